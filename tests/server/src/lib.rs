@@ -1,0 +1,1 @@
+//! A POP3 server for tests.
