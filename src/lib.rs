@@ -1,1 +1,14 @@
 //! pop3get.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "a test may panic"
+    )
+)]
+
+pub mod connection;
+pub mod protocol;
+pub mod session;

@@ -1,0 +1,284 @@
+//! Octets to and from one server, under deadlines: TCP, and TLS over it.
+//!
+//! # Invariants
+//!
+//! * Nothing waits for ever: each phase has its time, and the whole run may
+//!   have one. A cancelled run is noticed within a tenth of a second.
+//! * A time-out is [`Error::TimedOut`] with its phase. `WouldBlock` and its
+//!   kin are never seen above this room.
+//! * An end of stream is an error wherever somebody waits for octets.
+//! * There is no way to speak TLS without verifying the certificate.
+//!
+//! # Not here
+//!
+//! What the octets mean, and which of them are secret: [`crate::session`].
+
+mod error;
+mod tcp;
+mod tls;
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+pub use error::{Error, Phase};
+
+/// How octets are protected; decided before connecting and never relaxed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first octet (RFC 8314).
+    ImplicitTls,
+    /// Not at all.
+    Plain,
+    /// TLS after the STLS command (RFC 2595).
+    Stls,
+}
+
+/// Which certificate authorities are believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Roots {
+    /// Those in this PEM file, and no others.
+    File(PathBuf),
+    /// Mozilla's, built in.
+    Webpki,
+}
+
+/// Set to a signal's number when the run must end.
+pub type Cancel = Arc<AtomicUsize>;
+
+/// Where to, and how long to wait.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Protection.
+    pub security: Security,
+    /// Trust.
+    pub roots: Roots,
+    /// From resolving until the greeting is whole.
+    pub connect_timeout: Duration,
+    /// For each later status line as a whole, and for each octet of a
+    /// multi-line response.
+    pub timeout: Duration,
+    /// When the whole run must be over.
+    pub deadline: Option<Instant>,
+    /// Ends every wait when set.
+    pub cancel: Cancel,
+}
+
+/// Waits are cut into slices of this, since a signal handler restarts a read
+/// and only a look at the flag ends it.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// One read takes at most this; four TLS records.
+const READ_SIZE: usize = 64 * 1024;
+
+/// A live connection with what was read and not yet consumed.
+#[derive(Debug)]
+pub struct Connection {
+    options: Options,
+    stream: Stream,
+    peer: SocketAddr,
+    input: Vec<u8>,
+    start: usize,
+    end: usize,
+    waiting: Waiting,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<tls::Stream>),
+}
+
+/// What is waited for, and until when.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    phase: Phase,
+    since: Instant,
+    at_most: Duration,
+}
+
+impl Waiting {
+    fn now(phase: Phase, at_most: Duration) -> Self {
+        Self { phase, since: Instant::now(), at_most }
+    }
+
+    /// Whether to go on waiting; the run's own deadline comes first, because a
+    /// person set it.
+    fn check(&self, options: &Options) -> Result<(), Error> {
+        let Self { phase, since, at_most } = *self;
+        if options.cancel.load(Ordering::Relaxed) != 0 {
+            return Err(Error::Cancelled);
+        }
+        let now = Instant::now();
+        if options.deadline.is_some_and(|deadline| now >= deadline) {
+            return Err(Error::DeadlineOver { phase });
+        }
+        if now.duration_since(since) >= at_most {
+            return Err(Error::TimedOut { phase, after: at_most });
+        }
+        Ok(())
+    }
+
+    /// The time left, never zero, which the socket's time-outs refuse.
+    fn left(&self, options: &Options) -> Duration {
+        let own = self.at_most.saturating_sub(self.since.elapsed());
+        let run = options.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        run.map_or(own, |run| run.min(own)).max(Duration::from_millis(1))
+    }
+
+    fn with(self, phase: Phase) -> Self {
+        Self { phase, ..self }
+    }
+}
+
+/// Whether an error only says that a slice of waiting is over.
+fn is_slice(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+}
+
+impl Connection {
+    /// Resolves, connects to the first of all addresses that answers and, with
+    /// [`Security::ImplicitTls`], speaks TLS.
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let waiting = Waiting::now(Phase::Resolve, options.connect_timeout);
+        let addresses = tcp::resolve(&options, waiting)?;
+        let waiting = waiting.with(Phase::Connect);
+        let (socket, peer) = tcp::connect(&options, &addresses, waiting)?;
+        let waiting = waiting.with(Phase::Greeting);
+        let mut connection = Self {
+            stream: Stream::Plain(socket),
+            peer,
+            input: vec![0; READ_SIZE],
+            start: 0,
+            end: 0,
+            waiting,
+            options,
+        };
+        if connection.options.security == Security::ImplicitTls {
+            connection.waiting = waiting.with(Phase::Handshake);
+            connection = connection.shake_hands()?;
+            connection.waiting = waiting.with(Phase::Greeting);
+        }
+        Ok(connection)
+    }
+
+    /// TLS from here on. The caller has made sure that nothing is buffered.
+    pub fn start_tls(mut self) -> Result<Self, Error> {
+        self.begin(Phase::Handshake);
+        self.shake_hands()
+    }
+
+    fn shake_hands(mut self) -> Result<Self, Error> {
+        let socket = match self.stream {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(_) => return Ok(self),
+        };
+        let stream = tls::Stream::open(socket, &self.options, self.waiting)?;
+        self.stream = Stream::Tls(Box::new(stream));
+        Ok(self)
+    }
+
+    /// Whether TLS protects the octets.
+    pub fn is_protected(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+
+    /// Whether the peer is this machine itself.
+    pub fn is_loopback(&self) -> bool {
+        self.peer.ip().to_canonical().is_loopback()
+    }
+
+    /// The address in use.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Begins to wait for something: the phase's time runs from now.
+    pub fn begin(&mut self, phase: Phase) {
+        self.waiting = Waiting::now(phase, self.options.timeout);
+    }
+
+    /// What has been read and not consumed.
+    pub fn buffered(&self) -> &[u8] {
+        self.input.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Takes octets off the front of [`Self::buffered`].
+    pub fn consume(&mut self, octets: usize) {
+        self.start = (self.start + octets).min(self.end);
+    }
+
+    /// Waits until at least one more octet is buffered, within the time of the
+    /// phase that [`Self::begin`] began.
+    pub fn fill(&mut self) -> Result<(), Error> {
+        if self.start > 0 {
+            self.input.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end == self.input.len() {
+            self.input.resize(self.end + READ_SIZE, 0);
+        }
+        let phase = self.waiting.phase;
+        loop {
+            let room = self.input.get_mut(self.end..).unwrap_or_default();
+            let read = match &mut self.stream {
+                Stream::Plain(socket) => socket.read(room).map_err(Error::Io),
+                Stream::Tls(stream) => stream.read(room, phase),
+            };
+            match read {
+                Ok(0) => return Err(Error::Closed { phase }),
+                Ok(octets) => {
+                    self.end += octets;
+                    return Ok(());
+                }
+                Err(Error::Io(error)) if is_slice(&error) => self.waiting.check(&self.options)?,
+                Err(Error::Io(error)) => return Err(Error::broken(phase, error)),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Sends all octets. The caller keeps what is unanswered small enough for
+    /// the socket's own buffer, so that this does not wait for the peer to read.
+    pub fn send(&mut self, octets: &[u8]) -> Result<(), Error> {
+        let waiting = Waiting::now(self.waiting.phase, self.options.timeout);
+        match &mut self.stream {
+            Stream::Plain(socket) => write_all(socket, octets, &self.options, waiting),
+            Stream::Tls(stream) => stream.send(octets, &self.options, waiting),
+        }
+    }
+
+    /// Says goodbye below the protocol. Nobody waits for an answer.
+    pub fn close(mut self) {
+        if let Stream::Tls(stream) = &mut self.stream {
+            stream.say_goodbye();
+        }
+    }
+}
+
+/// Writes everything, in slices.
+fn write_all(
+    to: &mut impl Write,
+    mut octets: &[u8],
+    options: &Options,
+    waiting: Waiting,
+) -> Result<(), Error> {
+    while !octets.is_empty() {
+        match to.write(octets) {
+            Ok(0) => return Err(Error::Closed { phase: waiting.phase }),
+            Ok(written) => octets = octets.get(written..).unwrap_or_default(),
+            Err(error) if is_slice(&error) => waiting.check(options)?,
+            Err(error) => return Err(Error::broken(waiting.phase, error)),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! From a host name to a TCP connection.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Error, Options, SLICE, Waiting};
+
+/// The next address is tried beside one that has not answered after this
+/// (RFC 8305 section 5 recommends 250 ms).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// Waits for a thread's word, in slices.
+fn receive<T>(
+    from: &Receiver<T>,
+    slice: Duration,
+    options: &Options,
+    waiting: Waiting,
+) -> Result<Option<T>, Error> {
+    match from.recv_timeout(slice) {
+        Ok(word) => Ok(Some(word)),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+            waiting.check(options).map(|()| None)
+        }
+    }
+}
+
+/// All addresses of the host, families taking turns. The resolver has no
+/// time-out of its own that we could set, so it runs on a thread.
+pub(super) fn resolve(options: &Options, waiting: Waiting) -> Result<Vec<SocketAddr>, Error> {
+    let Options { host, port, .. } = options;
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, *port)]);
+    }
+    let (to_us, from_resolver) = mpsc::channel();
+    let asked = (host.clone(), *port);
+    thread::Builder::new()
+        .name("resolver".into())
+        .spawn(move || {
+            let found = asked.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+            // Nobody listens any more if the time was over.
+            let _ = to_us.send(found);
+        })
+        .map_err(Error::Resolver)?;
+    loop {
+        match receive(&from_resolver, SLICE, options, waiting)? {
+            None => {}
+            Some(Ok(addresses)) if addresses.is_empty() => return Err(Error::NoSuchHost),
+            Some(Ok(addresses)) => return Ok(take_turns(&addresses)),
+            Some(Err(error)) if is_no_such_host(&error) => return Err(Error::NoSuchHost),
+            Some(Err(error)) => return Err(Error::Resolver(error)),
+        }
+    }
+}
+
+/// getaddrinfo's answer reaches us only as words; Rust sets no locale, so they
+/// are the C library's own.
+fn is_no_such_host(error: &io::Error) -> bool {
+    let words = error.to_string();
+    ["Name or service not known", "No address associated with hostname", "nodename nor servname"]
+        .iter()
+        .any(|known| words.contains(known))
+}
+
+/// IPv6 and IPv4 in turn, the resolver's first choice first (RFC 8305 section 4).
+fn take_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut first, mut second): (Vec<_>, Vec<_>) =
+        addresses.iter().copied().partition(|address| address.is_ipv6() == first_is_v6);
+    first.reverse();
+    second.reverse();
+    let mut turns = Vec::with_capacity(addresses.len());
+    while !(first.is_empty() && second.is_empty()) {
+        turns.extend(first.pop());
+        turns.extend(second.pop());
+    }
+    turns
+}
+
+/// The first connection that is made. A later address gets its chance when an
+/// earlier one has failed or is slow, and all are tried.
+pub(super) fn connect(
+    options: &Options,
+    addresses: &[SocketAddr],
+    waiting: Waiting,
+) -> Result<(TcpStream, SocketAddr), Error> {
+    let (to_us, from_attempts) = mpsc::channel();
+    let mut waiting_for = 0usize;
+    let mut untried = addresses.iter().copied();
+    let mut next_try = Instant::now();
+    let mut first_failure = None;
+    loop {
+        if waiting_for == 0 || Instant::now() >= next_try {
+            if let Some(address) = untried.next() {
+                let (to_us, left) = (to_us.clone(), waiting.left(options));
+                thread::Builder::new()
+                    .name("connect".into())
+                    .spawn(move || {
+                        let attempt = TcpStream::connect_timeout(&address, left);
+                        let _ = to_us.send((attempt, address));
+                    })
+                    .map_err(Error::Connect)?;
+                waiting_for += 1;
+                next_try = Instant::now() + STAGGER;
+            } else if waiting_for == 0 {
+                let failure = first_failure.unwrap_or_else(|| io::ErrorKind::NotFound.into());
+                return Err(Error::Connect(failure));
+            }
+        }
+        match receive(&from_attempts, SLICE, options, waiting)? {
+            None => {}
+            Some((Ok(socket), address)) => {
+                prepare(&socket).map_err(Error::Connect)?;
+                return Ok((socket, address));
+            }
+            Some((Err(error), _)) => {
+                waiting_for -= 1;
+                next_try = Instant::now();
+                first_failure.get_or_insert(error);
+            }
+        }
+    }
+}
+
+/// No Nagle: a window that is refilled reply by reply would wait for delayed
+/// ACKs (41 s instead of 0.2 s for 5,000 commands).
+fn prepare(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(SLICE))?;
+    socket.set_write_timeout(Some(SLICE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_families_take_turns() {
+        let parse = |list: &[&str]| -> Vec<SocketAddr> {
+            list.iter().map(|address| address.parse().unwrap()).collect()
+        };
+        let given = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "127.0.0.1:1", "127.0.0.2:1"]);
+        let turns = parse(&["[::1]:1", "127.0.0.1:1", "[::2]:1", "127.0.0.2:1", "[::3]:1"]);
+        assert_eq!(take_turns(&given), turns);
+    }
+
+    #[test]
+    fn only_a_certain_answer_of_the_resolver_means_no_such_host() {
+        let says = |words: &str| is_no_such_host(&io::Error::other(words.to_owned()));
+        assert!(says("failed to lookup address information: Name or service not known"));
+        assert!(!says("failed to lookup address information: Temporary failure in name resolution"));
+    }
+}

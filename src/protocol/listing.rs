@@ -1,0 +1,117 @@
+//! Drop, scan and unique-id listings (RFC 1939 sections 5 and 7).
+
+use super::response::Violation;
+use super::vocabulary::{MessageNumber, UniqueId, decimal};
+
+/// More messages than this are not listed by any maildrop: a listing without
+/// end must not fill the memory.
+pub const MAX_LISTED: usize = 8_000_000;
+
+/// Splits at the first run of blanks; one space says the RFC, Maillennium and
+/// others send more (FIELD.md §3).
+fn word(line: &[u8]) -> (&[u8], &[u8]) {
+    let is_blank = |octet: &u8| matches!(octet, b' ' | b'\t');
+    let end = line.iter().position(is_blank).unwrap_or(line.len());
+    let (word, rest) = line.split_at(end);
+    let start = rest.iter().position(|octet| !is_blank(octet)).unwrap_or(rest.len());
+    (word, rest.split_at(start).1)
+}
+
+/// The answer to STAT: `nn mm`, and what a server adds is passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DropListing {
+    /// How many messages there are, those marked as deleted not counted.
+    pub messages: u64,
+    /// Their size together, in octets.
+    pub octets: u64,
+}
+
+impl DropListing {
+    /// Parses the text behind `+OK `.
+    pub fn parse(text: &[u8]) -> Result<Self, Violation> {
+        let (messages, rest) = word(text);
+        let (octets, _) = word(rest);
+        match (decimal(messages), decimal(octets)) {
+            (Some(messages), Some(octets)) => Ok(Self { messages, octets }),
+            _ => Err(Violation::Number),
+        }
+    }
+}
+
+/// A line of LIST: `msg octets`, and what a server adds is passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanListing {
+    /// The message.
+    pub number: MessageNumber,
+    /// Its size in octets, as the server counts them: many count wrongly, so
+    /// nothing is ever delimited by it.
+    pub octets: u64,
+}
+
+impl ScanListing {
+    /// Parses one line, its CRLF already removed.
+    pub fn parse(line: &[u8]) -> Result<Self, Violation> {
+        let (number, rest) = word(line);
+        let (octets, _) = word(rest);
+        match (MessageNumber::parse(number), decimal(octets)) {
+            (Some(number), Some(octets)) => Ok(Self { number, octets }),
+            _ => Err(Violation::Number),
+        }
+    }
+}
+
+/// A line of UIDL: `msg unique-id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UniqueIdListing {
+    /// The message.
+    pub number: MessageNumber,
+    /// Its unique-id, all of the line's rest; `None` where the server left it
+    /// empty (CVE-2018-14356).
+    pub unique_id: Option<UniqueId>,
+}
+
+impl UniqueIdListing {
+    /// Parses one line, its CRLF already removed.
+    pub fn parse(line: &[u8]) -> Result<Self, Violation> {
+        let (number, rest) = word(line);
+        let number = MessageNumber::parse(number).ok_or(Violation::Number)?;
+        Ok(Self { number, unique_id: UniqueId::new(rest) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drop_listing_may_carry_more() {
+        assert_eq!(DropListing::parse(b"2 320"), Ok(DropListing { messages: 2, octets: 320 }));
+        assert_eq!(DropListing::parse(b"0 0 empty"), Ok(DropListing { messages: 0, octets: 0 }));
+        assert_eq!(DropListing::parse(b"2"), Err(Violation::Number));
+        assert_eq!(DropListing::parse(b"two 320"), Err(Violation::Number));
+    }
+
+    #[test]
+    fn a_scan_listing_is_two_numbers() {
+        let number = MessageNumber::new(1).unwrap();
+        assert_eq!(ScanListing::parse(b"1 120"), Ok(ScanListing { number, octets: 120 }));
+        assert_eq!(ScanListing::parse(b"1  120 x"), Ok(ScanListing { number, octets: 120 }));
+        for wrong in [&b""[..], b"0 120", b"1", b"1 -1", b"x 120"] {
+            assert_eq!(ScanListing::parse(wrong), Err(Violation::Number));
+        }
+    }
+
+    #[test]
+    fn a_unique_id_is_the_rest_of_the_line() {
+        let unique_id = |line: &[u8]| {
+            let id = UniqueIdListing::parse(line).unwrap().unique_id;
+            id.map(|id| id.as_bytes().to_vec())
+        };
+        assert_eq!(unique_id(b"1 whqtswO00WBw418f9t5JxYwZ").unwrap(), b"whqtswO00WBw418f9t5JxYwZ");
+        assert_eq!(unique_id(b"1   three blanks").unwrap(), b"three blanks");
+        assert_eq!(unique_id(b"1 \xff ").unwrap(), b"\xff ");
+        assert_eq!(unique_id(b"1 "), None);
+        assert_eq!(unique_id(b"1"), None);
+        assert_eq!(UniqueIdListing::parse(b"whqtswO00WBw418f9t5JxYwZ"), Err(Violation::Number));
+    }
+}

@@ -1,0 +1,34 @@
+//! POP3 without I/O: what is said and what it means (RFC 1939, RFC 2449).
+//!
+//! Octets in, values out. Nothing here reads a socket, a file or a clock, so
+//! everything here can be tested octet by octet.
+//!
+//! # Invariants
+//!
+//! * What a server sends is octets, never `str`: mail servers owe nobody UTF-8.
+//! * Every parser is linear in its input and allocates no more than its input.
+//! * A [`Command`] cannot carry CR, LF or NUL: [`Argument`] does not hold them.
+//!
+//! # Not here
+//!
+//! The order of commands and what a state allows: [`crate::session`].
+
+mod apop;
+mod capability;
+mod command;
+mod listing;
+mod multiline;
+mod response;
+mod text;
+mod vocabulary;
+
+pub use apop::{Timestamp, TimestampError, digest};
+pub use capability::{Capabilities, MAX_CAPABILITIES};
+pub use command::{Argument, ArgumentError, Command, Keyword};
+pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
+pub use multiline::{LineEnds, Unstuffer};
+pub use response::{
+    Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation,
+};
+pub use text::Quoted;
+pub use vocabulary::{MessageNumber, Secret, UniqueId};

@@ -1,0 +1,193 @@
+//! Multi-line responses: byte-stuffing removed, the end found (RFC 1939
+//! section 3).
+//!
+//! # Invariants
+//!
+//! * What comes out depends on the octets and never on how they were cut: a
+//!   dot, CR or LF at the edge of a packet is remembered as a state (EDB-19207
+//!   is what happens otherwise).
+//! * Only CRLF ends a line. A dot after a bare CR or LF is content.
+
+use memchr::memchr;
+
+/// What becomes of the CRLF that ends a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnds {
+    /// It stays CRLF: the octets of RFC 1939.
+    Crlf,
+    /// It becomes LF, as a Maildir's readers expect. Bare CR and LF stay.
+    Lf,
+}
+
+/// Removes byte-stuffing from a multi-line response and finds its end.
+///
+/// ```abnf
+/// response = *line "." CRLF
+/// line     = [".'"] *OCTET CRLF   ; stuffed if it would begin with "."
+/// ```
+#[derive(Debug)]
+pub struct Unstuffer {
+    at: At,
+    line_ends: LineEnds,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    LineStart,
+    Line,
+    /// A CR that may begin a line end; not yet passed on.
+    Cr,
+    /// A leading `.`: stuffing, or the terminator begun.
+    Dot,
+    DotCr,
+    End,
+}
+
+impl Unstuffer {
+    /// At the start of the line after the status line.
+    pub fn new(line_ends: LineEnds) -> Self {
+        Self { at: At::LineStart, line_ends }
+    }
+
+    /// Whether the terminator has been seen.
+    pub fn is_done(&self) -> bool {
+        self.at == At::End
+    }
+
+    /// Appends what `input` holds of the message to `out` and returns how much
+    /// of `input` that took. Octets after the terminator are left alone.
+    pub fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
+        let mut rest = input;
+        while let [octet, after @ ..] = rest {
+            match (self.at, octet) {
+                (At::End, _) => break,
+                (At::LineStart, b'.') => (self.at, rest) = (At::Dot, after),
+                (At::Dot, b'\r') => (self.at, rest) = (At::DotCr, after),
+                (At::DotCr, b'\n') => (self.at, rest) = (At::End, after),
+                (At::DotCr, _) => self.at = At::Cr,
+                (At::Cr, b'\n') => {
+                    match self.line_ends {
+                        LineEnds::Crlf => out.extend_from_slice(b"\r\n"),
+                        LineEnds::Lf => out.push(b'\n'),
+                    }
+                    (self.at, rest) = (At::LineStart, after);
+                }
+                (At::Cr, _) => {
+                    out.push(b'\r');
+                    self.at = At::Line;
+                }
+                (At::LineStart | At::Dot | At::Line, _) => {
+                    let run = memchr(b'\r', rest).unwrap_or(rest.len());
+                    let (content, more) = rest.split_at(run);
+                    out.extend_from_slice(content);
+                    (self.at, rest) = match more {
+                        [_cr, more @ ..] => (At::Cr, more),
+                        [] => (At::Line, more),
+                    };
+                }
+            }
+        }
+        input.len() - rest.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Whole, cut at every point, octet by octet: the same message each way, and
+    /// what follows the terminator untouched.
+    #[track_caller]
+    fn unstuffs_as(line_ends: LineEnds, wire: &[u8], expected: &[u8]) {
+        let next = b"+OK\r\n";
+        let stream = [wire, next].concat();
+        let cuts = (0..=wire.len()).map(|at| vec![&stream[..at], &stream[at..]]);
+        let octets = std::iter::once(stream.chunks(1).collect());
+        for pieces in cuts.chain(octets) {
+            let (mut message, mut taken) = (Vec::new(), 0);
+            let mut unstuffer = Unstuffer::new(line_ends);
+            for piece in &pieces {
+                taken += unstuffer.push(piece, &mut message);
+            }
+            assert_eq!(message, expected, "{pieces:?}");
+            assert_eq!(taken, wire.len(), "{pieces:?}");
+            assert!(unstuffer.is_done());
+        }
+    }
+
+    #[track_caller]
+    fn unstuffs(wire: &[u8], expected: &[u8]) {
+        unstuffs_as(LineEnds::Crlf, wire, expected);
+    }
+
+    #[test]
+    fn a_stuffed_dot_loses_one_dot() {
+        unstuffs(b"..\r\n.\r\n", b".\r\n");
+        unstuffs(b"..a\r\n...\r\n.\r\n", b".a\r\n..\r\n");
+    }
+
+    #[test]
+    fn a_dot_after_a_bare_cr_or_lf_does_not_end_the_message() {
+        unstuffs(b"a\r.\r\n.\r\n", b"a\r.\r\n");
+        unstuffs(b"a\n.\n\r\n.\r\n", b"a\n.\n\r\n");
+        unstuffs(b".\n.\r\n.\r\n", b"\n.\r\n");
+    }
+
+    #[test]
+    fn an_empty_response_is_its_terminator() {
+        unstuffs(b".\r\n", b"");
+        unstuffs(b"\r\n.\r\n", b"\r\n");
+    }
+
+    #[test]
+    fn a_stuffed_line_may_begin_with_cr() {
+        unstuffs(b".\r\r\n.\r\n", b"\r\r\n");
+        unstuffs(b".\rx\r\n.\r\n", b"\rx\r\n");
+    }
+
+    #[test]
+    fn only_crlf_becomes_lf() {
+        unstuffs_as(LineEnds::Lf, b"a\r\nb\rc\nd\r\r\n\0\r\n.\r\n", b"a\nb\rc\nd\r\n\0\n");
+    }
+
+    /// RFC 1939 section 3, from the server's side, in the plainest way.
+    fn stuff(message: &[u8]) -> Vec<u8> {
+        let mut wire = Vec::new();
+        let mut line_start = true;
+        for (at, octet) in message.iter().enumerate() {
+            if line_start && *octet == b'.' {
+                wire.push(b'.');
+            }
+            wire.push(*octet);
+            line_start = message[..=at].ends_with(b"\r\n");
+        }
+        wire.extend_from_slice(b".\r\n");
+        wire
+    }
+
+    proptest! {
+        #[test]
+        fn unstuffing_undoes_stuffing_however_the_stream_is_cut(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![&b"."[..], b"\r", b"\n", b"\r\n", b"a", b"\0", b"\xff", b".."]), 0..40),
+            cut in 1usize..9,
+        ) {
+            let mut message = pieces.concat();
+            if !message.is_empty() {
+                message.extend_from_slice(b"\r\n");
+            }
+            let wire = stuff(&message);
+            let (mut out, mut taken) = (Vec::new(), 0);
+            let mut unstuffer = Unstuffer::new(LineEnds::Crlf);
+            for piece in wire.chunks(cut) {
+                prop_assert!(!unstuffer.is_done());
+                taken += unstuffer.push(piece, &mut out);
+            }
+            prop_assert!(unstuffer.is_done());
+            prop_assert_eq!(out, message);
+            prop_assert_eq!(taken, wire.len());
+        }
+    }
+}

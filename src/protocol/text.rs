@@ -1,0 +1,95 @@
+//! Words of strangers, made fit to be shown.
+
+use std::fmt::{self, Write as _};
+
+/// More than this of a stranger's words helps nobody.
+const SHOWN: usize = 200;
+
+/// Octets from outside on their way to a terminal or a log: no control
+/// character passes, invisible and direction-changing ones neither, and it
+/// ends after 200 characters (CVE-2008-2711, CVE-2010-1167: FIELD.md §4).
+#[derive(Clone, Copy, Debug)]
+pub struct Quoted<'a> {
+    octets: &'a [u8],
+    quotes: bool,
+}
+
+impl<'a> Quoted<'a> {
+    /// In double quotes, so that the words are not mistaken for ours.
+    pub fn new(octets: &'a [u8]) -> Self {
+        Self { octets, quotes: true }
+    }
+
+    /// Without quotes: for table columns and unique-ids.
+    pub fn bare(octets: &'a [u8]) -> Self {
+        Self { octets, quotes: false }
+    }
+}
+
+/// Whether a character changes the terminal instead of standing in it.
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.quotes {
+            f.write_char('"')?;
+        }
+        // Four octets a character at most, so the rest need not be decoded.
+        let start = self.octets.get(..SHOWN * 4).unwrap_or(self.octets);
+        let mut characters = start.utf8_chunks().flat_map(|chunk| {
+            chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some('\u{fffd}'))
+        });
+        for c in characters.by_ref().take(SHOWN) {
+            match c {
+                c if is_hostile(c) => f.write_char('\u{fffd}')?,
+                '"' if self.quotes => f.write_char('\'')?,
+                c => f.write_char(c)?,
+            }
+        }
+        if characters.next().is_some() {
+            f.write_str("...")?;
+        }
+        if self.quotes {
+            f.write_char('"')?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_direction_marks_do_not_reach_the_terminal() {
+        let shown = Quoted::new("a\x1b[2Jb\r\n\u{9b}c\u{202e}d\0".as_bytes()).to_string();
+        assert_eq!(shown, "\"a\u{fffd}[2Jb\u{fffd}\u{fffd}\u{fffd}c\u{fffd}d\u{fffd}\"");
+    }
+
+    #[test]
+    fn octets_that_are_no_utf_8_are_shown_as_such() {
+        assert_eq!(Quoted::bare(b"caf\xe9 \xc3\xa9").to_string(), "caf\u{fffd} \u{e9}");
+    }
+
+    #[test]
+    fn a_long_text_is_shortened() {
+        let shown = Quoted::new(&[b'x'; 5000]).to_string();
+        assert_eq!(shown.len(), SHOWN + "\"...\"".len());
+    }
+
+    #[test]
+    fn quotes_inside_cannot_end_the_quotation() {
+        assert_eq!(Quoted::new(b"\" and: \"").to_string(), "\"' and: '\"");
+    }
+}

@@ -1,0 +1,137 @@
+//! The words that every room above uses: message-numbers, unique-ids, secrets.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use zeroize::Zeroize;
+
+use super::text::Quoted;
+
+/// A message-number: counts from 1 within one session (RFC 1939 section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageNumber(NonZeroU32);
+
+impl MessageNumber {
+    /// The number, unless it is zero, which no message has.
+    pub fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+
+    /// The plain number.
+    pub fn get(self) -> u32 {
+        self.0.get()
+    }
+
+    /// Parses decimal digits and nothing else.
+    pub fn parse(digits: &[u8]) -> Option<Self> {
+        u32::try_from(decimal(digits)?).ok().and_then(Self::new)
+    }
+}
+
+impl fmt::Display for MessageNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Decimal digits alone, at least one; `None` also when they exceed 64 bits.
+pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, digit| match digit {
+        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    })
+}
+
+/// A unique-id, as the server wrote it (RFC 1939 section 7, UIDL).
+///
+/// The RFC allows 1 to 70 octets from 0x21 to 0x7E. Servers send spaces, 8-bit
+/// octets and more than 70 of them, so this holds any octets of one line, at
+/// least one. They are compared octet by octet and never become part of a path.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UniqueId(Box<[u8]>);
+
+impl UniqueId {
+    /// The octets as a unique-id; `None` for none at all or with a line end.
+    pub fn new(octets: &[u8]) -> Option<Self> {
+        let usable = !octets.is_empty() && !octets.iter().any(|o| matches!(o, b'\r' | b'\n'));
+        usable.then(|| Self(octets.into()))
+    }
+
+    /// The octets as the server wrote them.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UniqueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UniqueId({})", Quoted::new(&self.0))
+    }
+}
+
+/// Shown without quotes, made safe for a terminal, never shortened to
+/// ambiguity by us: a person greps for it.
+impl fmt::Display for UniqueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Quoted::bare(&self.0).fmt(f)
+    }
+}
+
+/// A password or token: readable by the wire, unreadable by every formatter,
+/// wiped when dropped.
+#[derive(Clone)]
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// Takes the octets over.
+    pub fn new(octets: Vec<u8>) -> Self {
+        Self(octets)
+    }
+
+    /// The one way in; grep for it to find every place a secret leaves.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_number_is_decimal_digits_above_zero() {
+        assert_eq!(MessageNumber::parse(b"17").map(MessageNumber::get), Some(17));
+        for wrong in [&b""[..], b"0", b"-1", b"+1", b"1 ", b"4294967296", b"99999999999999999999"] {
+            assert_eq!(MessageNumber::parse(wrong), None, "{}", Quoted::new(wrong));
+        }
+    }
+
+    #[test]
+    fn a_unique_id_holds_what_servers_really_send() {
+        for octets in [&b"a b"[..], b"\xff\x00", &[b'x'; 200]] {
+            assert_eq!(UniqueId::new(octets).unwrap().as_bytes(), octets);
+        }
+        assert_eq!(UniqueId::new(b""), None);
+        assert_eq!(UniqueId::new(b"a\rb"), None);
+    }
+
+    #[test]
+    fn no_formatter_prints_a_secret() {
+        assert_eq!(format!("{:?}", Secret::new(b"tanstaaf".to_vec())), "Secret(..)");
+    }
+}

@@ -1,0 +1,182 @@
+//! Commands out, lines in: what both states share.
+
+use std::ops::ControlFlow;
+
+use memchr::memchr;
+
+use crate::connection::{Connection, Phase};
+use crate::protocol::{
+    Capabilities, Command, Indicator, Keyword, LineEnds, MAX_RESPONSE_LINE, StatusLine,
+    Unstuffer, Violation,
+};
+
+use super::error::{Error, Refusal};
+
+/// One line of the conversation, as `-vv` shows it.
+#[derive(Clone, Copy, Debug)]
+pub enum Line<'a> {
+    /// A command that was sent; its `Display` leaves secrets out.
+    Sent(&'a Command),
+    /// The first line of a response.
+    Received(&'a [u8]),
+    /// The rest of a multi-line response, that long.
+    Octets(u64),
+    /// TLS protects what follows.
+    Protected,
+}
+
+/// Hears the conversation.
+pub type Log<'a> = &'a dyn Fn(Line<'_>);
+
+/// Decoded octets are handed on in pieces of about this size.
+const PIECE: usize = 64 * 1024;
+
+/// A connection on which lines are spoken.
+pub(super) struct Conversation<'a> {
+    pub(super) connection: Connection,
+    pub(super) log: Log<'a>,
+    line: Vec<u8>,
+    piece: Vec<u8>,
+}
+
+impl std::fmt::Debug for Conversation<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Conversation").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn new(connection: Connection, log: Log<'a>) -> Self {
+        Self { connection, log, line: Vec::new(), piece: Vec::with_capacity(PIECE + 4096) }
+    }
+
+    /// Sends one command.
+    pub(super) fn send(&mut self, command: &Command) -> Result<(), Error> {
+        (self.log)(Line::Sent(command));
+        Ok(self.connection.send(&command.encode())?)
+    }
+
+    /// Reads one response line into `self.line`, its line end removed.
+    ///
+    /// A bare LF ends a response line too: old servers send it, and nothing
+    /// hangs on it. In messages only CRLF ends a line.
+    fn read_line(&mut self, keyword: Keyword, phase: Phase) -> Result<(), Error> {
+        self.line.clear();
+        loop {
+            let buffered = self.connection.buffered();
+            let end = memchr(b'\n', buffered);
+            let taken = end.map_or(buffered.len(), |at| at + 1);
+            self.line.extend_from_slice(buffered.get(..taken).unwrap_or_default());
+            self.connection.consume(taken);
+            if self.line.len() > MAX_RESPONSE_LINE {
+                return Err(Error::Violation { keyword, violation: Violation::LineTooLong });
+            }
+            if end.is_some() {
+                self.line.pop();
+                self.line.pop_if(|octet| *octet == b'\r');
+                return Ok(());
+            }
+            if phase == Phase::Message {
+                self.connection.begin(phase);
+            }
+            self.connection.fill()?;
+        }
+    }
+
+    /// Reads a status line; its time runs from the call, as a whole.
+    pub(super) fn status(
+        &mut self,
+        keyword: Keyword,
+        phase: Phase,
+    ) -> Result<Result<&[u8], Refusal>, Error> {
+        if phase != Phase::Greeting {
+            self.connection.begin(phase);
+        }
+        self.read_line(keyword, phase)?;
+        (self.log)(Line::Received(&self.line));
+        let status = StatusLine::parse(&self.line)
+            .map_err(|violation| Error::Violation { keyword, violation })?;
+        Ok(match status.indicator {
+            Indicator::Ok => Ok(status.text),
+            Indicator::Err => Err(Refusal::new(&status)),
+        })
+    }
+
+    /// Sends a command and demands `+OK`; returns the text behind it.
+    pub(super) fn succeed(&mut self, command: &Command) -> Result<&[u8], Error> {
+        self.send(command)?;
+        self.positive(command.keyword(), Phase::Reply)
+    }
+
+    /// Reads a status line and demands `+OK`.
+    pub(super) fn positive(&mut self, keyword: Keyword, phase: Phase) -> Result<&[u8], Error> {
+        self.status(keyword, phase)?.map_err(|refusal| Error::Refused { keyword, refusal })
+    }
+
+    /// The lines after the status line of a listing, each one unstuffed.
+    pub(super) fn lines(
+        &mut self,
+        keyword: Keyword,
+        mut take: impl FnMut(&[u8]) -> Result<(), Violation>,
+    ) -> Result<(), Error> {
+        let mut octets = 0;
+        self.connection.begin(Phase::Message);
+        loop {
+            self.read_line(keyword, Phase::Message)?;
+            octets += self.line.len() as u64 + 2;
+            let content = match &*self.line {
+                b"." => break,
+                [b'.', content @ ..] => content,
+                content => content,
+            };
+            take(content).map_err(|violation| Error::Violation { keyword, violation })?;
+        }
+        (self.log)(Line::Octets(octets));
+        Ok(())
+    }
+
+    /// The message after the status line of RETR or TOP, in pieces, line ends LF.
+    pub(super) fn message(
+        &mut self,
+        sink: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let mut unstuffer = Unstuffer::new(LineEnds::Lf);
+        let mut octets = 0;
+        self.piece.clear();
+        loop {
+            let taken = unstuffer.push(self.connection.buffered(), &mut self.piece);
+            self.connection.consume(taken);
+            octets += taken as u64;
+            if self.piece.len() >= PIECE || (unstuffer.is_done() && !self.piece.is_empty()) {
+                if sink(&self.piece).is_break() {
+                    return Err(Error::Stopped);
+                }
+                self.piece.clear();
+            }
+            if unstuffer.is_done() {
+                (self.log)(Line::Octets(octets));
+                return Ok(());
+            }
+            self.connection.begin(Phase::Message);
+            self.connection.fill()?;
+        }
+    }
+
+    /// The answer to CAPA; a refusal means that there are none (RFC 2449
+    /// section 5 is optional).
+    pub(super) fn capabilities(&mut self) -> Result<Capabilities, Error> {
+        let keyword = Command::Capa.keyword();
+        let mut capabilities = Capabilities::default();
+        if self.status(keyword, Phase::Reply)?.is_ok() {
+            self.lines(keyword, |line| capabilities.push(line))?;
+        }
+        Ok(capabilities)
+    }
+
+    /// Goes without asking for anything: QUIT is sent and not waited for.
+    pub(super) fn leave(mut self) {
+        if self.send(&Command::Quit).is_ok() {
+            self.connection.close();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! How a session fails, by whose fault it is.
+
+use std::fmt;
+
+use crate::connection;
+use crate::protocol::{
+    ArgumentError, Keyword, Quoted, ResponseCode, StatusLine, TimestampError, Violation,
+};
+
+/// A `-ERR`: the server obeys the RFC in saying no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What it means, where the server says so.
+    pub code: Option<ResponseCode>,
+    /// The server's words.
+    pub text: Box<[u8]>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: &StatusLine<'_>) -> Self {
+        Self { code: status.code(), text: status.text.into() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Quoted::new(&self.text).fmt(f)
+    }
+}
+
+/// Why a session cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The connection failed.
+    #[error(transparent)]
+    Connection(#[from] connection::Error),
+    /// The user name or the password cannot stand in a command.
+    #[error("the {what} cannot be sent: {why}")]
+    Credentials {
+        /// "user name" or "password".
+        what: &'static str,
+        /// Why not.
+        why: ArgumentError,
+    },
+    /// We will not send a password in clear.
+    #[error("the password would cross the network in clear")]
+    Insecure,
+    /// The server greets with `-ERR`.
+    #[error("the server turned us away: {0}")]
+    NotWelcome(Refusal),
+    /// The server said `-ERR`.
+    #[error("server refused {keyword}: {refusal}")]
+    Refused {
+        /// Which command.
+        keyword: Keyword,
+        /// Its words.
+        refusal: Refusal,
+    },
+    /// The receiver of a message wanted no more of it.
+    #[error("the message could not be taken")]
+    Stopped,
+    /// APOP was asked for and the greeting does not offer it.
+    #[error("the server offers no APOP: {0}")]
+    Timestamp(TimestampError),
+    /// The server cannot do what is needed.
+    #[error("the server does not support {0}: {1}")]
+    Unsupported(Keyword, Refusal),
+    /// The server broke the RFC.
+    #[error("the server broke the protocol in its answer to {keyword}: {violation}")]
+    Violation {
+        /// Which command.
+        keyword: Keyword,
+        /// How.
+        violation: Violation,
+    },
+}

@@ -1,0 +1,34 @@
+//! POP3 in states (RFC 1939 section 3): what may be said when.
+//!
+//! ```text
+//!   open ─▶ Authorization ──log_in──▶ Transaction ──quit──▶ (UPDATE)
+//!               │                        │
+//!             refused: QUIT            dropped: no UPDATE,
+//!             and goodbye              the server removes nothing
+//! ```
+//!
+//! # Invariants
+//!
+//! * A command that a state forbids has no method there.
+//! * No `Drop` sends QUIT. A session that ends in any other way does not enter
+//!   UPDATE, and the server removes nothing (section 6).
+//! * A secret is sent only over verified TLS, to this machine itself, or where
+//!   it was allowed by name. No path leads from a failed STLS to a login.
+//! * What was learnt before STLS is forgotten: nothing is asked before it but
+//!   STLS itself, and octets that came with its answer end the session.
+//! * Unanswered commands never exceed [`WINDOW`] octets, so that a blocking
+//!   write cannot block and no server can deadlock with us.
+//!
+//! # Not here
+//!
+//! Which messages to fetch and in which order: [`crate::fetch`].
+
+mod authorization;
+mod conversation;
+mod error;
+mod transaction;
+
+pub use authorization::{Authorization, Credentials, Mechanism, Options};
+pub use conversation::{Line, Log};
+pub use error::{Error, Refusal};
+pub use transaction::{Reply, Sink, Transaction, WINDOW};

@@ -1,0 +1,229 @@
+//! TRANSACTION: the maildrop is locked for us (RFC 1939 section 5).
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use crate::connection::Phase;
+use crate::protocol::{
+    Capabilities, Command, DropListing, MAX_LISTED, MessageNumber, ScanListing, UniqueIdListing,
+    Violation,
+};
+
+use super::conversation::Conversation;
+use super::error::{Error, Refusal};
+
+/// At most so many octets of commands are unanswered (RFC 2449 section 6.6
+/// leaves the number to us): any socket's send buffer holds them.
+pub const WINDOW: usize = 16 * 1024;
+
+/// Takes a message in pieces, and may break off.
+pub type Sink<'s> = dyn FnMut(&[u8]) -> ControlFlow<()> + 's;
+
+/// The answer to the oldest unanswered command.
+#[derive(Debug)]
+pub struct Reply {
+    /// What was asked.
+    pub command: Command,
+    /// `+OK`, its message gone into the sink; or the server's refusal.
+    pub outcome: Result<(), Refusal>,
+}
+
+/// TRANSACTION: the maildrop is locked for us.
+///
+/// `retr`, `top` and `dele` put commands into a window; [`Self::reply`] takes
+/// the answers out, oldest first. Without PIPELINING the window holds one.
+#[derive(Debug)]
+pub struct Transaction<'a> {
+    conversation: Conversation<'a>,
+    unanswered: VecDeque<(Command, usize)>,
+    unanswered_octets: usize,
+    pipelining: bool,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(conversation: Conversation<'a>, before_login: &Capabilities) -> Self {
+        Self {
+            conversation,
+            unanswered: VecDeque::new(),
+            unanswered_octets: 0,
+            pipelining: before_login.pipelining(),
+        }
+    }
+
+    /// Whether another command may be sent before the next answer is read.
+    pub fn has_room(&self) -> bool {
+        if self.pipelining { self.unanswered_octets < WINDOW - 64 } else { self.unanswered.is_empty() }
+    }
+
+    /// Whether any command waits for its answer.
+    pub fn is_idle(&self) -> bool {
+        self.unanswered.is_empty()
+    }
+
+    /// Whether the server takes commands before it has answered the last one.
+    pub fn is_pipelining(&self) -> bool {
+        self.pipelining
+    }
+
+    fn ask(&mut self, command: Command) -> Result<(), Error> {
+        self.conversation.send(&command)?;
+        let octets = command.encode().len();
+        self.unanswered_octets += octets;
+        self.unanswered.push_back((command, octets));
+        Ok(())
+    }
+
+    fn answered(&mut self) -> Option<Command> {
+        let (command, octets) = self.unanswered.pop_front()?;
+        self.unanswered_octets -= octets;
+        Some(command)
+    }
+
+    /// Sends RETR (section 5).
+    pub fn retr(&mut self, number: MessageNumber) -> Result<(), Error> {
+        self.ask(Command::Retr(number))
+    }
+
+    /// Sends TOP (section 7): the header and so many lines of the body.
+    pub fn top(&mut self, number: MessageNumber, lines: u32) -> Result<(), Error> {
+        self.ask(Command::Top(number, lines))
+    }
+
+    /// Sends DELE (section 5). The server marks the message; only QUIT removes it.
+    pub fn dele(&mut self, number: MessageNumber) -> Result<(), Error> {
+        self.ask(Command::Dele(number))
+    }
+
+    /// Reads the answer to the oldest unanswered command, `None` if there is
+    /// none. A message goes into the sink; if that breaks off, the error is
+    /// [`Error::Stopped`] and the connection is of no further use.
+    pub fn reply(&mut self, sink: &mut Sink<'_>) -> Result<Option<Reply>, Error> {
+        let Some(command) = self.answered() else { return Ok(None) };
+        let outcome = match self.conversation.status(command.keyword(), Phase::Reply)? {
+            Err(refusal) => Err(refusal),
+            Ok(_) => {
+                if matches!(command, Command::Retr(_) | Command::Top(..)) {
+                    self.conversation.message(sink)?;
+                }
+                Ok(())
+            }
+        };
+        Ok(Some(Reply { command, outcome }))
+    }
+
+    /// Asks for the capabilities again: what is announced may change with the
+    /// login (RFC 2449 section 5), as Gmail's PIPELINING does.
+    pub fn capabilities(&mut self) -> Result<Capabilities, Error> {
+        self.conversation.send(&Command::Capa)?;
+        let capabilities = self.conversation.capabilities()?;
+        self.pipelining = capabilities.pipelining();
+        Ok(capabilities)
+    }
+
+    /// STAT: how much there is (section 5).
+    pub fn stat(&mut self) -> Result<DropListing, Error> {
+        let command = Command::Stat;
+        let listing = DropListing::parse(self.conversation.succeed(&command)?);
+        listing.map_err(|violation| Error::Violation { keyword: command.keyword(), violation })
+    }
+
+    /// LIST: the size of every message (section 5).
+    pub fn scan_listing(&mut self) -> Result<Vec<ScanListing>, Error> {
+        self.listing(&Command::List(None), ScanListing::parse, |listing| listing.number)
+    }
+
+    /// LIST msg: the size of one.
+    pub fn scan_listing_of(&mut self, number: MessageNumber) -> Result<ScanListing, Error> {
+        let command = Command::List(Some(number));
+        let listing = ScanListing::parse(self.conversation.succeed(&command)?);
+        about(&command, number, listing, |listing| listing.number)
+    }
+
+    /// UIDL: the unique-id of every message (section 7), or the server's
+    /// refusal, since UIDL is optional.
+    pub fn unique_id_listing(&mut self) -> Result<Result<Vec<UniqueIdListing>, Refusal>, Error> {
+        match self.listing(&Command::Uidl(None), UniqueIdListing::parse, |listing| listing.number) {
+            Ok(listing) => Ok(Ok(listing)),
+            Err(Error::Refused { refusal, .. }) => Ok(Err(refusal)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// UIDL msg: the unique-id of one.
+    pub fn unique_id_listing_of(
+        &mut self,
+        number: MessageNumber,
+    ) -> Result<UniqueIdListing, Error> {
+        let command = Command::Uidl(Some(number));
+        let listing = UniqueIdListing::parse(self.conversation.succeed(&command)?);
+        about(&command, number, listing, |listing| listing.number)
+    }
+
+    /// A whole listing. Each number stands in it at most once; an empty line is
+    /// passed over, which some server sends first (FIELD.md §3).
+    fn listing<T>(
+        &mut self,
+        command: &Command,
+        parse: impl Fn(&[u8]) -> Result<T, Violation>,
+        number: impl Fn(&T) -> MessageNumber,
+    ) -> Result<Vec<T>, Error> {
+        let keyword = command.keyword();
+        self.conversation.succeed(command)?;
+        let mut listed = Vec::new();
+        let mut ascending = true;
+        self.conversation.lines(keyword, |line| {
+            if line.is_empty() {
+                return Ok(());
+            }
+            if listed.len() == MAX_LISTED {
+                return Err(Violation::ListingTooLong);
+            }
+            let entry = parse(line)?;
+            ascending &= listed.last().is_none_or(|last| number(last) < number(&entry));
+            listed.push(entry);
+            Ok(())
+        })?;
+        if !ascending {
+            let mut numbers: Vec<_> = listed.iter().map(&number).collect();
+            numbers.sort_unstable();
+            if numbers.windows(2).any(|pair| pair.first() == pair.last()) {
+                return Err(Error::Violation { keyword, violation: Violation::NumberTwice });
+            }
+        }
+        Ok(listed)
+    }
+
+    /// NOOP: nothing, answered (section 5).
+    pub fn noop(&mut self) -> Result<(), Error> {
+        self.conversation.succeed(&Command::Noop).map(|_| ())
+    }
+
+    /// RSET: no message is marked as deleted any more (section 5).
+    pub fn rset(&mut self) -> Result<(), Error> {
+        self.conversation.succeed(&Command::Rset).map(|_| ())
+    }
+
+    /// Enters UPDATE (section 6): only a positive reply means that the marked
+    /// messages are removed.
+    pub fn quit(mut self) -> Result<(), Error> {
+        self.conversation.send(&Command::Quit)?;
+        self.conversation.positive(Command::Quit.keyword(), Phase::Quit)?;
+        self.conversation.connection.close();
+        Ok(())
+    }
+}
+
+/// An answer about one message has to be about the one that was asked for.
+fn about<T>(
+    command: &Command,
+    asked: MessageNumber,
+    listing: Result<T, Violation>,
+    number: impl Fn(&T) -> MessageNumber,
+) -> Result<T, Error> {
+    listing
+        .and_then(|listing| match number(&listing) == asked {
+            true => Ok(listing),
+            false => Err(Violation::AnotherMessage),
+        })
+        .map_err(|violation| Error::Violation { keyword: command.keyword(), violation })
+}
