@@ -10,5 +10,7 @@
 )]
 
 pub mod connection;
+pub mod maildir;
 pub mod protocol;
+pub mod seen;
 pub mod session;

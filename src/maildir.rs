@@ -1,0 +1,449 @@
+//! A message in a Maildir: whole, or absent.
+//!
+//! ```text
+//!   create ─▶ Draft in tmp/ ──sync──▶ entrust ─▶ (the journal) ─▶ deliver into new/
+//!               │ dropped: the file is removed
+//! ```
+//!
+//! # Invariants
+//!
+//! * A file appears in `new/` by one rename of a synced file, never by a copy or
+//!   a link, and never over another file.
+//! * A directory that cannot be read is an error, never an empty directory.
+//! * Only files that bear this journal's id are ever looked for or removed.
+//!
+//! # Not here
+//!
+//! The order of syncs and the journal: [`crate::fetch`]. Reading mail: the
+//! `maildir` crate makes the three directories; it can neither sync a directory
+//! nor let us choose names, nor does it report one that it cannot read.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, RenameFlags};
+use rustix::io::Errno;
+
+/// Why the Maildir cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk, or the rights on it.
+    #[error("cannot {doing} {}: {source}", .path.display())]
+    Io {
+        /// A verb.
+        doing: &'static str,
+        /// What it was done to.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is something else at this place.
+    #[error("{} is no Maildir, and it is not empty", .path.display())]
+    NotAMaildir {
+        /// The place.
+        path: PathBuf,
+    },
+    /// A rename between the three would not be one step.
+    #[error("tmp, new and cur of {} lie on different file systems", .path.display())]
+    NotOneFileSystem {
+        /// The Maildir.
+        path: PathBuf,
+    },
+    /// It does not exist and cannot be made.
+    #[error("cannot make {}: {source}", .path.display())]
+    Unmade {
+        /// The Maildir, or its parent.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Io { doing, path: path.into(), source }
+}
+
+/// What makes a file's name ours and this message's, never twice the same
+/// whatever the clock does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag {
+    /// The journal's random id.
+    pub journal: u64,
+    /// Its last commit's number when the session began.
+    pub commit: u64,
+    /// A number that counts in this run.
+    pub sequence: u64,
+    /// Stands for unique-id and copy.
+    pub hash: u64,
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { journal, commit, sequence, hash } = self;
+        write!(f, "{journal:016x}_{commit}_{sequence}_{hash:016x}")
+    }
+}
+
+impl Tag {
+    /// Reads the tag in the name of a file: what lies between its first dots.
+    pub fn of(name: &str) -> Option<Self> {
+        let mut words = name.split('.').nth(1)?.split('_');
+        let hex = |word: Option<&str>| {
+            let word = word.filter(|word| word.len() == 16)?;
+            u64::from_str_radix(word, 16).ok()
+        };
+        let journal = hex(words.next())?;
+        let commit = words.next()?.parse().ok()?;
+        let sequence = words.next()?.parse().ok()?;
+        let hash = hex(words.next())?;
+        words.next().is_none().then_some(Self { journal, commit, sequence, hash })
+    }
+}
+
+/// The three directories, open.
+#[derive(Debug)]
+struct Directories {
+    path: PathBuf,
+    tmp: File,
+    new: File,
+}
+
+/// A Maildir that can be delivered into.
+#[derive(Clone, Debug)]
+pub struct Maildir {
+    directories: Arc<Directories>,
+    host: Arc<str>,
+}
+
+/// What became of a rename.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// The file was no longer in `tmp/`: somebody swept it.
+    Gone,
+    /// It is in `new/`.
+    Now,
+}
+
+impl Maildir {
+    /// Opens a Maildir and makes it if it is missing; its parent must exist.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        make(path)?;
+        let open = |name| {
+            let path = path.join(name);
+            File::open(&path).map_err(io_error("open", &path))
+        };
+        let (tmp, new, cur) = (open("tmp")?, open("new")?, open("cur")?);
+        let device = |directory: &File| {
+            let metadata = directory.metadata().map_err(io_error("look at", path))?;
+            Ok(metadata.dev())
+        };
+        let here = device(&new)?;
+        if device(&tmp)? != here || device(&cur)? != here {
+            return Err(Error::NotOneFileSystem { path: path.into() });
+        }
+        let directories = Directories { path: path.into(), tmp, new };
+        Ok(Self { directories: Arc::new(directories), host: host().into() })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.directories.path
+    }
+
+    /// Begins a message in `tmp/`.
+    pub fn create(&self, tag: Tag) -> Result<Draft, Error> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let at = since.as_secs();
+        let name = format!("{at}.{tag}.{}", self.host);
+        let path = self.path().join("tmp").join(&name);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = file.map_err(io_error("create", &path))?;
+        let directories = Arc::clone(&self.directories);
+        Ok(Draft { file, octets: 0, at, name: Entrusted { name, directories, removes: true } })
+    }
+
+    /// Makes the entries of `tmp/` durable.
+    pub fn sync_tmp(&self) -> Result<(), Error> {
+        self.directories.tmp.sync_all().map_err(io_error("sync", &self.path().join("tmp")))
+    }
+
+    /// Makes the entries of `new/` durable.
+    pub fn sync_new(&self) -> Result<(), Error> {
+        self.directories.new.sync_all().map_err(io_error("sync", &self.path().join("new")))
+    }
+
+    /// Renames a file from `tmp/` into `new/`, its size at the name's end. One
+    /// that stands in `new/` already stays, and the file in `tmp/` goes.
+    pub fn deliver(&self, name: &str, octets: u64) -> Result<Moved, Error> {
+        let Directories { tmp, new, .. } = &*self.directories;
+        let to = format!("{name},S={octets}");
+        let renamed = match rustix::fs::renameat_with(tmp, name, new, &to, RenameFlags::NOREPLACE) {
+            // File systems without it; our names are never twice the same.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                rustix::fs::renameat(tmp, name, new, &to)
+            }
+            renamed => renamed,
+        };
+        match renamed {
+            Ok(()) => Ok(Moved::Now),
+            Err(Errno::NOENT) => Ok(Moved::Gone),
+            Err(Errno::EXIST) => self.remove(name).map(|()| Moved::Now),
+            Err(error) => Err(io_error("rename into new", &self.path().join(name))(error.into())),
+        }
+    }
+
+    /// Removes a file from `tmp/`; one that is gone already is as good.
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        match rustix::fs::unlinkat(&self.directories.tmp, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(io_error("remove", &self.path().join("tmp").join(name))(error.into())),
+        }
+    }
+
+    /// The size of a file in `tmp/`; `None` if it is not there.
+    pub fn octets_in_tmp(&self, name: &str) -> Result<Option<u64>, Error> {
+        let path = self.path().join("tmp").join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error("look at", &path)(error)),
+        }
+    }
+
+    /// The names in `tmp/` that bear this journal's id.
+    pub fn ours_in_tmp(&self, journal: u64) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        self.scan("tmp", |name, tag| {
+            if tag.journal == journal {
+                names.push(name.to_owned());
+            }
+        })?;
+        Ok(names)
+    }
+
+    /// The tags of this journal's files in `new/` and `cur/`, whatever flags they
+    /// bear now. Looks until two looks agree: a reader who renames a file while
+    /// the directory is read could hide it from one.
+    pub fn ours_delivered(&self, journal: u64) -> Result<BTreeSet<Tag>, Error> {
+        let look = || {
+            let mut tags = BTreeSet::new();
+            for directory in ["new", "cur"] {
+                self.scan(directory, |_, tag| {
+                    if tag.journal == journal {
+                        tags.insert(tag);
+                    }
+                })?;
+            }
+            Ok(tags)
+        };
+        let mut last = look()?;
+        loop {
+            let now = look()?;
+            if now == last {
+                return Ok(now);
+            }
+            last = now;
+        }
+    }
+
+    /// Every file with a tag in one directory, ours or not.
+    fn scan(&self, directory: &str, mut take: impl FnMut(&str, Tag)) -> Result<(), Error> {
+        let path = self.path().join(directory);
+        for entry in fs::read_dir(&path).map_err(io_error("read", &path))? {
+            let name = entry.map_err(io_error("read", &path))?.file_name();
+            if let Some(name) = name.to_str()
+                && let Some(tag) = Tag::of(name)
+            {
+                take(name, tag);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes what is missing of a Maildir, and makes that durable.
+fn make(path: &Path) -> Result<(), Error> {
+    let is_there = |name: &&str| path.join(name).is_dir();
+    if ["tmp", "new", "cur"].iter().all(is_there) {
+        return Ok(());
+    }
+    let parent = match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    };
+    fs::metadata(parent)
+        .map_err(|source| Error::Unmade { path: parent.into(), source })?;
+    if path.is_dir() && !["tmp", "new", "cur"].iter().any(is_there) {
+        for entry in fs::read_dir(path).map_err(io_error("read", path))? {
+            let name = entry.map_err(io_error("read", path))?.file_name();
+            if !name.to_string_lossy().starts_with(".pop3get") {
+                return Err(Error::NotAMaildir { path: path.into() });
+            }
+        }
+    }
+    let new = ::maildir::Maildir::from(path.to_path_buf());
+    new.create_dirs().map_err(|source| Error::Unmade { path: path.into(), source })?;
+    for directory in [path, parent] {
+        let synced = File::open(directory).and_then(|directory| directory.sync_all());
+        synced.map_err(io_error("sync", directory))?;
+    }
+    Ok(())
+}
+
+/// This machine's name as it may stand in a file's name: `/` and `:` as Maildir
+/// writes them, `,` likewise, since our size follows one.
+fn host() -> String {
+    let mut host = String::new();
+    for octet in rustix::system::uname().nodename().to_bytes() {
+        match octet {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
+                host.push((*octet).into());
+            }
+            // A String takes everything.
+            other => _ = write!(host, "\\{other:03o}"),
+        }
+    }
+    if host.is_empty() { "localhost".into() } else { host }
+}
+
+/// A message that is being written in `tmp/`. Dropped, it is removed.
+#[derive(Debug)]
+pub struct Draft {
+    file: File,
+    octets: u64,
+    at: u64,
+    name: Entrusted,
+}
+
+/// The name of a file in `tmp/`, removed on drop until the journal has it.
+#[derive(Debug)]
+struct Entrusted {
+    name: String,
+    directories: Arc<Directories>,
+    removes: bool,
+}
+
+impl Drop for Entrusted {
+    fn drop(&mut self) {
+        if self.removes {
+            let _ = rustix::fs::unlinkat(&self.directories.tmp, &self.name, AtFlags::empty());
+        }
+    }
+}
+
+impl Draft {
+    /// Appends octets.
+    pub fn write(&mut self, octets: &[u8]) -> Result<(), Error> {
+        self.file.write_all(octets).map_err(|error| self.failed("write to", error))?;
+        self.octets += octets.len() as u64;
+        Ok(())
+    }
+
+    /// Makes the content durable, on the descriptor that wrote it.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(|error| self.failed("sync", error))
+    }
+
+    fn failed(&self, doing: &'static str, source: io::Error) -> Error {
+        let path = self.name.directories.path.join("tmp").join(&self.name.name);
+        Error::Io { doing, path, source }
+    }
+
+    /// How much has been written.
+    pub fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// When it was begun, in seconds since 1970.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Its name in `tmp/`.
+    pub fn name(&self) -> &str {
+        &self.name.name
+    }
+
+    /// From here on the file's fate is the journal's: nothing removes it any more
+    /// but recovery. Closes the descriptor.
+    pub fn entrust(mut self) {
+        self.name.removes = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAG: Tag = Tag { journal: 0xab, commit: 3, sequence: 1, hash: 0xfe };
+
+    #[test]
+    fn a_tag_is_read_back_whatever_follows_it() {
+        let tmp = format!("1795354230.{TAG}.host.example.org");
+        for name in [tmp.clone(), format!("{tmp},S=17"), format!("{tmp},S=17,U=4:2,FS")] {
+            assert_eq!(Tag::of(&name), Some(TAG), "{name}");
+        }
+        for name in ["", "1795354230.M1P2.host", "x", "1.00000000000000ab_3_1.h", ".pop3get"] {
+            assert_eq!(Tag::of(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_dropped_draft_leaves_nothing_and_an_entrusted_one_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let maildir = Maildir::open(&directory.path().join("m")).unwrap();
+        drop(maildir.create(TAG).unwrap());
+        assert!(maildir.ours_in_tmp(0xab).unwrap().is_empty());
+        let mut draft = maildir.create(TAG).unwrap();
+        draft.write(b"hello").unwrap();
+        let name = draft.name().to_owned();
+        draft.entrust();
+        assert_eq!(maildir.ours_in_tmp(0xab).unwrap(), [name.clone()]);
+        assert!(maildir.ours_in_tmp(0xac).unwrap().is_empty());
+        assert_eq!(maildir.octets_in_tmp(&name).unwrap(), Some(5));
+        assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Now);
+        assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Gone);
+        assert_eq!(maildir.ours_delivered(0xab).unwrap(), BTreeSet::from([TAG]));
+        assert!(maildir.path().join(format!("new/{name},S=5")).is_file());
+    }
+
+    #[test]
+    fn a_file_in_new_is_never_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let maildir = Maildir::open(&directory.path().join("m")).unwrap();
+        let draft = maildir.create(TAG).unwrap();
+        let name = draft.name().to_owned();
+        draft.entrust();
+        let there = maildir.path().join(format!("new/{name},S=0"));
+        fs::write(&there, b"other").unwrap();
+        assert_eq!(maildir.deliver(&name, 0).unwrap(), Moved::Now);
+        assert_eq!(fs::read(&there).unwrap(), b"other");
+        assert!(maildir.ours_in_tmp(0xab).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_maildir_is_made_only_where_nothing_else_is() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("letter.txt"), b"").unwrap();
+        let opened = Maildir::open(directory.path());
+        assert!(matches!(opened, Err(Error::NotAMaildir { .. })));
+        let opened = Maildir::open(&directory.path().join("no/parent"));
+        assert!(matches!(opened, Err(Error::Unmade { .. })));
+        Maildir::open(&directory.path().join("m")).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_read_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let maildir = Maildir::open(&directory.path().join("m")).unwrap();
+        fs::remove_dir(maildir.path().join("cur")).unwrap();
+        assert!(maildir.ours_delivered(1).is_err());
+    }
+}

@@ -1,0 +1,178 @@
+//! What a message is known by when its unique-id says too little.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::protocol::UniqueId;
+
+/// The first 128 bits of SHA-256 over a header as it is stored, without the
+/// fields that servers change between two readings.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    pub(super) fn from_octets(octets: [u8; 16]) -> Self {
+        Self(octets)
+    }
+
+    pub(super) fn octets(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// Reads back what `Display` wrote.
+    pub(super) fn parse(hex: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(hex).ok().filter(|text| text.len() == 32)?;
+        u128::from_str_radix(text, 16).ok().map(|bits| Self(bits.to_be_bytes()))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Fields that mail servers rewrite while a message lies in the maildrop.
+const CHANGING: [&[u8]; 4] = [b"status", b"x-status", b"x-uidl", b"content-length"];
+
+/// No name of [`CHANGING`] is longer.
+const LONGEST: usize = 14;
+
+/// Takes a message as it streams by, line ends LF, and hashes its header.
+#[derive(Debug)]
+pub struct HeaderHasher {
+    hash: Sha256,
+    at: At,
+    name: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// The start of a line; `true` if the field before is kept.
+    LineStart(bool),
+    /// Inside what may be a field's name, collected in `name`.
+    Name,
+    /// Inside a line that is kept (`true`) or left out.
+    Line(bool),
+    Body,
+}
+
+impl Default for HeaderHasher {
+    fn default() -> Self {
+        let name = Vec::with_capacity(LONGEST + 1);
+        Self { hash: Sha256::new(), at: At::LineStart(true), name }
+    }
+}
+
+impl HeaderHasher {
+    /// Takes the next octets; those of the body cost nothing.
+    pub fn push(&mut self, mut octets: &[u8]) {
+        while let [octet, rest @ ..] = octets {
+            match (self.at, octet) {
+                (At::Body, _) => return,
+                (At::LineStart(_), b'\n') => (self.at, octets) = (At::Body, rest),
+                (At::LineStart(kept), b' ' | b'\t') => self.at = At::Line(kept),
+                (At::LineStart(_), _) => {
+                    self.name.clear();
+                    self.at = At::Name;
+                }
+                (At::Name, b':' | b'\n') => self.name_ends(*octet == b':'),
+                (At::Name, _) if self.name.len() > LONGEST => self.name_ends(false),
+                (At::Name, _) => {
+                    self.name.push(*octet);
+                    octets = rest;
+                }
+                (At::Line(kept), _) => {
+                    let end = memchr::memchr(b'\n', octets);
+                    let (line, more) = octets.split_at(end.map_or(octets.len(), |at| at + 1));
+                    if kept {
+                        self.hash.update(line);
+                    }
+                    if end.is_some() {
+                        self.at = At::LineStart(kept);
+                    }
+                    octets = more;
+                }
+            }
+        }
+    }
+
+    fn name_ends(&mut self, at_colon: bool) {
+        let changing = |known: &&[u8]| self.name.trim_ascii_end().eq_ignore_ascii_case(known);
+        let kept = !(at_colon && CHANGING.iter().any(changing));
+        if kept {
+            self.hash.update(&self.name);
+        }
+        self.at = At::Line(kept);
+    }
+
+    /// The fingerprint of the header that went by.
+    pub fn finish(mut self) -> Fingerprint {
+        if self.at == At::Name {
+            self.name_ends(false);
+        }
+        let mut bits = [0; 16];
+        bits.iter_mut().zip(self.hash.finalize()).for_each(|(to, from)| *to = from);
+        Fingerprint(bits)
+    }
+}
+
+/// What stands for a unique-id and a copy in a file's name: 64 bits of SHA-256.
+pub fn name_hash(unique_id: &UniqueId, copy: u32) -> u64 {
+    let mut hash = Sha256::new();
+    hash.update(copy.to_be_bytes());
+    hash.update(unique_id.as_bytes());
+    hash.finalize().iter().take(8).fold(0, |bits, octet| bits << 8 | u64::from(*octet))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(message: &[u8], cut: usize) -> Fingerprint {
+        let mut hasher = HeaderHasher::default();
+        message.chunks(cut).for_each(|piece| hasher.push(piece));
+        hasher.finish()
+    }
+
+    #[test]
+    fn the_body_and_changing_fields_do_not_count_however_the_message_is_cut() {
+        let plain = of(b"Subject: a\nTo: b\n\nbody", 100);
+        let changed =
+            b"Subject: a\nStatus: RO\nX-UIDL: 1\n folded\nCONTENT-LENGTH : 5\nTo: b\nX-Status: A\n\nother";
+        for cut in 1..changed.len() {
+            assert_eq!(of(changed, cut), plain, "{cut}");
+        }
+    }
+
+    #[test]
+    fn everything_else_in_the_header_counts() {
+        let plain = of(b"Subject: a\n\n", 100);
+        for other in [
+            &b"Subject: b\n\n"[..], b"Subject: a\n b\n\n", b"subject: a\n\n", b"Status-X: a\n\n", b"\n",
+            b"Subject: a", b"Status\n\n", b"A-very-long-field-name: Status: \n\n",
+        ] {
+            assert_ne!(of(other, 100), plain);
+        }
+    }
+
+    #[test]
+    fn a_header_alone_and_a_whole_message_agree() {
+        assert_eq!(of(b"Subject: a\n\n", 3), of(b"Subject: a\n\n\nbody\n", 4));
+        assert_eq!(of(b"no header end", 3), of(b"no header end", 13));
+    }
+
+    #[test]
+    fn a_fingerprint_survives_being_written() {
+        let fingerprint = of(b"Subject: a\n\n", 5);
+        assert_eq!(Fingerprint::parse(fingerprint.to_string().as_bytes()), Some(fingerprint));
+        assert_eq!(Fingerprint::parse(b"+1"), None);
+    }
+}

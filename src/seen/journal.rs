@@ -1,0 +1,453 @@
+//! The journal's file: locked, loaded, appended to, made new.
+//!
+//! # Invariants
+//!
+//! * The lock file is never renamed or removed, so a lock on it means something.
+//! * Before this run rests on the journal it writes the last append over again
+//!   and syncs file and directory: a killed run may have left what no sync ever
+//!   covered, and the page cache is not the disk.
+//! * After a failed append or sync nothing more is written in this run.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use crate::protocol::UniqueId;
+
+use super::disk::{lock, make_state_directory, random_id, replace, sync_directory};
+use super::error::{Binding, Error, io_error};
+use super::fingerprint::Fingerprint;
+use super::ledger::Ledger;
+use super::load::{Fault, Loaded, load};
+use super::marker::Marker;
+use super::record::{Commit, Copy, Header, Record, VERSION};
+
+/// What is not written as itself in a mailbox's name.
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'+');
+
+/// The mailbox that a journal belongs to: user and host, without port or
+/// scheme, so that it has one journal however it is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox(String);
+
+impl Mailbox {
+    /// The journal's name is these two, percent-encoded: nothing in them is a path.
+    pub fn new(user: &[u8], host: &str) -> Self {
+        let host = host.to_ascii_lowercase();
+        let host = host.trim_end_matches('.').as_bytes();
+        Self(format!("{}@{}", percent_encode(user, ENCODED), percent_encode(host, ENCODED)))
+    }
+
+    fn path(&self, state: &Path, extension: &str) -> PathBuf {
+        state.join(format!("{}.{extension}", self.0))
+    }
+}
+
+/// One message of a batch, whole and synced in `tmp/`.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its unique-id.
+    pub unique_id: UniqueId,
+    /// Which of the messages with that unique-id, from 1.
+    pub copy: u32,
+    /// How many were listed with it.
+    pub copies: u32,
+    /// Its size as the server lists it.
+    pub octets: u64,
+    /// Its header.
+    pub fingerprint: Fingerprint,
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// Its file's name in `tmp/`.
+    pub name: String,
+}
+
+impl Delivery {
+    fn record(&self) -> Record<'_> {
+        Record::Delivered {
+            which: Copy::of(self.unique_id.as_bytes(), self.copy),
+            at: self.at,
+            octets: self.octets,
+            copies: self.copies,
+            fingerprint: Some(self.fingerprint),
+            name: &self.name,
+        }
+    }
+}
+
+/// Proof that a batch is in the journal on disk: its messages may be renamed.
+#[must_use = "a committed batch has to be renamed and settled"]
+#[derive(Debug)]
+pub struct Committed {
+    number: u64,
+    messages: Vec<(UniqueId, u32)>,
+}
+
+/// Proof that a message is durable in the Maildir and the journal says so: it
+/// may be deleted from the server. Only the journal makes it.
+#[derive(Debug)]
+pub struct Settled {
+    unique_id: UniqueId,
+    copy: u32,
+}
+
+impl Settled {
+    /// The message's unique-id.
+    pub fn unique_id(&self) -> &UniqueId {
+        &self.unique_id
+    }
+
+    /// Which of the messages with that unique-id.
+    pub fn copy(&self) -> u32 {
+        self.copy
+    }
+
+    fn which(&self) -> Copy<'_> {
+        Copy::of(self.unique_id.as_bytes(), self.copy)
+    }
+}
+
+/// A journal under its lock.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    directory: PathBuf,
+    file: File,
+    header: Header,
+    ledger: Ledger,
+    number: u64,
+    last_append: Range<u64>,
+    torn: bool,
+    prepared: bool,
+    abandoned: bool,
+    records: usize,
+    /// Records that ride with the next append.
+    riding: Vec<u8>,
+    riding_count: usize,
+    _lock: File,
+}
+
+/// A journal is made new only when it has more dead records than this.
+const WORTH_COMPACTING: usize = 1000;
+
+impl Journal {
+    /// Locks and loads the journal of a mailbox and makes sure that it belongs to
+    /// this Maildir; makes what is missing, each thing durable before the next
+    /// names it.
+    pub fn open(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Self, Error> {
+        make_state_directory(state)?;
+        let lock = lock(mailbox.path(state, "lock"))?;
+        let path = mailbox.path(state, "seen");
+        let old = read(&path)?;
+        let mut marker = match Marker::open(maildir)? {
+            Some(marker) => marker,
+            None if old.as_ref().is_some_and(|old| old.ledger.has_deliveries()) => {
+                return Err(refuse(Binding::MaildirGone, &path, maildir));
+            }
+            None => Marker::open_or_make(maildir)?,
+        };
+        let named = marker.journal_of(&mailbox.0);
+        if named.is_none() {
+            marker.sync()?;
+        }
+        let wanted = |journal| Header { version: VERSION, journal, maildir: marker.maildir };
+        let old = match (named, old) {
+            (Some(_), None) => return Err(refuse(Binding::JournalGone, &path, maildir)),
+            (Some(named), Some(old)) if named != old.header.journal => {
+                return Err(refuse(Binding::AnotherJournal, &path, maildir));
+            }
+            (_, Some(old)) if old.header.maildir == marker.maildir => old,
+            (_, Some(old)) if old.ledger.has_deliveries() => {
+                return Err(refuse(Binding::AnotherMaildir, &path, maildir));
+            }
+            // Only marks, which are as good for another Maildir.
+            (_, Some(old)) => {
+                let header = wanted(old.header.journal);
+                let text = rewritten(&header, &old.ledger, old.number);
+                replace(state, &file_name(&path), &text).map_err(|failure| failure.error)?;
+                reload(&path)?
+            }
+            (None, None) => {
+                let line = wanted(random_id()?).line();
+                replace(state, &file_name(&path), line.as_bytes())
+                    .map_err(|failure| failure.error)?;
+                reload(&path)?
+            }
+        };
+        if named.is_none() {
+            sync_directory(state)?;
+            marker.name(&mailbox.0, old.header.journal)?;
+        }
+        Self::of(path, state, lock, old)
+    }
+
+    fn of(path: PathBuf, state: &Path, lock: File, loaded: Loaded) -> Result<Self, Error> {
+        let file = OpenOptions::new().read(true).write(true).open(&path);
+        let file = file.map_err(io_error("open", &path))?;
+        let length = file.metadata().map_err(io_error("look at", &path))?.len();
+        let Range { start, end } = loaded.last_append;
+        Ok(Self {
+            directory: state.into(),
+            file,
+            header: loaded.header,
+            ledger: loaded.ledger,
+            number: loaded.number,
+            last_append: start as u64..end as u64,
+            torn: length > end as u64,
+            prepared: false,
+            abandoned: false,
+            records: loaded.records,
+            riding: Vec::new(),
+            riding_count: 0,
+            _lock: lock,
+            path,
+        })
+    }
+
+    /// What the journal of a mailbox says, without a lock and without writing
+    /// anything; nothing where there is none.
+    pub fn look(state: &Path, mailbox: &Mailbox) -> Result<Ledger, Error> {
+        Ok(read(&mailbox.path(state, "seen"))?.map(|loaded| loaded.ledger).unwrap_or_default())
+    }
+
+    /// The random id that stands in the names of this journal's files.
+    pub fn id(&self) -> u64 {
+        self.header.journal
+    }
+
+    /// The last commit's number.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What is known.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether octets without a commit follow the last good one.
+    pub fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// The batches that were committed and not settled, with each message's
+    /// unique-id, copy and name in `tmp/`.
+    pub fn unsettled(&self) -> Vec<(Committed, Vec<String>)> {
+        let batch = |(number, batch): (u64, Vec<(UniqueId, u32, &str)>)| {
+            let (mut messages, mut names) = (Vec::new(), Vec::new());
+            for (unique_id, copy, name) in batch {
+                messages.push((unique_id, copy));
+                names.push(name.to_owned());
+            }
+            (Committed { number, messages }, names)
+        };
+        self.ledger.unsettled().map(batch).collect()
+    }
+
+    /// Makes what was read durable, once a run, before anything rests on it: cuts
+    /// the torn tail off, writes the last append over again octet for octet, and
+    /// syncs file and directory.
+    ///
+    /// `hashes`, of the files in the Maildir that bear this journal's id, take
+    /// the tail's place: what it said of deliveries can be read off them. They
+    /// are durable before the tail is gone, so that a kill in between asks again.
+    pub fn prepare(&mut self, hashes: &[u64]) -> Result<(), Error> {
+        if self.abandoned {
+            return Err(Error::Abandoned { path: self.path.clone() });
+        }
+        if self.prepared {
+            return Ok(());
+        }
+        self.abandoned = true;
+        let last = self.last_append.clone();
+        let length = usize::try_from(last.end - last.start).unwrap_or(usize::MAX);
+        let mut append = vec![0; length];
+        self.file.read_exact_at(&mut append, last.start).map_err(io_error("read", &self.path))?;
+        let write = |octets: &[u8], at| {
+            self.file.write_all_at(octets, at).map_err(io_error("write to", &self.path))
+        };
+        write(&append, last.start)?;
+        let mut found = Vec::new();
+        if self.torn && !hashes.is_empty() {
+            hashes.iter().for_each(|hash| Record::Found(*hash).write(&mut found));
+            Commit::close(&mut found, self.number + 1, hashes.len());
+            write(&found, last.end)?;
+        }
+        self.sync()?;
+        let end = last.end + found.len() as u64;
+        if self.torn {
+            self.file.set_len(end).map_err(io_error("shorten", &self.path))?;
+            self.sync()?;
+            self.torn = false;
+        }
+        sync_directory(&self.directory)?;
+        if !found.is_empty() {
+            self.number += 1;
+            self.records += hashes.len();
+            self.last_append = last.end..end;
+            hashes.iter().for_each(|hash| self.ledger.apply(&Record::Found(*hash), self.number));
+        }
+        (self.prepared, self.abandoned) = (true, false);
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(io_error("sync", &self.path))
+    }
+
+    /// Lets records ride with the next append; they are known at once.
+    pub(super) fn ride(&mut self, record: &Record<'_>) {
+        record.write(&mut self.riding);
+        self.riding_count += 1;
+        self.ledger.apply(record, self.number + 1);
+    }
+
+    /// Appends what rides and these, closes with a commit and syncs: the commit
+    /// point. If this fails nothing more is written, and the next run finds out
+    /// what the disk has.
+    fn append(&mut self, records: &[Record<'_>]) -> Result<(), Error> {
+        if records.is_empty() && self.riding.is_empty() {
+            return Ok(());
+        }
+        self.prepare(&[])?;
+        self.abandoned = true;
+        let mut append = std::mem::take(&mut self.riding);
+        records.iter().for_each(|record| record.write(&mut append));
+        let count = self.riding_count + records.len();
+        self.riding_count = 0;
+        Commit::close(&mut append, self.number + 1, count);
+        let start = self.last_append.end;
+        self.file.write_all_at(&append, start).map_err(io_error("write to", &self.path))?;
+        self.sync()?;
+        self.number += 1;
+        self.records += count;
+        self.last_append = start..start + append.len() as u64;
+        records.iter().for_each(|record| self.ledger.apply(record, self.number));
+        self.abandoned = false;
+        Ok(())
+    }
+
+    /// The commit point of a batch whose files are synced in `tmp/`.
+    pub fn commit(&mut self, batch: &[Delivery]) -> Result<Committed, Error> {
+        let records: Vec<_> = batch.iter().map(Delivery::record).collect();
+        self.append(&records)?;
+        let messages = batch.iter().map(|d| (d.unique_id.clone(), d.copy)).collect();
+        Ok(Committed { number: self.number, messages })
+    }
+
+    /// Settles a batch whose messages are all in `new/`, `new/` synced; but those
+    /// whose place in the batch is in `nowhere` were found nowhere and are held.
+    pub fn settle(&mut self, batch: Committed, nowhere: &[usize]) -> Vec<Settled> {
+        for at in nowhere {
+            if let Some((unique_id, copy)) = batch.messages.get(*at) {
+                self.ride(&Record::Held(Copy::of(unique_id.as_bytes(), *copy)));
+            }
+        }
+        self.ride(&Record::Settled(batch.number));
+        let settled = batch.messages.into_iter().enumerate();
+        settled
+            .filter(|(at, _)| !nowhere.contains(at))
+            .map(|(_, (unique_id, copy))| Settled { unique_id, copy })
+            .collect()
+    }
+
+    /// The proof for a message that an earlier run delivered; `None` if it may
+    /// not be deleted.
+    pub fn settled(&self, unique_id: &UniqueId, copy: u32) -> Option<Settled> {
+        let settled = self.ledger.is_settled(unique_id.as_bytes(), copy);
+        settled.then(|| Settled { unique_id: unique_id.clone(), copy })
+    }
+
+    /// Notes, durably, that QUIT is about to ask for these deletions.
+    pub fn ask(&mut self, marked: &[Settled]) -> Result<(), Error> {
+        let records: Vec<_> = marked.iter().map(|settled| Record::Asked(settled.which())).collect();
+        self.append(&records)
+    }
+
+    /// Notes that the server confirmed these deletions.
+    pub fn confirm(&mut self, deleted: &[Settled]) {
+        deleted.iter().for_each(|settled| self.ride(&Record::Deleted(settled.which())));
+    }
+
+    /// Writes what still rides: the run's last append. Then makes the journal new
+    /// if it is mostly dead.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        self.append(&[])?;
+        let dead = self.records.saturating_sub(self.ledger.len());
+        let settled = self.ledger.unsettled().next().is_none();
+        if self.prepared && settled && dead > self.ledger.len() + WORTH_COMPACTING {
+            self.compact()?;
+        }
+        Ok(())
+    }
+
+    /// Makes the journal new without its dead records: write, sync, rename, sync.
+    /// Failing before the rename is no failure, the old one is as good; after it
+    /// nobody knows which of the two the disk has.
+    fn compact(&mut self) -> Result<(), Error> {
+        let text = rewritten(&self.header, &self.ledger, self.number);
+        match replace(&self.directory, &file_name(&self.path), &text) {
+            Ok(file) => {
+                self.file = file;
+                let loaded = reload(&self.path)?;
+                self.records = loaded.records;
+                self.last_append = loaded.last_append.start as u64..loaded.last_append.end as u64;
+                self.ledger = loaded.ledger;
+                Ok(())
+            }
+            Err(failure) if failure.renamed => {
+                self.abandoned = true;
+                Err(failure.error)
+            }
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// A whole journal: the header and one append with the number of the last.
+fn rewritten(header: &Header, ledger: &Ledger, number: u64) -> Vec<u8> {
+    let mut text = header.line().into_bytes();
+    let (mut append, mut count) = (Vec::new(), 0);
+    for record in ledger.records() {
+        record.write(&mut append);
+        count += 1;
+    }
+    Commit::close(&mut append, number.max(1), count);
+    text.append(&mut append);
+    text
+}
+
+fn refuse(binding: Binding, journal: &Path, maildir: &Path) -> Error {
+    Error::Binding { binding, journal: journal.into(), maildir: maildir.into() }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Reads a journal, `None` if there is none.
+fn read(path: &Path) -> Result<Option<Loaded>, Error> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_error("read", path)(error)),
+    };
+    load(&text).map(Some).map_err(|fault| match fault {
+        Fault::Damaged { line } => Error::Damaged { path: path.into(), line },
+        Fault::Newer { version } => Error::Newer { path: path.into(), version },
+    })
+}
+
+fn reload(path: &Path) -> Result<Loaded, Error> {
+    read(path)?.ok_or_else(|| io_error("read", path)(io::ErrorKind::NotFound.into()))
+}

@@ -1,0 +1,424 @@
+//! What the journal says, in memory: every unique-id ever met and its fate.
+//!
+//! A million unique-ids are usual for nobody and must still be cheap: their
+//! text lies in one arena, each has one fixed entry, and an index of 32-bit
+//! numbers finds them. That is at most 64 octets each beyond the text.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+
+use crate::protocol::UniqueId;
+
+use super::fingerprint::Fingerprint;
+use super::record::{Copy, Record};
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Delivered, and its deletion was asked for; whether it happened is not known.
+    Asked,
+    /// Delivered, and the server confirmed its deletion.
+    Deleted,
+    /// In the Maildir, or moved on by its owner.
+    Delivered,
+    /// It could not be fetched; asked for again later.
+    Failed,
+    /// Committed, then found nowhere: nobody can tell whether its owner took it.
+    Held,
+    /// Larger than was wanted; left on the server.
+    Large,
+    /// Marked as seen, never delivered by us.
+    Seen,
+}
+
+/// One message that the journal knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Which of the messages with this unique-id, from 1.
+    pub copy: u32,
+    /// Its unique-id was once listed more than once.
+    pub shared: bool,
+    /// What became of it.
+    pub state: State,
+    /// Its size as the server listed it, if that was noted.
+    pub octets: Option<u64>,
+    /// Its header's fingerprint, if that was noted.
+    pub fingerprint: Option<Fingerprint>,
+    /// When it was delivered or marked; for a failed one, when to try again.
+    /// Seconds since 1970.
+    pub at: u64,
+    /// How often it has failed.
+    pub tries: u32,
+}
+
+/// A message that was committed and is not yet known to be in `new/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unsettled {
+    entry: u32,
+    name: String,
+}
+
+/// Since when a unique-id is missing from the listings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Missing {
+    pub(super) since: u64,
+    /// How many listings had been counted by then.
+    pub(super) listings: u64,
+}
+
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Entry {
+    start: u64,
+    octets: u64,
+    fingerprint: [u8; 16],
+    at: u32,
+    copy: u32,
+    /// The next entry with the same unique-id.
+    next: u32,
+    len: u16,
+    state: Option<State>,
+    flags: u8,
+}
+
+const SHARED: u8 = 1;
+const SETTLED: u8 = 2;
+const HAS_FINGERPRINT: u8 = 4;
+const HAS_OCTETS: u8 = 8;
+
+/// All that is known about one mailbox.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
+    /// The first entry of each unique-id.
+    index: HashTable<u32>,
+    hasher: RandomState,
+    unsettled: BTreeMap<u64, Vec<Unsettled>>,
+    tries: HashMap<u32, u32>,
+    pub(super) missing: HashMap<u32, Missing>,
+    /// Listings that lacked something, one a day at most.
+    pub(super) listings: u64,
+    pub(super) last_listing: u64,
+    found: HashSet<u64>,
+}
+
+impl Ledger {
+    fn entry(&self, at: u32) -> Option<&Entry> {
+        self.entries.get(at as usize)
+    }
+
+    fn text(&self, entry: &Entry) -> &[u8] {
+        let start = usize::try_from(entry.start).unwrap_or(usize::MAX);
+        self.arena.get(start..start.saturating_add(entry.len.into())).unwrap_or_default()
+    }
+
+    fn text_at(&self, at: u32) -> &[u8] {
+        self.entry(at).map_or(&[], |entry| self.text(entry))
+    }
+
+    /// The first entry of a unique-id.
+    pub(super) fn first(&self, unique_id: &[u8]) -> Option<u32> {
+        let hash = self.hasher.hash_one(unique_id);
+        self.index.find(hash, |at| self.text_at(*at) == unique_id).copied()
+    }
+
+    /// The entries of one unique-id, dead ones too.
+    fn chain(&self, first: Option<u32>) -> impl Iterator<Item = (u32, &Entry)> {
+        std::iter::successors(first.and_then(|at| Some((at, self.entry(at)?))), |(_, entry)| {
+            Some((entry.next, self.entry(entry.next)?))
+        })
+    }
+
+    fn known(&self, at: u32, entry: &Entry) -> Option<Known> {
+        let has = |flag| entry.flags & flag != 0;
+        Some(Known {
+            copy: entry.copy,
+            shared: has(SHARED),
+            state: entry.state?,
+            octets: has(HAS_OCTETS).then_some(entry.octets),
+            fingerprint: has(HAS_FINGERPRINT).then_some(Fingerprint::from_octets(entry.fingerprint)),
+            at: entry.at.into(),
+            tries: self.tries.get(&at).copied().unwrap_or(0),
+        })
+    }
+
+    /// Every message that is known by this unique-id, in the order of delivery.
+    pub fn copies(&self, unique_id: &UniqueId) -> impl Iterator<Item = Known> {
+        self.chain(self.first(unique_id.as_bytes())).filter_map(|(at, entry)| self.known(at, entry))
+    }
+
+    /// The number that a further message with this unique-id gets.
+    pub fn next_copy(&self, unique_id: &UniqueId) -> u32 {
+        let copies = self.chain(self.first(unique_id.as_bytes())).filter(|(_, e)| e.state.is_some());
+        copies.map(|(_, entry)| entry.copy).max().unwrap_or(0).saturating_add(1)
+    }
+
+    /// Whether a message delivered under this hash was found in the Maildir.
+    pub fn is_found(&self, hash: u64) -> bool {
+        self.found.contains(&hash)
+    }
+
+    /// How many messages are known, and how many of them it makes sense to expect
+    /// in a listing: neither deleted nor missing from the last one.
+    pub fn expected(&self) -> impl Iterator<Item = &[u8]> {
+        self.heads().filter(|(at, _)| !self.missing.contains_key(at)).filter_map(|(at, text)| {
+            let gone = |state| matches!(state, State::Asked | State::Deleted);
+            let mut states = self.chain(Some(at)).filter_map(|(_, entry)| entry.state);
+            states.any(|state| !gone(state)).then_some(text)
+        })
+    }
+
+    /// Every unique-id with a living entry, and its first entry.
+    pub(super) fn heads(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        self.index.iter().copied().filter_map(|at| {
+            let mut states = self.chain(Some(at)).filter_map(|(_, entry)| entry.state);
+            states.next().map(|_| (at, self.text_at(at)))
+        })
+    }
+
+    /// How many messages are known.
+    pub fn len(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.state.is_some()).count()
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether anything was ever delivered.
+    pub fn has_deliveries(&self) -> bool {
+        use State::{Asked, Deleted, Delivered, Held};
+        let delivered = |state| matches!(state, Some(Asked | Deleted | Delivered | Held));
+        !self.found.is_empty() || self.entries.iter().any(|entry| delivered(entry.state))
+    }
+
+    /// Whether any known message has this fingerprint.
+    pub fn knows(&self, fingerprint: Fingerprint) -> bool {
+        self.entries.iter().enumerate().any(|(at, entry)| {
+            u32::try_from(at).ok().and_then(|at| self.known(at, entry)).and_then(|k| k.fingerprint)
+                == Some(fingerprint)
+        })
+    }
+
+    /// Whether any known message has a fingerprint.
+    pub fn has_fingerprints(&self) -> bool {
+        self.entries.iter().any(|entry| entry.state.is_some() && entry.flags & HAS_FINGERPRINT != 0)
+    }
+
+    /// Whether a delivered message is settled, so that it may be deleted.
+    pub(super) fn is_settled(&self, unique_id: &[u8], copy: u32) -> bool {
+        self.chain(self.first(unique_id)).any(|(_, entry)| {
+            entry.copy == copy
+                && entry.flags & SETTLED != 0
+                && matches!(entry.state, Some(State::Delivered | State::Asked))
+        })
+    }
+
+    /// The commits that are not settled: their messages' unique-ids, copies and
+    /// file names.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = (u64, Vec<(UniqueId, u32, &str)>)> {
+        self.unsettled.iter().map(|(commit, batch)| {
+            let message = |unsettled: &Unsettled| {
+                let entry = self.entry(unsettled.entry)?;
+                Some((UniqueId::new(self.text(entry))?, entry.copy))
+            };
+            let batch = batch.iter().filter_map(|unsettled| {
+                let (unique_id, copy) = message(unsettled)?;
+                Some((unique_id, copy, unsettled.name.as_str()))
+            });
+            (*commit, batch.collect())
+        })
+    }
+
+    /// Learns one record of the append with this number.
+    pub(super) fn apply(&mut self, record: &Record<'_>, commit: u64) {
+        match record {
+            Record::Asked(which) => self.turn(which, State::Asked),
+            Record::Back(unique_id) => {
+                if let Some(first) = self.first(unique_id) {
+                    self.missing.remove(&first);
+                }
+            }
+            Record::Deleted(which) => self.turn(which, State::Deleted),
+            Record::Delivered { which, at, octets, copies, fingerprint, name } => {
+                let Some(entry) = self.upsert(which, State::Delivered, *at) else { return };
+                // Nothing is looked for under the name `-`: it is settled.
+                let settled = *name == "-";
+                if let Some(e) = self.entries.get_mut(entry as usize) {
+                    e.octets = *octets;
+                    e.flags = HAS_OCTETS
+                        | if *copies > 1 { SHARED } else { 0 }
+                        | if settled { SETTLED } else { 0 }
+                        | if fingerprint.is_some() { HAS_FINGERPRINT } else { 0 };
+                    e.fingerprint = fingerprint.map_or([0; 16], Fingerprint::octets);
+                }
+                if !settled {
+                    let unsettled = Unsettled { entry, name: (*name).into() };
+                    self.unsettled.entry(commit).or_default().push(unsettled);
+                }
+            }
+            Record::Failed { which, tries, not_before } => {
+                if let Some(entry) = self.upsert(which, State::Failed, *not_before) {
+                    self.tries.insert(entry, *tries);
+                }
+            }
+            Record::Forget(which) => {
+                if let Some(entry) = self.find(which).and_then(|at| self.entries.get_mut(at as usize))
+                {
+                    entry.state = None;
+                }
+            }
+            Record::Found(hash) => _ = self.found.insert(*hash),
+            Record::Held(which) => self.turn(which, State::Held),
+            Record::Large { which, octets } => {
+                if let Some(entry) = self.upsert(which, State::Large, 0)
+                    && let Some(entry) = self.entries.get_mut(entry as usize)
+                {
+                    (entry.octets, entry.flags) = (*octets, HAS_OCTETS);
+                }
+            }
+            Record::Listing(at) => {
+                self.listings += 1;
+                self.last_listing = *at;
+            }
+            Record::Missing { unique_id, at } => {
+                if let Some(first) = self.first(unique_id) {
+                    let missing = Missing { since: *at, listings: self.listings };
+                    self.missing.insert(first, missing);
+                }
+            }
+            Record::Seen { which, at } => _ = self.upsert(which, State::Seen, *at),
+            Record::Settled(commit) => {
+                for unsettled in self.unsettled.remove(commit).unwrap_or_default() {
+                    if let Some(entry) = self.entries.get_mut(unsettled.entry as usize) {
+                        entry.flags |= SETTLED;
+                    }
+                }
+            }
+        }
+    }
+
+    fn find(&self, which: &Copy<'_>) -> Option<u32> {
+        let mut chain = self.chain(self.first(&which.unique_id));
+        chain.find(|(_, entry)| entry.copy == which.copy).map(|(at, _)| at)
+    }
+
+    /// Changes the state of a known message, and nothing else of it.
+    fn turn(&mut self, which: &Copy<'_>, state: State) {
+        if let Some(entry) = self.find(which).and_then(|at| self.entries.get_mut(at as usize))
+            && entry.state.is_some()
+        {
+            entry.state = Some(state);
+        }
+    }
+
+    /// The entry of a message, made new, its other facts forgotten.
+    fn upsert(&mut self, which: &Copy<'_>, state: State, at: u64) -> Option<u32> {
+        let now = u32::try_from(at).unwrap_or(u32::MAX);
+        let first = self.first(&which.unique_id);
+        if let Some(old) = self.find(which) {
+            self.tries.remove(&old);
+            let entry = self.entries.get_mut(old as usize)?;
+            (entry.at, entry.state, entry.flags) = (now, Some(state), 0);
+            return Some(old);
+        }
+        // 4,294,967,295 entries do not fit a journal that fits a disk.
+        let new = u32::try_from(self.entries.len()).ok().filter(|new| *new != NONE)?;
+        let (start, len) = match first.and_then(|at| self.entry(at)) {
+            Some(entry) => (entry.start, entry.len),
+            None => {
+                let len = u16::try_from(which.unique_id.len()).ok()?;
+                let start = self.arena.len() as u64;
+                self.arena.extend_from_slice(&which.unique_id);
+                (start, len)
+            }
+        };
+        self.entries.push(Entry {
+            start,
+            octets: 0,
+            fingerprint: [0; 16],
+            at: now,
+            copy: which.copy,
+            next: NONE,
+            len,
+            state: Some(state),
+            flags: 0,
+        });
+        match first {
+            Some(_) => {
+                let last = self.chain(first).last().map(|(at, _)| at)?;
+                self.entries.get_mut(last as usize)?.next = new;
+            }
+            None => {
+                let Self { index, entries, arena, hasher, .. } = self;
+                let text = |at: &u32| {
+                    let entry = entries.get(*at as usize)?;
+                    let start = usize::try_from(entry.start).ok()?;
+                    arena.get(start..start + usize::from(entry.len))
+                };
+                let hash = |at: &u32| hasher.hash_one(text(at).unwrap_or_default());
+                index.insert_unique(hash(&new), new, hash);
+            }
+        }
+        Some(new)
+    }
+
+    /// The shortest records that say the same, for a journal made new. Nothing
+    /// may be unsettled.
+    pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let entries = self.entries.iter().enumerate().filter_map(|(at, entry)| {
+            let known = self.known(u32::try_from(at).ok()?, entry)?;
+            Some((Copy::of(self.text(entry), known.copy), known))
+        });
+        let first = entries.clone().map(|(which, known)| first_record(which, known));
+        let then = entries.filter_map(|(which, known)| match known.state {
+            State::Asked => Some(Record::Asked(which)),
+            State::Deleted => Some(Record::Deleted(which)),
+            State::Held => Some(Record::Held(which)),
+            State::Delivered | State::Failed | State::Large | State::Seen => None,
+        });
+        let found = self.found.iter().map(|hash| Record::Found(*hash));
+        first.chain(then).chain(found).chain(self.absences())
+    }
+
+    /// The missing ones, with as many listings counted behind each as were.
+    fn absences(&self) -> impl Iterator<Item = Record<'_>> {
+        let mut missing: Vec<_> = self.missing.iter().collect();
+        missing.sort_unstable_by_key(|(at, missing)| (missing.listings, **at));
+        let mut counted = missing.first().map_or(self.listings, |(_, first)| first.listings);
+        let mut records = Vec::new();
+        for (at, Missing { since, listings }) in missing {
+            records.extend((counted..*listings).map(|_| Record::Listing(*since)));
+            counted = *listings;
+            let unique_id = self.text_at(*at).into();
+            records.push(Record::Missing { unique_id, at: *since });
+        }
+        records.extend((counted..self.listings).map(|_| Record::Listing(self.last_listing)));
+        records.into_iter()
+    }
+}
+
+/// The record that makes an entry; states that come later have one of their own.
+fn first_record<'a>(which: Copy<'a>, known: Known) -> Record<'a> {
+    let Known { at, tries, fingerprint, .. } = known;
+    let octets = known.octets.unwrap_or(0);
+    match known.state {
+        State::Asked | State::Deleted | State::Delivered | State::Held => Record::Delivered {
+            which,
+            at,
+            octets,
+            copies: if known.shared { 2 } else { 1 },
+            fingerprint,
+            name: "-",
+        },
+        State::Failed => Record::Failed { which, tries, not_before: at },
+        State::Large => Record::Large { which, octets },
+        State::Seen => Record::Seen { which, at },
+    }
+}

@@ -1,0 +1,230 @@
+//! From a journal's octets to what they say: a pure function of the file.
+
+use std::ops::Range;
+
+use super::ledger::Ledger;
+use super::record::{Commit, Header, Record, VERSION};
+
+/// A journal, read.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) header: Header,
+    pub(super) ledger: Ledger,
+    /// The last commit's number; 0 before the first.
+    pub(super) number: u64,
+    /// Where the last append lies, or the header where there is none.
+    pub(super) last_append: Range<usize>,
+    /// How many records there are, dead ones included.
+    pub(super) records: usize,
+}
+
+/// Why a file is no journal that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Damaged { line: usize },
+    Newer { version: u64 },
+}
+
+/// Reads a journal. What follows the last good commit is a torn tail and is
+/// left out, unless a commit with a number higher than the next follows in it:
+/// then something was lost before it, and nothing here guesses what.
+pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
+    let mut lines = Lines { text, at: 0, number: 0 };
+    let header = lines.next().and_then(|line| Header::parse(line.content));
+    let header = header.ok_or(Fault::Damaged { line: 1 })?;
+    if header.version > VERSION {
+        return Err(Fault::Newer { version: header.version });
+    }
+    let mut loaded = Loaded {
+        header,
+        ledger: Ledger::default(),
+        number: 0,
+        last_append: 0..lines.at,
+        records: 0,
+    };
+    let (mut start, mut pending, mut first_line) = (lines.at, Vec::new(), lines.number + 1);
+    while let Some(line) = lines.next() {
+        let Some(commit) = Commit::parse(line.content) else {
+            pending.push(line.content);
+            continue;
+        };
+        let append = text.get(start..line.end).unwrap_or_default();
+        let follows = loaded.number == 0 || commit.number == loaded.number + 1;
+        if !follows || !commit.closes(append, pending.len()) {
+            break;
+        }
+        for (at, line) in pending.iter().enumerate() {
+            let record = Record::parse(line).ok_or(Fault::Damaged { line: first_line + at })?;
+            loaded.ledger.apply(&record, commit.number);
+        }
+        loaded.records += pending.len();
+        loaded.number = commit.number;
+        loaded.last_append = start..line.end;
+        (start, first_line) = (line.end, lines.number + 1);
+        pending.clear();
+    }
+    let mut tail = Lines { text, at: start, number: first_line - 1 };
+    while let Some(line) = tail.next() {
+        if Commit::number(line.content).is_some_and(|number| number > loaded.number + 1) {
+            return Err(Fault::Damaged { line: first_line });
+        }
+    }
+    Ok(loaded)
+}
+
+/// Lines that end in LF; octets after the last LF are none.
+struct Lines<'a> {
+    text: &'a [u8],
+    at: usize,
+    number: usize,
+}
+
+struct Line<'a> {
+    content: &'a [u8],
+    /// Where the next line begins.
+    end: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn next(&mut self) -> Option<Line<'a>> {
+        let rest = self.text.get(self.at..)?;
+        let length = memchr::memchr(b'\n', rest)?;
+        self.at += length + 1;
+        self.number += 1;
+        Some(Line { content: rest.get(..length)?, end: self.at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::Copy;
+    use super::super::State;
+    use super::*;
+    use crate::protocol::UniqueId;
+
+    fn journal(appends: &[&[Record<'_>]]) -> Vec<u8> {
+        let mut text = Header { version: VERSION, journal: 1, maildir: 2 }.line().into_bytes();
+        for (number, records) in (1..).zip(appends) {
+            let mut append = Vec::new();
+            records.iter().for_each(|record| record.write(&mut append));
+            Commit::close(&mut append, number, records.len());
+            text.extend(append);
+        }
+        text
+    }
+
+    fn delivered(unique_id: &str) -> Record<'_> {
+        let which = Copy::of(unique_id.as_bytes(), 1);
+        Record::Delivered { which, at: 1, octets: 2, copies: 1, fingerprint: None, name: "1.x.h" }
+    }
+
+    fn sample() -> Vec<u8> {
+        journal(&[&[delivered("a"), delivered("b")], &[Record::Settled(1), delivered("c")], &[Record::Settled(2)]])
+    }
+
+    fn known(loaded: &Loaded) -> usize {
+        loaded.ledger.len()
+    }
+
+    #[test]
+    fn a_cut_anywhere_loses_at_most_the_append_being_written() {
+        let whole = sample();
+        let header = whole.iter().position(|octet| *octet == b'\n').unwrap() + 1;
+        for cut in header..=whole.len() {
+            let loaded = load(&whole[..cut]).unwrap();
+            let commits = whole[..cut].split_inclusive(|o| *o == b'\n');
+            let commits = commits.filter(|l| l.starts_with(b"commit ") && l.ends_with(b"\n")).count();
+            assert_eq!(loaded.number, commits as u64, "cut at {cut}");
+            assert_eq!(known(&loaded), [0, 2, 3, 3][commits], "cut at {cut}");
+        }
+        for cut in 0..header {
+            assert_eq!(load(&whole[..cut]).unwrap_err(), Fault::Damaged { line: 1 });
+        }
+    }
+
+    #[test]
+    fn a_flipped_octet_is_found_before_the_last_commit_and_costs_one_append_in_the_tail() {
+        let whole = sample();
+        let last = load(&whole).unwrap().last_append;
+        for at in 0..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 0x15;
+            match load(&flipped) {
+                Err(Fault::Damaged { .. }) => {}
+                Err(Fault::Newer { .. }) => assert!(at < 20, "at {at}"),
+                // The ids in the header are compared with those in the Maildir.
+                Ok(loaded) if at < 60 => assert_ne!(loaded.header, load(&whole).unwrap().header),
+                Ok(loaded) => {
+                    assert!(last.contains(&at), "at {at}");
+                    assert_eq!(loaded.number, 2);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lost_page_before_a_higher_commit_is_damage_and_says_where() {
+        let mut text = sample();
+        let second = text.windows(9).position(|window| window == b"settled 1").unwrap();
+        text[second..second + 20].fill(0);
+        assert_eq!(load(&text).unwrap_err(), Fault::Damaged { line: 5 });
+    }
+
+    #[test]
+    fn a_newer_version_is_told_from_damage() {
+        assert_eq!(load(b"pop3get-journal 2 any words\n").unwrap_err(), Fault::Newer { version: 2 });
+        assert_eq!(load(b"").unwrap_err(), Fault::Damaged { line: 1 });
+    }
+
+    #[test]
+    fn what_the_records_say_is_what_is_known() {
+        let (a, b) = (Copy::of(b"a", 1), Copy::of(b"b", 1));
+        let text = journal(&[
+            &[delivered("a"), delivered("b")],
+            &[Record::Settled(1), Record::Asked(a.clone()), Record::Held(b)],
+            &[Record::Deleted(a), Record::Seen { which: Copy::of(b"a", 2), at: 9 }],
+        ]);
+        let ledger = load(&text).unwrap().ledger;
+        let states = |id: &[u8]| -> Vec<(u32, State)> {
+            let id = UniqueId::new(id).unwrap();
+            ledger.copies(&id).map(|known| (known.copy, known.state)).collect()
+        };
+        assert_eq!(states(b"a"), [(1, State::Deleted), (2, State::Seen)]);
+        assert_eq!(states(b"b"), [(1, State::Held)]);
+        assert_eq!(states(b"c"), []);
+        assert_eq!(ledger.unsettled().count(), 0);
+    }
+
+    #[test]
+    fn a_journal_made_new_says_the_same() {
+        let text = journal(&[
+            &[delivered("a"), delivered("b"), Record::Failed { which: Copy::of(b"f", 1), tries: 2, not_before: 7 }],
+            &[Record::Settled(1), Record::Missing { unique_id: b"a"[..].into(), at: 3 }, Record::Listing(3)],
+            &[Record::Listing(4), Record::Missing { unique_id: b"b"[..].into(), at: 4 }, Record::Held(Copy::of(b"b", 1))],
+            &[Record::Large { which: Copy::of(b"l", 1), octets: 5 }, Record::Forget(Copy::of(b"f", 1)), Record::Found(3)],
+        ]);
+        let old = load(&text).unwrap().ledger;
+        let records: Vec<_> = old.records().collect();
+        let new = load(&journal(&[&records])).unwrap().ledger;
+        for id in ["a", "b", "f", "l"] {
+            let id = UniqueId::new(id.as_bytes()).unwrap();
+            assert!(old.copies(&id).eq(new.copies(&id)), "{id}");
+        }
+        let rank = |ledger: &Ledger, id: &[u8]| {
+            let missing = ledger.missing[&ledger.first(id).unwrap()];
+            (missing.since, ledger.listings - missing.listings)
+        };
+        for id in [b"a", b"b"] {
+            assert_eq!(rank(&old, id), rank(&new, id));
+        }
+        assert!(new.is_found(3));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_octets_make_loading_panic(tail in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            let _ = load(&tail);
+            let _ = load(&[sample(), tail].concat());
+        }
+    }
+}

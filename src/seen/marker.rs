@@ -1,0 +1,157 @@
+//! `.pop3get` in a Maildir: which journals deliver into it.
+//!
+//! Without it a lost or moved state directory would look like a first run, and
+//! everything would be fetched a second time.
+//!
+//! ```abnf
+//! marker  = "pop3get-maildir" SP version SP maildir-id LF *( journal LF )
+//! journal = "journal" SP journal-id SP mailbox
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::disk::{random_id, replace, sync_directory};
+use super::error::{Error, io_error};
+use super::record::{VERSION, id, signature};
+
+const NAME: &str = ".pop3get";
+const LOCK: &str = ".pop3get.lock";
+
+/// The marker of one Maildir, under its own lock for as long as it lives.
+#[derive(Debug)]
+pub(super) struct Marker {
+    directory: PathBuf,
+    /// The Maildir's own id.
+    pub(super) maildir: u64,
+    journals: Vec<(u64, String)>,
+    _lock: File,
+}
+
+/// What a marker's text says.
+fn parse(text: &[u8], path: &Path) -> Result<(u64, Vec<(u64, String)>), Error> {
+    let damaged = |line| Error::Damaged { path: path.into(), line };
+    let mut lines = text.strip_suffix(b"\n").unwrap_or(text).split(|octet| *octet == b'\n');
+    let header = lines.next().and_then(|line| signature(line, "pop3get-maildir"));
+    let (version, words) = header.ok_or_else(|| damaged(1))?;
+    if version > VERSION {
+        return Err(Error::Newer { path: path.into(), version });
+    }
+    let maildir = words.first().and_then(|word| id(word)).ok_or_else(|| damaged(1))?;
+    let journal = |line: &[u8]| {
+        let (journal, mailbox) = line.strip_prefix(b"journal ")?.split_at_checked(16)?;
+        let mailbox = std::str::from_utf8(mailbox.strip_prefix(b" ")?).ok()?;
+        Some((id(journal)?, mailbox.to_owned()))
+    };
+    let journals = lines.enumerate().map(|(at, line)| journal(line).ok_or_else(|| damaged(at + 2)));
+    Ok((maildir, journals.collect::<Result<_, _>>()?))
+}
+
+impl Marker {
+    /// Waits for the marker's lock, which nobody holds for longer than a few
+    /// syncs, and reads it; `None` inside where the Maildir has none.
+    fn read(directory: &Path) -> Result<(File, Option<(u64, Vec<(u64, String)>)>), Error> {
+        let path = directory.join(LOCK);
+        let mut options = OpenOptions::new();
+        let lock = options.create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let lock = lock.map_err(|source| Error::Unmade { path: path.clone(), source })?;
+        lock.lock().map_err(io_error("lock", &path))?;
+        let path = directory.join(NAME);
+        match fs::read(&path) {
+            Ok(text) => Ok((lock, Some(parse(&text, &path)?))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((lock, None)),
+            Err(error) => Err(io_error("read", &path)(error)),
+        }
+    }
+
+    /// The marker of a Maildir, `None` if it has none.
+    pub(super) fn open(directory: &Path) -> Result<Option<Self>, Error> {
+        let (lock, found) = Self::read(directory)?;
+        Ok(found.map(|(maildir, journals)| Self {
+            directory: directory.into(),
+            maildir,
+            journals,
+            _lock: lock,
+        }))
+    }
+
+    /// The marker of a Maildir, made with a new id where there is none.
+    pub(super) fn open_or_make(directory: &Path) -> Result<Self, Error> {
+        let (lock, found) = Self::read(directory)?;
+        let is_new = found.is_none();
+        let (maildir, journals) = match found {
+            Some(found) => found,
+            None => (random_id()?, Vec::new()),
+        };
+        let marker = Self { directory: directory.into(), maildir, journals, _lock: lock };
+        if is_new {
+            marker.write()?;
+        }
+        Ok(marker)
+    }
+
+    /// The journal that delivers this mailbox here.
+    pub(super) fn journal_of(&self, mailbox: &str) -> Option<u64> {
+        self.journals.iter().find(|(_, named)| named == mailbox).map(|(journal, _)| *journal)
+    }
+
+    /// Names a journal; it has to be durable before.
+    pub(super) fn name(&mut self, mailbox: &str, journal: u64) -> Result<(), Error> {
+        self.journals.retain(|(_, named)| named != mailbox);
+        self.journals.push((journal, mailbox.to_owned()));
+        self.write()
+    }
+
+    fn write(&self) -> Result<(), Error> {
+        let mut text = format!("pop3get-maildir {VERSION} {:016x}\n", self.maildir).into_bytes();
+        for (journal, mailbox) in &self.journals {
+            // A Vec takes everything.
+            let _ = writeln!(text, "journal {journal:016x} {mailbox}");
+        }
+        replace(&self.directory, NAME, &text).map(|_| ()).map_err(|failure| failure.error)
+    }
+
+    /// Syncs the directory: a marker that an interrupted run made may not be
+    /// durable yet.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        sync_directory(&self.directory)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_remembers_each_mailbox_and_its_journal() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(Marker::open(directory.path()).unwrap().is_none());
+        let mut marker = Marker::open_or_make(directory.path()).unwrap();
+        let maildir = marker.maildir;
+        marker.name("a@h", 7).unwrap();
+        marker.name("b%20@h", 8).unwrap();
+        marker.name("a@h", 9).unwrap();
+        drop(marker);
+        let marker = Marker::open(directory.path()).unwrap().unwrap();
+        assert_eq!(marker.maildir, maildir);
+        assert_eq!(marker.journal_of("a@h"), Some(9));
+        assert_eq!(marker.journal_of("b%20@h"), Some(8));
+        assert_eq!(marker.journal_of("c"), None);
+    }
+
+    #[test]
+    fn a_damaged_marker_is_named_with_its_line() {
+        let path = Path::new("x");
+        let line = |text: &[u8]| match parse(text, path) {
+            Err(Error::Damaged { line, .. }) => line,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(line(b""), 1);
+        assert_eq!(line(b"pop3get-maildir 1 0\n"), 1);
+        assert_eq!(line(b"pop3get-maildir 1 0000000000000001\njournal x\n"), 2);
+        let newer = parse(b"pop3get-maildir 9 whatever\n", path);
+        assert!(matches!(newer, Err(Error::Newer { version: 9, .. })));
+    }
+}

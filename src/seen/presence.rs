@@ -1,0 +1,87 @@
+//! What listings lack, and when it is forgotten; and the smaller notes.
+
+use std::collections::HashSet;
+
+use crate::protocol::UniqueId;
+
+use super::journal::Journal;
+use super::record::{Copy, Record};
+
+/// A unique-id is forgotten when it has been missing for this long …
+const FORGET_AFTER: u64 = 90 * DAY;
+/// … and from at least so many listings, of which one a day counts.
+const FORGET_AFTER_LISTINGS: u64 = 10;
+
+const DAY: u64 = 86_400;
+
+impl Journal {
+    /// Takes note of a whole listing: what is missing from it, what is back, what
+    /// has been missing for so long that it may be forgotten. A listing that is
+    /// empty or short once must not cause everything to be fetched again, and
+    /// while all are listed nothing is written.
+    pub fn note_listing<'i>(
+        &mut self,
+        listed: impl Iterator<Item = &'i UniqueId>,
+        now: u64,
+    ) {
+        let ledger = self.ledger();
+        let listed: HashSet<u32> =
+            listed.filter_map(|unique_id| ledger.first(unique_id.as_bytes())).collect();
+        let mut records = Vec::new();
+        let mut lacking = false;
+        for (first, unique_id) in ledger.heads() {
+            match (listed.contains(&first), ledger.missing.get(&first)) {
+                (true, None) => {}
+                (true, Some(_)) => records.push(Record::Back(unique_id.to_vec().into())),
+                (false, None) => {
+                    lacking = true;
+                    let unique_id = unique_id.to_vec().into();
+                    records.push(Record::Missing { unique_id, at: now });
+                }
+                (false, Some(missing)) => {
+                    lacking = true;
+                    let listings = ledger.listings.saturating_sub(missing.listings);
+                    let long = now.saturating_sub(missing.since) >= FORGET_AFTER;
+                    if long && listings >= FORGET_AFTER_LISTINGS {
+                        let id = UniqueId::new(unique_id);
+                        let copies = id.iter().flat_map(|id| ledger.copies(id));
+                        records.extend(copies.map(|known| {
+                            let unique_id = unique_id.to_vec().into();
+                            Record::Forget(Copy { unique_id, copy: known.copy })
+                        }));
+                    }
+                }
+            }
+        }
+        if lacking && now >= ledger.last_listing.saturating_add(DAY) {
+            records.push(Record::Listing(now));
+        }
+        records.iter().for_each(|record| self.ride(record));
+    }
+
+    /// Notes that a message could not be fetched, and when to try again.
+    pub fn note_failed(&mut self, unique_id: &UniqueId, copy: u32, tries: u32, not_before: u64) {
+        let which = Copy::of(unique_id.as_bytes(), copy);
+        self.ride(&Record::Failed { which, tries, not_before });
+    }
+
+    /// Notes that a message was left on the server for its size.
+    pub fn note_large(&mut self, unique_id: &UniqueId, copy: u32, octets: u64) {
+        let which = Copy::of(unique_id.as_bytes(), copy);
+        self.ride(&Record::Large { which, octets });
+    }
+
+    /// Notes that a message counts as seen though it was never delivered.
+    pub fn note_seen(&mut self, unique_id: &UniqueId, copy: u32, at: u64) {
+        let which = Copy::of(unique_id.as_bytes(), copy);
+        self.ride(&Record::Seen { which, at });
+    }
+
+    /// Notes that a message is delivered, as its file's name in the Maildir says
+    /// after the journal's tail was lost.
+    pub fn note_found(&mut self, unique_id: &UniqueId, copy: u32, octets: u64, at: u64) {
+        let which = Copy::of(unique_id.as_bytes(), copy);
+        let (copies, fingerprint, name) = (1, None, "-");
+        self.ride(&Record::Delivered { which, at, octets, copies, fingerprint, name });
+    }
+}

@@ -1,0 +1,310 @@
+//! The lines of a journal.
+//!
+//! ```abnf
+//! journal   = header *append
+//! header    = "pop3get-journal" SP version SP journal-id SP maildir-id LF
+//! append    = *(record LF) "commit" SP number SP count SP crc32 LF
+//! record    = "delivered" SP at SP octets SP copy SP copies SP print SP name SP unique-id
+//!           / "settled" SP number                ; of the commit
+//!           / ("asked" / "deleted" / "forget" / "held") SP copy SP unique-id
+//!           / "failed" SP copy SP tries SP at SP unique-id   ; at: not before
+//!           / "large" SP copy SP octets SP unique-id
+//!           / "seen" SP at SP copy SP unique-id
+//!           / "missing" SP at SP unique-id       ; a listing lacked it
+//!           / "back" SP unique-id                ; and now it is there again
+//!           / "listing" SP at                    ; one that lacked something
+//!           / "found" SP hash                    ; in a file's name, after a cut tail
+//! ```
+//!
+//! Times are seconds since 1970. A unique-id is percent-encoded wherever it is
+//! no visible ASCII, so a person can grep for it.
+
+use std::borrow::Cow;
+use std::io::Write as _;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
+
+use super::fingerprint::Fingerprint;
+
+/// What is not written as itself in a unique-id: all but 0x21 to 0x7E, and `%`.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(0x7f);
+
+/// One fact about the mailbox. The unique-id is in its decoded form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Record<'a> {
+    Asked(Copy<'a>),
+    Back(Cow<'a, [u8]>),
+    Deleted(Copy<'a>),
+    Delivered {
+        which: Copy<'a>,
+        at: u64,
+        octets: u64,
+        copies: u32,
+        fingerprint: Option<Fingerprint>,
+        name: &'a str,
+    },
+    Failed { which: Copy<'a>, tries: u32, not_before: u64 },
+    Forget(Copy<'a>),
+    Found(u64),
+    Held(Copy<'a>),
+    Large { which: Copy<'a>, octets: u64 },
+    Listing(u64),
+    Missing { unique_id: Cow<'a, [u8]>, at: u64 },
+    Seen { which: Copy<'a>, at: u64 },
+    Settled(u64),
+}
+
+/// A unique-id and which of the messages that bear it, from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Copy<'a> {
+    pub(super) unique_id: Cow<'a, [u8]>,
+    pub(super) copy: u32,
+}
+
+impl<'a> Copy<'a> {
+    pub(super) fn of(unique_id: &'a [u8], copy: u32) -> Self {
+        Self { unique_id: Cow::Borrowed(unique_id), copy }
+    }
+}
+
+/// A decimal number that fits.
+fn number<T: TryFrom<u64>>(word: Option<&[u8]>) -> Option<T> {
+    let word = word.filter(|word| !word.is_empty() && word.iter().all(u8::is_ascii_digit))?;
+    std::str::from_utf8(word).ok()?.parse::<u64>().ok()?.try_into().ok()
+}
+
+impl<'a> Record<'a> {
+    /// Parses one line without its LF; `None` for anything that `write` does not
+    /// write.
+    pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
+        let mut words = line.split(|octet| *octet == b' ');
+        let mut word = || words.next();
+        let record = match word()? {
+            b"delivered" => {
+                let (at, octets) = (number(word())?, number(word())?);
+                let (copy, copies) = (number(word())?, number(word())?);
+                let fingerprint = match word()? {
+                    b"-" => None,
+                    hex => Some(Fingerprint::parse(hex)?),
+                };
+                let name = std::str::from_utf8(word()?).ok()?;
+                let which = Copy { unique_id: decode(word()?), copy };
+                Self::Delivered { which, at, octets, copies, fingerprint, name }
+            }
+            b"settled" => Self::Settled(number(word())?),
+            b"seen" => {
+                let at = number(word())?;
+                Self::Seen { at, which: which(word(), word())? }
+            }
+            b"asked" => Self::Asked(which(word(), word())?),
+            b"deleted" => Self::Deleted(which(word(), word())?),
+            b"forget" => Self::Forget(which(word(), word())?),
+            b"held" => Self::Held(which(word(), word())?),
+            b"failed" => {
+                let copy = word();
+                let (tries, not_before) = (number(word())?, number(word())?);
+                Self::Failed { which: which(copy, word())?, tries, not_before }
+            }
+            b"large" => {
+                let copy = word();
+                let octets = number(word())?;
+                Self::Large { which: which(copy, word())?, octets }
+            }
+            b"missing" => {
+                let at = number(word())?;
+                Self::Missing { unique_id: decode(word()?), at }
+            }
+            b"back" => Self::Back(decode(word()?)),
+            b"listing" => Self::Listing(number(word())?),
+            b"found" => {
+                let hex = std::str::from_utf8(word()?).ok().filter(|hex| hex.len() == 16)?;
+                Self::Found(u64::from_str_radix(hex, 16).ok()?)
+            }
+            _ => return None,
+        };
+        words.next().is_none().then_some(record)
+    }
+
+    /// Appends the line, its LF included.
+    pub(super) fn write(&self, to: &mut Vec<u8>) {
+        let line = match self {
+            Self::Asked(which) => format!("asked {}", which.written()),
+            Self::Back(unique_id) => format!("back {}", encode(unique_id)),
+            Self::Deleted(which) => format!("deleted {}", which.written()),
+            Self::Delivered { which, at, octets, copies, fingerprint, name } => {
+                let Copy { unique_id, copy } = which;
+                let print = fingerprint.map_or_else(|| "-".into(), |print| print.to_string());
+                let unique_id = encode(unique_id);
+                format!("delivered {at} {octets} {copy} {copies} {print} {name} {unique_id}")
+            }
+            Self::Failed { which: Copy { unique_id, copy }, tries, not_before } => {
+                format!("failed {copy} {tries} {not_before} {}", encode(unique_id))
+            }
+            Self::Forget(which) => format!("forget {}", which.written()),
+            Self::Found(hash) => format!("found {hash:016x}"),
+            Self::Held(which) => format!("held {}", which.written()),
+            Self::Large { which: Copy { unique_id, copy }, octets } => {
+                format!("large {copy} {octets} {}", encode(unique_id))
+            }
+            Self::Listing(at) => format!("listing {at}"),
+            Self::Missing { unique_id, at } => format!("missing {at} {}", encode(unique_id)),
+            Self::Seen { which, at } => format!("seen {at} {}", which.written()),
+            Self::Settled(commit) => format!("settled {commit}"),
+        };
+        to.extend_from_slice(line.as_bytes());
+        to.push(b'\n');
+    }
+}
+
+impl Copy<'_> {
+    fn written(&self) -> String {
+        format!("{} {}", self.copy, encode(&self.unique_id))
+    }
+}
+
+fn which<'a>(copy: Option<&[u8]>, unique_id: Option<&'a [u8]>) -> Option<Copy<'a>> {
+    Some(Copy { copy: number(copy)?, unique_id: decode(unique_id?) })
+}
+
+fn encode(unique_id: &[u8]) -> String {
+    percent_encode(unique_id, ENCODED).to_string()
+}
+
+fn decode(written: &[u8]) -> Cow<'_, [u8]> {
+    percent_decode(written).into()
+}
+
+/// The line that closes an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Commit {
+    pub(super) number: u64,
+    pub(super) count: usize,
+    pub(super) checksum: u32,
+}
+
+impl Commit {
+    /// Parses one line without its LF.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        let mut words = line.strip_prefix(b"commit ")?.split(|octet| *octet == b' ');
+        let commit = (number(words.next())?, number(words.next())?, words.next()?);
+        let hex = std::str::from_utf8(commit.2).ok().filter(|hex| hex.len() == 8)?;
+        let checksum = u32::from_str_radix(hex, 16).ok()?;
+        words.next().is_none().then_some(Self { number: commit.0, count: commit.1, checksum })
+    }
+
+    /// Only the number, from a line that may be damaged behind it.
+    pub(super) fn number(line: &[u8]) -> Option<u64> {
+        number(line.strip_prefix(b"commit ")?.split(|octet| *octet == b' ').next())
+    }
+
+    /// Closes an append: everything in `append` is what the checksum covers.
+    pub(super) fn close(append: &mut Vec<u8>, number: u64, count: usize) {
+        append.extend_from_slice(format!("commit {number} {count} ").as_bytes());
+        let checksum = crc32fast::hash(append);
+        // A Vec takes everything.
+        let _ = writeln!(append, "{checksum:08x}");
+    }
+
+    /// Whether this line closes `append`, which ends with it and its LF.
+    pub(super) fn closes(&self, append: &[u8], count: usize) -> bool {
+        let covered = append.len().saturating_sub("00000000\n".len());
+        self.count == count
+            && append.get(..covered).is_some_and(|text| crc32fast::hash(text) == self.checksum)
+    }
+}
+
+/// The first line of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) version: u64,
+    pub(super) journal: u64,
+    pub(super) maildir: u64,
+}
+
+/// The version that this program writes.
+pub(super) const VERSION: u64 = 1;
+
+/// The word that a file of ours begins with, its version, and the words behind.
+pub(super) fn signature<'a>(line: &'a [u8], word: &str) -> Option<(u64, Vec<&'a [u8]>)> {
+    let mut words = line.split(|octet| *octet == b' ');
+    (words.next()? == word.as_bytes()).then_some(())?;
+    Some((number(words.next())?, words.collect()))
+}
+
+/// Sixteen hexadecimal digits.
+pub(super) fn id(word: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(word).ok().filter(|text| text.len() == 16)?;
+    u64::from_str_radix(text, 16).ok()
+}
+
+impl Header {
+    /// Parses one line without its LF.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        let (version, words) = signature(line, "pop3get-journal")?;
+        match *words {
+            [journal, maildir] if version <= VERSION => {
+                Some(Self { version, journal: id(journal)?, maildir: id(maildir)? })
+            }
+            _ if version > VERSION => Some(Self { version, journal: 0, maildir: 0 }),
+            _ => None,
+        }
+    }
+
+    /// The line, its LF included.
+    pub(super) fn line(&self) -> String {
+        let Self { version, journal, maildir } = self;
+        format!("pop3get-journal {version} {journal:016x} {maildir:016x}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_record_survives_being_written() {
+        let which = || Copy::of(b"a b%\xff", 2);
+        let fingerprint = Fingerprint::parse(b"0123456789abcdef0123456789abcdef");
+        let records = [
+            Record::Asked(which()),
+            Record::Back(Cow::Borrowed(b"x")),
+            Record::Deleted(which()),
+            Record::Delivered { which: which(), at: 5, octets: 7, copies: 3, fingerprint, name: "1.2.h" },
+            Record::Delivered { which: which(), at: 5, octets: 7, copies: 3, fingerprint: None, name: "-" },
+            Record::Failed { which: which(), tries: 3, not_before: 9 },
+            Record::Forget(which()),
+            Record::Found(0xabc),
+            Record::Held(which()),
+            Record::Large { which: which(), octets: u64::MAX },
+            Record::Listing(8),
+            Record::Missing { unique_id: Cow::Borrowed(b"\0"), at: 1 },
+            Record::Seen { which: which(), at: 1 },
+            Record::Settled(12),
+        ];
+        for record in records {
+            let mut line = Vec::new();
+            record.write(&mut line);
+            assert_eq!(line.pop(), Some(b'\n'));
+            assert!(!line.contains(&b'\n'));
+            assert_eq!(Record::parse(&line), Some(record));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_the_parser_panic(line in prop::collection::vec(any::<u8>(), 0..80)) {
+            let _ = (Record::parse(&line), Commit::parse(&line), Header::parse(&line));
+        }
+
+        #[test]
+        fn what_is_no_record_is_none(word in "[a-z]{1,9}( [0-9a-f%-]{0,16}){0,4}") {
+            if let Some(record) = Record::parse(word.as_bytes()) {
+                let mut line = Vec::new();
+                record.write(&mut line);
+                prop_assert!(Record::parse(&line[..line.len() - 1]).is_some());
+            }
+        }
+    }
+}
