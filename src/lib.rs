@@ -10,6 +10,7 @@
 )]
 
 pub mod connection;
+pub mod fetch;
 pub mod maildir;
 pub mod protocol;
 pub mod seen;

@@ -123,6 +123,11 @@ pub enum RootsError {
 }
 
 impl Error {
+    /// Whether the peer or the way to it failed after a connection was made.
+    pub fn is_loss(&self) -> bool {
+        matches!(self, Self::Closed { .. } | Self::Broken { .. } | Self::TimedOut { .. })
+    }
+
     /// An I/O error in the middle of something, the ends of streams told apart
     /// from the rest.
     pub(super) fn broken(phase: Phase, source: io::Error) -> Self {

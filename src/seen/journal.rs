@@ -88,6 +88,13 @@ pub struct Committed {
     messages: Vec<(UniqueId, u32)>,
 }
 
+impl Committed {
+    /// The unique-id of the message at this place in the batch.
+    pub fn unique_id(&self, at: usize) -> Option<&UniqueId> {
+        self.messages.get(at).map(|(unique_id, _)| unique_id)
+    }
+}
+
 /// Proof that a message is durable in the Maildir and the journal says so: it
 /// may be deleted from the server. Only the journal makes it.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 
 use crate::protocol::UniqueId;
 
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Fingerprint, name_hash};
 use super::record::{Copy, Record};
 
 /// What became of a message.
@@ -105,6 +105,7 @@ pub struct Ledger {
     pub(super) listings: u64,
     pub(super) last_listing: u64,
     found: HashSet<u64>,
+    distrusts_top: bool,
 }
 
 impl Ledger {
@@ -163,8 +164,19 @@ impl Ledger {
         self.found.contains(&hash)
     }
 
-    /// How many messages are known, and how many of them it makes sense to expect
-    /// in a listing: neither deleted nor missing from the last one.
+    /// Those of some hashes that stand for no known message.
+    pub fn lacks(&self, hashes: impl Iterator<Item = u64>) -> Vec<u64> {
+        let mut lacking: HashSet<u64> = hashes.collect();
+        for entry in self.entries.iter().filter(|entry| entry.state.is_some()) {
+            if let Some(unique_id) = UniqueId::new(self.text(entry)) {
+                lacking.remove(&name_hash(&unique_id, entry.copy));
+            }
+        }
+        lacking.into_iter().collect()
+    }
+
+    /// The unique-ids that a listing should have: neither deleted nor missing
+    /// from the last one.
     pub fn expected(&self) -> impl Iterator<Item = &[u8]> {
         self.heads().filter(|(at, _)| !self.missing.contains_key(at)).filter_map(|(at, text)| {
             let gone = |state| matches!(state, State::Asked | State::Deleted);
@@ -189,6 +201,11 @@ impl Ledger {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether this server's TOP shows other headers than its RETR.
+    pub fn distrusts_top(&self) -> bool {
+        self.distrusts_top
     }
 
     /// Whether anything was ever delivered.
@@ -293,6 +310,7 @@ impl Ledger {
                     self.missing.insert(first, missing);
                 }
             }
+            Record::TopDiffers => self.distrusts_top = true,
             Record::Seen { which, at } => _ = self.upsert(which, State::Seen, *at),
             Record::Settled(commit) => {
                 for unsettled in self.unsettled.remove(commit).unwrap_or_default() {
@@ -384,7 +402,8 @@ impl Ledger {
             State::Delivered | State::Failed | State::Large | State::Seen => None,
         });
         let found = self.found.iter().map(|hash| Record::Found(*hash));
-        first.chain(then).chain(found).chain(self.absences())
+        let differs = self.distrusts_top.then_some(Record::TopDiffers);
+        first.chain(then).chain(found).chain(differs).chain(self.absences())
     }
 
     /// The missing ones, with as many listings counted behind each as were.

@@ -71,6 +71,11 @@ impl Journal {
         self.ride(&Record::Large { which, octets });
     }
 
+    /// Notes that the server's TOP shows another header than its RETR.
+    pub fn note_top_differs(&mut self) {
+        self.ride(&Record::TopDiffers);
+    }
+
     /// Notes that a message counts as seen though it was never delivered.
     pub fn note_seen(&mut self, unique_id: &UniqueId, copy: u32, at: u64) {
         let which = Copy::of(unique_id.as_bytes(), copy);

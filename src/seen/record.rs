@@ -14,6 +14,7 @@
 //!           / "back" SP unique-id                ; and now it is there again
 //!           / "listing" SP at                    ; one that lacked something
 //!           / "found" SP hash                    ; in a file's name, after a cut tail
+//!           / "top-differs"                      ; from what RETR shows
 //! ```
 //!
 //! Times are seconds since 1970. A unique-id is percent-encoded wherever it is
@@ -52,6 +53,7 @@ pub(super) enum Record<'a> {
     Missing { unique_id: Cow<'a, [u8]>, at: u64 },
     Seen { which: Copy<'a>, at: u64 },
     Settled(u64),
+    TopDiffers,
 }
 
 /// A unique-id and which of the messages that bear it, from 1.
@@ -120,6 +122,7 @@ impl<'a> Record<'a> {
                 let hex = std::str::from_utf8(word()?).ok().filter(|hex| hex.len() == 16)?;
                 Self::Found(u64::from_str_radix(hex, 16).ok()?)
             }
+            b"top-differs" => Self::TopDiffers,
             _ => return None,
         };
         words.next().is_none().then_some(record)
@@ -150,6 +153,7 @@ impl<'a> Record<'a> {
             Self::Missing { unique_id, at } => format!("missing {at} {}", encode(unique_id)),
             Self::Seen { which, at } => format!("seen {at} {}", which.written()),
             Self::Settled(commit) => format!("settled {commit}"),
+            Self::TopDiffers => "top-differs".into(),
         };
         to.extend_from_slice(line.as_bytes());
         to.push(b'\n');
@@ -282,6 +286,7 @@ mod tests {
             Record::Missing { unique_id: Cow::Borrowed(b"\0"), at: 1 },
             Record::Seen { which: which(), at: 1 },
             Record::Settled(12),
+            Record::TopDiffers,
         ];
         for record in records {
             let mut line = Vec::new();

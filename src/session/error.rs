@@ -74,3 +74,15 @@ pub enum Error {
         violation: Violation,
     },
 }
+
+impl Error {
+    /// Whether the connection was lost, or what was read on it had no end, so
+    /// that another session may fare better.
+    pub fn is_loss(&self) -> bool {
+        match self {
+            Self::Connection(error) => error.is_loss(),
+            Self::Stopped => true,
+            _ => false,
+        }
+    }
+}

@@ -111,10 +111,33 @@ impl<'a> Transaction<'a> {
         Ok(Some(Reply { command, outcome }))
     }
 
+    /// Sends a command whose answer is read later by its own method, if the
+    /// server takes commands before it has answered the last one.
+    pub fn send_ahead(&mut self, command: Command) -> Result<(), Error> {
+        if self.pipelining && self.has_room() { self.ask(command) } else { Ok(()) }
+    }
+
+    /// Sends a command unless it was sent ahead. Answers come in the order of
+    /// the commands, so the caller reads them in the order it sent them.
+    fn begin(&mut self, command: &Command) -> Result<(), Error> {
+        match self.unanswered.front() {
+            Some((ahead, _)) if ahead.keyword() == command.keyword() => {
+                self.answered();
+                Ok(())
+            }
+            _ => self.conversation.send(command),
+        }
+    }
+
+    fn succeed(&mut self, command: &Command) -> Result<&[u8], Error> {
+        self.begin(command)?;
+        self.conversation.positive(command.keyword(), Phase::Reply)
+    }
+
     /// Asks for the capabilities again: what is announced may change with the
     /// login (RFC 2449 section 5), as Gmail's PIPELINING does.
     pub fn capabilities(&mut self) -> Result<Capabilities, Error> {
-        self.conversation.send(&Command::Capa)?;
+        self.begin(&Command::Capa)?;
         let capabilities = self.conversation.capabilities()?;
         self.pipelining = capabilities.pipelining();
         Ok(capabilities)
@@ -123,7 +146,7 @@ impl<'a> Transaction<'a> {
     /// STAT: how much there is (section 5).
     pub fn stat(&mut self) -> Result<DropListing, Error> {
         let command = Command::Stat;
-        let listing = DropListing::parse(self.conversation.succeed(&command)?);
+        let listing = DropListing::parse(self.succeed(&command)?);
         listing.map_err(|violation| Error::Violation { keyword: command.keyword(), violation })
     }
 
@@ -135,7 +158,7 @@ impl<'a> Transaction<'a> {
     /// LIST msg: the size of one.
     pub fn scan_listing_of(&mut self, number: MessageNumber) -> Result<ScanListing, Error> {
         let command = Command::List(Some(number));
-        let listing = ScanListing::parse(self.conversation.succeed(&command)?);
+        let listing = ScanListing::parse(self.succeed(&command)?);
         about(&command, number, listing, |listing| listing.number)
     }
 
@@ -155,7 +178,7 @@ impl<'a> Transaction<'a> {
         number: MessageNumber,
     ) -> Result<UniqueIdListing, Error> {
         let command = Command::Uidl(Some(number));
-        let listing = UniqueIdListing::parse(self.conversation.succeed(&command)?);
+        let listing = UniqueIdListing::parse(self.succeed(&command)?);
         about(&command, number, listing, |listing| listing.number)
     }
 
@@ -168,7 +191,7 @@ impl<'a> Transaction<'a> {
         number: impl Fn(&T) -> MessageNumber,
     ) -> Result<Vec<T>, Error> {
         let keyword = command.keyword();
-        self.conversation.succeed(command)?;
+        self.succeed(command)?;
         let mut listed = Vec::new();
         let mut ascending = true;
         self.conversation.lines(keyword, |line| {
@@ -195,12 +218,12 @@ impl<'a> Transaction<'a> {
 
     /// NOOP: nothing, answered (section 5).
     pub fn noop(&mut self) -> Result<(), Error> {
-        self.conversation.succeed(&Command::Noop).map(|_| ())
+        self.succeed(&Command::Noop).map(|_| ())
     }
 
     /// RSET: no message is marked as deleted any more (section 5).
     pub fn rset(&mut self) -> Result<(), Error> {
-        self.conversation.succeed(&Command::Rset).map(|_| ())
+        self.succeed(&Command::Rset).map(|_| ())
     }
 
     /// Enters UPDATE (section 6): only a positive reply means that the marked

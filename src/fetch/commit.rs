@@ -1,0 +1,116 @@
+//! The commit thread: batches made durable beside the network.
+//!
+//! The order of the steps is DESIGN §2's and each has its reason in the model:
+//! files synced and `tmp/` synced, one append to the journal synced (the commit
+//! point), renames and `new/` synced, settled. Types keep it: a [`Draft`] whose
+//! name is not entrusted to the journal removes its file, and only a batch that
+//! the journal committed can be settled.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use crate::maildir::{Draft, Maildir, Moved, Tag};
+use crate::protocol::MessageNumber;
+use crate::seen::{Delivery, Journal, Settled};
+
+use super::Error;
+
+/// A message that is whole in `tmp/`.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) number: MessageNumber,
+    pub(super) draft: Draft,
+    pub(super) delivery: Delivery,
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) number: MessageNumber,
+    pub(super) octets: u64,
+    pub(super) delivery: Delivery,
+    /// The proof that it is here; `None` if it is held.
+    pub(super) settled: Option<Settled>,
+}
+
+/// A batch is closed at this size …
+const BATCH_OCTETS: u64 = 32 << 20;
+/// … or this age, so that little is fetched again after a kill.
+const BATCH_AGE: Duration = Duration::from_millis(200);
+
+/// Commits what arrives until nothing more does.
+pub(super) fn run(
+    journal: &mut Journal,
+    maildir: &Maildir,
+    most: usize,
+    arrivals: &Receiver<Whole>,
+    reports: &Sender<Report>,
+) -> Result<(), Error> {
+    while let Ok(first) = arrivals.recv() {
+        let batch = gather(first, most, arrivals);
+        for report in commit(journal, maildir, batch)? {
+            // The session may have ended; what is committed stays committed.
+            let _ = reports.send(report);
+        }
+    }
+    Ok(())
+}
+
+/// Takes what arrives within a batch's age, count and size.
+fn gather(first: Whole, most: usize, arrivals: &Receiver<Whole>) -> Vec<Whole> {
+    let end = Instant::now() + BATCH_AGE;
+    let mut octets = first.draft.octets();
+    let mut batch = vec![first];
+    while batch.len() < most && octets < BATCH_OCTETS {
+        match arrivals.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(whole) => {
+                octets += whole.draft.octets();
+                batch.push(whole);
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    batch
+}
+
+/// One batch, in this order and no other.
+fn commit(
+    journal: &mut Journal,
+    maildir: &Maildir,
+    batch: Vec<Whole>,
+) -> Result<Vec<Report>, Error> {
+    for whole in &batch {
+        whole.draft.sync()?;
+    }
+    maildir.sync_tmp()?;
+    let mut entrusted = Vec::with_capacity(batch.len());
+    for Whole { number, draft, delivery } in batch {
+        let octets = draft.octets();
+        // From here on the journal decides, also if its append fails.
+        draft.entrust();
+        entrusted.push((number, octets, delivery));
+    }
+    let deliveries: Vec<Delivery> = entrusted.iter().map(|(.., d)| d.clone()).collect();
+    let committed = journal.commit(&deliveries)?;
+    let mut nowhere = Vec::new();
+    for (at, (_, octets, delivery)) in entrusted.iter().enumerate() {
+        if maildir.deliver(&delivery.name, *octets)? == Moved::Gone
+            && !is_delivered(maildir, journal.id(), &delivery.name)?
+        {
+            nowhere.push(at);
+        }
+    }
+    maildir.sync_new()?;
+    let mut settled = journal.settle(committed, &nowhere).into_iter();
+    let reports = entrusted.into_iter().enumerate().map(|(at, (number, octets, delivery))| {
+        let settled = if nowhere.contains(&at) { None } else { settled.next() };
+        Report { number, octets, delivery, settled }
+    });
+    Ok(reports.collect())
+}
+
+/// Whether a file that left `tmp/` behind our back is in the Maildir.
+fn is_delivered(maildir: &Maildir, journal: u64, name: &str) -> Result<bool, Error> {
+    let Some(tag) = Tag::of(name) else { return Ok(false) };
+    Ok(maildir.ours_delivered(journal)?.contains(&tag))
+}

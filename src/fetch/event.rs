@@ -1,0 +1,114 @@
+//! What happens, as it happens: the one thing that `cli` hears.
+
+use crate::protocol::{MessageNumber, UniqueId};
+use crate::session::{Line, Refusal};
+
+/// Something happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A message was deleted from the server, or will be with QUIT.
+    Deleting {
+        /// Its number.
+        number: MessageNumber,
+        /// Its unique-id.
+        unique_id: &'a UniqueId,
+    },
+    /// A message is in the Maildir.
+    Delivered {
+        /// Its number.
+        number: MessageNumber,
+        /// Its unique-id.
+        unique_id: &'a UniqueId,
+        /// Its size as it is stored.
+        octets: u64,
+    },
+    /// A message could not be fetched; it will be tried again later.
+    Failed {
+        /// Its number.
+        number: MessageNumber,
+        /// Its unique-id.
+        unique_id: &'a UniqueId,
+        /// How often by now.
+        tries: u32,
+        /// Why.
+        why: Failure<'a>,
+    },
+    /// A message was committed and then found nowhere.
+    Held {
+        /// Its unique-id.
+        unique_id: &'a UniqueId,
+    },
+    /// A message is larger than wanted, and that is said for the first time.
+    Large {
+        /// Its unique-id.
+        unique_id: &'a UniqueId,
+        /// Its size.
+        octets: u64,
+    },
+    /// A line of the conversation.
+    Line(Line<'a>),
+    /// So many more octets of the message in hand.
+    Octets(u64),
+    /// The session is over without QUIT, and another one follows.
+    Again,
+    /// What will be fetched.
+    Planned {
+        /// How many messages are listed.
+        listed: usize,
+        /// How many will be fetched.
+        messages: usize,
+        /// Their size together, as listed.
+        octets: u64,
+        /// Nothing was known of this mailbox before.
+        first: bool,
+    },
+    /// An earlier run was interrupted: so many of its messages were looked after.
+    Recovered {
+        /// How many.
+        messages: usize,
+    },
+    /// A message that was deleted before is listed again and left alone.
+    ListedAgain {
+        /// Its unique-id.
+        unique_id: &'a UniqueId,
+    },
+    /// The next message begins.
+    Retrieving {
+        /// Its number.
+        number: MessageNumber,
+    },
+    /// The server's TOP does not show the header that RETR shows, so from now on
+    /// the size alone decides what may be deleted later.
+    TopDiffers,
+}
+
+/// Why a message could not be fetched.
+#[derive(Clone, Copy, Debug)]
+pub enum Failure<'a> {
+    /// It does not end.
+    Endless,
+    /// The connection was lost inside it, twice.
+    Lost,
+    /// The server said `-ERR`.
+    Refused(&'a Refusal),
+}
+
+/// Hears what happens.
+pub type Observer<'a> = &'a dyn Fn(Event<'_>);
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Messages listed in the last session.
+    pub listed: usize,
+    /// Messages delivered.
+    pub delivered: usize,
+    /// Their size, as stored.
+    pub octets: u64,
+    /// Messages whose deletion the server confirmed.
+    pub deleted: usize,
+    /// Messages that were tried and could not be fetched.
+    pub failed: usize,
+    /// Messages that are held since this run.
+    pub held: usize,
+}

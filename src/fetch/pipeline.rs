@@ -1,0 +1,370 @@
+//! One session's work: RETR and DELE in a window, commits beside them.
+//!
+//! # Invariants
+//!
+//! * A message is never whole in memory: pieces go to its file in `tmp/`.
+//! * The one call of `dele` demands [`Settled`].
+//! * The channel to the commit thread is bounded: a slow disk slows the network
+//!   and never grows memory.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+
+use crate::maildir::{Draft, Maildir, Tag};
+use crate::protocol::{Command, MessageNumber, UniqueId};
+use crate::seen::{Delivery, Fingerprint, HeaderHasher, Journal, Settled, name_hash};
+use crate::session::{self, Refusal, Reply, Transaction};
+
+use super::commit::{self, Report, Whole};
+use super::event::{Event, Failure, Observer, Summary};
+use super::plan::{Listed, Retrieval};
+use super::{Doing, Error};
+
+/// A message to fetch.
+#[derive(Debug)]
+pub(super) struct Errand {
+    pub(super) listed: Listed,
+    pub(super) retrieval: Retrieval,
+    /// If it is doubtful: what messages with its unique-id look like.
+    pub(super) known: Vec<Fingerprint>,
+}
+
+/// What to do in one session.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    pub(super) errands: VecDeque<Errand>,
+    pub(super) deletions: VecDeque<(MessageNumber, Settled)>,
+}
+
+/// What one session did.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// Marked as deleted by the server; QUIT removes them.
+    pub(super) marked: Vec<Settled>,
+    /// Could not be fetched: unique-id, copy, tries before.
+    pub(super) failed: Vec<(UniqueId, Retrieval)>,
+    /// The connection was lost inside this one, or it had no end.
+    pub(super) lost: Option<(UniqueId, Retrieval)>,
+    /// Messages that QUIT could take away and that are not safe here.
+    pub(super) unsafe_to_quit: bool,
+    /// TOP does not show what RETR shows.
+    pub(super) top_differs: bool,
+}
+
+/// What does not change during a session.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'r> {
+    pub(super) maildir: &'r Maildir,
+    pub(super) observe: Observer<'r>,
+    /// Messages are deleted as soon as they are settled.
+    pub(super) deletes: bool,
+    /// At most so many messages wait for their commit.
+    pub(super) most_open: usize,
+}
+
+/// A command on its way.
+enum Asked {
+    Retr(Errand),
+    Dele(Settled),
+}
+
+struct Pipeline<'r, 't> {
+    setting: Setting<'r>,
+    transaction: Transaction<'t>,
+    work: Work,
+    in_flight: VecDeque<Asked>,
+    to_commit: Option<SyncSender<Whole>>,
+    reports: Receiver<Report>,
+    journal: u64,
+    commit: u64,
+    sequence: &'r mut u64,
+    summary: &'r mut Summary,
+    done: Done,
+}
+
+/// Fetches and deletes. The transaction comes back if it can still be ended.
+pub(super) fn run<'t>(
+    setting: Setting<'_>,
+    transaction: Transaction<'t>,
+    journal: &mut Journal,
+    work: Work,
+    sequence: &mut u64,
+    summary: &mut Summary,
+) -> (Done, Result<Transaction<'t>, Error>) {
+    // Half for what waits, half for the batch in hand.
+    let most = (setting.most_open / 2).clamp(1, 256);
+    let (to_commit, arrivals) = mpsc::sync_channel(most);
+    let (to_us, reports) = mpsc::channel();
+    let (journal_id, commit) = (journal.id(), journal.number());
+    thread::scope(|scope| {
+        let maildir = setting.maildir;
+        let committer = move || commit::run(journal, maildir, most, &arrivals, &to_us);
+        let committer = thread::Builder::new().name("commit".into()).spawn_scoped(scope, committer);
+        let committer = match committer {
+            Ok(committer) => committer,
+            Err(error) => return (Done::default(), Err(Error::Thread(error))),
+        };
+        let mut pipeline = Pipeline {
+            setting,
+            transaction,
+            work,
+            in_flight: VecDeque::new(),
+            to_commit: Some(to_commit),
+            reports,
+            journal: journal_id,
+            commit,
+            sequence,
+            summary,
+            done: Done::default(),
+        };
+        let talked = pipeline.talk();
+        pipeline.note_loss(talked.is_err());
+        // Whatever happened on the network, what arrived whole is committed.
+        pipeline.to_commit = None;
+        while let Ok(report) = pipeline.reports.recv() {
+            pipeline.settled(report);
+        }
+        let committed = match committer.join() {
+            Ok(committed) => committed,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let Pipeline { done, transaction, .. } = pipeline;
+        (done, committed.and(talked).map(|()| transaction))
+    })
+}
+
+impl Pipeline<'_, '_> {
+    fn talk(&mut self) -> Result<(), Error> {
+        loop {
+            while let Ok(report) = self.reports.try_recv() {
+                self.settled(report);
+            }
+            self.refill()?;
+            if !self.in_flight.is_empty() {
+                self.answer()?;
+                continue;
+            }
+            // Nothing more will come: the last batch need not wait for its age.
+            self.to_commit = None;
+            match self.reports.recv() {
+                Ok(report) => self.settled(report),
+                Err(_) if self.work.deletions.is_empty() => return Ok(()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// A connection that breaks while we write breaks inside the message that
+    /// the server was at.
+    fn note_loss(&mut self, broken: bool) {
+        if broken
+            && self.done.lost.is_none()
+            && let Some(Asked::Retr(errand)) = self.in_flight.pop_front()
+        {
+            self.done.lost = Some((errand.listed.unique_id, errand.retrieval));
+        }
+    }
+
+    /// Sends as much as the window takes; deletions first, they are short.
+    fn refill(&mut self) -> Result<(), Error> {
+        while self.transaction.has_room() {
+            if let Some((number, proof)) = self.work.deletions.pop_front() {
+                self.delete(number, proof)?;
+            } else if let Some(errand) = self.work.errands.pop_front() {
+                let number = errand.listed.number;
+                self.transaction.retr(number).map_err(Doing::Retrieve(number).failed())?;
+                self.in_flight.push_back(Asked::Retr(errand));
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The one place from which DELE is sent. The proof goes along until QUIT.
+    fn delete(&mut self, number: MessageNumber, proof: Settled) -> Result<(), Error> {
+        let unique_id = proof.unique_id();
+        (self.setting.observe)(Event::Deleting { number, unique_id });
+        self.transaction.dele(number).map_err(Doing::Delete(number).failed())?;
+        self.in_flight.push_back(Asked::Dele(proof));
+        Ok(())
+    }
+
+    /// Reads the answer to the oldest command.
+    fn answer(&mut self) -> Result<(), Error> {
+        match self.in_flight.pop_front() {
+            Some(Asked::Retr(errand)) => self.receive(errand),
+            Some(Asked::Dele(proof)) => {
+                let reply = self.transaction.reply(&mut |_| ControlFlow::Continue(()));
+                // Refused, it is not marked, and stays for a later session.
+                if let Some(Reply { outcome: Ok(()), .. }) = reply.map_err(Doing::Commit.failed())? {
+                    self.done.marked.push(proof);
+                }
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn receive(&mut self, errand: Errand) -> Result<(), Error> {
+        let number = errand.listed.number;
+        let doing = Doing::Retrieve(number);
+        *self.sequence += 1;
+        let copy = errand.retrieval.copy;
+        let tag = Tag {
+            journal: self.journal,
+            commit: self.commit,
+            sequence: *self.sequence,
+            hash: name_hash(&errand.listed.unique_id, copy),
+        };
+        let Setting { maildir, observe, .. } = self.setting;
+        observe(Event::Retrieving { number });
+        let mut incoming = Incoming::new(maildir, tag, errand.listed.octets, observe);
+        match self.transaction.reply(&mut |piece| incoming.take(piece)) {
+            Ok(Some(Reply { command: Command::Retr(_), outcome: Ok(()) })) => {
+                self.arrived(errand, incoming)
+            }
+            Ok(Some(Reply { outcome: Err(refusal), .. })) => {
+                self.refused(errand, &refusal);
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.done.unsafe_to_quit = true;
+                match incoming.error {
+                    // The disk's fault, not the message's.
+                    Some(error) => return Err(error),
+                    None => self.done.lost = Some((errand.listed.unique_id, errand.retrieval)),
+                }
+                Err(doing.failed()(error))
+            }
+        }
+    }
+
+    /// A whole message: on to the commit thread.
+    fn arrived(&mut self, errand: Errand, incoming: Incoming<'_>) -> Result<(), Error> {
+        let Errand { listed, retrieval, known } = errand;
+        let (draft, fingerprint) = incoming.finish()?;
+        if retrieval.doubtful && known.contains(&fingerprint) {
+            // It is here already; the draft removes itself.
+            self.done.top_differs = true;
+            self.work.errands.retain(|errand| !errand.retrieval.doubtful);
+            (self.setting.observe)(Event::TopDiffers);
+            return Ok(());
+        }
+        let delivery = Delivery {
+            unique_id: listed.unique_id,
+            copy: retrieval.copy,
+            copies: retrieval.copies,
+            octets: listed.octets.unwrap_or(draft.octets()),
+            fingerprint,
+            at: draft.at(),
+            name: draft.name().to_owned(),
+        };
+        let whole = Whole { number: listed.number, draft, delivery };
+        match &self.to_commit {
+            // The commit thread is gone only after an error, which it returns.
+            Some(to_commit) if to_commit.send(whole).is_ok() => Ok(()),
+            _ => {
+                self.done.unsafe_to_quit = true;
+                Err(Doing::Commit.failed()(session::Error::Stopped))
+            }
+        }
+    }
+
+    fn refused(&mut self, errand: Errand, refusal: &Refusal) {
+        let Errand { listed: Listed { number, unique_id, .. }, retrieval, .. } = errand;
+        let (tries, why) = (retrieval.tries.saturating_add(1), Failure::Refused(refusal));
+        (self.setting.observe)(Event::Failed { number, unique_id: &unique_id, tries, why });
+        self.done.failed.push((unique_id, retrieval));
+    }
+
+    /// A message's fate is known.
+    fn settled(&mut self, report: Report) {
+        let Report { number, octets, delivery, settled } = report;
+        let unique_id = &delivery.unique_id;
+        let Some(settled) = settled else {
+            self.done.unsafe_to_quit = true;
+            self.summary.held += 1;
+            (self.setting.observe)(Event::Held { unique_id });
+            return;
+        };
+        self.summary.delivered += 1;
+        self.summary.octets += octets;
+        (self.setting.observe)(Event::Delivered { number, unique_id, octets });
+        if self.setting.deletes {
+            self.work.deletions.push_back((number, settled));
+        }
+    }
+}
+
+/// A message as it comes in.
+struct Incoming<'r> {
+    maildir: &'r Maildir,
+    observe: Observer<'r>,
+    tag: Tag,
+    draft: Option<Draft>,
+    hasher: HeaderHasher,
+    most: u64,
+    octets: u64,
+    error: Option<Error>,
+}
+
+/// A message that grows beyond its listed size by this factor, and this much
+/// more, has no end. Exchange lists compressed sizes, others count wrongly.
+const ENDLESS_FACTOR: u64 = 16;
+const ENDLESS_MORE: u64 = 256 << 20;
+
+impl<'r> Incoming<'r> {
+    fn new(maildir: &'r Maildir, tag: Tag, listed: Option<u64>, observe: Observer<'r>) -> Self {
+        let listed = listed.unwrap_or(u64::MAX / ENDLESS_FACTOR);
+        Self {
+            maildir,
+            observe,
+            tag,
+            draft: None,
+            hasher: HeaderHasher::default(),
+            most: listed.saturating_mul(ENDLESS_FACTOR).saturating_add(ENDLESS_MORE),
+            octets: 0,
+            error: None,
+        }
+    }
+
+    fn draft(&mut self) -> Result<&mut Draft, Error> {
+        if self.draft.is_none() {
+            self.draft = Some(self.maildir.create(self.tag)?);
+        }
+        // Made above.
+        self.draft.as_mut().ok_or(Error::Thread(std::io::ErrorKind::NotFound.into()))
+    }
+
+    fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
+        self.hasher.push(piece);
+        Ok(self.draft()?.write(piece)?)
+    }
+
+    fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        let octets = piece.len() as u64;
+        self.octets += octets;
+        if self.octets > self.most {
+            return ControlFlow::Break(());
+        }
+        if let Err(error) = self.write(piece) {
+            self.error = Some(error);
+            return ControlFlow::Break(());
+        }
+        (self.observe)(Event::Octets(octets));
+        ControlFlow::Continue(())
+    }
+
+    fn finish(mut self) -> Result<(Draft, Fingerprint), Error> {
+        let draft = match self.draft.take() {
+            Some(draft) => draft,
+            // An empty message is one all the same.
+            None => self.maildir.create(self.tag)?,
+        };
+        Ok((draft, self.hasher.finish()))
+    }
+}

@@ -1,0 +1,360 @@
+//! What to do with each message of a maildrop: a pure function.
+//!
+//! listing × journal × policy × now → steps with reasons. `--dry-run` and
+//! `--list` print what a fetch would carry out, because it is the same value.
+//!
+//! # Invariants
+//!
+//! * Only what the journal says was delivered by us is ever deleted: never a
+//!   message that is seen, held or failed.
+//! * A later session deletes only where the size is the journal's, and the
+//!   header's fingerprint too wherever the server's TOP can be trusted.
+//! * Where a unique-id alone does not say which message it is, the plan asks for
+//!   the header ([`Step::Examine`]) instead of guessing, and is made again.
+
+use std::collections::HashMap;
+
+use crate::protocol::{MessageNumber, UniqueId};
+use crate::seen::{Fingerprint, Known, Ledger, State, name_hash};
+
+/// One message, as the server lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its number in this session.
+    pub number: MessageNumber,
+    /// Its unique-id.
+    pub unique_id: UniqueId,
+    /// Its size, where LIST was asked and named it.
+    pub octets: Option<u64>,
+    /// What is known of its header.
+    pub header: Header,
+}
+
+/// What is known of a listed message's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// Its fingerprint, from TOP.
+    Print(Fingerprint),
+    /// TOP was not sent yet.
+    Unasked,
+    /// TOP is refused, or this server's TOP cannot be trusted.
+    Unavailable,
+}
+
+/// What happens on the server to messages that are safe here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deletion {
+    /// They are deleted so many days after delivery.
+    After(u32),
+    /// They stay.
+    #[default]
+    Keep,
+    /// They are deleted in the session that delivers them.
+    Now,
+}
+
+/// What the user wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// What happens on the server.
+    pub deletion: Deletion,
+    /// Larger messages are left there; in octets.
+    pub max_size: Option<u64>,
+    /// At most so many are fetched in this run.
+    pub limit: Option<usize>,
+}
+
+/// What to do with one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Its file is in the Maildir, by its name: the journal is told.
+    Adopt {
+        /// Which of the messages with this unique-id.
+        copy: u32,
+    },
+    /// It is deleted from the server.
+    Delete {
+        /// Which of the messages with this unique-id.
+        copy: u32,
+    },
+    /// The header decides: TOP, then the plan is made again.
+    Examine,
+    /// Nothing.
+    Leave(Reason),
+    /// It is fetched.
+    Retrieve(Retrieval),
+}
+
+/// A message to fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retrieval {
+    /// Which of the messages with this unique-id it will be.
+    pub copy: u32,
+    /// How many with this unique-id there are.
+    pub copies: u32,
+    /// How often it has failed before.
+    pub tries: u32,
+    /// The unique-id is known and TOP shows another header: if RETR shows a known
+    /// one after all, TOP lies and the message is none of ours to store.
+    pub doubtful: bool,
+}
+
+/// Why nothing is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The header is the journal's and the size is not: neither new nor safe to
+    /// delete.
+    Changed,
+    /// It was deleted, and the server lists it again.
+    DeletedBefore,
+    /// It is here; it may be deleted from then on (seconds since 1970).
+    Delivered {
+        /// `None` if it is kept.
+        deletable: Option<u64>,
+    },
+    /// It could not be fetched and is not tried again before then.
+    Failed {
+        /// Seconds since 1970.
+        until: u64,
+    },
+    /// Nobody can tell whether its owner has it.
+    Held,
+    /// This run has fetched enough.
+    Limit,
+    /// It was marked as seen.
+    Seen,
+    /// It is larger than wanted.
+    TooLarge {
+        /// Which of the messages with this unique-id.
+        copy: u32,
+        /// That was said in an earlier run.
+        known: bool,
+    },
+}
+
+const DAY: u64 = 86_400;
+
+impl Policy {
+    /// When a message that was delivered then may be deleted.
+    fn deletable(&self, delivered: u64) -> Option<u64> {
+        match self.deletion {
+            Deletion::After(days) => Some(delivered.saturating_add(u64::from(days) * DAY)),
+            Deletion::Keep => None,
+            Deletion::Now => Some(0),
+        }
+    }
+
+    /// Whether the sizes of known messages are needed.
+    pub(super) fn deletes(&self) -> bool {
+        self.deletion != Deletion::Keep
+    }
+
+    fn wants(&self, octets: Option<u64>) -> bool {
+        self.max_size.is_none_or(|most| octets.is_none_or(|octets| octets <= most))
+    }
+}
+
+/// The steps, one for each listed message, in the listing's order.
+pub fn plan(listing: &[Listed], ledger: &Ledger, policy: &Policy, now: u64) -> Vec<Step> {
+    let mut groups: HashMap<&UniqueId, Vec<usize>> = HashMap::with_capacity(listing.len());
+    for (at, listed) in listing.iter().enumerate() {
+        groups.entry(&listed.unique_id).or_default().push(at);
+    }
+    // A server whose unique-ids are its message-numbers gives every message
+    // another one as soon as one is deleted.
+    let numbered = listing
+        .iter()
+        .all(|listed| listed.unique_id.as_bytes() == listed.number.to_string().as_bytes());
+    let mut steps = vec![Step::Examine; listing.len()];
+    for (unique_id, places) in groups {
+        let members: Vec<&Listed> = places.iter().filter_map(|at| listing.get(*at)).collect();
+        let group = Group {
+            known: ledger.copies(unique_id).collect(),
+            next_copy: ledger.next_copy(unique_id),
+            unique_id,
+            members,
+            ledger,
+            policy,
+            now,
+        };
+        for (at, step) in places.into_iter().zip(group.steps(numbered)) {
+            if let Some(place) = steps.get_mut(at) {
+                *place = step;
+            }
+        }
+    }
+    limit(&mut steps, policy.limit);
+    steps
+}
+
+/// Takes the retrievals beyond the limit out again, the last ones first.
+fn limit(steps: &mut [Step], limit: Option<usize>) {
+    let Some(limit) = limit else { return };
+    let retrievals = steps.iter_mut().filter(|step| matches!(step, Step::Retrieve(_)));
+    retrievals.skip(limit).for_each(|step| *step = Step::Leave(Reason::Limit));
+}
+
+/// The listed messages that share one unique-id: almost always one.
+struct Group<'a> {
+    unique_id: &'a UniqueId,
+    members: Vec<&'a Listed>,
+    known: Vec<Known>,
+    next_copy: u32,
+    ledger: &'a Ledger,
+    policy: &'a Policy,
+    now: u64,
+}
+
+impl Group<'_> {
+    fn steps(&self, numbered: bool) -> Vec<Step> {
+        if self.known.is_empty() {
+            return self.fresh(self.members.iter().copied(), false);
+        }
+        match (&*self.members, &*self.known) {
+            ([listed], [known]) if !self.is_doubtful(listed, known, numbered) => {
+                vec![self.of_known(listed, known, false)]
+            }
+            _ => self.matched(),
+        }
+    }
+
+    /// Whether one listed message and one known one need a look at the header.
+    fn is_doubtful(&self, listed: &Listed, known: &Known, numbered: bool) -> bool {
+        let due = self.policy.deletable(known.at).is_some_and(|at| at <= self.now);
+        let other_size = listed.octets.is_some_and(|octets| known.octets != Some(octets));
+        match known.state {
+            State::Asked | State::Deleted => true,
+            State::Delivered => {
+                numbered || known.shared || due || self.policy.deletes() && other_size
+            }
+            State::Held => numbered || known.shared,
+            State::Failed | State::Large | State::Seen => false,
+        }
+    }
+
+    /// Pairs listed with known messages by header, by size where there is no
+    /// header to be had, and takes what is left over as new.
+    fn matched(&self) -> Vec<Step> {
+        let useful = self.known.iter().any(|known| known.fingerprint.is_some());
+        if useful && self.members.iter().any(|listed| listed.header == Header::Unasked) {
+            return vec![Step::Examine; self.members.len()];
+        }
+        let mut free: Vec<Option<&Known>> = self.known.iter().map(Some).collect();
+        let mut matches: Vec<Option<&Known>> = vec![None; self.members.len()];
+        // The surest pairs first, so that a sure one is not lost to a lesser.
+        for likeness in [Likeness::HeaderAndSize, Likeness::Header, Likeness::Size] {
+            for (listed, matched) in self.members.iter().zip(&mut matches) {
+                if matched.is_none() {
+                    let same = |known: &&mut Option<&Known>| {
+                        known.is_some_and(|known| likeness.holds(listed, known))
+                    };
+                    *matched = free.iter_mut().find(same).and_then(Option::take);
+                }
+            }
+        }
+        let unmatched = self.members.iter().zip(&matches).filter(|(_, m)| m.is_none());
+        let mut fresh = self.fresh(unmatched.map(|(listed, _)| *listed), true).into_iter();
+        let steps = self.members.iter().zip(&matches).map(|(listed, matched)| match matched {
+            Some(known) => self.of_known(listed, known, true),
+            None => fresh.next().unwrap_or(Step::Examine),
+        });
+        steps.collect()
+    }
+
+    /// What a known message gets. `sure` says that its header was looked at, or
+    /// cannot be.
+    fn of_known(&self, listed: &Listed, known: &Known, sure: bool) -> Step {
+        let Known { copy, tries, .. } = *known;
+        match known.state {
+            State::Asked | State::Delivered => {
+                let deletable = self.policy.deletable(known.at);
+                let told_apart = matches!(listed.header, Header::Print(_))
+                    && known.fingerprint.is_some()
+                    || self.members.len() == 1 && !known.shared;
+                let same_size = listed.octets.is_some() && listed.octets == known.octets;
+                match deletable {
+                    Some(at) if at <= self.now && sure && told_apart && same_size => {
+                        Step::Delete { copy }
+                    }
+                    Some(at) if at <= self.now && sure && !same_size => {
+                        Step::Leave(Reason::Changed)
+                    }
+                    _ => Step::Leave(Reason::Delivered { deletable }),
+                }
+            }
+            State::Deleted => Step::Leave(Reason::DeletedBefore),
+            State::Failed if known.at > self.now => {
+                Step::Leave(Reason::Failed { until: known.at })
+            }
+            State::Failed => self.retrieve(listed, Retrieval {
+                copy,
+                copies: self.copies(),
+                tries,
+                doubtful: false,
+            }),
+            State::Held => Step::Leave(Reason::Held),
+            State::Large if !self.policy.wants(listed.octets) => {
+                Step::Leave(Reason::TooLarge { copy, known: true })
+            }
+            State::Large => {
+                let copies = self.copies();
+                self.retrieve(listed, Retrieval { copy, copies, tries: 0, doubtful: false })
+            }
+            State::Seen => Step::Leave(Reason::Seen),
+        }
+    }
+
+    fn copies(&self) -> u32 {
+        let known = self.known.iter().filter(|known| known.state != State::Large).count();
+        u32::try_from(self.members.len().max(known)).unwrap_or(u32::MAX)
+    }
+
+    /// New messages, numbered after the known ones.
+    fn fresh<'l>(&self, listed: impl Iterator<Item = &'l Listed>, doubtful: bool) -> Vec<Step> {
+        let copies = self.copies().max(if self.known.is_empty() { 1 } else { 2 });
+        let numbers = self.next_copy..=u32::MAX;
+        let steps = listed.zip(numbers).map(|(listed, copy)| {
+            if self.ledger.is_found(name_hash(self.unique_id, copy)) {
+                return Step::Adopt { copy };
+            }
+            self.retrieve(listed, Retrieval { copy, copies, tries: 0, doubtful })
+        });
+        steps.collect()
+    }
+
+    fn retrieve(&self, listed: &Listed, retrieval: Retrieval) -> Step {
+        if self.policy.wants(listed.octets) {
+            Step::Retrieve(retrieval)
+        } else {
+            Step::Leave(Reason::TooLarge { copy: retrieval.copy, known: false })
+        }
+    }
+}
+
+/// How sure it is that a listed message is a known one.
+#[derive(Clone, Copy)]
+enum Likeness {
+    HeaderAndSize,
+    Header,
+    /// Also where one of the two sizes is not known.
+    Size,
+}
+
+impl Likeness {
+    fn holds(self, listed: &Listed, known: &Known) -> bool {
+        let sizes = listed.octets.zip(known.octets);
+        let same_size = sizes.is_some_and(|(listed, known)| listed == known);
+        let prints = match listed.header {
+            Header::Print(print) => known.fingerprint.map(|known| known == print),
+            Header::Unasked | Header::Unavailable => None,
+        };
+        match self {
+            Self::HeaderAndSize => prints == Some(true) && same_size,
+            // A deleted message of another size is another message.
+            Self::Header => {
+                prints == Some(true) && (known.state != State::Deleted || sizes.is_none())
+            }
+            Self::Size => prints.is_none() && (same_size || sizes.is_none()),
+        }
+    }
+}

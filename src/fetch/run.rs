@@ -1,0 +1,291 @@
+//! A run over one account.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+
+use crate::maildir::Maildir;
+use crate::protocol::UniqueId;
+use crate::seen::{Journal, Mailbox, State};
+use crate::session::{self, Credentials};
+
+use super::event::{Event, Failure, Observer, Summary};
+use super::pipeline::{self, Done, Errand, Setting, Work};
+use super::plan::{Deletion, Policy, Reason, Retrieval, Step};
+use super::recover::recover;
+use super::survey::{Sizes, Survey};
+use super::{Doing, Error};
+
+/// Where mail goes and where it is remembered.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The Maildir.
+    pub maildir: PathBuf,
+    /// The state directory.
+    pub state: PathBuf,
+    /// Whose journal.
+    pub mailbox: Mailbox,
+}
+
+/// How one account is fetched.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The server and the way in.
+    pub session: session::Options,
+    /// What is wanted.
+    pub policy: Policy,
+    /// How many files may be open at once.
+    pub most_open: usize,
+    /// Seconds since 1970.
+    pub now: u64,
+}
+
+/// The local side, its doors open: the lock held, journal and Maildir in hand,
+/// everything that an earlier run left undone brought to its end.
+#[derive(Debug)]
+pub struct Local {
+    journal: Journal,
+    maildir: Maildir,
+    summary: Summary,
+    sequence: u64,
+    losses: HashMap<(UniqueId, u32), u32>,
+}
+
+/// What a run did, and how it ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was done, also if it ended in an error.
+    pub summary: Summary,
+    /// How it ended.
+    pub result: Result<(), Error>,
+}
+
+/// How a session ended that did not fail.
+enum Ended {
+    /// With QUIT, or with nothing that another session could do better.
+    Done,
+    /// Without QUIT; another session may do the rest.
+    Early,
+}
+
+/// How long a message that failed is left alone: longer each time, a day at most.
+fn back_off(tries: u32) -> u64 {
+    const FIRST: u64 = 15 * 60;
+    const LONGEST: u64 = 86_400;
+    FIRST.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(LONGEST)
+}
+
+impl Local {
+    /// Opens the local doors and recovers.
+    pub fn open(place: &Place, observe: Observer<'_>) -> Result<Self, Error> {
+        let maildir = Maildir::open(&place.maildir)?;
+        let mut journal = Journal::open(&place.state, &place.mailbox, &place.maildir)?;
+        let held = recover(&mut journal, &maildir, observe)?;
+        let summary = Summary { held, ..Summary::default() };
+        Ok(Self { journal, maildir, summary, sequence: 0, losses: HashMap::new() })
+    }
+
+    /// Fetches what is new and deletes what may be deleted.
+    pub fn fetch(
+        mut self,
+        options: &Options,
+        credentials: &Credentials,
+        observe: Observer<'_>,
+    ) -> Outcome {
+        let mut result = self.session(options, credentials, observe);
+        if matches!(result, Ok(Ended::Early)) {
+            observe(Event::Again);
+            result = self.session(options, credentials, observe);
+        }
+        let result = result.map(|_| ());
+        // The last append: what is settled and failed is worth knowing, whatever
+        // happened. After a failed append the journal refuses by itself.
+        let finished = self.journal.finish().map_err(Error::from);
+        Outcome { summary: self.summary, result: result.and(finished) }
+    }
+
+    /// Records everything that is listed as seen.
+    pub fn mark_seen(
+        mut self,
+        options: &Options,
+        credentials: &Credentials,
+        observe: Observer<'_>,
+    ) -> Outcome {
+        let result = self.marked(options, credentials, observe);
+        Outcome { summary: self.summary, result }
+    }
+
+    fn marked(
+        &mut self,
+        options: &Options,
+        credentials: &Credentials,
+        observe: Observer<'_>,
+    ) -> Result<(), Error> {
+        let log = |line: session::Line<'_>| observe(Event::Line(line));
+        let mut survey = Survey::open(&options.session, credentials, &log)?;
+        survey.list(self.journal.ledger(), Sizes::ForWork)?;
+        self.summary.listed = survey.listing.len();
+        self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), options.now);
+        let steps = survey.steps(self.journal.ledger(), &Policy::default(), options.now)?;
+        for (listed, step) in survey.listing.iter().zip(steps) {
+            let copy = match step {
+                Step::Retrieve(Retrieval { copy, .. })
+                | Step::Leave(Reason::TooLarge { copy, .. }) => copy,
+                Step::Leave(Reason::Failed { .. }) => {
+                    let failed = |known: &crate::seen::Known| known.state == State::Failed;
+                    let mut copies = self.journal.ledger().copies(&listed.unique_id);
+                    copies.find(failed).map_or(1, |known| known.copy)
+                }
+                Step::Adopt { .. } | Step::Delete { .. } | Step::Examine | Step::Leave(_) => continue,
+            };
+            self.journal.note_seen(&listed.unique_id, copy, options.now);
+        }
+        self.journal.finish()?;
+        survey.quit()
+    }
+
+    /// One session, from the connection to QUIT.
+    fn session(
+        &mut self,
+        options: &Options,
+        credentials: &Credentials,
+        observe: Observer<'_>,
+    ) -> Result<Ended, Error> {
+        let Options { policy, now, .. } = options;
+        let log = |line: session::Line<'_>| observe(Event::Line(line));
+        let mut survey = Survey::open(&options.session, credentials, &log)?;
+        let ledger = self.journal.ledger();
+        let sizes = if policy.deletes() { Sizes::Always } else { Sizes::ForWork };
+        survey.list(ledger, sizes)?;
+        if survey.is_renumbered(ledger)? {
+            return Err(Error::Renumbered);
+        }
+        let steps = survey.steps(ledger, policy, *now)?;
+        let first = ledger.is_empty();
+        self.summary.listed = survey.listing.len();
+        self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), *now);
+        let Survey { transaction, listing } = survey;
+        let listed = listing.len();
+        let work = self.work(listing.into_iter().zip(steps), *now, observe);
+        observe(Event::Planned {
+            listed,
+            messages: work.errands.len(),
+            octets: work.errands.iter().filter_map(|errand| errand.listed.octets).sum(),
+            first,
+        });
+        let setting = Setting {
+            maildir: &self.maildir,
+            observe,
+            deletes: policy.deletion == Deletion::Now,
+            most_open: options.most_open,
+        };
+        let (journal, sequence) = (&mut self.journal, &mut self.sequence);
+        let (done, transaction) = match (work.errands.is_empty(), work.deletions.is_empty()) {
+            (true, true) => (Done::default(), Ok(transaction)),
+            _ => pipeline::run(setting, transaction, journal, work, sequence, &mut self.summary),
+        };
+        self.note_failures(&done, *now);
+        match transaction {
+            Err(error) => self.broken_off(done, error, *now, observe),
+            // The connection is dropped: QUIT could take away what is not here.
+            Ok(_) if done.unsafe_to_quit => Ok(Ended::Early),
+            Ok(transaction) => {
+                self.journal.ask(&done.marked)?;
+                transaction.quit().map_err(Doing::Quit.failed())?;
+                self.journal.confirm(&done.marked);
+                self.summary.deleted += done.marked.len();
+                Ok(Ended::Done)
+            }
+        }
+    }
+
+    /// Turns steps into errands, and what needs no network into notes. Messages
+    /// that failed before are asked for last.
+    fn work(
+        &mut self,
+        steps: impl Iterator<Item = (super::Listed, Step)>,
+        now: u64,
+        observe: Observer<'_>,
+    ) -> Work {
+        let mut work = Work::default();
+        let mut last = VecDeque::new();
+        for (listed, step) in steps {
+            let unique_id = &listed.unique_id;
+            match step {
+                Step::Adopt { copy } => {
+                    let octets = listed.octets.unwrap_or(0);
+                    self.journal.note_found(unique_id, copy, octets, now);
+                }
+                Step::Delete { copy } => {
+                    let proof = self.journal.settled(unique_id, copy);
+                    work.deletions.extend(proof.map(|proof| (listed.number, proof)));
+                }
+                Step::Leave(Reason::TooLarge { copy, known: false }) => {
+                    let octets = listed.octets.unwrap_or(0);
+                    observe(Event::Large { unique_id, octets });
+                    self.journal.note_large(unique_id, copy, octets);
+                }
+                Step::Leave(Reason::DeletedBefore) => observe(Event::ListedAgain { unique_id }),
+                Step::Examine | Step::Leave(_) => {}
+                Step::Retrieve(retrieval) => {
+                    let lost = self.losses.get(&(unique_id.clone(), retrieval.copy));
+                    let is_last = retrieval.tries > 0 || lost.is_some();
+                    let known = match retrieval.doubtful {
+                        true => {
+                            let copies = self.journal.ledger().copies(unique_id);
+                            copies.filter_map(|known| known.fingerprint).collect()
+                        }
+                        false => Vec::new(),
+                    };
+                    let errand = Errand { listed, retrieval, known };
+                    if is_last { last.push_back(errand) } else { work.errands.push_back(errand) }
+                }
+            }
+        }
+        work.errands.append(&mut last);
+        work
+    }
+
+    fn note_failures(&mut self, done: &Done, now: u64) {
+        self.summary.failed += done.failed.len();
+        for (unique_id, Retrieval { copy, tries, .. }) in &done.failed {
+            let tries = tries.saturating_add(1);
+            self.journal.note_failed(unique_id, *copy, tries, now.saturating_add(back_off(tries)));
+        }
+        if done.top_differs {
+            self.journal.note_top_differs();
+        }
+    }
+
+    /// A session that broke inside a message gets another one, in which that
+    /// message comes last; broken inside it twice, the message is left alone for
+    /// a while. Anything else ends the run.
+    fn broken_off(
+        &mut self,
+        done: Done,
+        error: Error,
+        now: u64,
+        observe: Observer<'_>,
+    ) -> Result<Ended, Error> {
+        let is_loss = match &error {
+            Error::Session { source, .. } => source.is_loss(),
+            _ => false,
+        };
+        let Some((unique_id, Retrieval { copy, tries, .. })) = done.lost.filter(|_| is_loss) else {
+            return Err(error);
+        };
+        let losses = self.losses.entry((unique_id.clone(), copy)).or_insert(0);
+        *losses += 1;
+        if *losses < 2 {
+            return if self.losses.len() == 1 { Ok(Ended::Early) } else { Err(error) };
+        }
+        let tries = tries.saturating_add(1);
+        self.journal.note_failed(&unique_id, copy, tries, now.saturating_add(back_off(tries)));
+        self.summary.failed += 1;
+        if let Error::Session { doing: Doing::Retrieve(number), source } = error {
+            let endless = matches!(source, session::Error::Stopped);
+            let why = if endless { Failure::Endless } else { Failure::Lost };
+            observe(Event::Failed { number, unique_id: &unique_id, tries, why });
+        }
+        Ok(Ended::Done)
+    }
+}

@@ -1,0 +1,251 @@
+//! A look into the maildrop: log in, list, plan. Nothing here writes anything,
+//! on either side.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::ControlFlow;
+
+use crate::protocol::{Command, MessageNumber, UniqueId, UniqueIdListing};
+use crate::seen::{Fingerprint, HeaderHasher, Ledger};
+use crate::session::{self, Authorization, Credentials, Log, Reply, Sink, Transaction};
+
+use super::plan::{Header, Listed, Policy, Step, plan};
+use super::{Doing, Error};
+
+/// When the sizes of messages are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sizes {
+    /// In any case.
+    Always,
+    /// If anything is new, or the listing has gaps.
+    ForWork,
+}
+
+/// An open session and what it lists.
+#[derive(Debug)]
+pub struct Survey<'a> {
+    pub(super) transaction: Transaction<'a>,
+    /// Every message, in the server's order.
+    pub listing: Vec<Listed>,
+}
+
+/// So many of the unknown messages are looked at when almost none of the known
+/// ones is listed.
+const SAMPLE: usize = 16;
+
+impl<'a> Survey<'a> {
+    /// Connects and logs in.
+    pub fn open(
+        options: &session::Options,
+        credentials: &Credentials,
+        log: Log<'a>,
+    ) -> Result<Self, Error> {
+        let authorization = Authorization::open(options, log).map_err(Doing::Connect.failed())?;
+        let transaction = authorization.log_in(credentials).map_err(Doing::LogIn.failed())?;
+        Ok(Self { transaction, listing: Vec::new() })
+    }
+
+    /// Reads the listings. UIDL is tried whatever CAPA says: some servers that
+    /// have it do not announce it.
+    pub fn list(&mut self, ledger: &Ledger, sizes: Sizes) -> Result<(), Error> {
+        let failed = || Doing::List.failed();
+        let Self { transaction, .. } = self;
+        let unique_ids = transaction.unique_id_listing().map_err(failed())?;
+        let refusal = unique_ids.as_ref().err().cloned();
+        let unique_ids = unique_ids.unwrap_or_default();
+        let has_gap = (1u32..).zip(&unique_ids).any(|(at, listed)| listed.number.get() != at)
+            || unique_ids.iter().any(|listed| listed.unique_id.is_none());
+        let is_new = |unique_id: &UniqueId| ledger.copies(unique_id).next().is_none();
+        let has_work = has_gap
+            || refusal.is_some()
+            || unique_ids.iter().filter_map(|l| l.unique_id.as_ref()).any(is_new);
+        if sizes == Sizes::ForWork && !has_work {
+            self.listing = listing(unique_ids.into_iter(), &HashMap::new());
+            return Ok(());
+        }
+        // What is announced may change with the login, and it is worth knowing
+        // where there is work; it costs no round trip of its own if it need not.
+        transaction.send_ahead(Command::Capa).map_err(failed())?;
+        transaction.send_ahead(Command::List(None)).map_err(failed())?;
+        transaction.capabilities().map_err(failed())?;
+        let scan = transaction.scan_listing().map_err(failed())?;
+        let octets: HashMap<_, _> = scan.iter().map(|listed| (listed.number, listed.octets)).collect();
+        self.listing = listing(unique_ids.into_iter(), &octets);
+        let named: HashSet<_> = self.listing.iter().map(|listed| listed.number).collect();
+        let nameless: Vec<_> =
+            scan.into_iter().filter(|listed| !named.contains(&listed.number)).collect();
+        if nameless.is_empty() {
+            return Ok(());
+        }
+        let numbers = nameless.iter().map(|listed| listed.number).collect();
+        let prints = self.fingerprints(numbers)?;
+        for listed in nameless {
+            // Without UIDL the header is all that says which message it is.
+            match (prints.get(&listed.number), &refusal) {
+                (Some(print), _) => {
+                    let unique_id = format!("header-{print}");
+                    self.listing.extend(UniqueId::new(unique_id.as_bytes()).map(|unique_id| {
+                        let (number, octets) = (listed.number, Some(listed.octets));
+                        Listed { number, unique_id, octets, header: Header::Print(*print) }
+                    }));
+                }
+                (None, Some(refusal)) => return Err(Error::NoUniqueIds(refusal.clone())),
+                // It may have one when it is listed next time.
+                (None, None) => {}
+            }
+        }
+        self.listing.sort_by_key(|listed| listed.number);
+        Ok(())
+    }
+
+    /// The steps for what is listed, headers looked at where they decide.
+    pub fn steps(
+        &mut self,
+        ledger: &Ledger,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<Vec<Step>, Error> {
+        if ledger.distrusts_top() {
+            for listed in &mut self.listing {
+                listed.header = Header::Unavailable;
+            }
+        }
+        let steps = plan(&self.listing, ledger, policy, now);
+        let doubtful: VecDeque<_> = steps
+            .iter()
+            .zip(&self.listing)
+            .filter(|(step, listed)| **step == Step::Examine && listed.header == Header::Unasked)
+            .map(|(_, listed)| listed.number)
+            .collect();
+        if doubtful.is_empty() {
+            return Ok(steps);
+        }
+        let asked: HashSet<_> = doubtful.iter().copied().collect();
+        let prints = self.fingerprints(doubtful)?;
+        for listed in self.listing.iter_mut().filter(|listed| asked.contains(&listed.number)) {
+            let print = prints.get(&listed.number);
+            listed.header = print.map_or(Header::Unavailable, |print| Header::Print(*print));
+        }
+        Ok(plan(&self.listing, ledger, policy, now))
+    }
+
+    /// Whether the server has given all messages new unique-ids: almost none of
+    /// the known ones is listed, and an unknown one has a header that we know.
+    /// Where headers cannot tell, that many strangers at once are taken for it.
+    pub(super) fn is_renumbered(&mut self, ledger: &Ledger) -> Result<bool, Error> {
+        let listed: HashSet<&[u8]> =
+            self.listing.iter().map(|listed| listed.unique_id.as_bytes()).collect();
+        let (mut expected, mut there) = (0usize, 0usize);
+        for unique_id in ledger.expected() {
+            expected += 1;
+            there += usize::from(listed.contains(unique_id));
+        }
+        let unknown = self.listing.iter().filter(|l| ledger.copies(&l.unique_id).next().is_none());
+        let sample: VecDeque<_> = unknown.map(|listed| listed.number).take(SAMPLE).collect();
+        if there * 10 >= expected || sample.is_empty() {
+            return Ok(false);
+        }
+        if !ledger.has_fingerprints() || ledger.distrusts_top() {
+            return Ok(true);
+        }
+        let asked = sample.len();
+        let prints = self.fingerprints(sample)?;
+        Ok(prints.len() < asked || prints.values().any(|print| ledger.knows(*print)))
+    }
+
+    /// The fingerprints of some messages, by pipelined TOP; those that the server
+    /// refuses are missing.
+    fn fingerprints(
+        &mut self,
+        numbers: VecDeque<MessageNumber>,
+    ) -> Result<HashMap<MessageNumber, Fingerprint>, Error> {
+        let mut prints = HashMap::new();
+        self.tops(numbers, 0, HeaderHasher::push, |number, hasher| {
+            prints.insert(number, hasher.finish());
+        })?;
+        Ok(prints)
+    }
+
+    /// Sends TOP for each message, as many at once as may be, and hands over what
+    /// a collector made of each answer; refused ones are passed over.
+    fn tops<C: Default>(
+        &mut self,
+        mut numbers: VecDeque<MessageNumber>,
+        lines: u32,
+        push: fn(&mut C, &[u8]),
+        mut done: impl FnMut(MessageNumber, C),
+    ) -> Result<(), Error> {
+        let failed = || Doing::Examine.failed();
+        loop {
+            while self.transaction.has_room()
+                && let Some(number) = numbers.pop_front()
+            {
+                self.transaction.top(number, lines).map_err(failed())?;
+            }
+            let mut collector = C::default();
+            let sink: &mut Sink<'_> = &mut |piece| {
+                push(&mut collector, piece);
+                ControlFlow::Continue(())
+            };
+            match self.transaction.reply(sink).map_err(failed())? {
+                None => return Ok(()),
+                Some(Reply { command: Command::Top(number, _), outcome: Ok(()) }) => {
+                    done(number, collector);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// The headers of all listed messages, each cut off where nobody reads on.
+    pub fn headers(&mut self, mut take: impl FnMut(MessageNumber, Vec<u8>)) -> Result<(), Error> {
+        let numbers = self.listing.iter().map(|listed| listed.number).collect();
+        let push = |header: &mut Vec<u8>, piece: &[u8]| {
+            let room = MAX_HEADER.saturating_sub(header.len());
+            header.extend_from_slice(piece.get(..room).unwrap_or(piece));
+        };
+        self.tops(numbers, 0, push, |number, header| take(number, header))
+    }
+
+    /// One message into a sink: all of it, or its header and so many lines.
+    pub fn show(
+        &mut self,
+        number: MessageNumber,
+        lines: Option<u32>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        let failed = || Doing::Retrieve(number).failed();
+        match lines {
+            Some(lines) => self.transaction.top(number, lines),
+            None => self.transaction.retr(number),
+        }
+        .map_err(failed())?;
+        match self.transaction.reply(sink).map_err(failed())? {
+            Some(Reply { command, outcome: Err(refusal) }) => {
+                let keyword = command.keyword();
+                Err(failed()(session::Error::Refused { keyword, refusal }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the session with QUIT.
+    pub fn quit(self) -> Result<(), Error> {
+        self.transaction.quit().map_err(Doing::Quit.failed())
+    }
+}
+
+/// A header longer than this is cut off before anybody decodes it.
+const MAX_HEADER: usize = 64 * 1024;
+
+/// Puts numbers, unique-ids and sizes together; entries without a unique-id are
+/// left out.
+fn listing(
+    unique_ids: impl Iterator<Item = UniqueIdListing>,
+    octets: &HashMap<MessageNumber, u64>,
+) -> Vec<Listed> {
+    let listed = unique_ids.filter_map(|UniqueIdListing { number, unique_id }| {
+        let (octets, header) = (octets.get(&number).copied(), Header::Unasked);
+        Some(Listed { number, unique_id: unique_id?, octets, header })
+    });
+    listed.collect()
+}
