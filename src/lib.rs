@@ -9,6 +9,7 @@
     )
 )]
 
+pub mod cli;
 pub mod connection;
 pub mod fetch;
 pub mod maildir;

@@ -1,1 +1,38 @@
-fn main() {}
+//! The process: its arguments, its streams, and how it ends.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use pop3get::cli::{self, Streams};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::{flag, low_level};
+
+/// A first signal asks the run to end tidily; a second one ends it at once.
+fn watch(cancel: &Arc<AtomicUsize>) -> std::io::Result<()> {
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        flag::register_conditional_default(signal, Arc::clone(&asked))?;
+        flag::register(signal, Arc::clone(&asked))?;
+        let number = usize::try_from(signal).unwrap_or(usize::MAX);
+        flag::register_usize(signal, Arc::clone(cancel), number)?;
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let cancel = Arc::new(AtomicUsize::new(0));
+    // Without handlers a signal ends the run at once, and the next one recovers.
+    let _ = watch(&cancel);
+    // Not locked for the whole run: a panic in another thread has to be heard.
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let terminal = std::io::stderr().is_terminal();
+    let streams = Streams { out: &mut out, err: &mut err, terminal };
+    let exit = cli::run(std::env::args_os(), streams, &cancel);
+    if let Ok(signal @ 1..) = i32::try_from(cancel.load(Ordering::Relaxed)) {
+        let _ = low_level::emulate_default_handler(signal);
+    }
+    ExitCode::from(exit.status())
+}

@@ -183,3 +183,8 @@ impl fmt::Display for Certificate<'_> {
         }
     }
 }
+
+/// Whether a certificate is refused because nobody here knows who issued it.
+pub fn is_unknown_issuer(error: &CertificateError) -> bool {
+    matches!(error, CertificateError::UnknownIssuer)
+}

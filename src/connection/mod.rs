@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-pub use error::{Error, Phase};
+pub use error::{Error, Phase, RootsError, is_unknown_issuer};
 
 /// How octets are protected; decided before connecting and never relaxed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

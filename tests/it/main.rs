@@ -1,1 +1,15 @@
-fn main() {}
+//! Everything that needs sockets, files and processes, in one binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::missing_panics_doc,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may panic, and nobody imports it"
+)]
+
+mod dovecot; // a private Dovecot for each test that wants one
+mod generated; // man page, completions and README as checked in

@@ -1,0 +1,198 @@
+//! From settings to an account that can be fetched.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::connection::{self, Cancel, Roots, Security};
+use crate::fetch::{Deletion, Place, Policy};
+use crate::seen::Mailbox;
+use crate::session::{self, Mechanism};
+
+use super::args::Args;
+use super::config::{Config, project};
+use super::failure::Failure;
+use super::settings::{Auth, Settings, Tls};
+use super::url;
+
+/// One account, everything about it known but its password.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    /// As it is called in sentences.
+    pub(super) name: String,
+    pub(super) settings: Settings,
+    pub(super) user: String,
+    pub(super) session: session::Options,
+    pub(super) policy: Policy,
+    pub(super) mailbox: Mailbox,
+    pub(super) state: PathBuf,
+    maildir: Option<PathBuf>,
+}
+
+impl Account {
+    /// The Maildir, which some modes do without.
+    pub(super) fn place(&self) -> Result<Place, Failure> {
+        let maildir = self.maildir.clone().ok_or(Failure::Usage {
+            why: "no Maildir is named".into(),
+            hint: Some("use --maildir DIR, `maildir` in the configuration file, or $MAILDIR"),
+        })?;
+        Ok(Place { maildir, state: self.state.clone(), mailbox: self.mailbox.clone() })
+    }
+}
+
+/// Every account that the command line means, by name and settings.
+pub(super) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Settings)>, Failure> {
+    let given = &args.settings;
+    if given.server.is_some() && !args.accounts.is_empty() {
+        return Err(Failure::usage("give either --server or ACCOUNT"));
+    }
+    if given.server.is_some() {
+        let settings = given.clone().or(config.defaults());
+        return Ok(vec![(label(&settings), settings)]);
+    }
+    let names: Vec<&str> = match args.accounts.is_empty() {
+        true => config.names().collect(),
+        false => args.accounts.iter().map(String::as_str).collect(),
+    };
+    if names.is_empty() {
+        let path = config.path.display();
+        return Err(Failure::Usage {
+            why: format!("no account is named, and there is none in {path}"),
+            hint: Some("try pop3get --list --server HOST --user NAME"),
+        });
+    }
+    let settings = |name: &str| {
+        if url::is_url(name) {
+            let settings = given.clone().or(url::parse(name)?).or(config.defaults());
+            return Ok((label(&settings), settings));
+        }
+        let settings = config.account(name).ok_or_else(|| {
+            let known: Vec<_> = config.names().collect();
+            let known = match &*known {
+                [] => "none".into(),
+                known => known.join(", "),
+            };
+            let path = config.path.display();
+            Failure::usage(format!("there is no account {name:?} in {path}; there: {known}"))
+        })?;
+        Ok((name.to_owned(), given.clone().or(settings)))
+    };
+    names.into_iter().map(settings).collect()
+}
+
+fn label(settings: &Settings) -> String {
+    let word = |word: &Option<String>| word.clone().unwrap_or_default();
+    match &settings.user {
+        Some(user) => format!("{user}@{}", word(&settings.server)),
+        None => word(&settings.server),
+    }
+}
+
+/// `HOST`, `HOST:PORT`, `[IPv6]` or `[IPv6]:PORT`.
+fn host_and_port(server: &str, default: u16) -> Result<(String, u16), Failure> {
+    let wrong = || {
+        let hint = Some("write HOST, HOST:PORT or [IPv6]:PORT");
+        Failure::Usage { why: format!("{server:?} is no server"), hint }
+    };
+    let (host, port) = match server.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']').ok_or_else(wrong)?;
+            host.parse::<std::net::Ipv6Addr>().map_err(|_| wrong())?;
+            (host, rest.strip_prefix(':').or(Some("").filter(|_| rest.is_empty())))
+        }
+        None => match server.split_once(':') {
+            Some((host, port)) => (host, Some(port).filter(|port| !port.is_empty())),
+            None => (server, Some("")),
+        },
+    };
+    let port = match port.ok_or_else(wrong)? {
+        "" => default,
+        port => port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong)?,
+    };
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || "/@:\\".contains(c);
+    if host.is_empty() || host.parse::<std::net::IpAddr>().is_err() && host.contains(is_odd) {
+        return Err(wrong());
+    }
+    Ok((host.to_owned(), port))
+}
+
+/// Everything that can be known before anything is opened.
+pub(super) fn resolve(
+    name: String,
+    settings: Settings,
+    deadline: Option<Instant>,
+    cancel: &Cancel,
+) -> Result<Account, Failure> {
+    let hint = |why: &str, hint| Failure::Usage { why: why.into(), hint: Some(hint) };
+    let server = settings.server.as_deref();
+    let server = server.ok_or_else(|| hint("no server is named", "use --server HOST"))?;
+    let user = settings.user.clone();
+    let user = user.ok_or_else(|| hint("no user is named", "use --user NAME"))?;
+    let security = match settings.tls.unwrap_or_default() {
+        Tls::Implicit => Security::ImplicitTls,
+        Tls::Starttls => Security::Stls,
+        Tls::None => Security::Plain,
+    };
+    let default = if security == Security::ImplicitTls { 995 } else { 110 };
+    let (host, port) = host_and_port(server, default)?;
+    let mailbox = Mailbox::new(user.as_bytes(), &host);
+    let policy = Policy {
+        deletion: match (settings.delete, settings.delete_after) {
+            (_, Some(days)) => Deletion::After(days),
+            (Some(true), None) => Deletion::Now,
+            _ => Deletion::Keep,
+        },
+        max_size: settings.max_size.map(|size| size.0),
+        limit: settings.limit,
+    };
+    let seconds = |given: Option<u64>, default| Duration::from_secs(given.unwrap_or(default));
+    let connection = connection::Options {
+        host,
+        port,
+        security,
+        roots: settings.ca_file.clone().map_or(Roots::Webpki, Roots::File),
+        connect_timeout: seconds(settings.connect_timeout, 60),
+        timeout: seconds(settings.timeout, 180),
+        deadline,
+        cancel: Cancel::clone(cancel),
+    };
+    let session = session::Options {
+        connection,
+        mechanism: match settings.auth.unwrap_or_default() {
+            Auth::Auto | Auth::User => Mechanism::User,
+            Auth::Apop => Mechanism::Apop,
+        },
+        allow_plaintext_password: settings.allow_plaintext_password.unwrap_or(false),
+    };
+    let state = match &settings.state_dir {
+        Some(directory) => directory.clone(),
+        None => state_directory()?,
+    };
+    let from_environment = || std::env::var_os("MAILDIR").filter(|dir| !dir.is_empty());
+    let maildir = settings.maildir.clone().or_else(|| from_environment().map(PathBuf::from));
+    Ok(Account { name, user, session, policy, mailbox, state, maildir, settings })
+}
+
+fn state_directory() -> Result<PathBuf, Failure> {
+    let project = project().ok_or(Failure::Usage {
+        why: "there is no home directory to keep the state in".into(),
+        hint: Some("use --state-dir DIR"),
+    })?;
+    Ok(project.state_dir().unwrap_or_else(|| project.data_local_dir()).to_path_buf())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_a_host_and_perhaps_a_port() {
+        let parse = |server| host_and_port(server, 995).ok();
+        assert_eq!(parse("pop.example.org"), Some(("pop.example.org".into(), 995)));
+        assert_eq!(parse("pop.example.org:1"), Some(("pop.example.org".into(), 1)));
+        assert_eq!(parse("[::1]"), Some(("::1".into(), 995)));
+        assert_eq!(parse("[::1]:110"), Some(("::1".into(), 110)));
+        for wrong in ["", ":1", "h:", "h:0", "h:x", "h:65536", "::1", "[::1", "[h]", "[::1]x", "a b", "u@h"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The command line: the one definition of the options.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
+
+use super::settings::Settings;
+
+/// Fetch new mail from POP3 servers into a Maildir, exactly once
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "pop3get",
+    version,
+    max_term_width = 100,
+    override_usage = "pop3get [OPTIONS] [ACCOUNT]...",
+    group = ArgGroup::new("mode").multiple(false)
+)]
+pub struct Args {
+    /// Account of the configuration file, or a URL: pops://USER@HOST (implicit TLS), pop://USER@HOST (STLS); without one: --server, else all accounts of the file
+    #[arg(value_name = "ACCOUNT")]
+    pub accounts: Vec<String>,
+
+    /// Show the maildrop as a table: number, size, state, unique-id
+    #[arg(short, long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    pub list: bool,
+
+    /// With --list: date, sender and subject too
+    #[arg(long, requires = "list", help_heading = "What to do (default: fetch new mail)")]
+    pub headers: bool,
+
+    /// Only say how many messages are new; status 1 if none are
+    #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    pub check: bool,
+
+    /// Print one message: its number, or uid:UNIQUE-ID
+    #[arg(long, value_name = "MSG", group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    pub show: Option<String>,
+
+    /// With --show: the header and so many lines
+    #[arg(long, value_name = "N", requires = "show", help_heading = "What to do (default: fetch new mail)")]
+    pub lines: Option<u32>,
+
+    /// Record everything in the maildrop of one account as seen; fetch nothing
+    #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    pub mark_seen: bool,
+
+    /// Print what a fetch would do and why, and do nothing
+    #[arg(short = 'n', long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    pub dry_run: bool,
+
+    /// Print the man page or the completions of a shell
+    #[arg(long, value_name = "KIND", group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    pub generate: Option<Generate>,
+
+    /// What the configuration file can say too.
+    #[command(flatten)]
+    pub settings: Settings,
+
+    /// Read accounts from this file [default: ~/.config/pop3get/config.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// End the whole run after so long, with status 75 if it is not done
+    #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub deadline: Option<u64>,
+
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say a line a message; twice: the conversation, secrets left out
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// `--generate`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Generate {
+    /// Completions for bash.
+    Bash,
+    /// Completions for fish.
+    Fish,
+    /// The man page.
+    Man,
+    /// Completions for zsh.
+    Zsh,
+}
+
+impl Generate {
+    /// The file as it is checked in.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Bash => include_str!("../../completions/pop3get.bash"),
+            Self::Fish => include_str!("../../completions/pop3get.fish"),
+            Self::Man => include_str!("../../man/pop3get.1"),
+            Self::Zsh => include_str!("../../completions/_pop3get"),
+        }
+    }
+}

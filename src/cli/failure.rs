@@ -1,0 +1,156 @@
+//! Everything that can end an account, in one sentence and perhaps a hint.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::connection::{self, RootsError};
+use crate::protocol::ResponseCode;
+use crate::seen::{self, Binding};
+use crate::{fetch, session};
+
+use super::exit::Exit;
+
+/// Why an account, or the whole run, fails.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The configuration file.
+    Config { path: PathBuf, line: Option<usize>, why: String },
+    /// Everything below.
+    Fetch(fetch::Error),
+    /// Standard output.
+    Output(io::Error),
+    /// No password can be had.
+    Secret(anyhow::Error),
+    /// The command line.
+    Usage { why: String, hint: Option<&'static str> },
+}
+
+impl From<fetch::Error> for Failure {
+    fn from(error: fetch::Error) -> Self {
+        Self::Fetch(error)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Config { path, line: Some(line), why } => {
+                write!(f, "{}:{line}: {why}", path.display())
+            }
+            Self::Config { path, line: None, why } => write!(f, "{}: {why}", path.display()),
+            Self::Fetch(error) => error.fmt(f),
+            Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
+            Self::Secret(error) => write!(f, "{error:#}"),
+            Self::Usage { why, .. } => f.write_str(why),
+        }
+    }
+}
+
+impl Failure {
+    /// A wrong command line, without a hint.
+    pub(super) fn usage(why: impl Into<String>) -> Self {
+        Self::Usage { why: why.into(), hint: None }
+    }
+
+    /// The status that it ends with.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Config { .. } | Self::Secret(_) => Exit::Config,
+            Self::Fetch(error) => error.into(),
+            Self::Output(_) => Exit::Io,
+            Self::Usage { .. } => Exit::Usage,
+        }
+    }
+
+    /// Whether it is worth a line only to somebody who looks on: the next run
+    /// mends it, and cron would mail it.
+    pub(super) fn is_quiet(&self) -> bool {
+        match self {
+            Self::Fetch(fetch::Error::Journal(seen::Error::Locked { .. })) => true,
+            Self::Fetch(fetch::Error::Session { source, .. }) => match source {
+                session::Error::Refused { refusal, .. } | session::Error::NotWelcome(refusal) => {
+                    refusal.code == Some(ResponseCode::LoginDelay)
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether a signal ended it; nobody needs to be told.
+    pub(super) fn is_interruption(&self) -> bool {
+        let Self::Fetch(fetch::Error::Session { source, .. }) = self else { return false };
+        matches!(source, session::Error::Connection(connection::Error::Cancelled))
+    }
+
+    /// What to do about it.
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Usage { hint, .. } => *hint,
+            Self::Config { .. } | Self::Output(_) | Self::Secret(_) => None,
+            Self::Fetch(error) => match error {
+                fetch::Error::Journal(seen::Error::Binding { binding, .. }) => {
+                    Some(binding_hint(*binding))
+                }
+                fetch::Error::Journal(seen::Error::Newer { .. }) => {
+                    Some("use that version, or another --state-dir and another Maildir")
+                }
+                fetch::Error::Journal(seen::Error::Damaged { .. }) => {
+                    Some("restore it from a backup; nothing was fetched or deleted")
+                }
+                fetch::Error::Renumbered => Some(
+                    "nothing was fetched; if you have what is there, --mark-seen takes the new unique-ids over",
+                ),
+                fetch::Error::Session { source, .. } => session_hint(source),
+                _ => None,
+            },
+        }
+    }
+}
+
+fn binding_hint(binding: Binding) -> &'static str {
+    match binding {
+        Binding::AnotherMaildir | Binding::MaildirGone => {
+            "restore the Maildir or name the one that was filled before; for a fresh start give another --state-dir"
+        }
+        Binding::AnotherJournal | Binding::JournalGone => {
+            "name the state directory that was used before (--state-dir, XDG_STATE_HOME); for a fresh start give another Maildir"
+        }
+    }
+}
+
+fn session_hint(error: &session::Error) -> Option<&'static str> {
+    match error {
+        session::Error::Insecure => {
+            Some("use --tls implicit or starttls; --allow-plaintext-password sends it all the same")
+        }
+        session::Error::Unsupported("STLS", _) => {
+            Some("try --tls implicit (port 995); nothing secret was sent")
+        }
+        session::Error::Timestamp(_) => Some("leave --auth apop out"),
+        session::Error::Connection(connection::Error::NotTls) => {
+            Some("is it the port for TLS? --tls starttls begins in clear, on port 110")
+        }
+        session::Error::Connection(connection::Error::Certificate(
+            rustls_error,
+        )) => connection::is_unknown_issuer(rustls_error).then_some(
+            "if the server has a certificate authority of its own, name it with --ca-file",
+        ),
+        session::Error::Connection(connection::Error::Roots {
+            why: RootsError::Empty | RootsError::Pem(_),
+            ..
+        }) => Some("--ca-file takes a file with PEM certificates"),
+        session::Error::Refused { keyword: "PASS" | "USER" | "APOP", refusal } => {
+            match refusal.code {
+                None | Some(ResponseCode::Auth) => {
+                    Some("check user name and password; nothing else was tried with them")
+                }
+                Some(ResponseCode::InUse) => {
+                    Some("another session has the maildrop open; a broken one may hold it for some minutes")
+                }
+                Some(_) => None,
+            }
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,242 @@
+//! What a person or cron meets: options, configuration, secrets, sentences,
+//! statuses.
+//!
+//! # Invariants
+//!
+//! * Only this room reads the environment, standard streams and the terminal.
+//! * Every account is tried, whatever became of the one before.
+//!
+//! # Not here
+//!
+//! What belongs to the process as a whole, like signals and umask: `main.rs`.
+
+mod account;
+mod args;
+mod config;
+mod exit;
+mod failure;
+mod look;
+mod progress;
+mod report;
+mod secrets;
+mod settings;
+mod url;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use clap::Parser as _;
+
+pub use args::{Args, Generate};
+pub use exit::{Exit, Row, TABLE};
+pub use settings::{Auth, Settings, Size, Tls};
+
+use crate::connection::Cancel;
+use crate::fetch::{self, Event, Local, Outcome};
+use crate::session::Credentials;
+
+use account::Account;
+use config::Config;
+use failure::Failure;
+use look::Look;
+use progress::Bars;
+use report::{Level, Speaker};
+
+/// The standard streams, and whether standard error is a terminal.
+pub struct Streams<'s> {
+    /// Data.
+    pub out: &'s mut dyn Write,
+    /// Everything else.
+    pub err: &'s mut dyn Write,
+    /// Somebody looks at `err`.
+    pub terminal: bool,
+}
+
+impl std::fmt::Debug for Streams<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Streams").field("terminal", &self.terminal).finish_non_exhaustive()
+    }
+}
+
+/// Runs the program. `cancel` is set to a signal's number when it has to end.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    streams: Streams<'_>,
+    cancel: &Cancel,
+) -> Exit {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => return misread(&error, streams),
+    };
+    let level = match (args.quiet, args.verbose) {
+        (true, _) => Level::Quiet,
+        (false, 0) => Level::Normal,
+        (false, 1) => Level::Messages,
+        (false, _) => Level::Conversation,
+    };
+    let Streams { out, err, terminal } = streams;
+    let speaker = Speaker::new(out, err, terminal, level);
+    if let Some(kind) = args.generate {
+        return ended(&speaker, None, speaker.print(kind.text().as_bytes()).map(|()| Exit::Ok));
+    }
+    let accounts = Config::read(args.config.as_deref())
+        .and_then(|config| account::named(&args, &config))
+        .and_then(|accounts| only_one_where_one_is_meant(&args, accounts));
+    let accounts = match accounts {
+        Ok(accounts) => accounts,
+        Err(failure) => return ended(&speaker, None, Err(failure)),
+    };
+    let run = Run {
+        deadline: args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
+        alone: accounts.len() == 1,
+        args: &args,
+        speaker: &speaker,
+        cancel,
+    };
+    let mut exits = Vec::new();
+    for (name, settings) in accounts {
+        if cancel.load(Ordering::Relaxed) != 0 {
+            break;
+        }
+        let result = account::resolve(name.clone(), settings, run.deadline, cancel)
+            .and_then(|account| run.account(&account));
+        exits.push(ended(&speaker, Some(&name), result));
+    }
+    if args.check && exits.contains(&Exit::Ok) {
+        // Something is new somewhere, and that is what was asked.
+        exits.retain(|exit| *exit != Exit::NothingNew);
+    }
+    Exit::worst(exits)
+}
+
+/// The status of an account, its failure said.
+fn ended(speaker: &Speaker<'_>, account: Option<&str>, result: Result<Exit, Failure>) -> Exit {
+    result.unwrap_or_else(|failure| {
+        speaker.fail(account, &failure, 0);
+        failure.exit()
+    })
+}
+
+/// A wrong command line in one sentence; help and version as they are asked for.
+fn misread(error: &clap::Error, streams: Streams<'_>) -> Exit {
+    if !error.use_stderr() {
+        let written = write!(streams.out, "{}", error.render());
+        return if written.is_ok() { Exit::Ok } else { Exit::Io };
+    }
+    let rendered = error.render().to_string();
+    let mut lines = rendered.lines();
+    let first = lines.next().unwrap_or_default();
+    // What is missing stands on lines of its own.
+    let more: Vec<_> = lines.by_ref().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let tip = lines.find_map(|line| line.trim().strip_prefix("tip: ").map(str::to_owned));
+    let why = first.strip_prefix("error: ").unwrap_or(first);
+    let hint = tip.unwrap_or_else(|| "see pop3get --help".into());
+    let _ = writeln!(streams.err, "pop3get: {} {}", why, more.join(" "))
+        .and_then(|()| writeln!(streams.err, "hint: {hint}"));
+    Exit::Usage
+}
+
+/// `--mark-seen` and `--show` mean one account, and that has to be named.
+fn only_one_where_one_is_meant(
+    args: &Args,
+    accounts: Vec<(String, Settings)>,
+) -> Result<Vec<(String, Settings)>, Failure> {
+    let named = args.settings.server.is_some() || args.accounts.len() == 1;
+    let what = match (args.mark_seen, &args.show) {
+        (true, _) => "--mark-seen",
+        (_, Some(_)) => "--show",
+        _ => return Ok(accounts),
+    };
+    if named { Ok(accounts) } else { Err(Failure::usage(format!("{what} needs one account, named"))) }
+}
+
+/// What all accounts of a run share.
+struct Run<'r> {
+    args: &'r Args,
+    speaker: &'r Speaker<'r>,
+    cancel: &'r Cancel,
+    deadline: Option<Instant>,
+    alone: bool,
+}
+
+impl Run<'_> {
+    fn account(&self, account: &Account) -> Result<Exit, Failure> {
+        let args = self.args;
+        let look = match (&args.show, args.list, args.check, args.dry_run) {
+            (Some(message), ..) => {
+                Some(Look::Show { message: message.clone(), lines: args.lines })
+            }
+            (_, true, ..) => Some(Look::List { headers: args.headers }),
+            (.., true, _) => Some(Look::Check),
+            (.., true) => Some(Look::DryRun),
+            _ => None,
+        };
+        match look {
+            Some(look) => self.look(&look, account),
+            None => self.fetch(account),
+        }
+    }
+
+    fn credentials(&self, account: &Account) -> Result<Credentials, Failure> {
+        let password = secrets::password(&account.settings, &account.name, self.alone)?;
+        let credentials = Credentials { user: account.user.clone().into_bytes(), password };
+        let checked = credentials.check(account.session.mechanism);
+        checked.map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(credentials)
+    }
+
+    fn look(&self, look: &Look, account: &Account) -> Result<Exit, Failure> {
+        let credentials = self.credentials(account)?;
+        let (speaker, now) = (self.speaker, now());
+        let new = look::look(look, account, &credentials, speaker, now, self.alone)?;
+        Ok(if self.args.check && !new { Exit::NothingNew } else { Exit::Ok })
+    }
+
+    /// Fetches, or marks as seen: the local doors are open before anybody is
+    /// asked for a password.
+    fn fetch(&self, account: &Account) -> Result<Exit, Failure> {
+        let place = account.place()?;
+        let bars = Bars::default();
+        let observe = |event: Event<'_>| self.speaker.event(&account.name, &bars, event);
+        let local = Local::open(&place, &observe)?;
+        let credentials = self.credentials(account)?;
+        let options = fetch::Options {
+            session: account.session.clone(),
+            policy: account.policy,
+            most_open: most_open(),
+            now: now(),
+        };
+        let marks = self.args.mark_seen;
+        let Outcome { summary, result } = match marks {
+            true => local.mark_seen(&options, &credentials, &observe),
+            false => local.fetch(&options, &credentials, &observe),
+        };
+        drop(bars);
+        if let Err(error) = result {
+            let failure = Failure::from(error);
+            self.speaker.fail(Some(&account.name), &failure, summary.delivered);
+            // A signal ends the program by itself; the status is never seen.
+            return Ok(match self.cancel.load(Ordering::Relaxed) {
+                0 => failure.exit(),
+                _ => Exit::Temporary,
+            });
+        }
+        if !marks {
+            self.speaker.summary(&account.name, &summary);
+        }
+        Ok(if summary.failed > 0 { Exit::SomeFailed } else { Exit::Ok })
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// Half of what the system lets us open, so that a batch of messages never
+/// meets the limit.
+fn most_open() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit / 2).ok()).unwrap_or(512).clamp(8, 4096)
+}

@@ -1,0 +1,211 @@
+//! The one place that speaks: sentences, details, progress.
+//!
+//! # Invariants
+//!
+//! * Off a terminal a run in which all went well says nothing.
+//! * Words from a server are made safe before they come here.
+//! * A failure to write to standard error is nobody's business.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+
+use indicatif::HumanBytes;
+
+use crate::fetch::{self, Doing, Event, Summary};
+use crate::protocol::Quoted;
+use crate::session::Line;
+
+use super::failure::Failure;
+use super::progress::Bars;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// Errors.
+    Quiet,
+    /// On a terminal a summary, and bars.
+    Normal,
+    /// A line a message.
+    Messages,
+    /// The conversation.
+    Conversation,
+}
+
+/// Speaks on the standard streams.
+pub(super) struct Speaker<'s> {
+    pub(super) out: RefCell<&'s mut dyn Write>,
+    err: RefCell<&'s mut dyn Write>,
+    /// Somebody looks on.
+    terminal: bool,
+    level: Level,
+}
+
+/// More new messages than this, on a first run, may be a surprise.
+const MANY: usize = 1000;
+
+impl<'s> Speaker<'s> {
+    pub(super) fn new(
+        out: &'s mut dyn Write,
+        err: &'s mut dyn Write,
+        terminal: bool,
+        level: Level,
+    ) -> Self {
+        Self { out: RefCell::new(out), err: RefCell::new(err), terminal, level }
+    }
+
+    /// One line on standard error.
+    fn say(&self, line: &str) {
+        let mut err = self.err.borrow_mut();
+        let _ = writeln!(err, "{line}").and_then(|()| err.flush());
+    }
+
+    /// Standard output; a reader who has gone away is no failure.
+    pub(super) fn print(&self, text: &[u8]) -> Result<(), Failure> {
+        let mut out = self.out.borrow_mut();
+        match out.write_all(text).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(Failure::Output),
+        }
+    }
+
+    /// Whether bars are drawn: for eyes, and where no lines would break them.
+    fn draws(&self) -> bool {
+        self.terminal && self.level == Level::Normal
+    }
+
+    /// A failure, its status aside: one sentence, perhaps a hint.
+    pub(super) fn fail(&self, account: Option<&str>, failure: &Failure, delivered: usize) {
+        let unheard = !self.terminal && self.level < Level::Messages;
+        if failure.is_interruption() || failure.is_quiet() && unheard {
+            return;
+        }
+        let who = account.map(|name| format!("{}: ", Quoted::bare(name.as_bytes())));
+        let so_far = match delivered {
+            0 => String::new(),
+            1 => "; 1 message was delivered".into(),
+            many => format!("; {many} messages were delivered"),
+        };
+        self.say(&format!("pop3get: {}{failure}{so_far}", who.unwrap_or_default()));
+        if let Some(hint) = failure.hint() {
+            self.hint(hint);
+        }
+    }
+
+    fn hint(&self, hint: &str) {
+        self.say(&format!("hint: {hint}"));
+    }
+
+    /// A line that only `-v` shows.
+    pub(super) fn detail(&self, account: &str, line: &str) {
+        if self.level >= Level::Messages {
+            self.say(&format!("{account}: {line}"));
+        }
+    }
+
+    /// The line at a run's end that a person on a terminal sees.
+    pub(super) fn summary(&self, account: &str, summary: &Summary) {
+        if !self.terminal || self.level == Level::Quiet {
+            return;
+        }
+        let mut words = vec![match summary.delivered {
+            0 => "nothing new".into(),
+            many => format!("{} delivered, {}", messages(many), HumanBytes(summary.octets)),
+        }];
+        if summary.deleted > 0 {
+            words.push(format!("{} deleted from the server", messages(summary.deleted)));
+        }
+        self.say(&format!("{account}: {}", words.join("; ")));
+    }
+
+    /// What a fetch tells, put into words for one account.
+    pub(super) fn event(&self, account: &str, bars: &Bars, event: Event<'_>) {
+        match event {
+            Event::Line(line) => self.conversation(line),
+            Event::Octets(octets) => bars.octets(octets),
+            Event::Retrieving { .. } => {}
+            Event::Planned { listed, messages: new, octets, first } => {
+                self.detail(account, &format!("{} listed, {new} to fetch", messages(listed)));
+                if self.draws() && new > 0 {
+                    if first && new >= MANY {
+                        self.hint(&format!("{new} messages on a first run; --mark-seen takes what is there as seen"));
+                    }
+                    bars.begin(account, new, octets);
+                }
+            }
+            Event::Delivered { number, unique_id, octets } => {
+                bars.message();
+                let line = format!("delivered message {number}, {octets} octets, {unique_id}");
+                self.detail(account, &line);
+            }
+            Event::Deleting { number, unique_id } => {
+                self.detail(account, &format!("deleting message {number}, {unique_id}"));
+            }
+            event => bars.suspended(|| self.notice(account, event)),
+        }
+    }
+
+    /// Events that a person should hear of once, whoever listens.
+    fn notice(&self, account: &str, event: Event<'_>) {
+        let notice = |line: String| {
+            if self.level > Level::Quiet {
+                self.say(&format!("pop3get: {account}: {line}"));
+            }
+        };
+        match event {
+            Event::Failed { number, unique_id, tries, why } => {
+                let why = match why {
+                    fetch::Failure::Endless => "it does not end".to_owned(),
+                    fetch::Failure::Lost => "the connection was lost inside it twice".to_owned(),
+                    fetch::Failure::Refused(refusal) => format!("server refused RETR: {refusal}"),
+                };
+                let doing = Doing::Retrieve(number);
+                let times = if tries > 1 { format!("; tried {tries} times") } else { String::new() };
+                self.say(&format!("pop3get: {account}: {doing} ({unique_id}): {why}{times}"));
+            }
+            Event::Held { unique_id } => notice(format!(
+                "{unique_id} was delivered by an interrupted run and is nowhere in the Maildir; it is neither fetched again nor deleted"
+            )),
+            Event::Large { unique_id, octets } => notice(format!(
+                "{unique_id} has {octets} octets, more than --max-size; it stays on the server"
+            )),
+            Event::Again => self.detail(account, "the session ends without QUIT; another one follows"),
+            Event::Recovered { messages: many } => {
+                self.detail(account, &format!("{} of an interrupted run settled", messages(many)));
+            }
+            Event::ListedAgain { unique_id } => self.detail(
+                account,
+                &format!("{unique_id} was deleted and is listed again; left alone"),
+            ),
+            Event::TopDiffers => self.detail(
+                account,
+                "TOP does not show what RETR shows; the size alone decides about later deletion",
+            ),
+            Event::Deleting { .. }
+            | Event::Delivered { .. }
+            | Event::Line(_)
+            | Event::Octets(_)
+            | Event::Planned { .. }
+            | Event::Retrieving { .. } => {}
+        }
+    }
+
+    pub(super) fn conversation(&self, line: Line<'_>) {
+        if self.level < Level::Conversation {
+            return;
+        }
+        match line {
+            Line::Sent(command) => self.say(&format!("> {command}")),
+            Line::Received(line) => self.say(&format!("< {}", Quoted::bare(line))),
+            Line::Octets(octets) => self.say(&format!("< ... {octets} octets")),
+            Line::Protected => self.say("= TLS"),
+        }
+    }
+}
+
+/// A number of messages in words.
+pub(super) fn messages(many: usize) -> String {
+    match many {
+        1 => "1 message".into(),
+        many => format!("{many} messages"),
+    }
+}

@@ -1,0 +1,228 @@
+//! Options that an account has: on the command line and in the configuration
+//! file, by one definition.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Deserializer};
+
+/// What one account needs to know. A field is an option of the command line and
+/// a key of the configuration file by the same name.
+#[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settings {
+    /// POP3 server; IPv6 addresses in brackets
+    #[arg(short, long, value_name = "HOST[:PORT]", help_heading = "Server")]
+    pub server: Option<String>,
+
+    /// Name of the mailbox on the server
+    #[arg(short, long, value_name = "NAME", help_heading = "Server")]
+    pub user: Option<String>,
+
+    /// How the connection is protected: TLS from the start (port 995), after STLS (port 110), or not at all (port 110) [default: implicit]
+    #[arg(long, value_name = "HOW", help_heading = "Server")]
+    pub tls: Option<Tls>,
+
+    /// How to log in; auto is USER and PASS [default: auto]
+    #[arg(long, value_name = "HOW", help_heading = "Server")]
+    pub auth: Option<Auth>,
+
+    /// Send the password in clear, without TLS, to a server that is not this machine
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Server")]
+    pub allow_plaintext_password: Option<bool>,
+
+    /// Read the password from the first line of this file, which nobody else may read
+    #[arg(long, value_name = "FILE", help_heading = "Server", conflicts_with = "password_command")]
+    pub password_file: Option<PathBuf>,
+
+    /// Read the password from the first line that this shell command prints
+    #[arg(long, value_name = "CMD", help_heading = "Server")]
+    pub password_command: Option<String>,
+
+    /// Believe only the certificate authorities in this PEM file
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    pub ca_file: Option<PathBuf>,
+
+    /// Give up when the server has not greeted after so long [default: 60]
+    #[arg(long, value_name = "SECS", help_heading = "Server", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub connect_timeout: Option<u64>,
+
+    /// Give up when a reply takes so long, or a message stops coming for so long [default: 180]
+    #[arg(long, value_name = "SECS", help_heading = "Server", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: Option<u64>,
+
+    /// Deliver into this Maildir; made if it is missing [default: $MAILDIR]
+    #[arg(short, long, value_name = "DIR", help_heading = "Delivery")]
+    pub maildir: Option<PathBuf>,
+
+    /// Delete messages from the server as soon as they are safe here
+    #[arg(short, long, num_args = 0, default_missing_value = "true", help_heading = "Delivery", group = "deletion")]
+    pub delete: Option<bool>,
+
+    /// Delete messages from the server so many days after their delivery
+    #[arg(long, value_name = "DAYS", help_heading = "Delivery", group = "deletion")]
+    pub delete_after: Option<u32>,
+
+    /// Leave messages on the server; this is the default
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Delivery", group = "deletion")]
+    pub keep: Option<bool>,
+
+    /// Leave messages on the server that are larger; units k, M, G
+    #[arg(long, value_name = "SIZE", help_heading = "Delivery")]
+    pub max_size: Option<Size>,
+
+    /// Fetch at most so many messages in this run
+    #[arg(long, value_name = "N", help_heading = "Delivery")]
+    pub limit: Option<usize>,
+
+    /// Keep the journals in this directory [default: ~/.local/state/pop3get]
+    #[arg(long, value_name = "DIR", help_heading = "Delivery")]
+    pub state_dir: Option<PathBuf>,
+}
+
+impl Settings {
+    /// These settings, and the others wherever these are silent. What excludes
+    /// each other counts as one.
+    pub fn or(self, other: Self) -> Self {
+        let deletes = self.delete.is_some() || self.delete_after.is_some() || self.keep.is_some();
+        let has_password = self.password_file.is_some() || self.password_command.is_some();
+        Self {
+            server: self.server.or(other.server),
+            user: self.user.or(other.user),
+            tls: self.tls.or(other.tls),
+            auth: self.auth.or(other.auth),
+            allow_plaintext_password: self
+                .allow_plaintext_password
+                .or(other.allow_plaintext_password),
+            password_file: self.password_file.or(other.password_file.filter(|_| !has_password)),
+            password_command: self
+                .password_command
+                .or(other.password_command.filter(|_| !has_password)),
+            ca_file: self.ca_file.or(other.ca_file),
+            connect_timeout: self.connect_timeout.or(other.connect_timeout),
+            timeout: self.timeout.or(other.timeout),
+            maildir: self.maildir.or(other.maildir),
+            delete: self.delete.or(other.delete.filter(|_| !deletes)),
+            delete_after: self.delete_after.or(other.delete_after.filter(|_| !deletes)),
+            keep: self.keep.or(other.keep.filter(|_| !deletes)),
+            max_size: self.max_size.or(other.max_size),
+            limit: self.limit.or(other.limit),
+            state_dir: self.state_dir.or(other.state_dir),
+        }
+    }
+
+    /// What clap checks on the command line and a file can say all the same.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        let on = |flag: Option<bool>| usize::from(flag == Some(true));
+        let deletions =
+            on(self.delete) + on(self.keep) + usize::from(self.delete_after.is_some());
+        let seconds = [self.connect_timeout, self.timeout];
+        if deletions > 1 {
+            Some("only one of delete, delete-after and keep can hold")
+        } else if self.password_file.is_some() && self.password_command.is_some() {
+            Some("only one of password-file and password-command can hold")
+        } else if seconds.iter().flatten().any(|seconds| !(1..=86_400).contains(seconds)) {
+            Some("a time-out is 1 to 86400 seconds")
+        } else {
+            None
+        }
+    }
+}
+
+/// `--tls`
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tls {
+    /// TLS from the first octet.
+    #[default]
+    Implicit,
+    /// TLS after STLS.
+    Starttls,
+    /// No TLS.
+    None,
+}
+
+/// `--auth`
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auth {
+    /// The best that is at hand.
+    #[default]
+    Auto,
+    /// USER and PASS.
+    User,
+    /// APOP.
+    Apop,
+}
+
+/// A number of octets: `500k`, `20M`, `2G` (powers of 1024), or a plain number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl FromStr for Size {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "a size is a number of octets, or one with k, M or G behind it";
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let factor = match text.strip_prefix(digits) {
+            Some("") => 1,
+            Some("k" | "K") => 1 << 10,
+            Some("m" | "M") => 1 << 20,
+            Some("g" | "G") => 1 << 30,
+            _ => return Err(WRONG),
+        };
+        let number: u64 = digits.parse().map_err(|_| WRONG)?;
+        number.checked_mul(factor).map(Self).ok_or(WRONG)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(u64),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Number(octets) => Ok(Self(octets)),
+            Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_has_a_unit_or_none() {
+        assert_eq!("500".parse(), Ok(Size(500)));
+        assert_eq!("20M".parse(), Ok(Size(20 << 20)));
+        assert_eq!("1k".parse(), Ok(Size(1024)));
+        for wrong in ["", "M", "-1", "1T", "1 M", "1.5M", "99999999999G"] {
+            assert!(wrong.parse::<Size>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_nearer_settings_win_and_what_excludes_each_other_counts_as_one() {
+        let far = Settings {
+            delete_after: Some(9),
+            user: Some("far".into()),
+            password_file: Some("f".into()),
+            ..Settings::default()
+        };
+        let near = Settings {
+            keep: Some(true),
+            password_command: Some("c".into()),
+            ..Settings::default()
+        };
+        let both = near.or(far);
+        assert_eq!(both.user.as_deref(), Some("far"));
+        assert_eq!((both.keep, both.delete_after), (Some(true), None));
+        assert_eq!((both.password_file, both.password_command.as_deref()), (None, Some("c")));
+    }
+}
