@@ -29,6 +29,11 @@ pub(super) struct Account {
 }
 
 impl Account {
+    /// The server, as sentences name it.
+    pub(super) fn server(&self) -> &str {
+        self.settings.server.as_deref().unwrap_or_default()
+    }
+
     /// The Maildir, which some modes do without.
     pub(super) fn place(&self) -> Result<Place, Failure> {
         let maildir = self.maildir.clone().ok_or(Failure::Usage {

@@ -12,6 +12,7 @@ use super::settings::Settings;
     name = "pop3get",
     version,
     max_term_width = 100,
+    args_override_self = true,
     override_usage = "pop3get [OPTIONS] [ACCOUNT]...",
     group = ArgGroup::new("mode").multiple(false)
 )]

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::connection::{self, RootsError};
 use crate::protocol::ResponseCode;
 use crate::seen::{self, Binding};
-use crate::{fetch, session};
+use crate::fetch::{self, Doing};
+use crate::session;
 
 use super::exit::Exit;
 
@@ -15,7 +16,9 @@ use super::exit::Exit;
 pub(super) enum Failure {
     /// The configuration file.
     Config { path: PathBuf, line: Option<usize>, why: String },
-    /// Everything below.
+    /// The way to the server, up to the login.
+    Door { server: String, error: fetch::Error },
+    /// Everything else below.
     Fetch(fetch::Error),
     /// Standard output.
     Output(io::Error),
@@ -31,6 +34,26 @@ impl From<fetch::Error> for Failure {
     }
 }
 
+impl Failure {
+    /// A failure of a run with this server, which is named where it matters.
+    pub(super) fn with(server: &str, error: fetch::Error) -> Self {
+        match error {
+            fetch::Error::Session { doing: Doing::Connect | Doing::LogIn, .. } => {
+                Self::Door { server: server.to_owned(), error }
+            }
+            error => Self::Fetch(error),
+        }
+    }
+
+    /// What failed below, if it did.
+    fn below(&self) -> Option<&fetch::Error> {
+        match self {
+            Self::Door { error, .. } | Self::Fetch(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -38,7 +61,10 @@ impl std::fmt::Display for Failure {
                 write!(f, "{}:{line}: {why}", path.display())
             }
             Self::Config { path, line: None, why } => write!(f, "{}: {why}", path.display()),
-            Self::Fetch(error) => error.fmt(f),
+            Self::Door { server, error: fetch::Error::Session { doing, source } } => {
+                write!(f, "{doing} to {server}: {source}")
+            }
+            Self::Door { error, .. } | Self::Fetch(error) => error.fmt(f),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Self::Secret(error) => write!(f, "{error:#}"),
             Self::Usage { why, .. } => f.write_str(why),
@@ -56,7 +82,7 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Config { .. } | Self::Secret(_) => Exit::Config,
-            Self::Fetch(error) => error.into(),
+            Self::Door { error, .. } | Self::Fetch(error) => error.into(),
             Self::Output(_) => Exit::Io,
             Self::Usage { .. } => Exit::Usage,
         }
@@ -65,9 +91,9 @@ impl Failure {
     /// Whether it is worth a line only to somebody who looks on: the next run
     /// mends it, and cron would mail it.
     pub(super) fn is_quiet(&self) -> bool {
-        match self {
-            Self::Fetch(fetch::Error::Journal(seen::Error::Locked { .. })) => true,
-            Self::Fetch(fetch::Error::Session { source, .. }) => match source {
+        match self.below() {
+            Some(fetch::Error::Journal(seen::Error::Locked { .. })) => true,
+            Some(fetch::Error::Session { source, .. }) => match source {
                 session::Error::Refused { refusal, .. } | session::Error::NotWelcome(refusal) => {
                     refusal.code == Some(ResponseCode::LoginDelay)
                 }
@@ -79,7 +105,7 @@ impl Failure {
 
     /// Whether a signal ended it; nobody needs to be told.
     pub(super) fn is_interruption(&self) -> bool {
-        let Self::Fetch(fetch::Error::Session { source, .. }) = self else { return false };
+        let Some(fetch::Error::Session { source, .. }) = self.below() else { return false };
         matches!(source, session::Error::Connection(connection::Error::Cancelled))
     }
 
@@ -88,7 +114,7 @@ impl Failure {
         match self {
             Self::Usage { hint, .. } => *hint,
             Self::Config { .. } | Self::Output(_) | Self::Secret(_) => None,
-            Self::Fetch(error) => match error {
+            Self::Door { error, .. } | Self::Fetch(error) => match error {
                 fetch::Error::Journal(seen::Error::Binding { binding, .. }) => {
                     Some(binding_hint(*binding))
                 }
@@ -131,11 +157,11 @@ fn session_hint(error: &session::Error) -> Option<&'static str> {
         session::Error::Connection(connection::Error::NotTls) => {
             Some("is it the port for TLS? --tls starttls begins in clear, on port 110")
         }
-        session::Error::Connection(connection::Error::Certificate(
-            rustls_error,
-        )) => connection::is_unknown_issuer(rustls_error).then_some(
-            "if the server has a certificate authority of its own, name it with --ca-file",
-        ),
+        session::Error::Connection(connection::Error::Certificate(refused)) => {
+            connection::is_unknown_issuer(refused).then_some(
+                "if the server has a certificate authority of its own, name it with --ca-file",
+            )
+        }
         session::Error::Connection(connection::Error::Roots {
             why: RootsError::Empty | RootsError::Pem(_),
             ..

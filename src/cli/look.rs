@@ -18,7 +18,7 @@ use crate::session::{Credentials, Line};
 
 use super::account::Account;
 use super::failure::Failure;
-use super::report::{Speaker, messages};
+use super::report::Speaker;
 
 /// What is looked at.
 #[derive(Clone, Debug)]
@@ -41,7 +41,8 @@ pub(super) fn look(
     let journal = Journal::look(&account.state, &account.mailbox);
     let ledger = journal.map_err(crate::fetch::Error::from)?;
     let log = |line: Line<'_>| speaker.conversation(line);
-    let mut survey = Survey::open(&account.session, credentials, &log)?;
+    let mut survey = Survey::open(&account.session, credentials, &log)
+        .map_err(|error| Failure::with(account.server(), error))?;
     let sizes = match look {
         Look::Check | Look::Show { .. } => Sizes::ForWork,
         Look::DryRun | Look::List { .. } => Sizes::Always,
@@ -58,7 +59,8 @@ pub(super) fn look(
     match look {
         Look::Check => {
             let who = if alone { String::new() } else { format!("{}: ", account.name) };
-            speaker.print(format!("{who}{} new\n", messages(new)).as_bytes())?;
+            let noun = if new == 1 { "message" } else { "messages" };
+            speaker.print(format!("{who}{new} new {noun}\n").as_bytes())?;
         }
         Look::DryRun => dry_run(&survey.listing, &steps, &ledger, speaker)?,
         Look::List { headers } => list(&mut survey, &steps, &ledger, *headers, speaker)?,

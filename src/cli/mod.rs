@@ -133,7 +133,8 @@ fn misread(error: &clap::Error, streams: Streams<'_>) -> Exit {
     let tip = lines.find_map(|line| line.trim().strip_prefix("tip: ").map(str::to_owned));
     let why = first.strip_prefix("error: ").unwrap_or(first);
     let hint = tip.unwrap_or_else(|| "see pop3get --help".into());
-    let _ = writeln!(streams.err, "pop3get: {} {}", why, more.join(" "))
+    let why = format!("{why} {}", more.join(" "));
+    let _ = writeln!(streams.err, "pop3get: {}", why.trim_end())
         .and_then(|()| writeln!(streams.err, "hint: {hint}"));
     Exit::Usage
 }
@@ -215,7 +216,7 @@ impl Run<'_> {
         };
         drop(bars);
         if let Err(error) = result {
-            let failure = Failure::from(error);
+            let failure = Failure::with(account.server(), error);
             self.speaker.fail(Some(&account.name), &failure, summary.delivered);
             // A signal ends the program by itself; the status is never seen.
             return Ok(match self.cancel.load(Ordering::Relaxed) {

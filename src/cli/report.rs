@@ -155,6 +155,7 @@ impl<'s> Speaker<'s> {
             Event::Failed { number, unique_id, tries, why } => {
                 let why = match why {
                     fetch::Failure::Endless => "it does not end".to_owned(),
+                    fetch::Failure::Garbled => "the server broke the protocol in it twice".to_owned(),
                     fetch::Failure::Lost => "the connection was lost inside it twice".to_owned(),
                     fetch::Failure::Refused(refusal) => format!("server refused RETR: {refusal}"),
                 };
@@ -204,8 +205,5 @@ impl<'s> Speaker<'s> {
 
 /// A number of messages in words.
 pub(super) fn messages(many: usize) -> String {
-    match many {
-        1 => "1 message".into(),
-        many => format!("{many} messages"),
-    }
+    format!("{many} {}", if many == 1 { "message" } else { "messages" })
 }

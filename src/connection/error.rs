@@ -56,7 +56,7 @@ pub enum Error {
         phase: Phase,
     },
     /// No address answered.
-    #[error("cannot connect: {0}")]
+    #[error("{0}")]
     Connect(io::Error),
     /// The connection broke.
     #[error("the connection broke while we waited for {phase}: {source}")]

@@ -87,6 +87,8 @@ pub enum Event<'a> {
 pub enum Failure<'a> {
     /// It does not end.
     Endless,
+    /// What the server sent for it broke the protocol, twice.
+    Garbled,
     /// The connection was lost inside it, twice.
     Lost,
     /// The server said `-ERR`.

@@ -191,7 +191,7 @@ impl Local {
             Ok(transaction) => {
                 self.journal.ask(&done.marked)?;
                 transaction.quit().map_err(Doing::Quit.failed())?;
-                self.journal.confirm(&done.marked);
+                self.journal.confirm(&done.marked, *now);
                 self.summary.deleted += done.marked.len();
                 Ok(Ended::Done)
             }
@@ -282,8 +282,11 @@ impl Local {
         self.journal.note_failed(&unique_id, copy, tries, now.saturating_add(back_off(tries)));
         self.summary.failed += 1;
         if let Error::Session { doing: Doing::Retrieve(number), source } = error {
-            let endless = matches!(source, session::Error::Stopped);
-            let why = if endless { Failure::Endless } else { Failure::Lost };
+            let why = match source {
+                session::Error::Stopped => Failure::Endless,
+                session::Error::Violation { .. } => Failure::Garbled,
+                _ => Failure::Lost,
+            };
             observe(Event::Failed { number, unique_id: &unique_id, tries, why });
         }
         Ok(Ended::Done)

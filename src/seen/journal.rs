@@ -8,45 +8,21 @@
 //!   covered, and the page cache is not the disk.
 //! * After a failed append or sync nothing more is written in this run.
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::fs::{File, OpenOptions};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-
 use crate::protocol::UniqueId;
 
-use super::disk::{lock, make_state_directory, random_id, replace, sync_directory};
-use super::error::{Binding, Error, io_error};
+use super::disk::{replace, sync_directory};
+use super::error::{Error, io_error};
 use super::fingerprint::Fingerprint;
 use super::ledger::Ledger;
-use super::load::{Fault, Loaded, load};
-use super::marker::Marker;
-use super::record::{Commit, Copy, Header, Record, VERSION};
-
-/// What is not written as itself in a mailbox's name.
-const ENCODED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'+');
-
-/// The mailbox that a journal belongs to: user and host, without port or
-/// scheme, so that it has one journal however it is named.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mailbox(String);
-
-impl Mailbox {
-    /// The journal's name is these two, percent-encoded: nothing in them is a path.
-    pub fn new(user: &[u8], host: &str) -> Self {
-        let host = host.to_ascii_lowercase();
-        let host = host.trim_end_matches('.').as_bytes();
-        Self(format!("{}@{}", percent_encode(user, ENCODED), percent_encode(host, ENCODED)))
-    }
-
-    fn path(&self, state: &Path, extension: &str) -> PathBuf {
-        state.join(format!("{}.{extension}", self.0))
-    }
-}
+use super::load::Loaded;
+use super::open::{file_name, reload};
+use super::record::{Commit, Copy, Header, Record};
+use super::rewrite::rewritten;
 
 /// One message of a batch, whole and synced in `tmp/`.
 #[derive(Clone, Debug)]
@@ -143,57 +119,8 @@ pub struct Journal {
 const WORTH_COMPACTING: usize = 1000;
 
 impl Journal {
-    /// Locks and loads the journal of a mailbox and makes sure that it belongs to
-    /// this Maildir; makes what is missing, each thing durable before the next
-    /// names it.
-    pub fn open(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Self, Error> {
-        make_state_directory(state)?;
-        let lock = lock(mailbox.path(state, "lock"))?;
-        let path = mailbox.path(state, "seen");
-        let old = read(&path)?;
-        let mut marker = match Marker::open(maildir)? {
-            Some(marker) => marker,
-            None if old.as_ref().is_some_and(|old| old.ledger.has_deliveries()) => {
-                return Err(refuse(Binding::MaildirGone, &path, maildir));
-            }
-            None => Marker::open_or_make(maildir)?,
-        };
-        let named = marker.journal_of(&mailbox.0);
-        if named.is_none() {
-            marker.sync()?;
-        }
-        let wanted = |journal| Header { version: VERSION, journal, maildir: marker.maildir };
-        let old = match (named, old) {
-            (Some(_), None) => return Err(refuse(Binding::JournalGone, &path, maildir)),
-            (Some(named), Some(old)) if named != old.header.journal => {
-                return Err(refuse(Binding::AnotherJournal, &path, maildir));
-            }
-            (_, Some(old)) if old.header.maildir == marker.maildir => old,
-            (_, Some(old)) if old.ledger.has_deliveries() => {
-                return Err(refuse(Binding::AnotherMaildir, &path, maildir));
-            }
-            // Only marks, which are as good for another Maildir.
-            (_, Some(old)) => {
-                let header = wanted(old.header.journal);
-                let text = rewritten(&header, &old.ledger, old.number);
-                replace(state, &file_name(&path), &text).map_err(|failure| failure.error)?;
-                reload(&path)?
-            }
-            (None, None) => {
-                let line = wanted(random_id()?).line();
-                replace(state, &file_name(&path), line.as_bytes())
-                    .map_err(|failure| failure.error)?;
-                reload(&path)?
-            }
-        };
-        if named.is_none() {
-            sync_directory(state)?;
-            marker.name(&mailbox.0, old.header.journal)?;
-        }
-        Self::of(path, state, lock, old)
-    }
-
-    fn of(path: PathBuf, state: &Path, lock: File, loaded: Loaded) -> Result<Self, Error> {
+    /// A journal that was read, its lock held.
+    pub(super) fn of(path: PathBuf, state: &Path, lock: File, loaded: Loaded) -> Result<Self, Error> {
         let file = OpenOptions::new().read(true).write(true).open(&path);
         let file = file.map_err(io_error("open", &path))?;
         let length = file.metadata().map_err(io_error("look at", &path))?.len();
@@ -214,12 +141,6 @@ impl Journal {
             _lock: lock,
             path,
         })
-    }
-
-    /// What the journal of a mailbox says, without a lock and without writing
-    /// anything; nothing where there is none.
-    pub fn look(state: &Path, mailbox: &Mailbox) -> Result<Ledger, Error> {
-        Ok(read(&mailbox.path(state, "seen"))?.map(|loaded| loaded.ledger).unwrap_or_default())
     }
 
     /// The random id that stands in the names of this journal's files.
@@ -382,8 +303,8 @@ impl Journal {
     }
 
     /// Notes that the server confirmed these deletions.
-    pub fn confirm(&mut self, deleted: &[Settled]) {
-        deleted.iter().for_each(|settled| self.ride(&Record::Deleted(settled.which())));
+    pub fn confirm(&mut self, deleted: &[Settled], at: u64) {
+        deleted.iter().for_each(|settled| self.ride(&Record::Deleted { which: settled.which(), at }));
     }
 
     /// Writes what still rides: the run's last append. Then makes the journal new
@@ -419,42 +340,4 @@ impl Journal {
             Err(_) => Ok(()),
         }
     }
-}
-
-/// A whole journal: the header and one append with the number of the last.
-fn rewritten(header: &Header, ledger: &Ledger, number: u64) -> Vec<u8> {
-    let mut text = header.line().into_bytes();
-    let (mut append, mut count) = (Vec::new(), 0);
-    for record in ledger.records() {
-        record.write(&mut append);
-        count += 1;
-    }
-    Commit::close(&mut append, number.max(1), count);
-    text.append(&mut append);
-    text
-}
-
-fn refuse(binding: Binding, journal: &Path, maildir: &Path) -> Error {
-    Error::Binding { binding, journal: journal.into(), maildir: maildir.into() }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Reads a journal, `None` if there is none.
-fn read(path: &Path) -> Result<Option<Loaded>, Error> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error("read", path)(error)),
-    };
-    load(&text).map(Some).map_err(|fault| match fault {
-        Fault::Damaged { line } => Error::Damaged { path: path.into(), line },
-        Fault::Newer { version } => Error::Newer { path: path.into(), version },
-    })
-}
-
-fn reload(path: &Path) -> Result<Loaded, Error> {
-    read(path)?.ok_or_else(|| io_error("read", path)(io::ErrorKind::NotFound.into()))
 }

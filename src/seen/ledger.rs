@@ -104,7 +104,7 @@ pub struct Ledger {
     /// Listings that lacked something, one a day at most.
     pub(super) listings: u64,
     pub(super) last_listing: u64,
-    found: HashSet<u64>,
+    pub(super) found: HashSet<u64>,
     distrusts_top: bool,
 }
 
@@ -118,7 +118,7 @@ impl Ledger {
         self.arena.get(start..start.saturating_add(entry.len.into())).unwrap_or_default()
     }
 
-    fn text_at(&self, at: u32) -> &[u8] {
+    pub(super) fn text_at(&self, at: u32) -> &[u8] {
         self.entry(at).map_or(&[], |entry| self.text(entry))
     }
 
@@ -145,6 +145,13 @@ impl Ledger {
             fingerprint: has(HAS_FINGERPRINT).then_some(Fingerprint::from_octets(entry.fingerprint)),
             at: entry.at.into(),
             tries: self.tries.get(&at).copied().unwrap_or(0),
+        })
+    }
+
+    /// Every message that is known, by unique-id.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&[u8], Known)> + Clone {
+        self.entries.iter().enumerate().filter_map(|(at, entry)| {
+            Some((self.text(entry), self.known(u32::try_from(at).ok()?, entry)?))
         })
     }
 
@@ -262,7 +269,10 @@ impl Ledger {
                     self.missing.remove(&first);
                 }
             }
-            Record::Deleted(which) => self.turn(which, State::Deleted),
+            Record::Deleted { which, at } => {
+                self.turn(which, State::Deleted);
+                self.note_gone(which, *at);
+            }
             Record::Delivered { which, at, octets, copies, fingerprint, name } => {
                 let Some(entry) = self.upsert(which, State::Delivered, *at) else { return };
                 // Nothing is looked for under the name `-`: it is settled.
@@ -319,6 +329,18 @@ impl Ledger {
                     }
                 }
             }
+        }
+    }
+
+    /// A unique-id whose messages are all deleted is missing from now on: that
+    /// need not be written down when the next listing lacks it.
+    fn note_gone(&mut self, which: &Copy<'_>, at: u64) {
+        let first = self.first(&which.unique_id);
+        let gone = |(_, entry): (u32, &Entry)| {
+            matches!(entry.state, None | Some(State::Deleted))
+        };
+        if let Some(first) = first.filter(|first| self.chain(Some(*first)).all(gone)) {
+            self.missing.insert(first, Missing { since: at, listings: self.listings });
         }
     }
 
@@ -385,59 +407,5 @@ impl Ledger {
             }
         }
         Some(new)
-    }
-
-    /// The shortest records that say the same, for a journal made new. Nothing
-    /// may be unsettled.
-    pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let entries = self.entries.iter().enumerate().filter_map(|(at, entry)| {
-            let known = self.known(u32::try_from(at).ok()?, entry)?;
-            Some((Copy::of(self.text(entry), known.copy), known))
-        });
-        let first = entries.clone().map(|(which, known)| first_record(which, known));
-        let then = entries.filter_map(|(which, known)| match known.state {
-            State::Asked => Some(Record::Asked(which)),
-            State::Deleted => Some(Record::Deleted(which)),
-            State::Held => Some(Record::Held(which)),
-            State::Delivered | State::Failed | State::Large | State::Seen => None,
-        });
-        let found = self.found.iter().map(|hash| Record::Found(*hash));
-        let differs = self.distrusts_top.then_some(Record::TopDiffers);
-        first.chain(then).chain(found).chain(differs).chain(self.absences())
-    }
-
-    /// The missing ones, with as many listings counted behind each as were.
-    fn absences(&self) -> impl Iterator<Item = Record<'_>> {
-        let mut missing: Vec<_> = self.missing.iter().collect();
-        missing.sort_unstable_by_key(|(at, missing)| (missing.listings, **at));
-        let mut counted = missing.first().map_or(self.listings, |(_, first)| first.listings);
-        let mut records = Vec::new();
-        for (at, Missing { since, listings }) in missing {
-            records.extend((counted..*listings).map(|_| Record::Listing(*since)));
-            counted = *listings;
-            let unique_id = self.text_at(*at).into();
-            records.push(Record::Missing { unique_id, at: *since });
-        }
-        records.extend((counted..self.listings).map(|_| Record::Listing(self.last_listing)));
-        records.into_iter()
-    }
-}
-
-/// The record that makes an entry; states that come later have one of their own.
-fn first_record<'a>(which: Copy<'a>, known: Known) -> Record<'a> {
-    let Known { at, tries, fingerprint, .. } = known;
-    let octets = known.octets.unwrap_or(0);
-    match known.state {
-        State::Asked | State::Deleted | State::Delivered | State::Held => Record::Delivered {
-            which,
-            at,
-            octets,
-            copies: if known.shared { 2 } else { 1 },
-            fingerprint,
-            name: "-",
-        },
-        State::Failed => Record::Failed { which, tries, not_before: at },
-        State::Large => Record::Large { which, octets },
-        State::Seen => Record::Seen { which, at },
     }
 }

@@ -182,7 +182,7 @@ mod tests {
         let text = journal(&[
             &[delivered("a"), delivered("b")],
             &[Record::Settled(1), Record::Asked(a.clone()), Record::Held(b)],
-            &[Record::Deleted(a), Record::Seen { which: Copy::of(b"a", 2), at: 9 }],
+            &[Record::Deleted { which: a, at: 5 }, Record::Seen { which: Copy::of(b"a", 2), at: 9 }],
         ]);
         let ledger = load(&text).unwrap().ledger;
         let states = |id: &[u8]| -> Vec<(u32, State)> {

@@ -25,10 +25,13 @@ mod journal;
 mod ledger;
 mod load;
 mod marker;
+mod open;
 mod presence;
 mod record;
+mod rewrite;
 
 pub use error::{Binding, Error};
 pub use fingerprint::{Fingerprint, HeaderHasher, name_hash};
-pub use journal::{Committed, Delivery, Journal, Mailbox, Settled};
+pub use journal::{Committed, Delivery, Journal, Settled};
 pub use ledger::{Known, Ledger, State};
+pub use open::Mailbox;

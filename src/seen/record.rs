@@ -6,7 +6,8 @@
 //! append    = *(record LF) "commit" SP number SP count SP crc32 LF
 //! record    = "delivered" SP at SP octets SP copy SP copies SP print SP name SP unique-id
 //!           / "settled" SP number                ; of the commit
-//!           / ("asked" / "deleted" / "forget" / "held") SP copy SP unique-id
+//!           / ("asked" / "forget" / "held") SP copy SP unique-id
+//!           / "deleted" SP at SP copy SP unique-id
 //!           / "failed" SP copy SP tries SP at SP unique-id   ; at: not before
 //!           / "large" SP copy SP octets SP unique-id
 //!           / "seen" SP at SP copy SP unique-id
@@ -35,7 +36,7 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(0x7f);
 pub(super) enum Record<'a> {
     Asked(Copy<'a>),
     Back(Cow<'a, [u8]>),
-    Deleted(Copy<'a>),
+    Deleted { which: Copy<'a>, at: u64 },
     Delivered {
         which: Copy<'a>,
         at: u64,
@@ -99,7 +100,10 @@ impl<'a> Record<'a> {
                 Self::Seen { at, which: which(word(), word())? }
             }
             b"asked" => Self::Asked(which(word(), word())?),
-            b"deleted" => Self::Deleted(which(word(), word())?),
+            b"deleted" => {
+                let at = number(word())?;
+                Self::Deleted { at, which: which(word(), word())? }
+            }
             b"forget" => Self::Forget(which(word(), word())?),
             b"held" => Self::Held(which(word(), word())?),
             b"failed" => {
@@ -133,7 +137,7 @@ impl<'a> Record<'a> {
         let line = match self {
             Self::Asked(which) => format!("asked {}", which.written()),
             Self::Back(unique_id) => format!("back {}", encode(unique_id)),
-            Self::Deleted(which) => format!("deleted {}", which.written()),
+            Self::Deleted { which, at } => format!("deleted {at} {}", which.written()),
             Self::Delivered { which, at, octets, copies, fingerprint, name } => {
                 let Copy { unique_id, copy } = which;
                 let print = fingerprint.map_or_else(|| "-".into(), |print| print.to_string());
@@ -274,7 +278,7 @@ mod tests {
         let records = [
             Record::Asked(which()),
             Record::Back(Cow::Borrowed(b"x")),
-            Record::Deleted(which()),
+            Record::Deleted { which: which(), at: 4 },
             Record::Delivered { which: which(), at: 5, octets: 7, copies: 3, fingerprint, name: "1.2.h" },
             Record::Delivered { which: which(), at: 5, octets: 7, copies: 3, fingerprint: None, name: "-" },
             Record::Failed { which: which(), tries: 3, not_before: 9 },

@@ -76,12 +76,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the connection was lost, or what was read on it had no end, so
-    /// that another session may fare better.
+    /// Whether the connection was lost, or what was read on it had no end or no
+    /// sense, so that another session may fare better.
     pub fn is_loss(&self) -> bool {
         match self {
             Self::Connection(error) => error.is_loss(),
-            Self::Stopped => true,
+            Self::Stopped | Self::Violation { .. } => true,
             _ => false,
         }
     }

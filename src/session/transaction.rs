@@ -104,6 +104,7 @@ impl<'a> Transaction<'a> {
             Ok(_) => {
                 if matches!(command, Command::Retr(_) | Command::Top(..)) {
                     self.conversation.message(sink)?;
+                    self.check_end(&command)?;
                 }
                 Ok(())
             }
@@ -132,6 +133,19 @@ impl<'a> Transaction<'a> {
     fn succeed(&mut self, command: &Command) -> Result<&[u8], Error> {
         self.begin(command)?;
         self.conversation.positive(command.keyword(), Phase::Reply)
+    }
+
+    /// What follows a message's terminator is a response or nothing. If it is
+    /// anything else, the terminator was none: Dovecot 2.3.19 does not stuff a
+    /// dot that is a message's first octet, and so ends it where it begins.
+    fn check_end(&self, command: &Command) -> Result<(), Error> {
+        let expects_more = !self.unanswered.is_empty();
+        let violation = match self.conversation.connection.buffered() {
+            [] => return Ok(()),
+            [b'+' | b'-', ..] if expects_more => return Ok(()),
+            _ => Violation::Unasked,
+        };
+        Err(Error::Violation { keyword: command.keyword(), violation })
     }
 
     /// Asks for the capabilities again: what is announced may change with the

@@ -1,0 +1,146 @@
+//! A home of its own for each test, and the built program in it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A temporary home with a place for a Maildir and for state.
+pub struct Sandbox {
+    home: TempDir,
+}
+
+/// The program, about to run.
+pub struct Pop3get {
+    command: Command,
+}
+
+/// What a run printed and how it ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    pub fn new() -> Self {
+        Self { home: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    pub fn maildir(&self) -> PathBuf {
+        self.path("Mail")
+    }
+
+    /// The program with a home and nothing else of this machine's environment.
+    pub fn pop3get<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Pop3get {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pop3get"));
+        command.env_clear().env("HOME", self.home.path()).env("TZ", "UTC");
+        command.current_dir(self.home.path()).args(args).stdin(Stdio::null());
+        Pop3get { command }
+    }
+
+    /// Writes the configuration file at its default place.
+    pub fn configure(&self, text: &str) {
+        let directory = self.path(".config/pop3get");
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("config.toml"), text).unwrap();
+    }
+
+    /// A file that only its owner may read.
+    pub fn secret(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// The contents of every message in `new/` and `cur/` of the usual Maildir,
+    /// sorted; `tmp/` has to be empty.
+    pub fn mail(&self) -> Vec<Vec<u8>> {
+        mail(&self.maildir())
+    }
+
+    /// How many messages there are.
+    pub fn count(&self) -> usize {
+        self.mail().len()
+    }
+
+    /// The journal of the one mailbox there is.
+    pub fn journal(&self) -> PathBuf {
+        let state = self.path(".local/state/pop3get");
+        let mut found = fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
+        found.find(|path| path.extension().is_some_and(|it| it == "seen")).unwrap()
+    }
+}
+
+/// Reads a Maildir with another program's eyes: the `maildir` crate's.
+pub fn mail(path: &Path) -> Vec<Vec<u8>> {
+    if !path.exists() {
+        return Vec::new();
+    }
+    let maildir = maildir::Maildir::from(path.to_path_buf());
+    let entries = maildir.list_new().chain(maildir.list_cur());
+    let mut mail: Vec<_> =
+        entries.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
+    mail.sort();
+    mail
+}
+
+/// What is left in `tmp/`.
+pub fn left_in_tmp(path: &Path) -> usize {
+    fs::read_dir(path.join("tmp")).map_or(0, Iterator::count)
+}
+
+impl Pop3get {
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub fn run(mut self) -> Ran {
+        let Output { status, stdout, stderr } = self.command.output().unwrap();
+        let text = |octets| String::from_utf8(octets).unwrap();
+        Ran { status: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    pub fn start(mut self) -> Child {
+        self.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+}
+
+impl Ran {
+    /// Status 0 and not a word.
+    #[track_caller]
+    pub fn is_silent(&self) {
+        assert_eq!((self.status, &*self.stdout, &*self.stderr), (Some(0), "", ""), "{self:?}");
+    }
+
+    /// This status, this sentence in what it says, and nothing on stdout.
+    #[track_caller]
+    pub fn fails(&self, status: i32, sentence: &str) {
+        assert_eq!(self.status, Some(status), "{self:?}");
+        assert!(self.stderr.contains(sentence), "{sentence:?} is not in {self:?}");
+        assert!(self.stderr.starts_with("pop3get: "), "{self:?}");
+        assert_eq!(self.stdout, "", "{self:?}");
+    }
+
+    /// Status 0 and this on stdout.
+    #[track_caller]
+    pub fn prints(&self, text: &str) {
+        assert_eq!((self.status, &*self.stderr), (Some(0), ""), "{self:?}");
+        assert_eq!(self.stdout, text);
+    }
+}
