@@ -405,7 +405,7 @@ mod tests {
         draft.write(b"hello").unwrap();
         let name = draft.name().to_owned();
         draft.entrust();
-        assert_eq!(maildir.ours_in_tmp(0xab).unwrap(), [name.clone()]);
+        assert_eq!(maildir.ours_in_tmp(0xab).unwrap(), std::slice::from_ref(&name));
         assert!(maildir.ours_in_tmp(0xac).unwrap().is_empty());
         assert_eq!(maildir.octets_in_tmp(&name).unwrap(), Some(5));
         assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Now);

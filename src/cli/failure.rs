@@ -93,12 +93,11 @@ impl Failure {
     pub(super) fn is_quiet(&self) -> bool {
         match self.below() {
             Some(fetch::Error::Journal(seen::Error::Locked { .. })) => true,
-            Some(fetch::Error::Session { source, .. }) => match source {
-                session::Error::Refused { refusal, .. } | session::Error::NotWelcome(refusal) => {
-                    refusal.code == Some(ResponseCode::LoginDelay)
-                }
-                _ => false,
-            },
+            Some(fetch::Error::Session {
+                source:
+                    session::Error::Refused { refusal, .. } | session::Error::NotWelcome(refusal),
+                ..
+            }) => refusal.code == Some(ResponseCode::LoginDelay),
             _ => false,
         }
     }

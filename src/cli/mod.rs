@@ -63,12 +63,12 @@ impl std::fmt::Debug for Streams<'_> {
 /// Runs the program. `cancel` is set to a signal's number when it has to end.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
-    streams: Streams<'_>,
+    mut streams: Streams<'_>,
     cancel: &Cancel,
 ) -> Exit {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
-        Err(error) => return misread(&error, streams),
+        Err(error) => return misread(&error, &mut streams),
     };
     let level = match (args.quiet, args.verbose) {
         (true, _) => Level::Quiet,
@@ -120,7 +120,7 @@ fn ended(speaker: &Speaker<'_>, account: Option<&str>, result: Result<Exit, Fail
 }
 
 /// A wrong command line in one sentence; help and version as they are asked for.
-fn misread(error: &clap::Error, streams: Streams<'_>) -> Exit {
+fn misread(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
     if !error.use_stderr() {
         let written = write!(streams.out, "{}", error.render());
         return if written.is_ok() { Exit::Ok } else { Exit::Io };

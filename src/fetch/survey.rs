@@ -197,13 +197,13 @@ impl<'a> Survey<'a> {
     }
 
     /// The headers of all listed messages, each cut off where nobody reads on.
-    pub fn headers(&mut self, mut take: impl FnMut(MessageNumber, Vec<u8>)) -> Result<(), Error> {
+    pub fn headers(&mut self, take: impl FnMut(MessageNumber, Vec<u8>)) -> Result<(), Error> {
         let numbers = self.listing.iter().map(|listed| listed.number).collect();
         let push = |header: &mut Vec<u8>, piece: &[u8]| {
             let room = MAX_HEADER.saturating_sub(header.len());
             header.extend_from_slice(piece.get(..room).unwrap_or(piece));
         };
-        self.tops(numbers, 0, push, |number, header| take(number, header))
+        self.tops(numbers, 0, push, take)
     }
 
     /// One message into a sink: all of it, or its header and so many lines.

@@ -30,8 +30,11 @@ pub(super) struct Marker {
     _lock: File,
 }
 
+/// The Maildir's id, and each journal's with its mailbox.
+type Said = (u64, Vec<(u64, String)>);
+
 /// What a marker's text says.
-fn parse(text: &[u8], path: &Path) -> Result<(u64, Vec<(u64, String)>), Error> {
+fn parse(text: &[u8], path: &Path) -> Result<Said, Error> {
     let damaged = |line| Error::Damaged { path: path.into(), line };
     let mut lines = text.strip_suffix(b"\n").unwrap_or(text).split(|octet| *octet == b'\n');
     let header = lines.next().and_then(|line| signature(line, "pop3get-maildir"));
@@ -52,7 +55,7 @@ fn parse(text: &[u8], path: &Path) -> Result<(u64, Vec<(u64, String)>), Error> {
 impl Marker {
     /// Waits for the marker's lock, which nobody holds for longer than a few
     /// syncs, and reads it; `None` inside where the Maildir has none.
-    fn read(directory: &Path) -> Result<(File, Option<(u64, Vec<(u64, String)>)>), Error> {
+    fn read(directory: &Path) -> Result<(File, Option<Said>), Error> {
         let path = directory.join(LOCK);
         let mut options = OpenOptions::new();
         let lock = options.create(true).truncate(false).write(true).mode(0o600).open(&path);

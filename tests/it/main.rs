@@ -15,4 +15,7 @@ mod dovecot; // a private Dovecot for each test that wants one
 mod generated; // man page, completions and README as checked in
 mod layering; // which room may name which, and who touches the world
 mod main_job; // the main job against Dovecot
+mod rfc1939; // what the RFC binds a client to
 mod sandbox; // a home of its own for each test, and the program in it
+mod transcripts; // every file of tests/transcripts, played
+mod wire; // TLS, STLS, time-outs, cut connections

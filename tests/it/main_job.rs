@@ -32,12 +32,6 @@ fn pop3get(sandbox: &Sandbox, dovecot: &Dovecot, maildrop: &Maildrop, way: Way) 
         .args(how)
 }
 
-impl Pop3get {
-    fn args(self, args: &[&str]) -> Self {
-        args.iter().fold(self, Self::arg)
-    }
-}
-
 fn letter(number: usize) -> Vec<u8> {
     format!("Subject: letter {number}\nMessage-ID: <{number}@example.org>\n\nNumber {number}.\n")
         .into_bytes()
@@ -117,10 +111,11 @@ fn downloaded(dovecot: &Dovecot, maildrop: &Maildrop, count: usize) -> Vec<Vec<u
         reader.read_until(b'\n', &mut line).unwrap();
         line
     };
-    let mut say = |command: String| (&socket).write_all(command.as_bytes()).unwrap();
+    let say = |command: String| (&socket).write_all(command.as_bytes()).unwrap();
     line();
     say(format!("USER {}\r\nPASS {}\r\n", maildrop.name, maildrop.password));
-    (line(), line());
+    line();
+    line();
     let mut messages = Vec::new();
     for number in 1..=count {
         say(format!("RETR {number}\r\n"));

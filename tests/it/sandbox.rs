@@ -144,3 +144,20 @@ impl Ran {
         assert_eq!(self.stdout, text);
     }
 }
+
+impl Sandbox {
+    /// The program with all it needs to fetch mrose's mail in clear from a test
+    /// server on this machine.
+    pub fn plain(&self, server: &pop3_test_server::Server) -> Pop3get {
+        let server = format!("127.0.0.1:{}", server.address().port());
+        let args = ["--tls", "none", "-s", &*server, "-u", "mrose", "-m", "Mail", "--timeout", "5"];
+        self.pop3get(args).env("POP3GET_PASSWORD", "secret")
+    }
+}
+
+impl Pop3get {
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(args);
+        self
+    }
+}

@@ -1,0 +1,182 @@
+//! The way to the server: TLS, STLS, time-outs, cut connections.
+
+use std::fs;
+use std::net::TcpListener;
+
+use pop3_test_server::{Builder, Fault, Security, Server};
+
+use crate::rfc1939::letters;
+use crate::sandbox::{Pop3get, Sandbox};
+
+fn server() -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(3))
+}
+
+/// The program on its way to a server with TLS.
+fn tls(sandbox: &Sandbox, server: &Server, how: &str) -> Pop3get {
+    fs::write(sandbox.path("ca.pem"), server.ca_pem()).unwrap();
+    let server = format!("localhost:{}", server.address().port());
+    let args = ["--tls", how, "-s", &*server, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
+    sandbox.pop3get(args).env("POP3GET_PASSWORD", "secret").args(["--timeout", "2"])
+}
+
+/// No command but these reached the server.
+#[track_caller]
+fn only_said(server: &Server, commands: &[&str]) {
+    assert_eq!(server.commands(), commands);
+}
+
+#[test]
+fn implicit_tls_and_stls_deliver() {
+    for (how, security) in [("implicit", Security::ImplicitTls), ("starttls", Security::Stls)] {
+        let (server, sandbox) = (server().security(security).start(), Sandbox::new());
+        tls(&sandbox, &server, how).run().is_silent();
+        assert_eq!(sandbox.count(), 3);
+    }
+}
+
+#[test]
+fn octets_sent_along_with_the_answer_to_stls_end_the_session() {
+    let fault = Fault::inject_at_stls("+OK\r\nCAPA\r\n.\r\n");
+    let (server, sandbox) = (server().security(Security::Stls).fault(fault).start(), Sandbox::new());
+    tls(&sandbox, &server, "starttls").run().fails(76, "octets that nobody asked for");
+    only_said(&server, &["STLS"]);
+}
+
+#[test]
+fn a_refused_stls_ends_the_session_before_any_credential() {
+    let (server, sandbox) = (server().security(Security::Plain).start(), Sandbox::new());
+    tls(&sandbox, &server, "starttls").run().fails(69, "does not support STLS");
+    only_said(&server, &["STLS", "QUIT"]);
+}
+
+#[test]
+fn a_password_does_not_cross_a_network_in_clear() {
+    // 0.0.0.0 reaches this machine, and is no loopback address.
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    let address = format!("0.0.0.0:{}", server.address().port());
+    let run = |more: &[&str]| {
+        let args = ["--tls", "none", "-s", &*address, "-u", "mrose", "-m", "Mail"];
+        sandbox.pop3get(args).args(more).env("POP3GET_PASSWORD", "secret").run()
+    };
+    let ran = run(&[]);
+    if ran.status == Some(0) {
+        // The system resolves 0.0.0.0 to a loopback peer: nothing to be seen here.
+        eprintln!("skipped: this system has no way to itself but loopback");
+        return;
+    }
+    ran.fails(69, "the password would cross the network in clear");
+    only_said(&server, &["QUIT"]);
+    run(&["--allow-plaintext-password"]).is_silent();
+}
+
+#[test]
+fn an_expired_certificate_is_refused() {
+    let server = server().security(Security::ImplicitTls).certificate_expired().start();
+    tls(&Sandbox::new(), &server, "implicit").run().fails(69, "its certificate expired");
+    only_said(&server, &[]);
+}
+
+#[test]
+fn a_certificate_for_another_name_is_refused_and_names_it() {
+    let server =
+        server().security(Security::ImplicitTls).certificate_names(&["other.example.org"]).start();
+    let ran = tls(&Sandbox::new(), &server, "implicit").run();
+    ran.fails(69, "its certificate is for another name");
+    assert!(ran.stderr.contains("other.example.org"), "{ran:?}");
+}
+
+#[test]
+fn every_phase_has_its_time() {
+    let greeting = "gave up waiting for the greeting after 1s";
+    let reply = "gave up waiting for a reply after 1s";
+    let message = "gave up waiting for the rest of a response after 1s";
+    let cases = [
+        (Fault::stall_before_greeting(), greeting),
+        (Fault::stall_at_command(1), reply),
+        (Fault::stall_at_command(3), reply),
+        (Fault::reply("UIDL", "+OK\r\n1 a\r\n"), message),
+        (Fault::reply("UIDL", "+OK"), reply),
+    ];
+    for (fault, sentence) in cases {
+        let (server, sandbox) = (server().fault(fault).start(), Sandbox::new());
+        let run = sandbox.plain(&server).args(["--timeout", "1", "--connect-timeout", "1"]);
+        run.run().fails(75, sentence);
+    }
+    let fault = Fault::stall_before_handshake();
+    let (server, sandbox) = (server().security(Security::ImplicitTls).fault(fault).start(), Sandbox::new());
+    let run = tls(&sandbox, &server, "implicit").args(["--connect-timeout", "1"]);
+    run.run().fails(75, "gave up waiting for the TLS handshake after 1s");
+}
+
+#[test]
+fn the_deadline_ends_the_run_whatever_it_waits_for() {
+    let fault = Fault::stall_at_command(2);
+    let (server, sandbox) = (server().fault(fault).start(), Sandbox::new());
+    let run = sandbox.plain(&server).args(["--deadline", "1", "--timeout", "30"]);
+    run.run().fails(75, "the deadline passed while we waited for a reply");
+}
+
+#[test]
+fn a_refused_connection_is_75_and_names_the_server() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = format!("127.0.0.1:{port}");
+    let sandbox = Sandbox::new();
+    let run = sandbox.pop3get(["-s", &*server, "-u", "mrose", "-m", "Mail"]);
+    let ran = run.env("POP3GET_PASSWORD", "x").run();
+    ran.fails(75, &format!("cannot connect to {server}: Connection refused"));
+}
+
+#[test]
+fn a_host_that_does_not_exist_is_68() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.pop3get(["-s", "no-such-host.invalid", "-u", "mrose", "-m", "Mail"]);
+    let ran = run.env("POP3GET_PASSWORD", "x").run();
+    // Where no resolver answers at all, nothing is certain.
+    match ran.status {
+        Some(75) => ran.fails(75, "cannot resolve"),
+        _ => ran.fails(68, "no such host"),
+    }
+}
+
+#[test]
+fn a_cut_inside_a_message_is_mended_in_the_same_run() {
+    let large = [b"Subject: large\r\n\r\n".to_vec(), b"line\r\n".repeat(1000)].concat();
+    let server = Server::builder().user("mrose", "secret").messages(letters(2));
+    let server = server.message("large", large).fault(Fault::cut_after_sent(4000).on(1)).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!((sandbox.count(), server.sessions()), (3, 2));
+}
+
+#[test]
+fn a_message_that_always_breaks_the_connection_keeps_no_other_from_arriving() {
+    let fault = Fault::reply("RETR 2", "+OK\r\nSubject: letter 2\r\n");
+    let server = server().without("PIPELINING").fault(fault).start();
+    let sandbox = Sandbox::new();
+    let run = || sandbox.plain(&server).args(["--timeout", "1"]).run();
+    run().fails(65, "cannot fetch message 2 (uid-2): the connection was lost inside it twice");
+    assert_eq!(sandbox.count(), 2);
+    // Its time has not come, so nothing is wrong.
+    run().is_silent();
+    assert_eq!(crate::sandbox::left_in_tmp(&sandbox.maildir()), 0);
+}
+
+#[test]
+fn a_refused_message_keeps_no_other_from_arriving() {
+    let fault = Fault::reply("RETR 2", "-ERR cannot read it\r\n");
+    let (server, sandbox) = (server().fault(fault).start(), Sandbox::new());
+    let ran = sandbox.plain(&server).run();
+    ran.fails(65, "cannot fetch message 2 (uid-2): server refused RETR: \"cannot read it\"");
+    assert_eq!(sandbox.count(), 2);
+    sandbox.plain(&server).run().is_silent();
+    let listed = sandbox.plain(&server).arg("--list").run();
+    assert!(listed.stdout.contains("failed, again on"), "{listed:?}");
+}
+
+#[test]
+fn without_pipelining_everything_arrives_in_lock_step() {
+    let (server, sandbox) = (server().without("PIPELINING").start(), Sandbox::new());
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (3, 0));
+}

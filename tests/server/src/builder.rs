@@ -1,0 +1,222 @@
+//! How a test describes its server.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::capability::Offer;
+use crate::fault::Fault;
+use crate::maildrop::Maildrop;
+use crate::message::Message;
+use crate::server::Server;
+use crate::service::{Account, Record, Service, Sockets};
+use crate::tls::{Identity, Leaf};
+
+/// How a connection is, or becomes, secure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first octet (RFC 8314).
+    ImplicitTls,
+    /// No TLS.
+    #[default]
+    Plain,
+    /// TLS after STLS (RFC 2595); who does not ask for it may log in in clear.
+    Stls,
+}
+
+/// A server to be: [`Server::builder`] makes it, [`Builder::start`] starts it.
+#[derive(Debug)]
+pub struct Builder {
+    accounts: Vec<Account>,
+    autologout: Duration,
+    faults: Vec<Fault>,
+    leaf: Leaf,
+    listen: SocketAddr,
+    offer: Offer,
+    security: Security,
+    timestamp: Option<String>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            accounts: Vec::new(),
+            // The least that RFC 1939 section 3 allows.
+            autologout: Duration::from_secs(600),
+            faults: Vec::new(),
+            leaf: Leaf::default(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            offer: Offer::default(),
+            security: Security::default(),
+            timestamp: None,
+        }
+    }
+}
+
+impl Builder {
+    /// Adds a user with an empty maildrop in memory.
+    #[must_use]
+    pub fn user(mut self, user: &str, password: &str) -> Self {
+        self.accounts.push(Account {
+            user: user.to_owned(),
+            password: password.to_owned(),
+            maildrop: Maildrop::in_memory(),
+        });
+        self
+    }
+
+    fn last(&mut self) -> &mut Account {
+        self.accounts.last_mut().expect("a user is named before his messages")
+    }
+
+    /// Adds a message to the maildrop of the last user named.
+    ///
+    /// # Panics
+    ///
+    /// If no user was named; so do [`Builder::messages`] and
+    /// [`Builder::maildir`].
+    #[must_use]
+    pub fn message(self, uid: impl Into<Vec<u8>>, octets: impl Into<Vec<u8>>) -> Self {
+        self.messages([Message::new(uid, octets)])
+    }
+
+    /// Adds messages to the maildrop of the last user named.
+    #[must_use]
+    pub fn messages(mut self, messages: impl IntoIterator<Item = Message>) -> Self {
+        let maildrop = &self.last().maildrop;
+        messages.into_iter().for_each(|message| maildrop.push(message));
+        self
+    }
+
+    /// Gives the last user named a maildrop that another server has, or had.
+    #[must_use]
+    pub fn maildrop(mut self, maildrop: &Maildrop) -> Self {
+        self.last().maildrop = maildrop.clone();
+        self
+    }
+
+    /// Gives the last user named a Maildir for a maildrop.
+    #[must_use]
+    pub fn maildir(mut self, path: impl AsRef<Path>) -> Self {
+        self.last().maildrop = Maildrop::in_directory(path.as_ref());
+        self
+    }
+
+    /// Plain, implicit TLS or STLS.
+    #[must_use]
+    pub fn security(self, security: Security) -> Self {
+        Self { security, ..self }
+    }
+
+    /// Leaves out a capability and what it stands for: UIDL, TOP, STLS, CAPA,
+    /// USER (with PASS), SASL (with AUTH), RESP-CODES, AUTH-RESP-CODE; or APOP
+    /// with the timestamp; or any other command. PIPELINING, EXPIRE and
+    /// IMPLEMENTATION are words only.
+    #[must_use]
+    pub fn without(mut self, capability: &str) -> Self {
+        self.offer.without.push(capability.to_owned());
+        self
+    }
+
+    /// Leaves a capability out of CAPA only: it works nevertheless, as AOL's
+    /// UIDL did.
+    #[must_use]
+    pub fn unannounced(mut self, capability: &str) -> Self {
+        self.offer.unannounced.push(capability.to_owned());
+        self
+    }
+
+    /// Announces a capability only once logged in, as Gmail does PIPELINING.
+    #[must_use]
+    pub fn announced_after_login(mut self, line: &str) -> Self {
+        self.offer.after_login.push(line.to_owned());
+        self
+    }
+
+    /// Adds a line to the reply to CAPA.
+    #[must_use]
+    pub fn capability_line(mut self, line: &str) -> Self {
+        self.offer.lines.push(line.to_owned());
+        self
+    }
+
+    /// Refuses a login sooner than this after the last with `[LOGIN-DELAY]`,
+    /// and announces the delay in whole seconds (RFC 2449 section 6.5).
+    #[must_use]
+    pub fn login_delay(mut self, seconds: u64) -> Self {
+        self.offer.login_delay = seconds;
+        self
+    }
+
+    /// How long a client may be silent; the RFC demands 10 minutes at least,
+    /// which is what a server has if the test says nothing.
+    #[must_use]
+    pub fn autologout(self, autologout: Duration) -> Self {
+        Self { autologout, ..self }
+    }
+
+    /// The same timestamp in every greeting, against the RFC: for tests of APOP
+    /// with a known answer.
+    #[must_use]
+    pub fn timestamp(self, timestamp: &str) -> Self {
+        Self { timestamp: Some(timestamp.to_owned()), ..self }
+    }
+
+    /// The names, or addresses, in the certificate, instead of those of this
+    /// host.
+    #[must_use]
+    pub fn certificate_names(mut self, names: &[&str]) -> Self {
+        self.leaf.names = names.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
+    /// A certificate that ran out long ago.
+    #[must_use]
+    pub fn certificate_expired(mut self) -> Self {
+        self.leaf.expired = true;
+        self
+    }
+
+    /// Where to listen, instead of a free port of 127.0.0.1.
+    #[must_use]
+    pub fn listen(self, address: SocketAddr) -> Self {
+        Self { listen: address, ..self }
+    }
+
+    /// Adds something that goes wrong.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Starts to listen.
+    ///
+    /// # Panics
+    ///
+    /// If the address cannot be had, or a certificate's name is none.
+    pub fn start(self) -> Server {
+        self.try_start().expect("a server starts")
+    }
+
+    /// As [`Builder::start`], for those who can say what is wrong.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be had, or a certificate's name is none.
+    pub fn try_start(self) -> Result<Server, Box<dyn std::error::Error>> {
+        let service = Service {
+            accounts: self.accounts,
+            autologout: self.autologout,
+            faults: self.faults,
+            identity: Identity::generate(&self.leaf)?,
+            offer: self.offer,
+            record: Record::default(),
+            security: self.security,
+            sockets: Arc::new(Sockets::default()),
+            timestamp: self.timestamp,
+        };
+        Ok(Server::run(TcpListener::bind(self.listen)?, service)?)
+    }
+}

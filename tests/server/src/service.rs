@@ -1,0 +1,136 @@
+//! What all sessions of a server share.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::builder::Security;
+use crate::capability::Offer;
+use crate::fault::Fault;
+use crate::maildrop::{Maildrop, hold};
+use crate::tls::Identity;
+
+/// A user with a maildrop.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) maildrop: Maildrop,
+}
+
+/// The server's configuration, and what it keeps while it runs.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) autologout: Duration,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) identity: Identity,
+    pub(crate) offer: Offer,
+    pub(crate) record: Record,
+    pub(crate) security: Security,
+    pub(crate) sockets: Arc<Sockets>,
+    /// The timestamp of every greeting, if the test fixed it.
+    pub(crate) timestamp: Option<String>,
+}
+
+impl Service {
+    pub(crate) fn account(&self, user: &[u8]) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.user.as_bytes() == user)
+    }
+}
+
+/// The command lines received, each with the number of its connection.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    lines: Mutex<Vec<(usize, String)>>,
+    grown: Condvar,
+}
+
+impl Record {
+    pub(crate) fn add(&self, connection: usize, line: &[u8]) {
+        hold(&self.lines).push((connection, String::from_utf8_lossy(line).into_owned()));
+        self.grown.notify_all();
+    }
+
+    /// The lines of one connection, or of all.
+    pub(crate) fn lines(&self, connection: Option<usize>) -> Vec<String> {
+        hold(&self.lines)
+            .iter()
+            .filter(|(number, _)| connection.is_none_or(|only| only == *number))
+            .map(|(_, line)| line.clone())
+            .collect()
+    }
+
+    /// Waits until `count` lines have come in all; false if they do not.
+    pub(crate) fn wait(&self, count: usize, patience: Duration) -> bool {
+        let lines = hold(&self.lines);
+        let (lines, _) = self
+            .grown
+            .wait_timeout_while(lines, patience, |lines| lines.len() < count)
+            .unwrap_or_else(PoisonError::into_inner);
+        lines.len() >= count
+    }
+}
+
+/// The open sockets, so that stopping the server wakes every thread that reads.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets {
+    state: Mutex<State>,
+    stopped: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stopped: bool,
+    accepted: usize,
+    open: HashMap<usize, TcpStream>,
+}
+
+impl Sockets {
+    /// Counts a connection and keeps a handle on it; `None` once stopped.
+    pub(crate) fn open(&self, socket: &TcpStream) -> io::Result<Option<usize>> {
+        let handle = socket.try_clone()?;
+        let mut state = hold(&self.state);
+        if state.stopped {
+            return Ok(None);
+        }
+        state.accepted += 1;
+        let number = state.accepted;
+        state.open.insert(number, handle);
+        Ok(Some(number))
+    }
+
+    pub(crate) fn close(&self, number: usize) {
+        hold(&self.state).open.remove(&number);
+    }
+
+    pub(crate) fn accepted(&self) -> usize {
+        hold(&self.state).accepted
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        hold(&self.state).stopped
+    }
+
+    /// Ends every connection and every sleep.
+    pub(crate) fn stop(&self) {
+        let mut state = hold(&self.state);
+        state.stopped = true;
+        for socket in state.open.values() {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        self.stopped.notify_all();
+    }
+
+    /// Sleeps; true if the server was stopped meanwhile.
+    pub(crate) fn sleep(&self, duration: Duration) -> bool {
+        let state = hold(&self.state);
+        let (state, _) = self
+            .stopped
+            .wait_timeout_while(state, duration, |state| !state.stopped)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.stopped
+    }
+}

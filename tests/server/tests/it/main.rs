@@ -1,0 +1,12 @@
+//! The server, seen by a client that knows nothing of POP3 but lines.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod client;
+mod faults;
+mod login;
+mod maildir;
+mod program;
+mod script;
+mod session;
+mod tls;

@@ -1,0 +1,114 @@
+//! Implicit TLS, STLS, and what goes wrong with them.
+
+use std::io::ErrorKind;
+
+use pop3_test_server::{Fault, Security};
+
+use crate::client::{Client, Stream, mrose, secure};
+
+#[test]
+fn implicit_tls_greets_under_tls() {
+    let server = secure(Security::ImplicitTls);
+    for name in ["localhost", "127.0.0.1"] {
+        let mut client = Client::connect(server.address()).start_tls(&server, name).unwrap();
+        assert!(client.line().starts_with("+OK POP3 server ready <"));
+        client.log_in();
+        assert_eq!(client.ask_lines("LIST"), ["1 120", "2 200"]);
+        assert!(client.ask("STLS").starts_with("-ERR"));
+        assert!(client.ask("QUIT").starts_with("+OK"));
+        // With close_notify: without it rustls would call this an error.
+        assert_eq!(client.rest(), b"");
+    }
+}
+
+#[test]
+fn stls_begins_tls_in_authorization() {
+    let server = secure(Security::Stls);
+    let mut client = Client::greeted(&server);
+    assert!(client.ask_lines("CAPA").contains(&"STLS".to_owned()));
+    client.ask("USER mrose");
+    assert!(client.ask("STLS").starts_with("+OK"));
+    let mut client = client.start_tls(&server, "localhost").unwrap();
+    assert!(!client.ask_lines("CAPA").contains(&"STLS".to_owned()));
+    assert_eq!(client.ask("PASS tanstaaf"), "-ERR USER first");
+    assert_eq!(client.ask("STLS"), "-ERR command not permitted when TLS active");
+    client.log_in();
+    assert!(client.ask("QUIT").starts_with("+OK"));
+}
+
+#[test]
+fn stls_is_not_there_in_a_plain_server_nor_if_left_out() {
+    for server in [mrose().start(), mrose().security(Security::Stls).without("STLS").start()] {
+        let mut client = Client::greeted(&server);
+        assert!(!client.ask_lines("CAPA").contains(&"STLS".to_owned()));
+        assert_eq!(client.ask("STLS"), "-ERR unknown command");
+    }
+}
+
+#[test]
+fn octets_are_injected_after_the_reply_to_stls() {
+    let server = mrose()
+        .security(Security::Stls)
+        .fault(Fault::inject_at_stls(b"+OK\r\nSASL EVIL\r\n.\r\n"))
+        .start();
+    let mut client = Client::greeted(&server);
+    client.say("STLS");
+    client.read().unwrap();
+    assert_eq!(client.heard, b"+OK begin TLS negotiation\r\n+OK\r\nSASL EVIL\r\n.\r\n");
+    // A client that does not mind is served under TLS all the same.
+    let mut client = client.start_tls(&server, "localhost").unwrap();
+    client.log_in();
+}
+
+#[test]
+fn a_cut_under_tls_counts_plaintext_and_sends_no_close_notify() {
+    let server = mrose().security(Security::ImplicitTls).fault(Fault::cut_after_sent(7)).start();
+    let mut client = Client::connect(server.address()).start_tls(&server, "localhost").unwrap();
+    let error = loop {
+        match client.read() {
+            Ok(count) => assert!(count > 0, "close_notify came"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(client.heard, b"+OK POP");
+}
+
+#[test]
+fn a_stall_before_the_handshake_keeps_the_client_waiting() {
+    let fault = Fault::stall_before_handshake();
+    let server = mrose().security(Security::ImplicitTls).fault(fault.clone()).start();
+    assert!(Client::connect(server.address()).is_silent());
+    let server = mrose().security(Security::Stls).fault(fault).start();
+    let mut client = Client::greeted(&server);
+    assert!(client.ask("STLS").starts_with("+OK"));
+    assert!(client.is_silent());
+}
+
+#[test]
+fn bad_certificates_are_refused_by_a_good_client() {
+    let implicit = || mrose().security(Security::ImplicitTls);
+    let (other, good) = (implicit().start(), implicit().start());
+    let named = implicit().certificate_names(&["pop.example.org"]).start();
+    let expired = implicit().certificate_expired().start();
+    for (server, trusted) in [(&good, &other), (&named, &named), (&expired, &expired)] {
+        let client = Client::connect(server.address());
+        let Err(error) = client.start_tls(trusted, "localhost") else { panic!("accepted") };
+        assert!(error.to_string().contains("certificate"), "{error}");
+    }
+    let client = Client::connect(named.address()).start_tls(&named, "pop.example.org").unwrap();
+    assert!(matches!(client.stream, Stream::Tls(_)));
+}
+
+#[test]
+fn split_and_pipelined_under_tls() {
+    let server = mrose().security(Security::ImplicitTls).fault(Fault::split(7)).start();
+    let mut client = Client::connect(server.address()).start_tls(&server, "::1").unwrap();
+    client.line();
+    client.log_in();
+    client.raw("RETR 2\r\n".repeat(100).as_bytes());
+    for _ in 0..100 {
+        assert_eq!(client.line(), "+OK 200 octets");
+        assert_eq!(client.lines().len(), 3);
+    }
+}
