@@ -202,7 +202,9 @@ impl Maildir {
     pub fn remove(&self, name: &str) -> Result<(), Error> {
         match rustix::fs::unlinkat(&self.directories.tmp, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(io_error("remove", &self.path().join("tmp").join(name))(error.into())),
+            Err(error) => {
+                Err(io_error("remove", &self.path().join("tmp").join(name))(error.into()))
+            }
         }
     }
 
@@ -278,8 +280,7 @@ fn make(path: &Path) -> Result<(), Error> {
         Some(parent) => parent,
         None => path,
     };
-    fs::metadata(parent)
-        .map_err(|source| Error::Unmade { path: parent.into(), source })?;
+    fs::metadata(parent).map_err(|source| Error::Unmade { path: parent.into(), source })?;
     if path.is_dir() && !["tmp", "new", "cur"].iter().any(is_there) {
         for entry in fs::read_dir(path).map_err(io_error("read", path))? {
             let name = entry.map_err(io_error("read", path))?.file_name();

@@ -196,7 +196,9 @@ mod tests {
         assert_eq!(parse("pop.example.org:1"), Some(("pop.example.org".into(), 1)));
         assert_eq!(parse("[::1]"), Some(("::1".into(), 995)));
         assert_eq!(parse("[::1]:110"), Some(("::1".into(), 110)));
-        for wrong in ["", ":1", "h:", "h:0", "h:x", "h:65536", "::1", "[::1", "[h]", "[::1]x", "a b", "u@h"] {
+        for wrong in
+            ["", ":1", "h:", "h:0", "h:x", "h:65536", "::1", "[::1", "[h]", "[::1]x", "a b", "u@h"]
+        {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -34,11 +34,21 @@ pub struct Args {
     pub check: bool,
 
     /// Print one message: its number, or uid:UNIQUE-ID
-    #[arg(long, value_name = "MSG", group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    #[arg(
+        long,
+        value_name = "MSG",
+        group = "mode",
+        help_heading = "What to do (default: fetch new mail)"
+    )]
     pub show: Option<String>,
 
     /// With --show: the header and so many lines
-    #[arg(long, value_name = "N", requires = "show", help_heading = "What to do (default: fetch new mail)")]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "show",
+        help_heading = "What to do (default: fetch new mail)"
+    )]
     pub lines: Option<u32>,
 
     /// Record everything in the maildrop of one account as seen; fetch nothing
@@ -46,11 +56,21 @@ pub struct Args {
     pub mark_seen: bool,
 
     /// Print what a fetch would do and why, and do nothing
-    #[arg(short = 'n', long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    #[arg(
+        short = 'n',
+        long,
+        group = "mode",
+        help_heading = "What to do (default: fetch new mail)"
+    )]
     pub dry_run: bool,
 
     /// Print the man page or the completions of a shell
-    #[arg(long, value_name = "KIND", group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    #[arg(
+        long,
+        value_name = "KIND",
+        group = "mode",
+        help_heading = "What to do (default: fetch new mail)"
+    )]
     pub generate: Option<Generate>,
 
     /// What the configuration file can say too.

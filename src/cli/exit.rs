@@ -70,11 +70,7 @@ pub const TABLE: &[Row] = &[
     ),
     row(Exit::Software, "a bug in pop3get", ""),
     row(Exit::Journal, "the journal is damaged, or of a newer version", "no"),
-    row(
-        Exit::CannotCreate,
-        "Maildir or state cannot be created, or do not belong together",
-        "no",
-    ),
+    row(Exit::CannotCreate, "Maildir or state cannot be created, or do not belong together", "no"),
     row(Exit::Io, "disk error, or disk full", "perhaps"),
     row(
         Exit::Temporary,
@@ -219,7 +215,8 @@ mod tests {
 
     #[test]
     fn what_a_person_must_act_on_outranks_what_mends_itself() {
-        let exit = |status: &u8| TABLE.iter().find(|row| row.exit.status() == *status).unwrap().exit;
+        let exit =
+            |status: &u8| TABLE.iter().find(|row| row.exit.status() == *status).unwrap().exit;
         for (at, status) in ORDER.iter().enumerate() {
             for lesser in &ORDER[at..] {
                 assert_eq!(Exit::worst([exit(lesser), Exit::Ok, exit(status)]), exit(status));

@@ -4,9 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::connection::{self, RootsError};
+use crate::fetch::{self, Doing};
 use crate::protocol::ResponseCode;
 use crate::seen::{self, Binding};
-use crate::fetch::{self, Doing};
 use crate::session;
 
 use super::exit::Exit;
@@ -170,9 +170,9 @@ fn session_hint(error: &session::Error) -> Option<&'static str> {
                 None | Some(ResponseCode::Auth) => {
                     Some("check user name and password; nothing else was tried with them")
                 }
-                Some(ResponseCode::InUse) => {
-                    Some("another session has the maildrop open; a broken one may hold it for some minutes")
-                }
+                Some(ResponseCode::InUse) => Some(
+                    "another session has the maildrop open; a broken one may hold it for some minutes",
+                ),
                 Some(_) => None,
             }
         }

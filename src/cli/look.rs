@@ -52,9 +52,7 @@ pub(super) fn look(
         return show(survey, message, *lines, &ledger, speaker).map(|()| false);
     }
     let steps = survey.steps(&ledger, &account.policy, now)?;
-    let is_new = |step: &&Step| {
-        matches!(step, Step::Retrieve(_) | Step::Leave(Reason::Limit))
-    };
+    let is_new = |step: &&Step| matches!(step, Step::Retrieve(_) | Step::Leave(Reason::Limit));
     let new = steps.iter().filter(is_new).count();
     match look {
         Look::Check => {
@@ -74,9 +72,7 @@ pub(super) fn look(
 fn date(seconds: u64) -> String {
     let timestamp = i64::try_from(seconds).ok().and_then(|at| Timestamp::from_second(at).ok());
     match timestamp {
-        Some(timestamp) => {
-            timestamp.to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()
-        }
+        Some(timestamp) => timestamp.to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string(),
         None => "?".into(),
     }
 }
@@ -111,7 +107,7 @@ fn state(listed: &Listed, step: &Step, ledger: &Ledger) -> String {
 fn intention(listed: &Listed, step: &Step, ledger: &Ledger) -> (&'static str, String) {
     match step {
         Step::Adopt { .. } => ("record", "it is in the Maildir already".into()),
-        Step::Delete { .. } => ("delete", "it is safe here and its time is over".into()),
+        Step::Delete { .. } => ("delete", "it is safe here and may go".into()),
         Step::Examine => ("leave", "its header cannot be read".into()),
         Step::Leave(Reason::Limit) => ("leave", "new, beyond --limit".into()),
         Step::Leave(_) => ("leave", state(listed, step, ledger)),
@@ -175,8 +171,7 @@ fn list(
     columns.push("UNIQUE-ID");
     let mut table = table(&columns, &[0, 1]);
     for (listed, step) in survey.listing.iter().zip(steps) {
-        let mut row =
-            vec![listed.number.to_string(), size(listed), state(listed, step, ledger)];
+        let mut row = vec![listed.number.to_string(), size(listed), state(listed, step, ledger)];
         if headers {
             row.extend(read.remove(&listed.number).unwrap_or_default());
         }
@@ -200,7 +195,9 @@ fn digest(header: &[u8]) -> [String; 3] {
     let safe = |text: String| Quoted::bare(text.trim().as_bytes()).to_string();
     let written = value("Date");
     let date = match jiff::fmt::rfc2822::parse(written.trim()) {
-        Ok(zoned) => zoned.with_time_zone(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Ok(zoned) => {
+            zoned.with_time_zone(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+        }
         Err(_) => safe(written),
     };
     [date, safe(value("From")), safe(value("Subject"))]
@@ -266,9 +263,9 @@ fn show(
         return Err(failure);
     }
     shown?;
-    let is_delivered = ledger.copies(&listed.unique_id).any(|known| {
-        matches!(known.state, State::Asked | State::Deleted | State::Delivered)
-    });
+    let is_delivered = ledger
+        .copies(&listed.unique_id)
+        .any(|known| matches!(known.state, State::Asked | State::Deleted | State::Delivered));
     if is_delivered { Ok(survey.quit()?) } else { Ok(()) }
 }
 
@@ -286,7 +283,8 @@ mod tests {
 
     #[test]
     fn an_odd_line_spoils_no_other() {
-        let [date, _, subject] = digest(b" starts folded\n\rodd\nSubject: fine\nDate: garbage\x1b\n\n");
+        let [date, _, subject] =
+            digest(b" starts folded\n\rodd\nSubject: fine\nDate: garbage\x1b\n\n");
         assert_eq!((date.as_str(), subject.as_str()), ("garbage\u{fffd}", "fine"));
     }
 

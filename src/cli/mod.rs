@@ -150,7 +150,11 @@ fn only_one_where_one_is_meant(
         (_, Some(_)) => "--show",
         _ => return Ok(accounts),
     };
-    if named { Ok(accounts) } else { Err(Failure::usage(format!("{what} needs one account, named"))) }
+    if named {
+        Ok(accounts)
+    } else {
+        Err(Failure::usage(format!("{what} needs one account, named")))
+    }
 }
 
 /// What all accounts of a run share.
@@ -166,9 +170,7 @@ impl Run<'_> {
     fn account(&self, account: &Account) -> Result<Exit, Failure> {
         let args = self.args;
         let look = match (&args.show, args.list, args.check, args.dry_run) {
-            (Some(message), ..) => {
-                Some(Look::Show { message: message.clone(), lines: args.lines })
-            }
+            (Some(message), ..) => Some(Look::Show { message: message.clone(), lines: args.lines }),
             (_, true, ..) => Some(Look::List { headers: args.headers }),
             (.., true, _) => Some(Look::Check),
             (.., true) => Some(Look::DryRun),

@@ -127,7 +127,9 @@ impl<'s> Speaker<'s> {
                 self.detail(account, &format!("{} listed, {new} to fetch", messages(listed)));
                 if self.draws() && new > 0 {
                     if first && new >= MANY {
-                        self.hint(&format!("{new} messages on a first run; --mark-seen takes what is there as seen"));
+                        self.hint(&format!(
+                            "{new} messages on a first run; --mark-seen takes what is there as seen"
+                        ));
                     }
                     bars.begin(account, new, octets);
                 }
@@ -155,12 +157,15 @@ impl<'s> Speaker<'s> {
             Event::Failed { number, unique_id, tries, why } => {
                 let why = match why {
                     fetch::Failure::Endless => "it does not end".to_owned(),
-                    fetch::Failure::Garbled => "the server broke the protocol in it twice".to_owned(),
+                    fetch::Failure::Garbled => {
+                        "the server broke the protocol in it twice".to_owned()
+                    }
                     fetch::Failure::Lost => "the connection was lost inside it twice".to_owned(),
                     fetch::Failure::Refused(refusal) => format!("server refused RETR: {refusal}"),
                 };
                 let doing = Doing::Retrieve(number);
-                let times = if tries > 1 { format!("; tried {tries} times") } else { String::new() };
+                let times =
+                    if tries > 1 { format!("; tried {tries} times") } else { String::new() };
                 self.say(&format!("pop3get: {account}: {doing} ({unique_id}): {why}{times}"));
             }
             Event::Held { unique_id } => notice(format!(
@@ -169,7 +174,9 @@ impl<'s> Speaker<'s> {
             Event::Large { unique_id, octets } => notice(format!(
                 "{unique_id} has {octets} octets, more than --max-size; it stays on the server"
             )),
-            Event::Again => self.detail(account, "the session ends without QUIT; another one follows"),
+            Event::Again => {
+                self.detail(account, "the session ends without QUIT; another one follows");
+            }
             Event::Recovered { messages: many } => {
                 self.detail(account, &format!("{} of an interrupted run settled", messages(many)));
             }

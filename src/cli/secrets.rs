@@ -49,7 +49,8 @@ fn first_line(mut octets: Vec<u8>, what: &str) -> anyhow::Result<Secret> {
 fn from_file(path: &Path) -> anyhow::Result<Secret> {
     let shown = path.display();
     let mut octets = Vec::with_capacity(4096);
-    let file = File::open(path).with_context(|| format!("cannot read the password from {shown}"))?;
+    let file =
+        File::open(path).with_context(|| format!("cannot read the password from {shown}"))?;
     let metadata = file.metadata().with_context(|| format!("cannot look at {shown}"))?;
     // A pipe or /dev/fd has nobody else's rights to worry about.
     if metadata.is_file() && metadata.mode() & 0o077 != 0 {

@@ -57,7 +57,14 @@ pub struct Settings {
     pub maildir: Option<PathBuf>,
 
     /// Delete messages from the server as soon as they are safe here
-    #[arg(short, long, num_args = 0, default_missing_value = "true", help_heading = "Delivery", group = "deletion")]
+    #[arg(
+        short,
+        long,
+        num_args = 0,
+        default_missing_value = "true",
+        help_heading = "Delivery",
+        group = "deletion"
+    )]
     pub delete: Option<bool>,
 
     /// Delete messages from the server so many days after their delivery
@@ -65,7 +72,13 @@ pub struct Settings {
     pub delete_after: Option<u32>,
 
     /// Leave messages on the server; this is the default
-    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Delivery", group = "deletion")]
+    #[arg(
+        long,
+        num_args = 0,
+        default_missing_value = "true",
+        help_heading = "Delivery",
+        group = "deletion"
+    )]
     pub keep: Option<bool>,
 
     /// Leave messages on the server that are larger; units k, M, G
@@ -115,8 +128,7 @@ impl Settings {
     /// What clap checks on the command line and a file can say all the same.
     pub fn contradiction(&self) -> Option<&'static str> {
         let on = |flag: Option<bool>| usize::from(flag == Some(true));
-        let deletions =
-            on(self.delete) + on(self.keep) + usize::from(self.delete_after.is_some());
+        let deletions = on(self.delete) + on(self.keep) + usize::from(self.delete_after.is_some());
         let seconds = [self.connect_timeout, self.timeout];
         if deletions > 1 {
             Some("only one of delete, delete-after and keep can hold")

@@ -78,9 +78,12 @@ mod tests {
 
     #[test]
     fn the_schemes_say_how_the_connection_is_protected() {
-        for (scheme, tls) in
-            [("pop", Tls::Starttls), ("pop3", Tls::Starttls), ("pops", Tls::Implicit), ("pop3s", Tls::Implicit)]
-        {
+        for (scheme, tls) in [
+            ("pop", Tls::Starttls),
+            ("pop3", Tls::Starttls),
+            ("pops", Tls::Implicit),
+            ("pop3s", Tls::Implicit),
+        ] {
             let url = format!("{scheme}://mrose@pop.example.org");
             assert_eq!(parts(&url), ("pop.example.org".into(), Some("mrose".into()), tls, None));
         }
@@ -96,7 +99,11 @@ mod tests {
     #[test]
     fn a_password_and_everything_else_are_refused() {
         for word in [
-            "pops://u:p@h", "pops://", "http://h", "pops://u@h/INBOX", "pops://u@h?x",
+            "pops://u:p@h",
+            "pops://",
+            "http://h",
+            "pops://u@h/INBOX",
+            "pops://u@h?x",
             "pops://u;AUTH=GSSAPI@h",
         ] {
             assert_eq!(parse(word).unwrap_err().exit().status(), 64, "{word}");

@@ -132,9 +132,7 @@ impl Error {
     /// from the rest.
     pub(super) fn broken(phase: Phase, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-                Self::Closed { phase }
-            }
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Self::Closed { phase },
             _ => Self::Broken { phase, source },
         }
     }
@@ -164,9 +162,7 @@ impl fmt::Display for Certificate<'_> {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 f.write_str("its certificate is not valid yet")
             }
-            CertificateError::NotValidForName => {
-                f.write_str("its certificate is for another name")
-            }
+            CertificateError::NotValidForName => f.write_str("its certificate is for another name"),
             CertificateError::NotValidForNameContext { presented, .. } => {
                 f.write_str("its certificate is for another name")?;
                 for (at, name) in presented.iter().take(5).enumerate() {

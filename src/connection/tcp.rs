@@ -150,6 +150,8 @@ mod tests {
     fn only_a_certain_answer_of_the_resolver_means_no_such_host() {
         let says = |words: &str| is_no_such_host(&io::Error::other(words.to_owned()));
         assert!(says("failed to lookup address information: Name or service not known"));
-        assert!(!says("failed to lookup address information: Temporary failure in name resolution"));
+        assert!(!says(
+            "failed to lookup address information: Temporary failure in name resolution"
+        ));
     }
 }

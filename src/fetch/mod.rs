@@ -18,6 +18,7 @@
 
 mod commit;
 mod event;
+mod identity;
 mod pipeline;
 mod plan;
 mod recover;

@@ -199,7 +199,9 @@ impl Pipeline<'_, '_> {
             Some(Asked::Dele(proof)) => {
                 let reply = self.transaction.reply(&mut |_| ControlFlow::Continue(()));
                 // Refused, it is not marked, and stays for a later session.
-                if let Some(Reply { outcome: Ok(()), .. }) = reply.map_err(Doing::Commit.failed())? {
+                if let Some(Reply { outcome: Ok(()), .. }) =
+                    reply.map_err(Doing::Commit.failed())?
+                {
                     self.done.marked.push(proof);
                 }
                 Ok(())

@@ -17,6 +17,8 @@ use std::collections::HashMap;
 use crate::protocol::{MessageNumber, UniqueId};
 use crate::seen::{Fingerprint, Known, Ledger, State, name_hash};
 
+use super::identity::{Likeness, Numbered};
+
 /// One message, as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -160,11 +162,7 @@ pub fn plan(listing: &[Listed], ledger: &Ledger, policy: &Policy, now: u64) -> V
     for (at, listed) in listing.iter().enumerate() {
         groups.entry(&listed.unique_id).or_default().push(at);
     }
-    // A server whose unique-ids are its message-numbers gives every message
-    // another one as soon as one is deleted.
-    let numbered = listing
-        .iter()
-        .all(|listed| listed.unique_id.as_bytes() == listed.number.to_string().as_bytes());
+    let numbered = Numbered::of(listing, ledger);
     let mut steps = vec![Step::Examine; listing.len()];
     for (unique_id, places) in groups {
         let members: Vec<&Listed> = places.iter().filter_map(|at| listing.get(*at)).collect();
@@ -173,11 +171,12 @@ pub fn plan(listing: &[Listed], ledger: &Ledger, policy: &Policy, now: u64) -> V
             next_copy: ledger.next_copy(unique_id),
             unique_id,
             members,
+            numbered: numbered.as_ref(),
             ledger,
             policy,
             now,
         };
-        for (at, step) in places.into_iter().zip(group.steps(numbered)) {
+        for (at, step) in places.into_iter().zip(group.steps()) {
             if let Some(place) = steps.get_mut(at) {
                 *place = step;
             }
@@ -200,18 +199,23 @@ struct Group<'a> {
     members: Vec<&'a Listed>,
     known: Vec<Known>,
     next_copy: u32,
+    numbered: Option<&'a Numbered>,
     ledger: &'a Ledger,
     policy: &'a Policy,
     now: u64,
 }
 
 impl Group<'_> {
-    fn steps(&self, numbered: bool) -> Vec<Step> {
+    fn steps(&self) -> Vec<Step> {
+        let is_unasked = |listed: &&Listed| listed.header == Header::Unasked;
+        if self.numbered.is_some() && self.members.iter().any(is_unasked) {
+            return vec![Step::Examine; self.members.len()];
+        }
         if self.known.is_empty() {
             return self.fresh(self.members.iter().copied(), false);
         }
         match (&*self.members, &*self.known) {
-            ([listed], [known]) if !self.is_doubtful(listed, known, numbered) => {
+            ([listed], [known]) if !self.is_doubtful(listed, known) => {
                 vec![self.of_known(listed, known, false)]
             }
             _ => self.matched(),
@@ -219,7 +223,8 @@ impl Group<'_> {
     }
 
     /// Whether one listed message and one known one need a look at the header.
-    fn is_doubtful(&self, listed: &Listed, known: &Known, numbered: bool) -> bool {
+    fn is_doubtful(&self, listed: &Listed, known: &Known) -> bool {
+        let numbered = self.numbered.is_some();
         let due = self.policy.deletable(known.at).is_some_and(|at| at <= self.now);
         let other_size = listed.octets.is_some_and(|octets| known.octets != Some(octets));
         match known.state {
@@ -283,15 +288,11 @@ impl Group<'_> {
                 }
             }
             State::Deleted => Step::Leave(Reason::DeletedBefore),
-            State::Failed if known.at > self.now => {
-                Step::Leave(Reason::Failed { until: known.at })
-            }
-            State::Failed => self.retrieve(listed, Retrieval {
-                copy,
-                copies: self.copies(),
-                tries,
-                doubtful: false,
-            }),
+            State::Failed if known.at > self.now => Step::Leave(Reason::Failed { until: known.at }),
+            State::Failed => self.retrieve(
+                listed,
+                Retrieval { copy, copies: self.copies(), tries, doubtful: false },
+            ),
             State::Held => Step::Leave(Reason::Held),
             State::Large if !self.policy.wants(listed.octets) => {
                 Step::Leave(Reason::TooLarge { copy, known: true })
@@ -317,6 +318,9 @@ impl Group<'_> {
             if self.ledger.is_found(name_hash(self.unique_id, copy)) {
                 return Step::Adopt { copy };
             }
+            if self.numbered.is_some_and(|numbered| numbered.take(listed.header)) {
+                return Step::Leave(Reason::Delivered { deletable: None });
+            }
             self.retrieve(listed, Retrieval { copy, copies, tries: 0, doubtful })
         });
         steps.collect()
@@ -327,34 +331,6 @@ impl Group<'_> {
             Step::Retrieve(retrieval)
         } else {
             Step::Leave(Reason::TooLarge { copy: retrieval.copy, known: false })
-        }
-    }
-}
-
-/// How sure it is that a listed message is a known one.
-#[derive(Clone, Copy)]
-enum Likeness {
-    HeaderAndSize,
-    Header,
-    /// Also where one of the two sizes is not known.
-    Size,
-}
-
-impl Likeness {
-    fn holds(self, listed: &Listed, known: &Known) -> bool {
-        let sizes = listed.octets.zip(known.octets);
-        let same_size = sizes.is_some_and(|(listed, known)| listed == known);
-        let prints = match listed.header {
-            Header::Print(print) => known.fingerprint.map(|known| known == print),
-            Header::Unasked | Header::Unavailable => None,
-        };
-        match self {
-            Self::HeaderAndSize => prints == Some(true) && same_size,
-            // A deleted message of another size is another message.
-            Self::Header => {
-                prints == Some(true) && (known.state != State::Deleted || sizes.is_none())
-            }
-            Self::Size => prints.is_none() && (same_size || sizes.is_none()),
         }
     }
 }

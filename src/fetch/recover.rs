@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use crate::maildir::{Maildir, Moved, Tag};
 use crate::seen::Journal;
 
-use super::event::{Event, Observer};
 use super::Error;
+use super::event::{Event, Observer};
 
 /// Settles every committed batch and clears `tmp/` of our other files. Returns
 /// how many messages are held since now.

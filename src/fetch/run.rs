@@ -135,7 +135,9 @@ impl Local {
                     let mut copies = self.journal.ledger().copies(&listed.unique_id);
                     copies.find(failed).map_or(1, |known| known.copy)
                 }
-                Step::Adopt { .. } | Step::Delete { .. } | Step::Examine | Step::Leave(_) => continue,
+                Step::Adopt { .. } | Step::Delete { .. } | Step::Examine | Step::Leave(_) => {
+                    continue;
+                }
             };
             self.journal.note_seen(&listed.unique_id, copy, options.now);
         }

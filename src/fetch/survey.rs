@@ -68,7 +68,8 @@ impl<'a> Survey<'a> {
         transaction.send_ahead(Command::List(None)).map_err(failed())?;
         transaction.capabilities().map_err(failed())?;
         let scan = transaction.scan_listing().map_err(failed())?;
-        let octets: HashMap<_, _> = scan.iter().map(|listed| (listed.number, listed.octets)).collect();
+        let octets: HashMap<_, _> =
+            scan.iter().map(|listed| (listed.number, listed.octets)).collect();
         self.listing = listing(unique_ids.into_iter(), &octets);
         let named: HashSet<_> = self.listing.iter().map(|listed| listed.number).collect();
         let nameless: Vec<_> =
@@ -144,12 +145,13 @@ impl<'a> Survey<'a> {
         if there * 10 >= expected || sample.is_empty() {
             return Ok(false);
         }
-        if !ledger.has_fingerprints() || ledger.distrusts_top() {
+        let known: HashSet<_> = ledger.fingerprints().collect();
+        if known.is_empty() || ledger.distrusts_top() {
             return Ok(true);
         }
         let asked = sample.len();
         let prints = self.fingerprints(sample)?;
-        Ok(prints.len() < asked || prints.values().any(|print| ledger.knows(*print)))
+        Ok(prints.len() < asked || prints.values().any(|print| known.contains(print)))
     }
 
     /// The fingerprints of some messages, by pipelined TOP; those that the server

@@ -45,7 +45,8 @@ impl Timestamp {
                 !side.is_empty() && side.iter().all(|o| matches!(o, 0x21..=0x7e) && *o != b'<')
             })
         };
-        let whole = well_formed(sides.next()) && well_formed(sides.next()) && sides.next().is_none();
+        let whole =
+            well_formed(sides.next()) && well_formed(sides.next()) && sides.next().is_none();
         whole.then(|| Self(stamp.to_vec())).ok_or(TimestampError::Malformed)
     }
 }
@@ -74,8 +75,19 @@ mod tests {
     fn a_timestamp_that_is_no_msg_id_is_refused() {
         assert_eq!(Timestamp::find(b"ready"), Err(TimestampError::Absent));
         for wrong in [
-            &b"<>"[..], b"<a>", b"<@>", b"<a@>", b"<@b>", b"<a@b@c>", b"<a b@c>", b"<a@b", b"<<a@b>",
-            b"<a\x80@b>", b"<a\x00@b>", b"<a\x7f@b>", b"<a@b\t>",
+            &b"<>"[..],
+            b"<a>",
+            b"<@>",
+            b"<a@>",
+            b"<@b>",
+            b"<a@b@c>",
+            b"<a b@c>",
+            b"<a@b",
+            b"<<a@b>",
+            b"<a\x80@b>",
+            b"<a\x00@b>",
+            b"<a\x7f@b>",
+            b"<a@b\t>",
         ] {
             assert_eq!(Timestamp::find(wrong), Err(TimestampError::Malformed));
         }

@@ -27,7 +27,10 @@ impl Capabilities {
     pub fn arguments(&self, tag: &str) -> Option<impl Iterator<Item = &[u8]>> {
         self.lines.iter().find_map(|line| {
             let mut words = line.split(|octet| *octet == b' ').filter(|word| !word.is_empty());
-            words.next().is_some_and(|word| word.eq_ignore_ascii_case(tag.as_bytes())).then_some(words)
+            words
+                .next()
+                .is_some_and(|word| word.eq_ignore_ascii_case(tag.as_bytes()))
+                .then_some(words)
         })
     }
 

@@ -27,8 +27,6 @@ pub use capability::{Capabilities, MAX_CAPABILITIES};
 pub use command::{Argument, ArgumentError, Command, Keyword};
 pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
 pub use multiline::{LineEnds, Unstuffer};
-pub use response::{
-    Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation,
-};
+pub use response::{Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation};
 pub use text::Quoted;
 pub use vocabulary::{MessageNumber, Secret, UniqueId};

@@ -151,7 +151,10 @@ mod tests {
     #[test]
     fn response_codes_are_read_whatever_their_case() {
         let code = |text: &[u8]| ResponseCode::parse(text);
-        assert_eq!(code(b"[IN-USE] Do you have another POP session running?"), Some(ResponseCode::InUse));
+        assert_eq!(
+            code(b"[IN-USE] Do you have another POP session running?"),
+            Some(ResponseCode::InUse)
+        );
         assert_eq!(code(b"[in-use]"), Some(ResponseCode::InUse));
         assert_eq!(code(b"[LOGIN-DELAY] wait"), Some(ResponseCode::LoginDelay));
         assert_eq!(code(b"[SYS/PERM] gone"), Some(ResponseCode::SysPerm));

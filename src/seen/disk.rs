@@ -1,6 +1,7 @@
 //! What the journal needs of a file system: directories, locks, replacements.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -19,8 +20,12 @@ pub(super) fn random_id() -> Result<u64, Error> {
 pub(super) fn make_state_directory(state: &Path) -> Result<(), Error> {
     let missing: Vec<_> = state.ancestors().take_while(|path| !path.exists()).collect();
     for path in missing.into_iter().rev() {
-        let made = fs::DirBuilder::new().mode(0o700).create(path);
-        made.map_err(|source| Error::Unmade { path: path.into(), source })?;
+        match fs::DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => {}
+            // Another run was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+            Err(source) => return Err(Error::Unmade { path: path.into(), source }),
+        }
         match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent)?,
             _ => sync_directory(Path::new("."))?,

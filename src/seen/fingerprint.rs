@@ -156,8 +156,14 @@ mod tests {
     fn everything_else_in_the_header_counts() {
         let plain = of(b"Subject: a\n\n", 100);
         for other in [
-            &b"Subject: b\n\n"[..], b"Subject: a\n b\n\n", b"subject: a\n\n", b"Status-X: a\n\n", b"\n",
-            b"Subject: a", b"Status\n\n", b"A-very-long-field-name: Status: \n\n",
+            &b"Subject: b\n\n"[..],
+            b"Subject: a\n b\n\n",
+            b"subject: a\n\n",
+            b"Status-X: a\n\n",
+            b"\n",
+            b"Subject: a",
+            b"Status\n\n",
+            b"A-very-long-field-name: Status: \n\n",
         ] {
             assert_ne!(of(other, 100), plain);
         }

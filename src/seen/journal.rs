@@ -120,7 +120,12 @@ const WORTH_COMPACTING: usize = 1000;
 
 impl Journal {
     /// A journal that was read, its lock held.
-    pub(super) fn of(path: PathBuf, state: &Path, lock: File, loaded: Loaded) -> Result<Self, Error> {
+    pub(super) fn of(
+        path: PathBuf,
+        state: &Path,
+        lock: File,
+        loaded: Loaded,
+    ) -> Result<Self, Error> {
         let file = OpenOptions::new().read(true).write(true).open(&path);
         let file = file.map_err(io_error("open", &path))?;
         let length = file.metadata().map_err(io_error("look at", &path))?.len();
@@ -304,7 +309,9 @@ impl Journal {
 
     /// Notes that the server confirmed these deletions.
     pub fn confirm(&mut self, deleted: &[Settled], at: u64) {
-        deleted.iter().for_each(|settled| self.ride(&Record::Deleted { which: settled.which(), at }));
+        deleted
+            .iter()
+            .for_each(|settled| self.ride(&Record::Deleted { which: settled.which(), at }));
     }
 
     /// Writes what still rides: the run's last append. Then makes the journal new

@@ -142,7 +142,8 @@ impl Ledger {
             shared: has(SHARED),
             state: entry.state?,
             octets: has(HAS_OCTETS).then_some(entry.octets),
-            fingerprint: has(HAS_FINGERPRINT).then_some(Fingerprint::from_octets(entry.fingerprint)),
+            fingerprint: has(HAS_FINGERPRINT)
+                .then_some(Fingerprint::from_octets(entry.fingerprint)),
             at: entry.at.into(),
             tries: self.tries.get(&at).copied().unwrap_or(0),
         })
@@ -162,7 +163,8 @@ impl Ledger {
 
     /// The number that a further message with this unique-id gets.
     pub fn next_copy(&self, unique_id: &UniqueId) -> u32 {
-        let copies = self.chain(self.first(unique_id.as_bytes())).filter(|(_, e)| e.state.is_some());
+        let copies =
+            self.chain(self.first(unique_id.as_bytes())).filter(|(_, e)| e.state.is_some());
         copies.map(|(_, entry)| entry.copy).max().unwrap_or(0).saturating_add(1)
     }
 
@@ -222,17 +224,9 @@ impl Ledger {
         !self.found.is_empty() || self.entries.iter().any(|entry| delivered(entry.state))
     }
 
-    /// Whether any known message has this fingerprint.
-    pub fn knows(&self, fingerprint: Fingerprint) -> bool {
-        self.entries.iter().enumerate().any(|(at, entry)| {
-            u32::try_from(at).ok().and_then(|at| self.known(at, entry)).and_then(|k| k.fingerprint)
-                == Some(fingerprint)
-        })
-    }
-
-    /// Whether any known message has a fingerprint.
-    pub fn has_fingerprints(&self) -> bool {
-        self.entries.iter().any(|entry| entry.state.is_some() && entry.flags & HAS_FINGERPRINT != 0)
+    /// The fingerprints of all known messages that have one.
+    pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
+        self.all().filter_map(|(_, known)| known.fingerprint)
     }
 
     /// Whether a delivered message is settled, so that it may be deleted.
@@ -296,7 +290,8 @@ impl Ledger {
                 }
             }
             Record::Forget(which) => {
-                if let Some(entry) = self.find(which).and_then(|at| self.entries.get_mut(at as usize))
+                if let Some(entry) =
+                    self.find(which).and_then(|at| self.entries.get_mut(at as usize))
                 {
                     entry.state = None;
                 }
@@ -336,9 +331,7 @@ impl Ledger {
     /// need not be written down when the next listing lacks it.
     fn note_gone(&mut self, which: &Copy<'_>, at: u64) {
         let first = self.first(&which.unique_id);
-        let gone = |(_, entry): (u32, &Entry)| {
-            matches!(entry.state, None | Some(State::Deleted))
-        };
+        let gone = |(_, entry): (u32, &Entry)| matches!(entry.state, None | Some(State::Deleted));
         if let Some(first) = first.filter(|first| self.chain(Some(*first)).all(gone)) {
             self.missing.insert(first, Missing { since: at, listings: self.listings });
         }

@@ -97,8 +97,8 @@ impl<'a> Lines<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::Copy;
     use super::super::State;
+    use super::super::record::Copy;
     use super::*;
     use crate::protocol::UniqueId;
 
@@ -119,7 +119,11 @@ mod tests {
     }
 
     fn sample() -> Vec<u8> {
-        journal(&[&[delivered("a"), delivered("b")], &[Record::Settled(1), delivered("c")], &[Record::Settled(2)]])
+        journal(&[
+            &[delivered("a"), delivered("b")],
+            &[Record::Settled(1), delivered("c")],
+            &[Record::Settled(2)],
+        ])
     }
 
     fn known(loaded: &Loaded) -> usize {
@@ -133,7 +137,8 @@ mod tests {
         for cut in header..=whole.len() {
             let loaded = load(&whole[..cut]).unwrap();
             let commits = whole[..cut].split_inclusive(|o| *o == b'\n');
-            let commits = commits.filter(|l| l.starts_with(b"commit ") && l.ends_with(b"\n")).count();
+            let commits =
+                commits.filter(|l| l.starts_with(b"commit ") && l.ends_with(b"\n")).count();
             assert_eq!(loaded.number, commits as u64, "cut at {cut}");
             assert_eq!(known(&loaded), [0, 2, 3, 3][commits], "cut at {cut}");
         }
@@ -172,7 +177,10 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_told_from_damage() {
-        assert_eq!(load(b"pop3get-journal 2 any words\n").unwrap_err(), Fault::Newer { version: 2 });
+        assert_eq!(
+            load(b"pop3get-journal 2 any words\n").unwrap_err(),
+            Fault::Newer { version: 2 }
+        );
         assert_eq!(load(b"").unwrap_err(), Fault::Damaged { line: 1 });
     }
 
@@ -182,7 +190,10 @@ mod tests {
         let text = journal(&[
             &[delivered("a"), delivered("b")],
             &[Record::Settled(1), Record::Asked(a.clone()), Record::Held(b)],
-            &[Record::Deleted { which: a, at: 5 }, Record::Seen { which: Copy::of(b"a", 2), at: 9 }],
+            &[
+                Record::Deleted { which: a, at: 5 },
+                Record::Seen { which: Copy::of(b"a", 2), at: 9 },
+            ],
         ]);
         let ledger = load(&text).unwrap().ledger;
         let states = |id: &[u8]| -> Vec<(u32, State)> {
@@ -198,10 +209,26 @@ mod tests {
     #[test]
     fn a_journal_made_new_says_the_same() {
         let text = journal(&[
-            &[delivered("a"), delivered("b"), Record::Failed { which: Copy::of(b"f", 1), tries: 2, not_before: 7 }],
-            &[Record::Settled(1), Record::Missing { unique_id: b"a"[..].into(), at: 3 }, Record::Listing(3)],
-            &[Record::Listing(4), Record::Missing { unique_id: b"b"[..].into(), at: 4 }, Record::Held(Copy::of(b"b", 1))],
-            &[Record::Large { which: Copy::of(b"l", 1), octets: 5 }, Record::Forget(Copy::of(b"f", 1)), Record::Found(3)],
+            &[
+                delivered("a"),
+                delivered("b"),
+                Record::Failed { which: Copy::of(b"f", 1), tries: 2, not_before: 7 },
+            ],
+            &[
+                Record::Settled(1),
+                Record::Missing { unique_id: b"a"[..].into(), at: 3 },
+                Record::Listing(3),
+            ],
+            &[
+                Record::Listing(4),
+                Record::Missing { unique_id: b"b"[..].into(), at: 4 },
+                Record::Held(Copy::of(b"b", 1)),
+            ],
+            &[
+                Record::Large { which: Copy::of(b"l", 1), octets: 5 },
+                Record::Forget(Copy::of(b"f", 1)),
+                Record::Found(3),
+            ],
         ]);
         let old = load(&text).unwrap().ledger;
         let records: Vec<_> = old.records().collect();

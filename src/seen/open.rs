@@ -17,8 +17,7 @@ use super::record::{Header, VERSION};
 use super::rewrite::rewritten;
 
 /// What is not written as itself in a mailbox's name.
-const ENCODED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'+');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'+');
 
 /// The mailbox that a journal belongs to: user and host, without port or
 /// scheme, so that it has one journal however it is named.

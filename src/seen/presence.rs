@@ -19,11 +19,7 @@ impl Journal {
     /// has been missing for so long that it may be forgotten. A listing that is
     /// empty or short once must not cause everything to be fetched again, and
     /// while all are listed nothing is written.
-    pub fn note_listing<'i>(
-        &mut self,
-        listed: impl Iterator<Item = &'i UniqueId>,
-        now: u64,
-    ) {
+    pub fn note_listing<'i>(&mut self, listed: impl Iterator<Item = &'i UniqueId>, now: u64) {
         let ledger = self.ledger();
         let listed: HashSet<u32> =
             listed.filter_map(|unique_id| ledger.first(unique_id.as_bytes())).collect();

@@ -36,7 +36,10 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(0x7f);
 pub(super) enum Record<'a> {
     Asked(Copy<'a>),
     Back(Cow<'a, [u8]>),
-    Deleted { which: Copy<'a>, at: u64 },
+    Deleted {
+        which: Copy<'a>,
+        at: u64,
+    },
     Delivered {
         which: Copy<'a>,
         at: u64,
@@ -45,14 +48,27 @@ pub(super) enum Record<'a> {
         fingerprint: Option<Fingerprint>,
         name: &'a str,
     },
-    Failed { which: Copy<'a>, tries: u32, not_before: u64 },
+    Failed {
+        which: Copy<'a>,
+        tries: u32,
+        not_before: u64,
+    },
     Forget(Copy<'a>),
     Found(u64),
     Held(Copy<'a>),
-    Large { which: Copy<'a>, octets: u64 },
+    Large {
+        which: Copy<'a>,
+        octets: u64,
+    },
     Listing(u64),
-    Missing { unique_id: Cow<'a, [u8]>, at: u64 },
-    Seen { which: Copy<'a>, at: u64 },
+    Missing {
+        unique_id: Cow<'a, [u8]>,
+        at: u64,
+    },
+    Seen {
+        which: Copy<'a>,
+        at: u64,
+    },
     Settled(u64),
     TopDiffers,
 }
@@ -279,8 +295,22 @@ mod tests {
             Record::Asked(which()),
             Record::Back(Cow::Borrowed(b"x")),
             Record::Deleted { which: which(), at: 4 },
-            Record::Delivered { which: which(), at: 5, octets: 7, copies: 3, fingerprint, name: "1.2.h" },
-            Record::Delivered { which: which(), at: 5, octets: 7, copies: 3, fingerprint: None, name: "-" },
+            Record::Delivered {
+                which: which(),
+                at: 5,
+                octets: 7,
+                copies: 3,
+                fingerprint,
+                name: "1.2.h",
+            },
+            Record::Delivered {
+                which: which(),
+                at: 5,
+                octets: 7,
+                copies: 3,
+                fingerprint: None,
+                name: "-",
+            },
             Record::Failed { which: which(), tries: 3, not_before: 9 },
             Record::Forget(which()),
             Record::Found(0xabc),

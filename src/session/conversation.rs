@@ -6,8 +6,8 @@ use memchr::memchr;
 
 use crate::connection::{Connection, Phase};
 use crate::protocol::{
-    Capabilities, Command, Indicator, Keyword, LineEnds, MAX_RESPONSE_LINE, StatusLine,
-    Unstuffer, Violation,
+    Capabilities, Command, Indicator, Keyword, LineEnds, MAX_RESPONSE_LINE, StatusLine, Unstuffer,
+    Violation,
 };
 
 use super::error::{Error, Refusal};

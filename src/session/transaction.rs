@@ -52,7 +52,11 @@ impl<'a> Transaction<'a> {
 
     /// Whether another command may be sent before the next answer is read.
     pub fn has_room(&self) -> bool {
-        if self.pipelining { self.unanswered_octets < WINDOW - 64 } else { self.unanswered.is_empty() }
+        if self.pipelining {
+            self.unanswered_octets < WINDOW - 64
+        } else {
+            self.unanswered.is_empty()
+        }
     }
 
     /// Whether any command waits for its answer.

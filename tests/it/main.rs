@@ -11,10 +11,14 @@
     reason = "a test may panic, and nobody imports it"
 )]
 
+mod cli; // golden output: what is typed, printed, returned
+mod deletion; // what may be deleted from the server, and when
 mod dovecot; // a private Dovecot for each test that wants one
 mod generated; // man page, completions and README as checked in
+mod journal; // lost, moved, damaged, shared state
 mod layering; // which room may name which, and who touches the world
 mod main_job; // the main job against Dovecot
+mod plan; // a table of cases, and what holds for all
 mod rfc1939; // what the RFC binds a client to
 mod sandbox; // a home of its own for each test, and the program in it
 mod transcripts; // every file of tests/transcripts, played

@@ -88,8 +88,7 @@ pub fn mail(path: &Path) -> Vec<Vec<u8>> {
     }
     let maildir = maildir::Maildir::from(path.to_path_buf());
     let entries = maildir.list_new().chain(maildir.list_cur());
-    let mut mail: Vec<_> =
-        entries.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
+    let mut mail: Vec<_> = entries.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
     mail.sort();
     mail
 }

@@ -1,0 +1,75 @@
+//! Which known message a listed one is, where its unique-id says too little.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use crate::seen::{Fingerprint, Known, Ledger, State};
+
+use super::plan::{Header, Listed};
+
+/// A server whose unique-ids are its message-numbers gives every message
+/// another one as soon as one is deleted: there the header says which message
+/// it is, under whatever unique-id the journal knows it.
+pub(super) struct Numbered {
+    /// How many messages with this header are known and listed under another
+    /// unique-id, if at all.
+    elsewhere: RefCell<HashMap<Fingerprint, usize>>,
+}
+
+impl Numbered {
+    pub(super) fn of(listing: &[Listed], ledger: &Ledger) -> Option<Self> {
+        let is_number = |l: &Listed| l.unique_id.as_bytes() == l.number.to_string().as_bytes();
+        if listing.is_empty() || ledger.is_empty() || !listing.iter().all(is_number) {
+            return None;
+        }
+        let mut elsewhere: HashMap<Fingerprint, usize> = HashMap::new();
+        for print in ledger.fingerprints() {
+            *elsewhere.entry(print).or_insert(0) += 1;
+        }
+        for listed in listing {
+            if let Header::Print(print) = listed.header
+                && ledger.copies(&listed.unique_id).any(|known| known.fingerprint == Some(print))
+                && let Some(left) = elsewhere.get_mut(&print)
+            {
+                *left = left.saturating_sub(1);
+            }
+        }
+        Some(Self { elsewhere: RefCell::new(elsewhere) })
+    }
+
+    /// Takes one known message with this header, if there is one left.
+    pub(super) fn take(&self, header: Header) -> bool {
+        let Header::Print(print) = header else { return false };
+        let mut elsewhere = self.elsewhere.borrow_mut();
+        let left = elsewhere.get_mut(&print).filter(|left| **left > 0);
+        left.map(|left| *left -= 1).is_some()
+    }
+}
+
+/// How sure it is that a listed message is a known one.
+#[derive(Clone, Copy)]
+pub(super) enum Likeness {
+    HeaderAndSize,
+    Header,
+    /// Also where one of the two sizes is not known.
+    Size,
+}
+
+impl Likeness {
+    pub(super) fn holds(self, listed: &Listed, known: &Known) -> bool {
+        let sizes = listed.octets.zip(known.octets);
+        let same_size = sizes.is_some_and(|(listed, known)| listed == known);
+        let prints = match listed.header {
+            Header::Print(print) => known.fingerprint.map(|known| known == print),
+            Header::Unasked | Header::Unavailable => None,
+        };
+        match self {
+            Self::HeaderAndSize => prints == Some(true) && same_size,
+            // A deleted message of another size is another message.
+            Self::Header => {
+                prints == Some(true) && (known.state != State::Deleted || sizes.is_none())
+            }
+            Self::Size => prints.is_none() && (same_size || sizes.is_none()),
+        }
+    }
+}

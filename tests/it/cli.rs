@@ -1,0 +1,239 @@
+//! What a person types and reads; what a script sees.
+
+use std::fs;
+
+use pop3_test_server::{Builder, Server};
+
+use crate::rfc1939::letters;
+use crate::sandbox::Sandbox;
+
+fn server(count: usize) -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(count))
+}
+
+fn account(server: &Server, more: &str) -> String {
+    let port = server.address().port();
+    format!("server = \"127.0.0.1:{port}\"\nuser = \"mrose\"\ntls = \"none\"\n{more}\n")
+}
+
+#[test]
+fn a_list_says_number_size_state_and_unique_id() {
+    let (server, sandbox) = (server(2).start(), Sandbox::new());
+    sandbox.plain(&server).args(["--limit", "1"]).run().is_silent();
+    let ran = sandbox.plain(&server).arg("--list").run();
+    ran.prints(
+        " NUMBER  SIZE  STATE      UNIQUE-ID\n\
+         \x20     1    41  delivered  uid-1\n\
+         \x20     2    41  new        uid-2\n",
+    );
+}
+
+#[test]
+fn a_list_with_headers_decodes_and_defuses_them() {
+    let hostile = "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nFrom: =?utf-8?Q?J=C3=BCrgen?= <j@example.org>\r\nSubject: =?utf-8?B?G1sybQ==?= hi\r\n\r\n";
+    let server = Server::builder().user("mrose", "secret").message("u", hostile).start();
+    let ran = Sandbox::new().plain(&server).args(["--list", "--headers"]).run();
+    assert!(ran.stdout.contains("2026-11-22 10:00  J\u{fc}rgen <j@example.org>"), "{ran:?}");
+    assert!(ran.stdout.contains("\u{fffd}[2m hi") && !ran.stdout.contains('\x1b'), "{ran:?}");
+}
+
+#[test]
+fn check_answers_with_its_status() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    sandbox.plain(&server).arg("--check").run().prints("1 new message\n");
+    sandbox.plain(&server).run().is_silent();
+    let ran = sandbox.plain(&server).arg("--check").run();
+    assert_eq!((ran.status, &*ran.stdout), (Some(1), "0 new messages\n"));
+}
+
+#[test]
+fn looking_writes_nothing() {
+    let (server, sandbox) = (server(2).start(), Sandbox::new());
+    for args in
+        [&["--list"][..], &["--check"], &["--dry-run"], &["--show", "1"], &["--list", "--headers"]]
+    {
+        let ran = sandbox.plain(&server).args(args).run();
+        assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{ran:?}");
+    }
+    assert_eq!(fs::read_dir(sandbox.path(".")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_dry_run_says_what_a_fetch_then_does() {
+    let (server, sandbox) = (server(3).start(), Sandbox::new());
+    sandbox.plain(&server).args(["--limit", "1"]).run().is_silent();
+    let ran = sandbox.plain(&server).args(["--dry-run", "--delete", "--max-size", "20"]).run();
+    let lines: Vec<_> = ran
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        lines[1..],
+        [
+            "delete 1 41 it is safe here and may go uid-1",
+            "leave 2 41 too large uid-2",
+            "leave 3 41 too large uid-3"
+        ]
+    );
+}
+
+#[test]
+fn show_prints_one_message_or_its_top() {
+    let server = server(2).start();
+    let sandbox = Sandbox::new();
+    sandbox
+        .plain(&server)
+        .args(["--show", "2"])
+        .run()
+        .prints("Subject: letter 2\nX: 2\n\n.dot\nbody 2\n");
+    let top = sandbox.plain(&server).args(["--show", "uid:uid-1", "--lines", "1"]).run();
+    top.prints("Subject: letter 1\nX: 1\n\n.dot\n");
+    sandbox.plain(&server).args(["--show", "3"]).run().fails(64, "there is no message \"3\"");
+}
+
+#[test]
+fn accounts_of_the_file_are_fetched_one_after_another() {
+    let (server, sandbox) =
+        (server(2).user("jpostel", "other").messages(letters(3)).start(), Sandbox::new());
+    let (home, secret) = (sandbox.path("").display().to_string(), sandbox.secret("pw", "other\n"));
+    sandbox.configure(&format!(
+        "[defaults]\nmaildir = \"{home}Mail\"\n[account.home]\n{}\n[account.work]\n{}",
+        account(&server, "password-command = \"echo secret\""),
+        account(&server, &format!("password-file = \"{}\"", secret.display()))
+            .replace("mrose", "jpostel"),
+    ));
+    sandbox.pop3get(["work"]).run().is_silent();
+    assert_eq!(sandbox.count(), 3);
+    sandbox.pop3get::<&str>([]).run().is_silent();
+    assert_eq!(sandbox.count(), 5);
+    let ran = sandbox.pop3get(["--check"]).run();
+    assert_eq!(
+        (ran.status, &*ran.stdout),
+        (Some(1), "home: 0 new messages\nwork: 0 new messages\n")
+    );
+    sandbox.pop3get(["nowhere"]).run().fails(64, "there is no account \"nowhere\"");
+}
+
+#[test]
+fn one_failing_account_keeps_no_other_from_being_fetched() {
+    let (server, sandbox) = (server(2).start(), Sandbox::new());
+    sandbox.configure(&format!(
+        "[account.a]\n{}\n[account.b]\n{}",
+        account(&server, "maildir = \"~/Mail\"\npassword-command = \"echo wrong\""),
+        account(&server, "maildir = \"~/Mail\"\npassword-command = \"echo secret\""),
+    ));
+    let ran = sandbox.pop3get::<&str>([]).run();
+    ran.fails(77, "pop3get: a: cannot log in to 127.0.0.1");
+    assert_eq!(sandbox.count(), 2);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_file_and_line() {
+    let sandbox = Sandbox::new();
+    sandbox.configure("[account.a]\nserver = \"h\"\nusr = \"x\"\n");
+    let ran = sandbox.pop3get::<&str>([]).run();
+    ran.fails(78, ".config/pop3get/config.toml:3: unknown field `usr`");
+    sandbox.pop3get(["--config", "none.toml"]).run().fails(78, "none.toml: No such file");
+}
+
+#[test]
+fn a_wrong_command_line_is_64_and_one_sentence() {
+    let sandbox = Sandbox::new();
+    for (args, sentence) in [
+        (
+            &["--sever", "x"][..],
+            "unexpected argument '--sever' found\nhint: a similar argument exists: '--server'",
+        ),
+        (&["--list", "--check"], "the argument '--list' cannot be used with '--check'"),
+        (&["--headers"], "the following required arguments were not provided: --list"),
+        (&["--delete", "--keep", "-s", "h"], "cannot be used with"),
+        (&["--timeout", "0", "-s", "h"], "invalid value '0' for '--timeout <SECS>'"),
+        (&["-s", "h"], "h: no user is named\nhint: use --user NAME"),
+        (&["-s", "h:x", "-u", "u"], "\"h:x\" is no server"),
+        (&["-s", "h", "-u", "u"], "no Maildir is named"),
+        (&["-s", "h", "account"], "give either --server or ACCOUNT"),
+        (&["pops://u:p@h"], "a password does not belong into a URL"),
+        (&["--mark-seen"], "no account is named"),
+    ] {
+        sandbox.pop3get(args).run().fails(64, sentence);
+    }
+}
+
+#[test]
+fn without_a_password_and_a_terminal_nothing_hangs() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    let server = format!("127.0.0.1:{}", server.address().port());
+    // setsid takes the terminal away that the tests may have been started from.
+    let mut command = std::process::Command::new("setsid");
+    command.arg("-w").arg(env!("CARGO_BIN_EXE_pop3get"));
+    command.args(["-s", &*server, "-u", "mrose", "-m", "Mail", "--tls", "none"]);
+    let output = command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", sandbox.path("."));
+    let output = output.current_dir(sandbox.path(".")).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    assert!(
+        said.contains(
+            "no password is given, and there is no terminal to ask on\nhint: use --password-command"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_conversation_is_shown_without_the_secret() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    let ran = sandbox.plain(&server).arg("-vv").run();
+    for line in ["> USER mrose\n", "> PASS ..\n", "< +OK", "> RETR 1\n", "> QUIT\n"] {
+        assert!(ran.stderr.contains(line), "{line}: {ran:?}");
+    }
+    assert!(!ran.stderr.contains("secret"), "{ran:?}");
+    let ran = sandbox.plain(&server).args(["-v", "--delete"]).run();
+    assert!(ran.stderr.contains(": deleting message 1, uid-1\n"), "{ran:?}");
+}
+
+#[test]
+fn a_secret_that_would_break_the_line_is_refused_before_connecting() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    let ran = sandbox.plain(&server).env("POP3GET_PASSWORD", "a\r\nDELE 1").run();
+    ran.fails(64, "the password cannot be sent: it contains a line end or NUL");
+    let ran = sandbox.plain(&server).args(["-u", "a\nb"]).run();
+    ran.fails(64, "the user name cannot be sent");
+    assert_eq!(server.sessions(), 0);
+}
+
+#[test]
+fn files_and_directories_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let mode = |path: std::path::PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let message =
+        fs::read_dir(sandbox.maildir().join("new")).unwrap().next().unwrap().unwrap().path();
+    for file in [message, sandbox.journal(), sandbox.maildir().join(".pop3get")] {
+        assert_eq!(mode(file), 0o600);
+    }
+    for directory in
+        [sandbox.maildir(), sandbox.maildir().join("new"), sandbox.path(".local/state/pop3get")]
+    {
+        assert_eq!(mode(directory), 0o700);
+    }
+}
+
+#[test]
+fn a_signal_ends_the_run_tidily_and_the_next_one_has_the_rest() {
+    use std::os::unix::process::ExitStatusExt as _;
+    for (name, number) in [("INT", 2), ("TERM", 15)] {
+        let fault = pop3_test_server::Fault::stall_after_sent(1200).on(1);
+        let (server, sandbox) = (server(40).fault(fault).start(), Sandbox::new());
+        let mut child = sandbox.plain(&server).start();
+        assert!(server.wait_for_commands(6, std::time::Duration::from_secs(10)));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let kill = ["-s", name, &child.id().to_string()].map(str::to_owned);
+        assert!(std::process::Command::new("kill").args(kill).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().signal(), Some(number));
+        assert_eq!(crate::sandbox::left_in_tmp(&sandbox.maildir()), 0);
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.count(), 40);
+    }
+}

@@ -1,0 +1,176 @@
+//! What may be deleted from the server, and when.
+
+use std::fs;
+
+use pop3_test_server::{Builder, Fault, Message, Server};
+
+use crate::rfc1939::{letter, letters, stored};
+use crate::sandbox::Sandbox;
+
+fn server(count: usize) -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(count))
+}
+
+/// Makes what the journal says happen so many days earlier.
+fn age(sandbox: &Sandbox, days: u64) {
+    let path = sandbox.journal();
+    let text = fs::read_to_string(&path).unwrap();
+    let mut aged = String::new();
+    let mut append = String::new();
+    for line in text.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        match *words {
+            ["delivered", at, ..] => {
+                let earlier = at.parse::<u64>().unwrap() - days * 86_400;
+                append += &line.replacen(at, &earlier.to_string(), 1);
+                append += "\n";
+            }
+            ["commit", number, count, _] => {
+                append += &format!("commit {number} {count} ");
+                aged += &format!("{append}{:08x}\n", crc32fast::hash(append.as_bytes()));
+                append.clear();
+            }
+            ["pop3get-journal", ..] => aged = format!("{line}\n"),
+            _ => append += &format!("{line}\n"),
+        }
+    }
+    fs::write(path, aged).unwrap();
+}
+
+#[test]
+fn what_was_kept_is_deleted_by_a_later_run_that_is_asked_to() {
+    let (server, sandbox) = (server(5).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (5, 0));
+}
+
+#[test]
+fn delete_after_counts_days_from_delivery() {
+    let (server, sandbox) = (server(3).start(), Sandbox::new());
+    let run = || sandbox.plain(&server).args(["--delete-after", "7"]).run();
+    run().is_silent();
+    run().is_silent();
+    assert_eq!(server.maildrop("mrose").len(), 3);
+    let listed = sandbox.plain(&server).args(["--list", "--delete-after", "7"]).run();
+    assert_eq!(listed.stdout.matches("deletable on 20").count(), 3, "{listed:?}");
+    age(&sandbox, 8);
+    server.maildrop("mrose").add("uid-new", letter(9));
+    run().is_silent();
+    assert_eq!((server.maildrop("mrose").uids(), sandbox.count()), (vec!["uid-new".into()], 4));
+}
+
+#[test]
+fn what_is_only_seen_is_never_deleted() {
+    let (server, sandbox) = (server(3).start(), Sandbox::new());
+    sandbox.plain(&server).arg("--mark-seen").run().is_silent();
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!((server.maildrop("mrose").len(), sandbox.count()), (3, 0));
+    server.maildrop("mrose").add("uid-new", letter(9));
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!((server.maildrop("mrose").len(), sandbox.mail()), (3, vec![stored(9)]));
+}
+
+#[test]
+fn another_message_under_a_known_unique_id_is_fetched_and_not_deleted_unfetched() {
+    let (server, sandbox) = (server(2).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    server
+        .maildrop("mrose")
+        .replace([Message::new("uid-1", letter(7)), Message::new("uid-2", letter(2))]);
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(1), stored(2), stored(7)]);
+    assert!(server.maildrop("mrose").is_empty());
+}
+
+#[test]
+fn a_message_of_another_size_is_not_deleted() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").replace([Message::new("uid-1", letter(1)).listed_as(77)]);
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (1, 1));
+}
+
+#[test]
+fn where_top_is_missing_the_size_alone_decides() {
+    let (server, sandbox) = (server(2).without("TOP").start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    server
+        .maildrop("mrose")
+        .replace([Message::new("uid-1", letter(1)), Message::new("uid-2", letter(22))]);
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    // Of the second only the size is known, and that is another: it is new.
+    assert_eq!(sandbox.mail(), [stored(1), stored(2), stored(22)]);
+    assert!(server.maildrop("mrose").is_empty());
+}
+
+#[test]
+fn a_top_that_lies_is_found_out_and_nothing_arrives_twice() {
+    let top = Fault::reply("TOP", "+OK\r\nSubject: other\r\n\r\n.\r\n");
+    let (server, sandbox) = (server(2).fault(top).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    for _ in 0..3 {
+        sandbox.plain(&server).arg("--delete").run().is_silent();
+        assert_eq!(sandbox.count(), 2);
+    }
+    assert!(server.maildrop("mrose").is_empty());
+}
+
+#[test]
+fn a_server_that_says_ok_and_keeps_is_not_asked_twice() {
+    let (server, sandbox) =
+        (server(2).fault(Fault::quit_removes_nothing()).start(), Sandbox::new());
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (2, 2));
+    let asked = server.commands().iter().filter(|line| line.starts_with("DELE")).count();
+    assert_eq!(asked, 2);
+}
+
+#[test]
+fn unique_ids_that_are_message_numbers_are_told_apart_by_header() {
+    let numbered = |letters: &[usize]| -> Vec<Message> {
+        let uids = letters.iter().zip(1..);
+        uids.map(|(number, uid)| Message::new(uid.to_string(), letter(*number))).collect()
+    };
+    let server = Server::builder().user("mrose", "secret").messages(numbered(&[1, 2, 3])).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    // The first one is deleted by somebody else: all numbers move up, one comes.
+    server.maildrop("mrose").replace(numbered(&[2, 3, 4]));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(1), stored(2), stored(3), stored(4)]);
+}
+
+#[test]
+fn a_server_that_takes_what_was_retrieved_loses_nothing() {
+    let (server, sandbox) = (server(4).fault(Fault::retrieved_vanish()).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (4, 0));
+    let ran = sandbox.plain(&server).args(["--show", "1"]).run();
+    ran.fails(64, "there is no message");
+}
+
+#[test]
+fn show_takes_nothing_that_is_not_here() {
+    let (server, sandbox) = (server(2).fault(Fault::retrieved_vanish()).start(), Sandbox::new());
+    let shown = sandbox.plain(&server).args(["--show", "uid:uid-2"]).run();
+    shown.prints(&String::from_utf8(stored(2)).unwrap());
+    assert_eq!(server.maildrop("mrose").len(), 2);
+}
+
+#[test]
+fn size_and_number_can_be_limited() {
+    let (server, sandbox) = (server(6).start(), Sandbox::new());
+    server.maildrop("mrose").add("large", [letter(7), vec![b'x'; 9000]].concat());
+    let run = || sandbox.plain(&server).args(["--limit", "4", "--max-size", "5k"]).run();
+    let said = run();
+    assert_eq!(said.status, Some(0));
+    assert!(said.stderr.contains("large has 90"), "{said:?}");
+    assert_eq!(sandbox.count(), 4);
+    run().is_silent();
+    assert_eq!(sandbox.count(), 6);
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 7);
+}

@@ -1,0 +1,201 @@
+//! The journal and the Maildir: lost, moved, damaged, meddled with, shared.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use pop3_test_server::{Builder, Server};
+
+use crate::rfc1939::{letter, letters, stored};
+use crate::sandbox::{Sandbox, mail};
+
+fn server(count: usize) -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(count))
+}
+
+/// A sandbox whose mail has been fetched once.
+fn fetched(server: &Server) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.plain(server).run().is_silent();
+    sandbox
+}
+
+#[test]
+fn a_lost_state_never_fetches_everything_twice() {
+    let server = server(3).start();
+    let sandbox = fetched(&server);
+    let elsewhere = sandbox.plain(&server).env("XDG_STATE_HOME", sandbox.path("other")).run();
+    elsewhere.fails(73, "the Maildir was filled before, but its journal is not here");
+    assert!(elsewhere.stderr.contains("hint: name the state directory"), "{elsewhere:?}");
+    fs::remove_file(sandbox.journal()).unwrap();
+    sandbox.plain(&server).run().fails(73, "its journal is not here");
+    assert_eq!((sandbox.count(), server.sessions()), (3, 1));
+}
+
+#[test]
+fn a_lost_or_another_maildir_stops_before_the_network() {
+    let server = server(3).start();
+    let sandbox = fetched(&server);
+    let other = sandbox.plain(&server).args(["-m", "Other"]).run();
+    other.fails(73, "the journal has deliveries that this Maildir knows nothing of");
+    fs::rename(sandbox.maildir(), sandbox.path("moved")).unwrap();
+    sandbox.plain(&server).run().fails(73, "knows nothing of");
+    sandbox.plain(&server).args(["-m", "moved"]).run().is_silent();
+    assert_eq!(server.sessions(), 2);
+}
+
+#[test]
+fn marks_alone_are_good_for_any_maildir() {
+    let server = server(2).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).arg("--mark-seen").run().is_silent();
+    server.maildrop("mrose").add("new", letter(3));
+    sandbox.plain(&server).args(["-m", "Other"]).run().is_silent();
+    assert_eq!(mail(&sandbox.path("Other")), [stored(3)]);
+}
+
+#[test]
+fn a_damaged_journal_is_72_with_its_line_and_fetches_nothing() {
+    let server = server(3).start();
+    let sandbox = fetched(&server);
+    let path = sandbox.journal();
+    let whole = fs::read(&path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[200] ^= 1;
+    fs::write(&path, &damaged).unwrap();
+    let ran = sandbox.plain(&server).run();
+    ran.fails(72, "is damaged at line 2");
+    assert_eq!(fs::read(&path).unwrap(), damaged, "it was written to");
+    fs::write(&path, [b"pop3get-journal 9".as_slice(), &whole[17..]].concat()).unwrap();
+    sandbox.plain(&server).run().fails(72, "newer version of pop3get (format 9)");
+    assert_eq!(server.sessions(), 1);
+}
+
+#[test]
+fn a_torn_tail_is_cut_and_what_it_said_is_read_off_the_names() {
+    let server = server(3).start();
+    let sandbox = fetched(&server);
+    let path = sandbox.journal();
+    let text = fs::read(&path).unwrap();
+    let header = text.iter().position(|octet| *octet == b'\n').unwrap() + 1;
+    // Everything behind the header, or half of it, is gone: as if the disk had
+    // lied about every sync.
+    for kept in [header, header + 100, text.len() - 60] {
+        fs::write(&path, &text[..kept]).unwrap();
+        for _ in 0..2 {
+            sandbox.plain(&server).run().is_silent();
+            assert_eq!(sandbox.count(), 3, "cut at {kept}");
+        }
+        server.maildrop("mrose").add(format!("new-{kept}"), letter(kept));
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.count(), 4, "cut at {kept}");
+        server.maildrop("mrose").remove(format!("new-{kept}"));
+        for entry in fs::read_dir(sandbox.maildir().join("new")).unwrap() {
+            let path = entry.unwrap().path();
+            if fs::read(&path).unwrap() == stored(kept) {
+                fs::remove_file(path).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn one_of_two_runs_at_once_works_and_the_other_is_silent_with_75() {
+    let server = Arc::new(server(40).start());
+    for _ in 0..5 {
+        let sandbox = Arc::new(Sandbox::new());
+        let runs: Vec<_> = (0..2)
+            .map(|_| {
+                let (server, sandbox) = (Arc::clone(&server), Arc::clone(&sandbox));
+                thread::spawn(move || sandbox.plain(&server).run())
+            })
+            .collect();
+        for run in runs {
+            let ran = run.join().unwrap();
+            assert!(matches!(ran.status, Some(0 | 75)), "{ran:?}");
+            // The maildrop's own lock may be what the other one meets.
+            assert!(ran.stderr.is_empty() || ran.stderr.contains("[IN-USE]"), "{ran:?}");
+        }
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.count(), 40);
+    }
+}
+
+#[test]
+fn a_held_lock_is_75_and_said_with_v() {
+    let server = server(1).start();
+    let sandbox = fetched(&server);
+    let lock = fs::File::open(sandbox.journal().with_extension("lock")).unwrap();
+    lock.lock().unwrap();
+    let ran = sandbox.plain(&server).run();
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(75), ""));
+    sandbox.plain(&server).arg("-v").run().fails(75, "another run holds the lock");
+    assert_eq!(server.sessions(), 1);
+}
+
+#[test]
+fn two_accounts_share_a_maildir_and_touch_only_their_own() {
+    let server = server(3).user("jpostel", "secret").messages(letters(3)).start();
+    let sandbox = fetched(&server);
+    let stranger = sandbox.maildir().join("tmp/1.M2P3.elsewhere");
+    fs::write(&stranger, b"not ours").unwrap();
+    sandbox.plain(&server).args(["-u", "jpostel"]).run().is_silent();
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 6);
+    assert!(stranger.exists());
+}
+
+#[test]
+fn moved_flagged_and_deleted_messages_do_not_come_again() {
+    let server = server(3).start();
+    let sandbox = fetched(&server);
+    let new: Vec<_> =
+        fs::read_dir(sandbox.maildir().join("new")).unwrap().map(|e| e.unwrap().path()).collect();
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    fs::rename(&new[0], sandbox.maildir().join("cur").join(format!("{}:2,S", name(&new[0]))))
+        .unwrap();
+    fs::remove_file(&new[1]).unwrap();
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 2);
+}
+
+#[test]
+fn a_listing_that_is_short_or_empty_once_makes_nothing_come_twice() {
+    for shortened in [0, 1] {
+        let fault = pop3_test_server::Fault::lists_only(shortened).on(2);
+        let server = server(3).fault(fault).start();
+        let sandbox = fetched(&server);
+        for _ in 0..3 {
+            sandbox.plain(&server).run().is_silent();
+            assert_eq!(sandbox.count(), 3);
+        }
+    }
+}
+
+#[test]
+fn renumbered_unique_ids_stop_the_run_before_any_download() {
+    let server = server(12).start();
+    let sandbox = fetched(&server);
+    let renamed = (1..=12).map(|n| pop3_test_server::Message::new(format!("other-{n}"), letter(n)));
+    server.maildrop("mrose").replace(renamed);
+    let before = server.commands().len();
+    sandbox.plain(&server).run().fails(76, "the server has given the messages new unique-ids");
+    assert!(!server.commands()[before..].iter().any(|line| line.starts_with("RETR")));
+    assert_eq!(sandbox.count(), 12);
+    // The way out that the hint names.
+    sandbox.plain(&server).arg("--mark-seen").run().is_silent();
+    server.maildrop("mrose").add("other-13", letter(13));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 13);
+}
+
+#[test]
+fn all_new_mail_after_all_old_is_gone_is_no_renumbering() {
+    let server = server(12).start();
+    let sandbox = fetched(&server);
+    let fresh = (21..=40).map(|n| pop3_test_server::Message::new(format!("fresh-{n}"), letter(n)));
+    server.maildrop("mrose").replace(fresh);
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 32);
+}

@@ -1,0 +1,137 @@
+//! The plan: a table of cases, and what holds for all of them.
+
+use proptest::prelude::*;
+
+use pop3get::fetch::{Deletion, Header, Listed, Policy, Reason, Retrieval, Step, plan};
+use pop3get::protocol::{MessageNumber, UniqueId};
+use pop3get::seen::{Delivery, Fingerprint, HeaderHasher, Journal, Mailbox};
+
+const NOW: u64 = 2_000_000_000;
+const DAY: u64 = 86_400;
+
+fn print(header: &str) -> Fingerprint {
+    let mut hasher = HeaderHasher::default();
+    hasher.push(header.as_bytes());
+    hasher.finish()
+}
+
+fn id(unique_id: &str) -> UniqueId {
+    UniqueId::new(unique_id.as_bytes()).unwrap()
+}
+
+/// A journal with these deliveries (unique-id, days ago), settled.
+fn journal(delivered: &[(&str, u64)]) -> (tempfile::TempDir, Journal) {
+    let home = tempfile::tempdir().unwrap();
+    let (state, mailbox) = (home.path().join("state"), Mailbox::new(b"u", "h"));
+    std::fs::create_dir(home.path().join("m")).unwrap();
+    let mut journal = Journal::open(&state, &mailbox, &home.path().join("m")).unwrap();
+    let delivery = |(unique_id, days): &(&str, u64)| Delivery {
+        unique_id: id(unique_id),
+        copy: 1,
+        copies: 1,
+        octets: 10,
+        fingerprint: print(unique_id),
+        at: NOW - days * DAY,
+        name: "1.x.h".into(),
+    };
+    let batch: Vec<_> = delivered.iter().map(delivery).collect();
+    let committed = journal.commit(&batch).unwrap();
+    drop(journal.settle(committed, &[]));
+    (home, journal)
+}
+
+fn listed(number: u32, unique_id: &str, octets: u64, header: Header) -> Listed {
+    let number = MessageNumber::new(number).unwrap();
+    Listed { number, unique_id: id(unique_id), octets: Some(octets), header }
+}
+
+fn policy(deletion: Deletion) -> Policy {
+    Policy { deletion, ..Policy::default() }
+}
+
+const NEW: Step = Step::Retrieve(Retrieval { copy: 1, copies: 1, tries: 0, doubtful: false });
+
+#[test]
+fn one_listed_message_gets_what_its_history_and_the_policy_say() {
+    let (_home, journal) = journal(&[("old", 30), ("young", 1)]);
+    let same = |unique_id| Header::Print(print(unique_id));
+    let kept = Step::Leave(Reason::Delivered { deletable: None });
+    let later = Step::Leave(Reason::Delivered { deletable: Some(NOW + 6 * DAY) });
+    let (keep, now, week) = (Deletion::Keep, Deletion::Now, Deletion::After(7));
+    let another = Step::Retrieve(Retrieval { copy: 2, copies: 2, tries: 0, doubtful: true });
+    let table = [
+        ("unknown", 10, Header::Unasked, keep, NEW),
+        ("unknown", 10, Header::Unasked, now, NEW),
+        ("old", 10, Header::Unasked, keep, kept),
+        ("old", 99, Header::Unasked, keep, kept),
+        ("old", 10, Header::Unasked, now, Step::Examine),
+        ("old", 10, same("old"), now, Step::Delete { copy: 1 }),
+        ("old", 10, same("old"), week, Step::Delete { copy: 1 }),
+        ("old", 11, same("old"), week, Step::Leave(Reason::Changed)),
+        ("old", 10, same("other"), week, another),
+        ("old", 10, Header::Unavailable, week, Step::Delete { copy: 1 }),
+        ("old", 11, Header::Unavailable, week, another),
+        ("young", 10, Header::Unasked, week, later),
+        ("young", 11, Header::Unasked, week, Step::Examine),
+        ("young", 10, same("young"), now, Step::Delete { copy: 1 }),
+    ];
+    for (unique_id, octets, header, deletion, step) in table {
+        let listing = [listed(3, unique_id, octets, header)];
+        let steps = plan(&listing, journal.ledger(), &policy(deletion), NOW);
+        assert_eq!(steps, [step], "{unique_id} {octets} {header:?} {deletion:?}");
+    }
+}
+
+#[test]
+fn twins_are_told_apart_by_header_and_missing_ones_are_fetched() {
+    let (_home, journal) = journal(&[("twin", 30)]);
+    let twin = |number, header: &str| listed(number, "twin", 10, Header::Print(print(header)));
+    let steps = plan(
+        &[twin(1, "new"), twin(2, "twin"), twin(3, "newer")],
+        journal.ledger(),
+        &policy(Deletion::Now),
+        NOW,
+    );
+    let fetch = |copy| Step::Retrieve(Retrieval { copy, copies: 3, tries: 0, doubtful: true });
+    assert_eq!(steps, [fetch(2), Step::Delete { copy: 1 }, fetch(3)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is listed: only what the journal delivered is deleted, each
+    /// message gets one step, and the limit holds.
+    #[test]
+    fn the_plan_never_deletes_what_was_not_delivered(
+        delivered in prop::collection::btree_set("[a-d]", 0..3),
+        listing in prop::collection::vec(("[a-f]", 9u64..12, 0usize..3), 0..8),
+        deletes in any::<bool>(),
+        limit in prop::option::of(0usize..4),
+    ) {
+        let known: Vec<_> = delivered.iter().map(|unique_id| (unique_id.as_str(), 3)).collect();
+        let (_home, journal) = journal(&known);
+        let header = |unique_id: &str, kind| match kind {
+            0 => Header::Unasked,
+            1 => Header::Unavailable,
+            _ => Header::Print(print(unique_id)),
+        };
+        let listing: Vec<_> = listing.iter().zip(1..).map(|((unique_id, octets, kind), number)| {
+            listed(number, unique_id, *octets, header(unique_id, *kind))
+        }).collect();
+        let deletion = if deletes { Deletion::Now } else { Deletion::Keep };
+        let policy = Policy { deletion, limit, ..Policy::default() };
+        let steps = plan(&listing, journal.ledger(), &policy, NOW);
+        prop_assert_eq!(steps.len(), listing.len());
+        let mut deleted = Vec::new();
+        for (step, listed) in steps.iter().zip(&listing) {
+            if let Step::Delete { copy } = step {
+                let key = (listed.unique_id.clone(), *copy);
+                prop_assert!(deletes && journal.settled(&key.0, key.1).is_some());
+                prop_assert!(!deleted.contains(&key));
+                deleted.push(key);
+            }
+        }
+        let fetched = steps.iter().filter(|step| matches!(step, Step::Retrieve(_))).count();
+        prop_assert!(limit.is_none_or(|limit| fetched <= limit));
+    }
+}
