@@ -1,0 +1,38 @@
+complete -c pop3get -l show -d 'Print one message: its number, or uid:UNIQUE-ID' -r
+complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
+complete -c pop3get -l generate -d 'Print the man page or the completions of a shell' -r -f -a "bash\t'Completions for bash'
+fish\t'Completions for fish'
+man\t'The man page'
+zsh\t'Completions for zsh'"
+complete -c pop3get -s s -l server -d 'POP3 server; IPv6 addresses in brackets' -r
+complete -c pop3get -s u -l user -d 'Name of the mailbox on the server' -r
+complete -c pop3get -l tls -d 'How the connection is protected: TLS from the start (port 995), after STLS (port 110), or not at all (port 110) [default: implicit]' -r -f -a "implicit\t'TLS from the first octet'
+starttls\t'TLS after STLS'
+none\t'No TLS'"
+complete -c pop3get -l auth -d 'How to log in [default: auto]' -r -f -a "auto\t'USER and PASS'
+user\t'USER and PASS, by name'
+apop\t'APOP'"
+complete -c pop3get -l password-file -d 'Read the password from the first line of this file, which nobody else may read' -r -F
+complete -c pop3get -l password-command -d 'Read the password from the first line that this shell command prints' -r
+complete -c pop3get -l ca-file -d 'Believe only the certificate authorities in this PEM file' -r -F
+complete -c pop3get -l connect-timeout -d 'Give up when the server has not greeted after so long [default: 60]' -r
+complete -c pop3get -l timeout -d 'Give up when a reply takes so long, or a message stops coming for so long [default: 180]' -r
+complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is missing [default: $MAILDIR]' -r -F
+complete -c pop3get -l delete-after -d 'Delete messages from the server so many days after their delivery' -r
+complete -c pop3get -l max-size -d 'Leave messages on the server that are larger; units k, M, G' -r
+complete -c pop3get -l limit -d 'Fetch at most so many messages of each account in this run' -r
+complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: ~/.local/state/pop3get]' -r -F
+complete -c pop3get -l config -d 'Read accounts from this file [default: ~/.config/pop3get/config.toml]' -r -F
+complete -c pop3get -l deadline -d 'End the whole run after so long, with status 75 if it is not done' -r
+complete -c pop3get -s l -l list -d 'Show the maildrop as a table: number, size, state, unique-id'
+complete -c pop3get -l headers -d 'With --list: date, sender and subject too'
+complete -c pop3get -l check -d 'Only say how many messages are new; status 1 if none are'
+complete -c pop3get -l mark-seen -d 'Record everything in the maildrop of one account as seen; fetch nothing'
+complete -c pop3get -s n -l dry-run -d 'Print what a fetch would do and why, and do nothing'
+complete -c pop3get -l allow-plaintext-password -d 'Send the password in clear, without TLS, to a server that is not this machine'
+complete -c pop3get -s d -l delete -d 'Delete messages from the server as soon as they are safe here'
+complete -c pop3get -l keep -d 'Leave messages on the server; this is the default'
+complete -c pop3get -s q -l quiet -d 'Say nothing but errors'
+complete -c pop3get -s v -l verbose -d 'Say a line a message; twice: the conversation, secrets left out'
+complete -c pop3get -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pop3get -s V -l version -d 'Print version'

@@ -43,6 +43,12 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// The directory that it should be made in is not there.
+    #[error("there is no directory {} to make the Maildir in", .path.display())]
+    NoParent {
+        /// The Maildir's parent.
+        path: PathBuf,
+    },
     /// There is something else at this place.
     #[error("{} is no Maildir, and it is not empty", .path.display())]
     NotAMaildir {
@@ -58,7 +64,7 @@ pub enum Error {
     /// It does not exist and cannot be made.
     #[error("cannot make {}: {source}", .path.display())]
     Unmade {
-        /// The Maildir, or its parent.
+        /// The Maildir.
         path: PathBuf,
         /// Why not.
         source: io::Error,
@@ -280,7 +286,9 @@ fn make(path: &Path) -> Result<(), Error> {
         Some(parent) => parent,
         None => path,
     };
-    fs::metadata(parent).map_err(|source| Error::Unmade { path: parent.into(), source })?;
+    if !parent.is_dir() {
+        return Err(Error::NoParent { path: parent.into() });
+    }
     if path.is_dir() && !["tmp", "new", "cur"].iter().any(is_there) {
         for entry in fs::read_dir(path).map_err(io_error("read", path))? {
             let name = entry.map_err(io_error("read", path))?.file_name();
@@ -436,7 +444,7 @@ mod tests {
         let opened = Maildir::open(directory.path());
         assert!(matches!(opened, Err(Error::NotAMaildir { .. })));
         let opened = Maildir::open(&directory.path().join("no/parent"));
-        assert!(matches!(opened, Err(Error::Unmade { .. })));
+        assert!(matches!(opened, Err(Error::NoParent { .. })));
         Maildir::open(&directory.path().join("m")).unwrap();
     }
 

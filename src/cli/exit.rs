@@ -135,7 +135,8 @@ impl From<&fetch::Error> for Exit {
 fn of_delivery(error: &maildir::Error) -> Exit {
     match error {
         maildir::Error::Io { .. } => Exit::Io,
-        maildir::Error::NotAMaildir { .. }
+        maildir::Error::NoParent { .. }
+        | maildir::Error::NotAMaildir { .. }
         | maildir::Error::NotOneFileSystem { .. }
         | maildir::Error::Unmade { .. } => Exit::CannotCreate,
     }

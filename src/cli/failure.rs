@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::connection::{self, RootsError};
+use crate::connection::{self, Phase, RootsError};
 use crate::fetch::{self, Doing};
 use crate::protocol::ResponseCode;
 use crate::seen::{self, Binding};
@@ -156,6 +156,9 @@ fn session_hint(error: &session::Error) -> Option<&'static str> {
         session::Error::Connection(connection::Error::NotTls) => {
             Some("is it the port for TLS? --tls starttls begins in clear, on port 110")
         }
+        session::Error::Connection(connection::Error::TimedOut {
+            phase: Phase::Greeting, ..
+        }) => Some("if that port speaks TLS from the start, use --tls implicit"),
         session::Error::Connection(connection::Error::Certificate(refused)) => {
             connection::is_unknown_issuer(refused).then_some(
                 "if the server has a certificate authority of its own, name it with --ca-file",

@@ -54,6 +54,9 @@ pub(super) fn look(
     let steps = survey.steps(&ledger, &account.policy, now)?;
     let is_new = |step: &&Step| matches!(step, Step::Retrieve(_) | Step::Leave(Reason::Limit));
     let new = steps.iter().filter(is_new).count();
+    if !alone && !matches!(look, Look::Check) {
+        speaker.print(format!("{}:\n", account.name).as_bytes())?;
+    }
     match look {
         Look::Check => {
             let who = if alone { String::new() } else { format!("{}: ", account.name) };
@@ -143,6 +146,7 @@ fn table(columns: &[&str], right: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns);
+    table.column_iter_mut().for_each(|column| _ = column.set_padding((0, 2)));
     for at in right {
         if let Some(column) = table.column_mut(*at) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -131,6 +131,8 @@ fn misread(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
     // What is missing stands on lines of its own.
     let more: Vec<_> = lines.by_ref().take_while(|line| !line.is_empty()).map(str::trim).collect();
     let tip = lines.find_map(|line| line.trim().strip_prefix("tip: ").map(str::to_owned));
+    // "to pass '--x' as a value, use '-- --x'" leads nowhere here.
+    let tip = tip.filter(|tip| !tip.starts_with("to pass"));
     let why = first.strip_prefix("error: ").unwrap_or(first);
     let hint = tip.unwrap_or_else(|| "see pop3get --help".into());
     let why = format!("{why} {}", more.join(" "));
@@ -139,7 +141,7 @@ fn misread(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
     Exit::Usage
 }
 
-/// `--mark-seen` and `--show` mean one account, and that has to be named.
+/// `--show` means one account, `--mark-seen` one that is named.
 fn only_one_where_one_is_meant(
     args: &Args,
     accounts: Vec<(String, Settings)>,

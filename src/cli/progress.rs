@@ -18,8 +18,8 @@ struct Drawn {
     octets: ProgressBar,
 }
 
-const MESSAGES: &str = "{msg}  {pos}/{len} messages  {eta} left";
-const OCTETS: &str = "[{wide_bar}] {bytes}/{total_bytes}  {binary_bytes_per_sec}";
+const MESSAGES: &str = "{msg}  {pos}/{len} messages";
+const OCTETS: &str = "[{wide_bar}] {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
 
 impl Bars {
     /// Draws the bars; indicatif hides them where standard error is no terminal.

@@ -24,7 +24,7 @@ pub struct Settings {
     #[arg(long, value_name = "HOW", help_heading = "Server")]
     pub tls: Option<Tls>,
 
-    /// How to log in; auto is USER and PASS [default: auto]
+    /// How to log in [default: auto]
     #[arg(long, value_name = "HOW", help_heading = "Server")]
     pub auth: Option<Auth>,
 
@@ -85,7 +85,7 @@ pub struct Settings {
     #[arg(long, value_name = "SIZE", help_heading = "Delivery")]
     pub max_size: Option<Size>,
 
-    /// Fetch at most so many messages in this run
+    /// Fetch at most so many messages of each account in this run
     #[arg(long, value_name = "N", help_heading = "Delivery")]
     pub limit: Option<usize>,
 
@@ -159,10 +159,10 @@ pub enum Tls {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Auth {
-    /// The best that is at hand.
+    /// USER and PASS.
     #[default]
     Auto,
-    /// USER and PASS.
+    /// USER and PASS, by name.
     User,
     /// APOP.
     Apop,

@@ -44,7 +44,10 @@ pub(super) fn parse(word: &str) -> Result<Settings, Failure> {
         Some(port) => format!("{host}:{port}"),
         None => host,
     };
-    let (user, auth) = user(url.username()).map_err(wrong)?;
+    // As it was written: `Url` would encode the `;` that sets AUTH apart.
+    let authority = word.split("://").nth(1).unwrap_or_default().split('/').next();
+    let written = authority.and_then(|authority| authority.rsplit_once('@'));
+    let (user, auth) = user(written.map_or("", |(user, _)| user)).map_err(wrong)?;
     Ok(Settings { server: Some(server), user, tls: Some(tls), auth, ..Settings::default() })
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 
 use crate::protocol::{Command, MessageNumber, UniqueId, UniqueIdListing};
-use crate::seen::{Fingerprint, HeaderHasher, Ledger};
+use crate::seen::{Fingerprint, HeaderHasher, Known, Ledger, State};
 use crate::session::{self, Authorization, Credentials, Log, Reply, Sink, Transaction};
 
 use super::plan::{Header, Listed, Policy, Step, plan};
@@ -54,7 +54,12 @@ impl<'a> Survey<'a> {
         let unique_ids = unique_ids.unwrap_or_default();
         let has_gap = (1u32..).zip(&unique_ids).any(|(at, listed)| listed.number.get() != at)
             || unique_ids.iter().any(|listed| listed.unique_id.is_none());
-        let is_new = |unique_id: &UniqueId| ledger.copies(unique_id).next().is_none();
+        // Of those left for their size or a failure the size is asked for too.
+        let is_new = |unique_id: &UniqueId| {
+            let waits = |known: Known| matches!(known.state, State::Failed | State::Large);
+            let mut copies = ledger.copies(unique_id);
+            copies.next().is_none_or(waits) || copies.any(waits)
+        };
         let has_work = has_gap
             || refusal.is_some()
             || unique_ids.iter().filter_map(|l| l.unique_id.as_ref()).any(is_new);

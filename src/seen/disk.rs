@@ -18,7 +18,10 @@ pub(super) fn random_id() -> Result<u64, Error> {
 /// The state directory and what leads to it, for its owner alone; each new one
 /// durable in its parent.
 pub(super) fn make_state_directory(state: &Path) -> Result<(), Error> {
-    let missing: Vec<_> = state.ancestors().take_while(|path| !path.exists()).collect();
+    let missing: Vec<_> = state
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+        .collect();
     for path in missing.into_iter().rev() {
         match fs::DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => {}

@@ -22,9 +22,9 @@ fn a_list_says_number_size_state_and_unique_id() {
     sandbox.plain(&server).args(["--limit", "1"]).run().is_silent();
     let ran = sandbox.plain(&server).arg("--list").run();
     ran.prints(
-        " NUMBER  SIZE  STATE      UNIQUE-ID\n\
-         \x20     1    41  delivered  uid-1\n\
-         \x20     2    41  new        uid-2\n",
+        "NUMBER  SIZE  STATE      UNIQUE-ID\n\
+         \x20    1    41  delivered  uid-1\n\
+         \x20    2    41  new        uid-2\n",
     );
 }
 
@@ -146,6 +146,7 @@ fn a_wrong_command_line_is_64_and_one_sentence() {
             "unexpected argument '--sever' found\nhint: a similar argument exists: '--server'",
         ),
         (&["--list", "--check"], "the argument '--list' cannot be used with '--check'"),
+        (&["--bogus"], "unexpected argument '--bogus' found\nhint: see pop3get --help"),
         (&["--headers"], "the following required arguments were not provided: --list"),
         (&["--delete", "--keep", "-s", "h"], "cannot be used with"),
         (&["--timeout", "0", "-s", "h"], "invalid value '0' for '--timeout <SECS>'"),
@@ -236,4 +237,12 @@ fn a_signal_ends_the_run_tidily_and_the_next_one_has_the_rest() {
         sandbox.plain(&server).run().is_silent();
         assert_eq!(sandbox.count(), 40);
     }
+}
+
+#[test]
+fn a_state_directory_is_made_with_all_that_leads_to_it() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    sandbox.plain(&server).args(["--state-dir", "a/b/c"]).run().is_silent();
+    assert!(sandbox.path("a/b/c/mrose@127.0.0.1.seen").exists());
+    sandbox.plain(&server).args(["-m", "no/Mail"]).run().fails(73, "there is no directory no to");
 }

@@ -170,7 +170,9 @@ fn size_and_number_can_be_limited() {
     assert!(said.stderr.contains("large has 90"), "{said:?}");
     assert_eq!(sandbox.count(), 4);
     run().is_silent();
+    run().is_silent();
     assert_eq!(sandbox.count(), 6);
+    sandbox.plain(&server).args(["--check", "--max-size", "5k"]).run().fails_to_find();
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 7);
 }

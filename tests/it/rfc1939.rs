@@ -134,7 +134,8 @@ fn unique_ids_beyond_the_rfc_work() {
         vec![b'l'; 400],
         b"'; rm -rf /".to_vec(),
     ];
-    let messages = odd.iter().zip(1..).map(|(uid, number)| Message::new(uid.clone(), letter(number)));
+    let messages =
+        odd.iter().zip(1..).map(|(uid, number)| Message::new(uid.clone(), letter(number)));
     let server = Server::builder().user("mrose", "secret").messages(messages).start();
     let sandbox = Sandbox::new();
     for _ in 0..2 {

@@ -136,6 +136,12 @@ impl Ran {
         assert_eq!(self.stdout, "", "{self:?}");
     }
 
+    /// What `--check` answers when nothing is new.
+    #[track_caller]
+    pub fn fails_to_find(&self) {
+        assert_eq!((self.status, &*self.stdout), (Some(1), "0 new messages\n"), "{self:?}");
+    }
+
     /// Status 0 and this on stdout.
     #[track_caller]
     pub fn prints(&self, text: &str) {

@@ -38,7 +38,8 @@ fn implicit_tls_and_stls_deliver() {
 #[test]
 fn octets_sent_along_with_the_answer_to_stls_end_the_session() {
     let fault = Fault::inject_at_stls("+OK\r\nCAPA\r\n.\r\n");
-    let (server, sandbox) = (server().security(Security::Stls).fault(fault).start(), Sandbox::new());
+    let (server, sandbox) =
+        (server().security(Security::Stls).fault(fault).start(), Sandbox::new());
     tls(&sandbox, &server, "starttls").run().fails(76, "octets that nobody asked for");
     only_said(&server, &["STLS"]);
 }
@@ -104,7 +105,8 @@ fn every_phase_has_its_time() {
         run.run().fails(75, sentence);
     }
     let fault = Fault::stall_before_handshake();
-    let (server, sandbox) = (server().security(Security::ImplicitTls).fault(fault).start(), Sandbox::new());
+    let (server, sandbox) =
+        (server().security(Security::ImplicitTls).fault(fault).start(), Sandbox::new());
     let run = tls(&sandbox, &server, "implicit").args(["--connect-timeout", "1"]);
     run.run().fails(75, "gave up waiting for the TLS handshake after 1s");
 }
