@@ -23,7 +23,7 @@ _pop3get() {
 
     case "${cmd}" in
         pop3get)
-            opts="-l -n -s -u -m -d -q -v -h -V --list --headers --check --show --lines --mark-seen --dry-run --generate --server --user --tls --auth --allow-plaintext-password --password-file --password-command --ca-file --connect-timeout --timeout --maildir --delete --delete-after --keep --max-size --limit --state-dir --config --deadline --quiet --verbose --help --version"
+            opts="-l -n -s -u -m -d -q -v -h -V --list --headers --check --show --lines --mark-seen --dry-run --state --generate --retry-failed --rekey --refetch --server --user --tls --auth --allow-plaintext-password --password-file --password-command --ca-file --connect-timeout --timeout --maildir --delete --delete-after --keep --max-size --limit --state-dir --config --deadline --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -34,6 +34,10 @@ _pop3get() {
                     return 0
                     ;;
                 --lines)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

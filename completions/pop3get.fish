@@ -1,5 +1,6 @@
 complete -c pop3get -l show -d 'Print one message: its number, or uid:UNIQUE-ID' -r
 complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
+complete -c pop3get -l state -d 'The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how)' -r
 complete -c pop3get -l generate -d 'Print the man page or the completions of a shell' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
 man\t'The man page'
@@ -29,6 +30,9 @@ complete -c pop3get -l headers -d 'With --list: date, sender and subject too'
 complete -c pop3get -l check -d 'Only say how many messages are new; status 1 if none are'
 complete -c pop3get -l mark-seen -d 'Record everything in the maildrop of one account as seen; fetch nothing'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch would do and why, and do nothing'
+complete -c pop3get -l retry-failed -d 'Try messages that failed again now, whatever their back-off'
+complete -c pop3get -l rekey -d 'After a renumbering: know the messages of one account, named, by their headers'
+complete -c pop3get -l refetch -d 'Take everything in the maildrop of one account, named, again'
 complete -c pop3get -l allow-plaintext-password -d 'Send the password in clear, without TLS, to a server that is not this machine'
 complete -c pop3get -s d -l delete -d 'Delete messages from the server as soon as they are safe here'
 complete -c pop3get -l keep -d 'Leave messages on the server; this is the default'

@@ -124,6 +124,7 @@ fn host_and_port(server: &str, default: u16) -> Result<(String, u16), Failure> {
 pub(super) fn resolve(
     name: String,
     settings: Settings,
+    args: &Args,
     deadline: Option<Instant>,
     cancel: &Cancel,
 ) -> Result<Account, Failure> {
@@ -148,6 +149,7 @@ pub(super) fn resolve(
         },
         max_size: settings.max_size.map(|size| size.0),
         limit: settings.limit,
+        retry_failed: args.retry_failed,
     };
     let seconds = |given: Option<u64>, default| Duration::from_secs(given.unwrap_or(default));
     let connection = connection::Options {

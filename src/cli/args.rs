@@ -59,10 +59,14 @@ pub struct Args {
     #[arg(
         short = 'n',
         long,
-        group = "mode",
+        conflicts_with_all = ["list", "check", "show", "mark_seen", "generate"],
         help_heading = "What to do (default: fetch new mail)"
     )]
     pub dry_run: bool,
+
+    /// The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how)
+    #[arg(long, value_names = ["ACTION", "UID"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    pub state: Option<Vec<String>>,
 
     /// Print the man page or the completions of a shell
     #[arg(
@@ -72,6 +76,18 @@ pub struct Args {
         help_heading = "What to do (default: fetch new mail)"
     )]
     pub generate: Option<Generate>,
+
+    /// Try messages that failed again now, whatever their back-off
+    #[arg(long, help_heading = "Delivery")]
+    pub retry_failed: bool,
+
+    /// After a renumbering: know the messages of one account, named, by their headers
+    #[arg(long, conflicts_with_all = ["mode", "refetch", "dry_run"], help_heading = "Delivery")]
+    pub rekey: bool,
+
+    /// Take everything in the maildrop of one account, named, again
+    #[arg(long, conflicts_with_all = ["mode", "dry_run"], help_heading = "Delivery")]
+    pub refetch: bool,
 
     /// What the configuration file can say too.
     #[command(flatten)]

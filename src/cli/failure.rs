@@ -121,10 +121,10 @@ impl Failure {
                     Some("use that version, or another --state-dir and another Maildir")
                 }
                 fetch::Error::Journal(seen::Error::Damaged { .. }) => {
-                    Some("restore it from a backup; nothing was fetched or deleted")
+                    Some("--state repair mends what can be mended; with --dry-run it only says how")
                 }
                 fetch::Error::Renumbered => Some(
-                    "nothing was fetched; if you have what is there, --mark-seen takes the new unique-ids over",
+                    "nothing was fetched; --rekey knows the messages by their headers, --refetch takes all again",
                 ),
                 fetch::Error::Session { source, .. } => session_hint(source),
                 _ => None,
@@ -136,10 +136,10 @@ impl Failure {
 fn binding_hint(binding: Binding) -> &'static str {
     match binding {
         Binding::AnotherMaildir | Binding::MaildirGone => {
-            "restore the Maildir or name the one that was filled before; for a fresh start give another --state-dir"
+            "name the Maildir that was filled before; --state repair binds the journal to this one, --refetch takes all again"
         }
         Binding::AnotherJournal | Binding::JournalGone => {
-            "name the state directory that was used before (--state-dir, XDG_STATE_HOME); for a fresh start give another Maildir"
+            "name the state directory that was used before (--state-dir, XDG_STATE_HOME); --state repair rebuilds the journal from the names of the messages, --refetch takes all again"
         }
     }
 }

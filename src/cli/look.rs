@@ -72,7 +72,7 @@ pub(super) fn look(
 }
 
 /// A day in this machine's time zone.
-fn date(seconds: u64) -> String {
+pub(super) fn date(seconds: u64) -> String {
     let timestamp = i64::try_from(seconds).ok().and_then(|at| Timestamp::from_second(at).ok());
     match timestamp {
         Some(timestamp) => timestamp.to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string(),

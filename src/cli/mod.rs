@@ -20,6 +20,7 @@ mod progress;
 mod report;
 mod secrets;
 mod settings;
+mod state;
 mod url;
 
 use std::ffi::OsString;
@@ -34,7 +35,7 @@ pub use exit::{Exit, Row, TABLE};
 pub use settings::{Auth, Settings, Size, Tls};
 
 use crate::connection::Cancel;
-use crate::fetch::{self, Event, Local, Outcome};
+use crate::fetch::{self, Event, Local, Outcome, Rekey};
 use crate::session::Credentials;
 
 use account::Account;
@@ -43,6 +44,7 @@ use failure::Failure;
 use look::Look;
 use progress::Bars;
 use report::{Level, Speaker};
+use state::Action;
 
 /// The standard streams, and whether standard error is a terminal.
 pub struct Streams<'s> {
@@ -100,7 +102,7 @@ pub fn run(
         if cancel.load(Ordering::Relaxed) != 0 {
             break;
         }
-        let result = account::resolve(name.clone(), settings, run.deadline, cancel)
+        let result = account::resolve(name.clone(), settings, &args, run.deadline, cancel)
             .and_then(|account| run.account(&account));
         exits.push(ended(&speaker, Some(&name), result));
     }
@@ -141,7 +143,7 @@ fn misread(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
     Exit::Usage
 }
 
-/// `--show` means one account, `--mark-seen` one that is named.
+/// Some options mean one account, and some of these one that is named.
 fn only_one_where_one_is_meant(
     args: &Args,
     accounts: Vec<(String, Settings)>,
@@ -171,6 +173,11 @@ struct Run<'r> {
 impl Run<'_> {
     fn account(&self, account: &Account) -> Result<Exit, Failure> {
         let args = self.args;
+        if let Some(words) = &args.state {
+            let action = Action::parse(words)?;
+            let done = state::state(&action, account, !args.dry_run, now(), self.speaker);
+            return done.map(|()| Exit::Ok);
+        }
         let look = match (&args.show, args.list, args.check, args.dry_run) {
             (Some(message), ..) => Some(Look::Show { message: message.clone(), lines: args.lines }),
             (_, true, ..) => Some(Look::List { headers: args.headers }),
@@ -205,11 +212,15 @@ impl Run<'_> {
         let place = account.place()?;
         let bars = Bars::default();
         let observe = |event: Event<'_>| self.speaker.event(&account.name, &bars, event);
-        let local = Local::open(&place, &observe)?;
+        let local = match self.args.refetch {
+            true => Local::open_anew(&place, &observe)?,
+            false => Local::open(&place, &observe)?,
+        };
         let credentials = self.credentials(account)?;
         let options = fetch::Options {
             session: account.session.clone(),
             policy: account.policy,
+            rekey: if self.args.rekey { Rekey::ByHeader } else { Rekey::Stop },
             most_open: most_open(),
             now: now(),
         };

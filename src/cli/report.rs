@@ -157,6 +157,7 @@ impl<'s> Speaker<'s> {
             Event::Failed { number, unique_id, tries, why } => {
                 let why = match why {
                     fetch::Failure::Endless => "it does not end".to_owned(),
+                    fetch::Failure::Full => "the disk has no room for it".to_owned(),
                     fetch::Failure::Garbled => {
                         "the server broke the protocol in it twice".to_owned()
                     }
@@ -168,9 +169,15 @@ impl<'s> Speaker<'s> {
                     if tries > 1 { format!("; tried {tries} times") } else { String::new() };
                 self.say(&format!("pop3get: {account}: {doing} ({unique_id}): {why}{times}"));
             }
-            Event::Held { unique_id } => notice(format!(
-                "{unique_id} was delivered by an interrupted run and is nowhere in the Maildir; it is neither fetched again nor deleted"
-            )),
+            Event::Held { unique_id } => {
+                notice(format!(
+                    "{unique_id} was committed and is nowhere in the Maildir; it is neither fetched again nor deleted"
+                ));
+                if self.level > Level::Quiet {
+                    let unique_id = unique_id.encoded();
+                    self.hint(&format!("--state forget {unique_id} makes it new again"));
+                }
+            }
             Event::Large { unique_id, octets } => notice(format!(
                 "{unique_id} has {octets} octets, more than --max-size; it stays on the server"
             )),

@@ -89,6 +89,8 @@ pub enum Failure<'a> {
     Endless,
     /// What the server sent for it broke the protocol, twice.
     Garbled,
+    /// The disk has no room for it.
+    Full,
     /// The connection was lost inside it, twice.
     Lost,
     /// The server said `-ERR`.

@@ -19,6 +19,7 @@
 mod commit;
 mod event;
 mod identity;
+mod mend;
 mod pipeline;
 mod plan;
 mod recover;
@@ -29,8 +30,9 @@ use std::fmt;
 use std::io;
 
 pub use event::{Event, Failure, Observer, Summary};
+pub use mend::{forget, mark, repair};
 pub use plan::{Deletion, Header, Listed, Policy, Reason, Retrieval, Step, plan};
-pub use run::{Local, Options, Outcome, Place};
+pub use run::{Local, Options, Outcome, Place, Rekey};
 pub use survey::{Sizes, Survey};
 
 use crate::protocol::MessageNumber;

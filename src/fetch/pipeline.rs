@@ -31,6 +31,12 @@ pub(super) struct Errand {
     pub(super) known: Vec<Fingerprint>,
 }
 
+impl Errand {
+    fn lost(self) -> (MessageNumber, UniqueId, Retrieval) {
+        (self.listed.number, self.listed.unique_id, self.retrieval)
+    }
+}
+
 /// What to do in one session.
 #[derive(Debug, Default)]
 pub(super) struct Work {
@@ -45,8 +51,8 @@ pub(super) struct Done {
     pub(super) marked: Vec<Settled>,
     /// Could not be fetched: unique-id, copy, tries before.
     pub(super) failed: Vec<(UniqueId, Retrieval)>,
-    /// The connection was lost inside this one, or it had no end.
-    pub(super) lost: Option<(UniqueId, Retrieval)>,
+    /// The connection was lost inside this one, or it had no end, or no room.
+    pub(super) lost: Option<(MessageNumber, UniqueId, Retrieval)>,
     /// Messages that QUIT could take away and that are not safe here.
     pub(super) unsafe_to_quit: bool,
     /// TOP does not show what RETR shows.
@@ -163,7 +169,7 @@ impl Pipeline<'_, '_> {
             && self.done.lost.is_none()
             && let Some(Asked::Retr(errand)) = self.in_flight.pop_front()
         {
-            self.done.lost = Some((errand.listed.unique_id, errand.retrieval));
+            self.done.lost = Some(errand.lost());
         }
     }
 
@@ -235,10 +241,9 @@ impl Pipeline<'_, '_> {
             Ok(_) => Ok(()),
             Err(error) => {
                 self.done.unsafe_to_quit = true;
-                match incoming.error {
-                    // The disk's fault, not the message's.
-                    Some(error) => return Err(error),
-                    None => self.done.lost = Some((errand.listed.unique_id, errand.retrieval)),
+                self.done.lost = Some(errand.lost());
+                if let Some(error) = incoming.error {
+                    return Err(error);
                 }
                 Err(doing.failed()(error))
             }

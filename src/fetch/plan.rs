@@ -64,6 +64,8 @@ pub struct Policy {
     pub max_size: Option<u64>,
     /// At most so many are fetched in this run.
     pub limit: Option<usize>,
+    /// Messages that failed are tried again whatever their back-off.
+    pub retry_failed: bool,
 }
 
 /// What to do with one message.
@@ -288,7 +290,9 @@ impl Group<'_> {
                 }
             }
             State::Deleted => Step::Leave(Reason::DeletedBefore),
-            State::Failed if known.at > self.now => Step::Leave(Reason::Failed { until: known.at }),
+            State::Failed if known.at > self.now && !self.policy.retry_failed => {
+                Step::Leave(Reason::Failed { until: known.at })
+            }
             State::Failed => self.retrieve(
                 listed,
                 Retrieval { copy, copies: self.copies(), tries, doubtful: false },

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::maildir::Maildir;
 use crate::protocol::UniqueId;
-use crate::seen::{Journal, Mailbox, State};
+use crate::seen::{self, Journal, Known, Mailbox, State};
 use crate::session::{self, Credentials};
 
 use super::event::{Event, Failure, Observer, Summary};
@@ -33,10 +33,22 @@ pub struct Options {
     pub session: session::Options,
     /// What is wanted.
     pub policy: Policy,
+    /// What to do where unique-ids are unknown.
+    pub rekey: Rekey,
     /// How many files may be open at once.
     pub most_open: usize,
     /// Seconds since 1970.
     pub now: u64,
+}
+
+/// Whether unknown unique-ids may be new names of known messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rekey {
+    /// If it looks like it, stop.
+    #[default]
+    Stop,
+    /// Match them by header and go on.
+    ByHeader,
 }
 
 /// The local side, its doors open: the lock held, journal and Maildir in hand,
@@ -82,6 +94,22 @@ impl Local {
         let held = recover(&mut journal, &maildir, observe)?;
         let summary = Summary { held, ..Summary::default() };
         Ok(Self { journal, maildir, summary, sequence: 0, losses: HashMap::new() })
+    }
+
+    /// Opens the local doors with a journal that knows nothing, so that all is
+    /// taken again. What an interrupted run committed is settled before, as far
+    /// as its journal can still be used.
+    pub fn open_anew(place: &Place, observe: Observer<'_>) -> Result<Self, Error> {
+        let maildir = Maildir::open(&place.maildir)?;
+        match Self::open(place, observe) {
+            Ok(_) => {}
+            Err(error @ Error::Journal(seen::Error::Locked { .. })) => return Err(error),
+            // What cannot be used is what the user wants to be rid of.
+            Err(_) => {}
+        }
+        let journal = Journal::open_anew(&place.state, &place.mailbox, &place.maildir)?;
+        let (summary, losses) = (Summary::default(), HashMap::new());
+        Ok(Self { journal, maildir, summary, sequence: 0, losses })
     }
 
     /// Fetches what is new and deletes what may be deleted.
@@ -131,7 +159,7 @@ impl Local {
                 Step::Retrieve(Retrieval { copy, .. })
                 | Step::Leave(Reason::TooLarge { copy, .. }) => copy,
                 Step::Leave(Reason::Failed { .. }) => {
-                    let failed = |known: &crate::seen::Known| known.state == State::Failed;
+                    let failed = |known: &Known| known.state == State::Failed;
                     let mut copies = self.journal.ledger().copies(&listed.unique_id);
                     copies.find(failed).map_or(1, |known| known.copy)
                 }
@@ -158,9 +186,15 @@ impl Local {
         let ledger = self.journal.ledger();
         let sizes = if policy.deletes() { Sizes::Always } else { Sizes::ForWork };
         survey.list(ledger, sizes)?;
-        if survey.is_renumbered(ledger)? {
-            return Err(Error::Renumbered);
+        match options.rekey {
+            Rekey::Stop if survey.is_renumbered(ledger)? => return Err(Error::Renumbered),
+            Rekey::ByHeader => rekey(&mut survey, &mut self.journal)?,
+            Rekey::Stop if survey.may_have_got_names(ledger) => {
+                rekey(&mut survey, &mut self.journal)?;
+            }
+            Rekey::Stop => {}
         }
+        let ledger = self.journal.ledger();
         let steps = survey.steps(ledger, policy, *now)?;
         let first = ledger.is_empty();
         self.summary.listed = survey.listing.len();
@@ -270,11 +304,14 @@ impl Local {
     ) -> Result<Ended, Error> {
         let is_loss = match &error {
             Error::Session { source, .. } => source.is_loss(),
+            // The next one may be small enough.
+            Error::Delivery(error) => error.is_full(),
             _ => false,
         };
-        let Some((unique_id, Retrieval { copy, tries, .. })) = done.lost.filter(|_| is_loss) else {
+        let Some((number, unique_id, retrieval)) = done.lost.filter(|_| is_loss) else {
             return Err(error);
         };
+        let Retrieval { copy, tries, .. } = retrieval;
         let losses = self.losses.entry((unique_id.clone(), copy)).or_insert(0);
         *losses += 1;
         if *losses < 2 {
@@ -283,14 +320,28 @@ impl Local {
         let tries = tries.saturating_add(1);
         self.journal.note_failed(&unique_id, copy, tries, now.saturating_add(back_off(tries)));
         self.summary.failed += 1;
-        if let Error::Session { doing: Doing::Retrieve(number), source } = error {
-            let why = match source {
-                session::Error::Stopped => Failure::Endless,
-                session::Error::Violation { .. } => Failure::Garbled,
-                _ => Failure::Lost,
-            };
-            observe(Event::Failed { number, unique_id: &unique_id, tries, why });
-        }
+        let why = match &error {
+            Error::Delivery(_) => Failure::Full,
+            Error::Session { source: session::Error::Stopped, .. } => Failure::Endless,
+            Error::Session { source: session::Error::Violation { .. }, .. } => Failure::Garbled,
+            _ => Failure::Lost,
+        };
+        observe(Event::Failed { number, unique_id: &unique_id, tries, why });
         Ok(Ended::Done)
     }
+}
+
+/// Gives known messages their new unique-ids: those that are listed under an
+/// unknown one and whose header is that of exactly one message that is not
+/// listed. The rest is new.
+fn rekey(survey: &mut Survey<'_>, journal: &mut Journal) -> Result<(), Error> {
+    let prints = survey.unknown_headers(journal.ledger())?;
+    let mut orphans = survey.orphans(journal.ledger());
+    for (unique_id, print) in prints {
+        if let Some((old, old_copy)) = orphans.get_mut(&print).and_then(Vec::pop) {
+            let copy = journal.ledger().next_copy(&unique_id);
+            journal.note_rekeyed((&old, old_copy), (&unique_id, copy));
+        }
+    }
+    Ok(())
 }

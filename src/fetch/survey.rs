@@ -84,12 +84,14 @@ impl<'a> Survey<'a> {
         }
         let numbers = nameless.iter().map(|listed| listed.number).collect();
         let prints = self.fingerprints(numbers)?;
+        let mut orphans = self.orphans(ledger);
         for listed in nameless {
             // Without UIDL the header is all that says which message it is.
             match (prints.get(&listed.number), &refusal) {
                 (Some(print), _) => {
-                    let unique_id = format!("header-{print}");
-                    self.listing.extend(UniqueId::new(unique_id.as_bytes()).map(|unique_id| {
+                    let known = orphans.get_mut(print).and_then(Vec::pop);
+                    let unique_id = known.map_or_else(|| derived(*print), |(known, _)| Some(known));
+                    self.listing.extend(unique_id.map(|unique_id| {
                         let (number, octets) = (listed.number, Some(listed.octets));
                         Listed { number, unique_id, octets, header: Header::Print(*print) }
                     }));
@@ -157,6 +159,40 @@ impl<'a> Survey<'a> {
         let asked = sample.len();
         let prints = self.fingerprints(sample)?;
         Ok(prints.len() < asked || prints.values().any(|print| known.contains(print)))
+    }
+
+    /// The known messages whose unique-id is not listed, by fingerprint.
+    pub(super) fn orphans(&self, ledger: &Ledger) -> HashMap<Fingerprint, Vec<(UniqueId, u32)>> {
+        let listed: HashSet<&UniqueId> = self.listing.iter().map(|l| &l.unique_id).collect();
+        let mut orphans: HashMap<_, Vec<_>> = HashMap::new();
+        for (unique_id, known) in ledger.iter() {
+            if let Some(print) = known.fingerprint.filter(|_| !listed.contains(&unique_id)) {
+                orphans.entry(print).or_default().push((unique_id, known.copy));
+            }
+        }
+        orphans
+    }
+
+    /// Whether a message that had no unique-id once may have one now.
+    pub(super) fn may_have_got_names(&self, ledger: &Ledger) -> bool {
+        let is_new = |listed: &Listed| ledger.copies(&listed.unique_id).next().is_none();
+        let listed: HashSet<&[u8]> = self.listing.iter().map(|l| l.unique_id.as_bytes()).collect();
+        self.listing.iter().any(is_new)
+            && ledger.expected().any(|id| id.starts_with(DERIVED) && !listed.contains(id))
+    }
+
+    /// The unique-ids that the journal does not know, each with its message's
+    /// fingerprint, in the listing's order.
+    pub(super) fn unknown_headers(
+        &mut self,
+        ledger: &Ledger,
+    ) -> Result<Vec<(UniqueId, Fingerprint)>, Error> {
+        let unknown = |listed: &&Listed| ledger.copies(&listed.unique_id).next().is_none();
+        let numbers = self.listing.iter().filter(unknown).map(|listed| listed.number).collect();
+        let prints = self.fingerprints(numbers)?;
+        let header =
+            |listed: &Listed| Some((listed.unique_id.clone(), *prints.get(&listed.number)?));
+        Ok(self.listing.iter().filter_map(header).collect())
     }
 
     /// The fingerprints of some messages, by pipelined TOP; those that the server
@@ -239,6 +275,14 @@ impl<'a> Survey<'a> {
     pub fn quit(self) -> Result<(), Error> {
         self.transaction.quit().map_err(Doing::Quit.failed())
     }
+}
+
+/// What stands before a fingerprint that serves as a unique-id.
+const DERIVED: &[u8] = b"header-";
+
+/// The unique-id of a message that has none.
+fn derived(print: Fingerprint) -> Option<UniqueId> {
+    UniqueId::new(&[DERIVED, print.to_string().as_bytes()].concat())
 }
 
 /// A header longer than this is cut off before anybody decodes it.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use zeroize::Zeroize;
 
 use super::text::Quoted;
@@ -64,7 +65,16 @@ impl UniqueId {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// Percent-encoded wherever it is no visible ASCII: one word, that a person
+    /// can copy and grep for.
+    pub fn encoded(&self) -> String {
+        percent_encode(&self.0, ODD).to_string()
+    }
 }
+
+/// What is not written as itself: all but 0x21 to 0x7E, and `%`.
+const ODD: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(0x7f);
 
 impl fmt::Debug for UniqueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -156,6 +156,11 @@ impl Ledger {
         })
     }
 
+    /// Every message that is known, in the order in which it became so.
+    pub fn iter(&self) -> impl Iterator<Item = (UniqueId, Known)> {
+        self.all().filter_map(|(unique_id, known)| Some((UniqueId::new(unique_id)?, known)))
+    }
+
     /// Every message that is known by this unique-id, in the order of delivery.
     pub fn copies(&self, unique_id: &UniqueId) -> impl Iterator<Item = Known> {
         self.chain(self.first(unique_id.as_bytes())).filter_map(|(at, entry)| self.known(at, entry))

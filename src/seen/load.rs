@@ -72,6 +72,59 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
     Ok(loaded)
 }
 
+/// What can be saved of a damaged journal: every append that its own commit
+/// still closes, whatever stands between them.
+#[derive(Debug)]
+pub(super) struct Salvaged {
+    /// `None` if not even the first line can be read.
+    pub(super) header: Option<Header>,
+    pub(super) ledger: Ledger,
+    /// The highest commit's number.
+    pub(super) number: u64,
+    /// How many records were saved.
+    pub(super) records: usize,
+    /// First and last line of what could not be saved, each time.
+    pub(super) lost: Vec<(usize, usize)>,
+}
+
+/// Reads what can be read; a newer version is left alone.
+pub(super) fn salvage(text: &[u8]) -> Result<Salvaged, Fault> {
+    let mut lines = Lines { text, at: 0, number: 0 };
+    let header = lines.next().and_then(|line| Header::parse(line.content));
+    if let Some(Header { version: version @ 2.., .. }) = header {
+        return Err(Fault::Newer { version });
+    }
+    let (ledger, lost) = (Ledger::default(), Vec::new());
+    let mut saved = Salvaged { header, ledger, number: 0, records: 0, lost };
+    if header.is_none() && !text.is_empty() {
+        saved.lost.push((1, 1));
+    }
+    let (mut start, mut first_line, mut pending) = (lines.at, lines.number + 1, Vec::new());
+    while let Some(line) = lines.next() {
+        if Commit::number(line.content).is_none() {
+            pending.push(line.content);
+            continue;
+        }
+        let append = text.get(start..line.end).unwrap_or_default();
+        let commit = Commit::parse(line.content).filter(|it| it.closes(append, pending.len()));
+        let records: Option<Vec<_>> = pending.iter().map(|line| Record::parse(line)).collect();
+        match commit.zip(records) {
+            Some((commit, records)) => {
+                records.iter().for_each(|record| saved.ledger.apply(record, commit.number));
+                saved.records += records.len();
+                saved.number = saved.number.max(commit.number);
+            }
+            None => saved.lost.push((first_line, lines.number)),
+        }
+        (start, first_line) = (line.end, lines.number + 1);
+        pending.clear();
+    }
+    if start < text.len() {
+        saved.lost.push((first_line, lines.number.max(first_line)));
+    }
+    Ok(saved)
+}
+
 /// Lines that end in LF; octets after the last LF are none.
 struct Lines<'a> {
     text: &'a [u8],

@@ -28,6 +28,7 @@ mod marker;
 mod open;
 mod presence;
 mod record;
+mod repair;
 mod rewrite;
 
 pub use error::{Binding, Error};
@@ -35,3 +36,4 @@ pub use fingerprint::{Fingerprint, HeaderHasher, name_hash};
 pub use journal::{Committed, Delivery, Journal, Settled};
 pub use ledger::{Known, Ledger, State};
 pub use open::Mailbox;
+pub use repair::{Fate, Mended, Repair};

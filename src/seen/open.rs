@@ -32,7 +32,12 @@ impl Mailbox {
         Self(format!("{}@{}", percent_encode(user, ENCODED), percent_encode(host, ENCODED)))
     }
 
-    fn path(&self, state: &Path, extension: &str) -> PathBuf {
+    /// As it stands in the Maildir's marker.
+    pub(super) fn name(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn path(&self, state: &Path, extension: &str) -> PathBuf {
         state.join(format!("{}.{extension}", self.0))
     }
 }
@@ -86,6 +91,26 @@ impl Journal {
             marker.name(&mailbox.0, old.header.journal)?;
         }
         Self::of(path, state, lock, old)
+    }
+
+    /// Begins anew, whatever was there: a new journal, named by the Maildir, so
+    /// that everything is taken again. The old one is kept beside it.
+    pub fn open_anew(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Self, Error> {
+        make_state_directory(state)?;
+        let lock = lock(mailbox.path(state, "lock"))?;
+        let path = mailbox.path(state, "seen");
+        let mut marker = Marker::open_or_make(maildir)?;
+        match fs::rename(&path, path.with_extension("seen.old")) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io_error("rename", &path)(error)),
+        }
+        let header = Header { version: VERSION, journal: random_id()?, maildir: marker.maildir };
+        replace(state, &file_name(&path), header.line().as_bytes())
+            .map_err(|failure| failure.error)?;
+        marker.name(&mailbox.0, header.journal)?;
+        let new = reload(&path)?;
+        Self::of(path, state, lock, new)
     }
 
     /// What the journal of a mailbox says, without a lock and without writing

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::protocol::UniqueId;
 
 use super::journal::Journal;
+use super::ledger::State;
 use super::record::{Copy, Record};
 
 /// A unique-id is forgotten when it has been missing for this long …
@@ -65,6 +66,39 @@ impl Journal {
     pub fn note_large(&mut self, unique_id: &UniqueId, copy: u32, octets: u64) {
         let which = Copy::of(unique_id.as_bytes(), copy);
         self.ride(&Record::Large { which, octets });
+    }
+
+    /// Notes that a known message now bears another unique-id. Returns whether
+    /// it was known.
+    pub fn note_rekeyed(&mut self, old: (&UniqueId, u32), new: (&UniqueId, u32)) -> bool {
+        let known = self.ledger().copies(old.0).find(|known| known.copy == old.1);
+        let Some(known) = known.filter(|known| known.fingerprint.is_some()) else { return false };
+        let which = || Copy::of(new.0.as_bytes(), new.1);
+        self.ride(&Record::Delivered {
+            which: which(),
+            at: known.at,
+            octets: known.octets.unwrap_or(0),
+            copies: if known.shared { 2 } else { 1 },
+            fingerprint: known.fingerprint,
+            name: "-",
+        });
+        match known.state {
+            State::Held => self.ride(&Record::Held(which())),
+            State::Deleted => self.ride(&Record::Deleted { which: which(), at: known.at }),
+            State::Asked | State::Delivered | State::Failed | State::Large | State::Seen => {}
+        }
+        self.ride(&Record::Forget(Copy::of(old.0.as_bytes(), old.1)));
+        true
+    }
+
+    /// Forgets every message with this unique-id, so that it is new again.
+    /// Returns how many there were.
+    pub fn forget(&mut self, unique_id: &UniqueId) -> usize {
+        let copies: Vec<u32> = self.ledger().copies(unique_id).map(|known| known.copy).collect();
+        for copy in &copies {
+            self.ride(&Record::Forget(Copy::of(unique_id.as_bytes(), *copy)));
+        }
+        copies.len()
     }
 
     /// Notes that the server's TOP shows another header than its RETR.

@@ -18,6 +18,7 @@ mod generated; // man page, completions and README as checked in
 mod journal; // lost, moved, damaged, shared state
 mod layering; // which room may name which, and who touches the world
 mod main_job; // the main job against Dovecot
+mod meddling; // what happens between two runs, and what mends it
 mod plan; // a table of cases, and what holds for all
 mod rfc1939; // what the RFC binds a client to
 mod sandbox; // a home of its own for each test, and the program in it

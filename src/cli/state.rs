@@ -1,0 +1,137 @@
+//! `--state`: the journal by hand.
+
+use percent_encoding::percent_decode_str;
+
+use crate::fetch;
+use crate::protocol::UniqueId;
+use crate::seen::{Journal, Known, Mended, State};
+
+use super::account::Account;
+use super::failure::Failure;
+use super::look::date;
+use super::report::{Speaker, messages};
+
+/// What `--state` is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Forget(String),
+    List,
+    Mark(String),
+    Repair,
+}
+
+impl Action {
+    /// Reads the words behind `--state`.
+    pub(super) fn parse(words: &[String]) -> Result<Self, Failure> {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match *words {
+            ["list"] => Ok(Self::List),
+            ["repair"] => Ok(Self::Repair),
+            ["forget", unique_id] => Ok(Self::Forget(unique_id.into())),
+            ["mark", unique_id] => Ok(Self::Mark(unique_id.into())),
+            ["forget" | "mark"] => Err(Failure::usage("--state forget and mark need a unique-id")),
+            _ => Err(Failure::Usage {
+                why: "--state takes list, forget UID, mark UID or repair".into(),
+                hint: Some("an ACCOUNT stands before --state, or behind `--`"),
+            }),
+        }
+    }
+}
+
+/// Does it, for one account.
+pub(super) fn state(
+    action: &Action,
+    account: &Account,
+    write: bool,
+    now: u64,
+    speaker: &Speaker<'_>,
+) -> Result<(), Failure> {
+    match action {
+        Action::List => list(account, speaker),
+        Action::Forget(written) => {
+            let known = fetch::forget(&account.place()?, &unique_id(written)?)?;
+            if known == 0 {
+                return Err(unknown(written));
+            }
+            speaker.print(format!("{} forgotten\n", messages(known)).as_bytes())
+        }
+        Action::Mark(written) => {
+            let is_new = fetch::mark(&account.place()?, &unique_id(written)?, now)?;
+            let said: &[u8] = if is_new { b"marked as seen\n" } else { b"known already\n" };
+            speaker.print(said)
+        }
+        Action::Repair => {
+            let mended = fetch::repair(&account.place()?, write)?;
+            speaker.print(report(&mended, write).as_bytes())
+        }
+    }
+}
+
+/// As `--list` or `--state list` shows it: percent-encoded where it is odd.
+fn unique_id(written: &str) -> Result<UniqueId, Failure> {
+    let octets: Vec<u8> = percent_decode_str(written).collect();
+    UniqueId::new(&octets).ok_or_else(|| Failure::usage("that is no unique-id"))
+}
+
+fn unknown(written: &str) -> Failure {
+    Failure::Usage {
+        why: format!("the journal does not know {written:?}"),
+        hint: Some("--state list shows what it knows"),
+    }
+}
+
+fn list(account: &Account, speaker: &Speaker<'_>) -> Result<(), Failure> {
+    let ledger = Journal::look(&account.state, &account.mailbox).map_err(fetch::Error::from)?;
+    let mut text = String::new();
+    for (unique_id, known) in ledger.iter() {
+        let Known { state, at, copy, .. } = known;
+        let state = match state {
+            State::Asked => "asked",
+            State::Deleted => "deleted",
+            State::Delivered => "delivered",
+            State::Failed => "failed",
+            State::Held => "held",
+            State::Large => "large",
+            State::Seen => "seen",
+        };
+        let octets = known.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
+        let when = if at == 0 { "-".into() } else { date(at) };
+        text += &format!("{state} {when} {octets} {copy} {}\n", unique_id.encoded());
+    }
+    speaker.print(text.as_bytes())
+}
+
+/// What a repair did, or would do.
+fn report(mended: &Mended, write: bool) -> String {
+    let mut lines = Vec::new();
+    if mended.is_whole() {
+        lines.push("the journal is whole; nothing to do".to_owned());
+    }
+    if mended.was_missing {
+        lines.push("there is no journal; a new one is made".into());
+    } else {
+        lines.push(format!("{} records can be read", mended.records));
+    }
+    for (first, last) in &mended.lost {
+        lines.push(format!("lines {first} to {last} cannot be read and are dropped"));
+    }
+    let counts = [
+        (mended.found, "known only by a name in the Maildir: delivered"),
+        (mended.settled, "of an interrupted run in the Maildir: delivered"),
+        (mended.again, "of an interrupted run in tmp: fetched again"),
+        (mended.held, "of an interrupted run nowhere: held"),
+    ];
+    for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+        lines.push(format!("{} {what}", messages(count)));
+    }
+    if mended.bound {
+        lines.push("journal and Maildir are bound to each other".into());
+    }
+    if let Some(kept) = &mended.kept {
+        lines.push(format!("the old journal is kept as {}", kept.display()));
+    }
+    if !write && !mended.is_whole() {
+        lines.push("nothing was written; without --dry-run this is done".into());
+    }
+    lines.join("\n") + "\n"
+}
