@@ -229,6 +229,8 @@ impl Connection {
         }
         let phase = self.waiting.phase;
         loop {
+            // Before each read: a trickle never lets a slice of waiting end.
+            self.waiting.check(&self.options)?;
             let room = self.input.get_mut(self.end..).unwrap_or_default();
             let read = match &mut self.stream {
                 Stream::Plain(socket) => socket.read(room).map_err(Error::Io),
@@ -240,7 +242,7 @@ impl Connection {
                     self.end += octets;
                     return Ok(());
                 }
-                Err(Error::Io(error)) if is_slice(&error) => self.waiting.check(&self.options)?,
+                Err(Error::Io(error)) if is_slice(&error) => {}
                 Err(Error::Io(error)) => return Err(Error::broken(phase, error)),
                 Err(error) => return Err(error),
             }

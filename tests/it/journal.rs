@@ -103,7 +103,7 @@ fn a_torn_tail_is_cut_and_what_it_said_is_read_off_the_names() {
 #[test]
 fn one_of_two_runs_at_once_works_and_the_other_is_silent_with_75() {
     let server = Arc::new(server(40).start());
-    for _ in 0..5 {
+    for _ in 0..50 {
         let sandbox = Arc::new(Sandbox::new());
         let runs: Vec<_> = (0..2)
             .map(|_| {

@@ -1,0 +1,114 @@
+//! Exactly once, swept: every point to die at, every octet to be cut at, every
+//! call that can fail. Sampled in `tests/run`, whole in `tests/run --all`.
+
+mod disk; // ENOSPC and EIO at each write, sync, rename and open
+mod kill; // SIGKILL at each system call
+//mod power; // the states that a power cut can leave
+mod wire; // the connection cut after each octet
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+
+use pop3_test_server::{Message, Server};
+
+use crate::rfc1939::{letter, stored};
+use crate::sandbox::Sandbox;
+
+/// Whether every point is tried.
+fn whole() -> bool {
+    std::env::var_os("POP3GET_SWEEP").is_some_and(|sweep| sweep == "all")
+}
+
+/// All points, or about so many of them, evenly spread and always the same.
+fn sample<T>(points: Vec<T>, about: usize) -> Vec<T> {
+    let step = if whole() { 1 } else { (points.len() / about).max(1) };
+    points.into_iter().step_by(step).collect()
+}
+
+/// Tries every point on two threads.
+fn sweep<T: Send>(points: Vec<T>, try_it: impl Fn(T) + Sync) {
+    let points = Mutex::new(points);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(point) = { points.lock().unwrap().pop() } {
+                    try_it(point);
+                }
+            });
+        }
+    });
+}
+
+/// Messages with a size and a unique-id of their own.
+fn messages(count: usize) -> Vec<Message> {
+    let body = |number: usize| [letter(number), b"line\r\n".repeat(number * 7)].concat();
+    (1..=count).map(|number| Message::new(format!("uid-{number}"), body(number))).collect()
+}
+
+/// The same as they are stored, sorted.
+fn mail(count: usize) -> Vec<Vec<u8>> {
+    let body = |number: usize| [stored(number), b"line\n".repeat(number * 7)].concat();
+    let mut mail: Vec<_> = (1..=count).map(body).collect();
+    mail.sort();
+    mail
+}
+
+/// strace, told to write to a file and to do something to one system call; the
+/// program below it may open few files, so that batches stay small.
+fn strace(sandbox: &Sandbox, server: &Server, wishes: &[&str], output: &Path) -> Command {
+    let strace = std::env::var_os("POP3GET_STRACE").unwrap_or_else(|| "strace".into());
+    let mut command = Command::new("prlimit");
+    command.args(["--nofile=48:48"]).arg(strace).args(["-f", "-qq", "-o"]).arg(output);
+    command.args(wishes).arg(env!("CARGO_BIN_EXE_pop3get"));
+    let address = format!("127.0.0.1:{}", server.address().port());
+    command.args(["--tls", "none", "-s", &*address, "-u", "mrose", "--timeout", "5"]);
+    command.arg("-m").arg(sandbox.maildir()).arg("--state-dir").arg(sandbox.path("state"));
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+    if let Some(libraries) = std::env::var_os("LD_LIBRARY_PATH") {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
+    command.env("HOME", sandbox.path(".")).env("POP3GET_PASSWORD", "secret");
+    command
+}
+
+/// One call in a trace: thread, how many of its name that thread had made, the
+/// line.
+#[derive(Clone, Debug)]
+struct Call {
+    name: String,
+    nth: usize,
+    line: String,
+}
+
+/// The calls of these names that a run makes, in the order in which they began.
+fn calls(sandbox: &Sandbox, server: &Server, names: &str, more: &[&str]) -> Vec<Call> {
+    let output = sandbox.path("trace");
+    let wish = format!("trace={names}");
+    let mut command = strace(sandbox, server, &["-s", "300", "-e", &*wish], &output);
+    assert!(command.args(more).status().unwrap().success(), "{command:?}");
+    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut calls = Vec::new();
+    for line in fs::read_to_string(output).unwrap().lines() {
+        let (thread, call) = line.split_once(' ').unwrap();
+        let call = call.trim_start();
+        let Some((name, _)) = call.split_once('(').filter(|_| !call.starts_with('<')) else {
+            continue;
+        };
+        let nth = counts.entry((thread.into(), name.into())).or_default();
+        *nth += 1;
+        calls.push(Call { name: name.into(), nth: *nth, line: call.into() });
+    }
+    calls
+}
+
+/// Different names and numbers, each once.
+fn points(calls: &[Call]) -> Vec<(String, usize)> {
+    let mut points: Vec<_> = calls.iter().map(|call| (call.name.clone(), call.nth)).collect();
+    points.sort();
+    points.dedup();
+    points
+}
