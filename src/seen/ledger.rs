@@ -342,6 +342,19 @@ impl Ledger {
         }
     }
 
+    /// Gives back what growing took too much.
+    pub(super) fn trim(&mut self) {
+        self.arena.shrink_to_fit();
+        self.entries.shrink_to_fit();
+    }
+
+    /// What it costs beyond the text of the unique-ids.
+    #[cfg(test)]
+    pub(super) fn octets_beyond_text(&self) -> usize {
+        let entries = self.entries.capacity() * size_of::<Entry>();
+        self.arena.capacity() - self.arena.len() + entries + self.index.allocation_size()
+    }
+
     fn find(&self, which: &Copy<'_>) -> Option<u32> {
         let mut chain = self.chain(self.first(&which.unique_id));
         chain.find(|(_, entry)| entry.copy == which.copy).map(|(at, _)| at)

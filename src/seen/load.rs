@@ -69,6 +69,7 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
             return Err(Fault::Damaged { line: first_line });
         }
     }
+    loaded.ledger.trim();
     Ok(loaded)
 }
 
@@ -298,6 +299,19 @@ mod tests {
             assert_eq!(rank(&old, id), rank(&new, id));
         }
         assert!(new.is_found(3));
+    }
+
+    #[test]
+    fn a_unique_id_costs_at_most_64_octets_beyond_its_text() {
+        // Just beyond the size at which the index doubles: the worst there is.
+        let count = (1 << 18) * 7 / 8 + 1;
+        let ids: Vec<String> = (0..count).map(|number| format!("{number:08x}")).collect();
+        let records: Vec<_> = ids.iter().map(|id| delivered(id)).collect();
+        let settled = Record::Settled(1);
+        let ledger = load(&journal(&[&records, &[settled]])).unwrap().ledger;
+        assert_eq!(ledger.len(), count);
+        let each = ledger.octets_beyond_text() / count;
+        assert!(each <= 64, "{each} octets each");
     }
 
     proptest::proptest! {

@@ -147,31 +147,26 @@ impl Repair {
 
     /// Decides about what an interrupted run committed and nobody settled.
     fn settle(&mut self, fate: &mut dyn FnMut(&str) -> Fate) {
-        let unsettled: Vec<(u64, Vec<(UniqueId, u32, String)>)> = self
-            .saved
-            .ledger
-            .unsettled()
-            .map(|(commit, batch)| {
-                let owned = batch.into_iter().map(|(id, copy, name)| (id, copy, name.to_owned()));
-                (commit, owned.collect())
-            })
-            .collect();
+        let mut unsettled = Vec::new();
+        for (commit, batch) in self.saved.ledger.unsettled() {
+            let owned =
+                |(id, copy, name): (UniqueId, u32, &str)| (commit, id, copy, name.to_owned());
+            unsettled.extend(batch.into_iter().map(owned));
+        }
         let ledger: &mut Ledger = &mut self.saved.ledger;
-        for (commit, batch) in unsettled {
+        for (commit, unique_id, copy, name) in unsettled {
             ledger.apply(&Record::Settled(commit), commit);
-            for (unique_id, copy, name) in batch {
-                let which = Copy::of(unique_id.as_bytes(), copy);
-                match fate(&name) {
-                    Fate::Delivered => self.mended.settled += 1,
-                    Fate::Nowhere => {
-                        ledger.apply(&Record::Held(which), commit);
-                        self.mended.held += 1;
-                    }
-                    // The next run clears tmp/ of it and fetches it again.
-                    Fate::Waiting => {
-                        ledger.apply(&Record::Forget(which), commit);
-                        self.mended.again += 1;
-                    }
+            let which = Copy::of(unique_id.as_bytes(), copy);
+            match fate(&name) {
+                Fate::Delivered => self.mended.settled += 1,
+                Fate::Nowhere => {
+                    ledger.apply(&Record::Held(which), commit);
+                    self.mended.held += 1;
+                }
+                // The next run clears tmp/ of it and fetches it again.
+                Fate::Waiting => {
+                    ledger.apply(&Record::Forget(which), commit);
+                    self.mended.again += 1;
                 }
             }
         }

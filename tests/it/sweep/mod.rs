@@ -3,7 +3,8 @@
 
 mod disk; // ENOSPC and EIO at each write, sync, rename and open
 mod kill; // SIGKILL at each system call
-//mod power; // the states that a power cut can leave
+mod power; // the states that a power cut can leave
+mod trace; // what a run asks of the disk, read off strace
 mod wire; // the connection cut after each octet
 
 use std::collections::BTreeMap;
