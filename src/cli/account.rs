@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::connection::{self, Cancel, Roots, Security};
 use crate::fetch::{Deletion, Place, Policy};
 use crate::seen::Mailbox;
-use crate::session::{self, Mechanism};
+use crate::session::{self, Mechanism, Pace};
 
 use super::args::Args;
 use super::config::{Config, project};
@@ -168,6 +168,7 @@ pub(super) fn resolve(
             Auth::Auto | Auth::User => Mechanism::User,
             Auth::Apop => Mechanism::Apop,
         },
+        pace: Pace::Announced,
         allow_plaintext_password: settings.allow_plaintext_password.unwrap_or(false),
     };
     let state = match &settings.state_dir {

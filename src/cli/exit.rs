@@ -173,7 +173,7 @@ fn of_session(doing: fetch::Doing, error: &session::Error) -> Exit {
             of_refusal(refusal, otherwise)
         }
         session::Error::Stopped => Exit::Temporary,
-        session::Error::Violation { .. } => Exit::Protocol,
+        session::Error::OutOfStep | session::Error::Violation { .. } => Exit::Protocol,
     }
 }
 

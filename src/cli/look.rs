@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mailparse::MailHeaderMap as _;
 
-use crate::fetch::{Listed, Reason, Sizes, Step, Survey};
+use crate::fetch::{Error, Listed, Reason, Sizes, Step, Survey, pace};
 use crate::protocol::{MessageNumber, Quoted, UniqueId};
 use crate::seen::{Journal, Ledger, State};
-use crate::session::{Credentials, Line};
+use crate::session::{self, Credentials, Line, Pace};
 
 use super::account::Account;
 use super::failure::Failure;
@@ -39,12 +39,21 @@ pub(super) fn look(
     alone: bool,
 ) -> Result<bool, Failure> {
     let journal = Journal::look(&account.state, &account.mailbox);
-    let ledger = journal.map_err(crate::fetch::Error::from)?;
+    let ledger = journal.map_err(Error::from)?;
     let log = |line: Line<'_>| speaker.conversation(line);
-    let mut survey = Survey::open(&account.session, credentials, &log)
-        .map_err(|error| Failure::with(account.server(), error))?;
+    let mut options = account.session.clone();
+    options.pace = pace(&ledger, options.connection.port);
+    let survey = match Survey::open(&options, credentials, &log) {
+        Err(Error::Session { source: session::Error::OutOfStep, .. }) => {
+            options.pace = Pace::LockStep;
+            Survey::open(&options, credentials, &log)
+        }
+        survey => survey,
+    };
+    let mut survey = survey.map_err(|error| Failure::with(account.server(), error))?;
     let sizes = match look {
-        Look::Check | Look::Show { .. } => Sizes::ForWork,
+        Look::Check if account.policy.max_size.is_some() => Sizes::ForNew,
+        Look::Check | Look::Show { .. } => Sizes::ForGaps,
         Look::DryRun | Look::List { .. } => Sizes::Always,
     };
     survey.list(&ledger, sizes)?;

@@ -36,6 +36,13 @@ impl Bars {
         *self.drawn.borrow_mut() = Some(Drawn { all, messages, octets });
     }
 
+    /// So many octets will come.
+    pub(super) fn sized(&self, octets: u64) {
+        if let Some(drawn) = &*self.drawn.borrow() {
+            drawn.octets.set_length(octets);
+        }
+    }
+
     /// One message more is delivered.
     pub(super) fn message(&self) {
         if let Some(drawn) = &*self.drawn.borrow() {

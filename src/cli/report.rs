@@ -122,6 +122,7 @@ impl<'s> Speaker<'s> {
         match event {
             Event::Line(line) => self.conversation(line),
             Event::Octets(octets) => bars.octets(octets),
+            Event::Sized { octets } => bars.sized(octets),
             Event::Retrieving { .. } => {}
             Event::Planned { listed, messages: new, octets, first } => {
                 self.detail(account, &format!("{} listed, {new} to fetch", messages(listed)));
@@ -187,6 +188,9 @@ impl<'s> Speaker<'s> {
             Event::Recovered { messages: many } => {
                 self.detail(account, &format!("{} of an interrupted run settled", messages(many)));
             }
+            Event::OutOfStep => {
+                self.detail(account, "the server does not keep step; again, one command at a time")
+            }
             Event::ListedAgain { unique_id } => self.detail(
                 account,
                 &format!("{unique_id} was deleted and is listed again; left alone"),
@@ -199,6 +203,7 @@ impl<'s> Speaker<'s> {
             | Event::Delivered { .. }
             | Event::Line(_)
             | Event::Octets(_)
+            | Event::Sized { .. }
             | Event::Planned { .. }
             | Event::Retrieving { .. } => {}
         }

@@ -24,6 +24,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use zeroize::{Zeroize as _, Zeroizing};
+
 pub use error::{Error, Phase, RootsError, is_unknown_issuer};
 
 /// How octets are protected; decided before connecting and never relaxed.
@@ -78,6 +80,9 @@ const SLICE: Duration = Duration::from_millis(100);
 /// One read takes at most this; four TLS records.
 const READ_SIZE: usize = 64 * 1024;
 
+/// So much may wait to be sent; more than a window of commands.
+const OUTPUT_SIZE: usize = 32 * 1024;
+
 /// A live connection with what was read and not yet consumed.
 #[derive(Debug)]
 pub struct Connection {
@@ -87,6 +92,8 @@ pub struct Connection {
     input: Vec<u8>,
     start: usize,
     end: usize,
+    /// Commands that wait to be sent; among them secrets, so it is wiped.
+    output: Zeroizing<Vec<u8>>,
     waiting: Waiting,
 }
 
@@ -159,6 +166,7 @@ impl Connection {
             input: vec![0; READ_SIZE],
             start: 0,
             end: 0,
+            output: Zeroizing::new(Vec::with_capacity(OUTPUT_SIZE)),
             waiting,
             options,
         };
@@ -217,8 +225,9 @@ impl Connection {
     }
 
     /// Waits until at least one more octet is buffered, within the time of the
-    /// phase that [`Self::begin`] began.
+    /// phase that [`Self::begin`] began. Commands that wait are sent before.
     pub fn fill(&mut self) -> Result<(), Error> {
+        self.flush()?;
         if self.start > 0 {
             self.input.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -249,14 +258,33 @@ impl Connection {
         }
     }
 
-    /// Sends all octets. The caller keeps what is unanswered small enough for
-    /// the socket's own buffer, so that this does not wait for the peer to read.
+    /// Takes octets to send. They go out, many commands in one packet, before
+    /// anything is waited for. The caller keeps what is unanswered small enough
+    /// for the socket's own buffer, so that nobody waits for the peer to read.
     pub fn send(&mut self, octets: &[u8]) -> Result<(), Error> {
-        let waiting = Waiting::now(self.waiting.phase, self.options.timeout);
-        match &mut self.stream {
-            Stream::Plain(socket) => write_all(socket, octets, &self.options, waiting),
-            Stream::Tls(stream) => stream.send(octets, &self.options, waiting),
+        // Growing would leave a copy of a secret behind.
+        if self.output.len() + octets.len() > self.output.capacity() {
+            self.flush()?;
         }
+        self.output.extend_from_slice(octets);
+        Ok(())
+    }
+
+    /// Sends what waits to be sent.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let waiting = Waiting::now(self.waiting.phase, self.options.timeout);
+        let octets = std::mem::take(&mut *self.output);
+        let mut octets = Zeroizing::new(octets);
+        let sent = match &mut self.stream {
+            Stream::Plain(socket) => write_all(socket, &octets, &self.options, waiting),
+            Stream::Tls(stream) => stream.send(&octets, &self.options, waiting),
+        };
+        octets.zeroize();
+        self.output = octets;
+        sent
     }
 
     /// Says goodbye below the protocol. Nobody waits for an answer.

@@ -72,6 +72,14 @@ pub enum Event<'a> {
         /// Its unique-id.
         unique_id: &'a UniqueId,
     },
+    /// The server does not keep step; another session follows, one command at a
+    /// time.
+    OutOfStep,
+    /// The sizes of what is fetched are known by now: so much together.
+    Sized {
+        /// In octets, as listed.
+        octets: u64,
+    },
     /// The next message begins.
     Retrieving {
         /// Its number.

@@ -19,6 +19,7 @@
 mod commit;
 mod event;
 mod identity;
+mod incoming;
 mod mend;
 mod pipeline;
 mod plan;
@@ -32,7 +33,7 @@ use std::io;
 pub use event::{Event, Failure, Observer, Summary};
 pub use mend::{forget, mark, repair};
 pub use plan::{Deletion, Header, Listed, Policy, Reason, Retrieval, Step, plan};
-pub use run::{Local, Options, Outcome, Place, Rekey};
+pub use run::{Local, Options, Outcome, Place, Rekey, pace};
 pub use survey::{Sizes, Survey};
 
 use crate::protocol::MessageNumber;

@@ -7,18 +7,19 @@
 //! * The channel to the commit thread is bounded: a slow disk slows the network
 //!   and never grows memory.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
-use crate::maildir::{Draft, Maildir, Tag};
+use crate::maildir::{Maildir, Tag};
 use crate::protocol::{Command, MessageNumber, UniqueId};
-use crate::seen::{Delivery, Fingerprint, HeaderHasher, Journal, Settled, name_hash};
+use crate::seen::{Delivery, Fingerprint, Journal, Settled, name_hash};
 use crate::session::{self, Refusal, Reply, Transaction};
 
 use super::commit::{self, Report, Whole};
 use super::event::{Event, Failure, Observer, Summary};
+use super::incoming::Incoming;
 use super::plan::{Listed, Retrieval};
 use super::{Doing, Error};
 
@@ -66,14 +67,43 @@ pub(super) struct Setting<'r> {
     pub(super) observe: Observer<'r>,
     /// Messages are deleted as soon as they are settled.
     pub(super) deletes: bool,
+    /// How many messages are listed.
+    pub(super) listed: usize,
     /// At most so many messages wait for their commit.
     pub(super) most_open: usize,
 }
 
 /// A command on its way.
 enum Asked {
-    Retr(Errand),
     Dele(Settled),
+    Retr(Errand),
+    Size(MessageNumber),
+    Sizes,
+}
+
+/// How the sizes of messages are learnt that are not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asking {
+    /// They are known.
+    Not,
+    /// By one LIST, ahead of the first RETR.
+    All,
+    /// By a LIST for each, beside its RETR: less to read where few of many
+    /// messages are new.
+    Each,
+}
+
+impl Asking {
+    fn of(work: &Work, listed: usize, pipelining: bool) -> Self {
+        let unknown = work.errands.iter().filter(|errand| errand.listed.octets.is_none()).count();
+        // A line of LIST is about as long as a command and its answer.
+        match unknown {
+            0 => Self::Not,
+            1 => Self::Each,
+            few if pipelining && few * 4 < listed => Self::Each,
+            _ => Self::All,
+        }
+    }
 }
 
 struct Pipeline<'r, 't> {
@@ -81,6 +111,8 @@ struct Pipeline<'r, 't> {
     transaction: Transaction<'t>,
     work: Work,
     in_flight: VecDeque<Asked>,
+    asking: Asking,
+    sizes: HashMap<MessageNumber, u64>,
     to_commit: Option<SyncSender<Whole>>,
     reports: Receiver<Report>,
     journal: u64,
@@ -112,11 +144,14 @@ pub(super) fn run<'t>(
             Ok(committer) => committer,
             Err(error) => return (Done::default(), Err(Error::Thread(error))),
         };
+        let asking = Asking::of(&work, setting.listed, transaction.is_pipelining());
         let mut pipeline = Pipeline {
             setting,
             transaction,
             work,
             in_flight: VecDeque::new(),
+            asking,
+            sizes: HashMap::new(),
             to_commit: Some(to_commit),
             reports,
             journal: journal_id,
@@ -143,6 +178,12 @@ pub(super) fn run<'t>(
 
 impl Pipeline<'_, '_> {
     fn talk(&mut self) -> Result<(), Error> {
+        let failed = || Doing::List.failed();
+        self.transaction.ask_capabilities().map_err(failed())?;
+        if self.asking == Asking::All {
+            self.transaction.list(None).map_err(failed())?;
+            self.in_flight.push_back(Asked::Sizes);
+        }
         loop {
             while let Ok(report) = self.reports.try_recv() {
                 self.settled(report);
@@ -178,6 +219,10 @@ impl Pipeline<'_, '_> {
         while self.transaction.has_room() {
             if let Some((number, proof)) = self.work.deletions.pop_front() {
                 self.delete(number, proof)?;
+            } else if let Some(number) = self.unsized_errand() {
+                self.transaction.list(Some(number)).map_err(Doing::List.failed())?;
+                self.sizes.insert(number, 0);
+                self.in_flight.push_back(Asked::Size(number));
             } else if let Some(errand) = self.work.errands.pop_front() {
                 let number = errand.listed.number;
                 self.transaction.retr(number).map_err(Doing::Retrieve(number).failed())?;
@@ -185,6 +230,37 @@ impl Pipeline<'_, '_> {
             } else {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// The next message, if its size has to be asked for first.
+    fn unsized_errand(&self) -> Option<MessageNumber> {
+        let listed = &self.work.errands.front().filter(|_| self.asking == Asking::Each)?.listed;
+        let is_known = listed.octets.is_some() || self.sizes.contains_key(&listed.number);
+        (!is_known).then_some(listed.number)
+    }
+
+    /// Takes the answer to a LIST; refused, the size stays unknown.
+    fn take_sizes(&mut self, number: Option<MessageNumber>) -> Result<(), Error> {
+        let listing = match number {
+            Some(number) => self.transaction.scan_listing_of(number).map(|listed| vec![listed]),
+            None => self.transaction.scan_listing(),
+        };
+        let listing = match listing {
+            Err(session::Error::Refused { .. }) => Vec::new(),
+            listing => listing.map_err(Doing::List.failed())?,
+        };
+        self.sizes.extend(listing.into_iter().map(|listed| (listed.number, listed.octets)));
+        if number.is_none() {
+            let errands = self.work.errands.iter().map(|errand| errand.listed.number);
+            let in_flight = self.in_flight.iter().filter_map(|asked| match asked {
+                Asked::Retr(errand) => Some(errand.listed.number),
+                _ => None,
+            });
+            let octets =
+                errands.chain(in_flight).filter_map(|number| self.sizes.get(&number)).sum();
+            (self.setting.observe)(Event::Sized { octets });
         }
         Ok(())
     }
@@ -202,6 +278,8 @@ impl Pipeline<'_, '_> {
     fn answer(&mut self) -> Result<(), Error> {
         match self.in_flight.pop_front() {
             Some(Asked::Retr(errand)) => self.receive(errand),
+            Some(Asked::Size(number)) => self.take_sizes(Some(number)),
+            Some(Asked::Sizes) => self.take_sizes(None),
             Some(Asked::Dele(proof)) => {
                 let reply = self.transaction.reply(&mut |_| ControlFlow::Continue(()));
                 // Refused, it is not marked, and stays for a later session.
@@ -216,8 +294,10 @@ impl Pipeline<'_, '_> {
         }
     }
 
-    fn receive(&mut self, errand: Errand) -> Result<(), Error> {
+    fn receive(&mut self, mut errand: Errand) -> Result<(), Error> {
         let number = errand.listed.number;
+        let size = self.sizes.get(&number).copied().filter(|octets| *octets > 0);
+        errand.listed.octets = errand.listed.octets.or(size);
         let doing = Doing::Retrieve(number);
         *self.sequence += 1;
         let copy = errand.retrieval.copy;
@@ -304,74 +384,5 @@ impl Pipeline<'_, '_> {
         if self.setting.deletes {
             self.work.deletions.push_back((number, settled));
         }
-    }
-}
-
-/// A message as it comes in.
-struct Incoming<'r> {
-    maildir: &'r Maildir,
-    observe: Observer<'r>,
-    tag: Tag,
-    draft: Option<Draft>,
-    hasher: HeaderHasher,
-    most: u64,
-    octets: u64,
-    error: Option<Error>,
-}
-
-/// A message that grows beyond its listed size by this factor, and this much
-/// more, has no end. Exchange lists compressed sizes, others count wrongly.
-const ENDLESS_FACTOR: u64 = 16;
-const ENDLESS_MORE: u64 = 256 << 20;
-
-impl<'r> Incoming<'r> {
-    fn new(maildir: &'r Maildir, tag: Tag, listed: Option<u64>, observe: Observer<'r>) -> Self {
-        let listed = listed.unwrap_or(u64::MAX / ENDLESS_FACTOR);
-        Self {
-            maildir,
-            observe,
-            tag,
-            draft: None,
-            hasher: HeaderHasher::default(),
-            most: listed.saturating_mul(ENDLESS_FACTOR).saturating_add(ENDLESS_MORE),
-            octets: 0,
-            error: None,
-        }
-    }
-
-    fn draft(&mut self) -> Result<&mut Draft, Error> {
-        if self.draft.is_none() {
-            self.draft = Some(self.maildir.create(self.tag)?);
-        }
-        // Made above.
-        self.draft.as_mut().ok_or(Error::Thread(std::io::ErrorKind::NotFound.into()))
-    }
-
-    fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
-        self.hasher.push(piece);
-        Ok(self.draft()?.write(piece)?)
-    }
-
-    fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
-        let octets = piece.len() as u64;
-        self.octets += octets;
-        if self.octets > self.most {
-            return ControlFlow::Break(());
-        }
-        if let Err(error) = self.write(piece) {
-            self.error = Some(error);
-            return ControlFlow::Break(());
-        }
-        (self.observe)(Event::Octets(octets));
-        ControlFlow::Continue(())
-    }
-
-    fn finish(mut self) -> Result<(Draft, Fingerprint), Error> {
-        let draft = match self.draft.take() {
-            Some(draft) => draft,
-            // An empty message is one all the same.
-            None => self.maildir.create(self.tag)?,
-        };
-        Ok((draft, self.hasher.finish()))
     }
 }

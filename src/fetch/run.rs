@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::maildir::Maildir;
 use crate::protocol::UniqueId;
-use crate::seen::{self, Journal, Known, Mailbox, State};
-use crate::session::{self, Credentials};
+use crate::seen::{self, Journal, Known, Ledger, Mailbox, State};
+use crate::session::{self, Credentials, Log, Pace};
 
 use super::event::{Event, Failure, Observer, Summary};
 use super::pipeline::{self, Done, Errand, Setting, Work};
@@ -60,6 +60,10 @@ pub struct Local {
     summary: Summary,
     sequence: u64,
     losses: HashMap<(UniqueId, u32), u32>,
+    /// The server did not keep step.
+    lock_step: bool,
+    /// The last session sent several commands at once.
+    pipelined: bool,
 }
 
 /// What a run did, and how it ended.
@@ -79,6 +83,11 @@ enum Ended {
     Early,
 }
 
+/// The pace that a server on this port is known for.
+pub fn pace(ledger: &Ledger, port: u16) -> Pace {
+    if ledger.pipelines(port) { Pace::Remembered } else { Pace::Announced }
+}
+
 /// How long a message that failed is left alone: longer each time, a day at most.
 fn back_off(tries: u32) -> u64 {
     const FIRST: u64 = 15 * 60;
@@ -93,7 +102,12 @@ impl Local {
         let mut journal = Journal::open(&place.state, &place.mailbox, &place.maildir)?;
         let held = recover(&mut journal, &maildir, observe)?;
         let summary = Summary { held, ..Summary::default() };
-        Ok(Self { journal, maildir, summary, sequence: 0, losses: HashMap::new() })
+        Ok(Self::of(journal, maildir, summary))
+    }
+
+    fn of(journal: Journal, maildir: Maildir, summary: Summary) -> Self {
+        let losses = HashMap::new();
+        Self { journal, maildir, summary, sequence: 0, losses, lock_step: false, pipelined: false }
     }
 
     /// Opens the local doors with a journal that knows nothing, so that all is
@@ -108,8 +122,7 @@ impl Local {
             Err(_) => {}
         }
         let journal = Journal::open_anew(&place.state, &place.mailbox, &place.maildir)?;
-        let (summary, losses) = (Summary::default(), HashMap::new());
-        Ok(Self { journal, maildir, summary, sequence: 0, losses })
+        Ok(Self::of(journal, maildir, Summary::default()))
     }
 
     /// Fetches what is new and deletes what may be deleted.
@@ -120,6 +133,12 @@ impl Local {
         observe: Observer<'_>,
     ) -> Outcome {
         let mut result = self.session(options, credentials, observe);
+        if self.is_out_of_step(&result) {
+            observe(Event::OutOfStep);
+            self.lock_step = true;
+            self.journal.note_pipelining(options.session.connection.port, false);
+            result = self.session(options, credentials, observe);
+        }
         if matches!(result, Ok(Ended::Early)) {
             observe(Event::Again);
             result = self.session(options, credentials, observe);
@@ -129,6 +148,37 @@ impl Local {
         // happened. After a failed append the journal refuses by itself.
         let finished = self.journal.finish().map_err(Error::from);
         Outcome { summary: self.summary, result: result.and(finished) }
+    }
+
+    /// Whether a session failed because several commands were under way.
+    fn is_out_of_step(&self, result: &Result<Ended, Error>) -> bool {
+        let Err(Error::Session { source, .. }) = result else { return false };
+        match source {
+            session::Error::OutOfStep => true,
+            session::Error::Violation { .. } => self.pipelined && !self.lock_step,
+            _ => false,
+        }
+    }
+
+    /// Logs in at the pace that this server is known for.
+    fn survey<'a>(
+        &mut self,
+        options: &Options,
+        credentials: &Credentials,
+        log: Log<'a>,
+    ) -> Result<Survey<'a>, Error> {
+        let mut session = options.session.clone();
+        let port = session.connection.port;
+        session.pace = match self.lock_step {
+            true => Pace::LockStep,
+            false => pace(self.journal.ledger(), port),
+        };
+        let survey = Survey::open(&session, credentials, log)?;
+        self.pipelined = survey.transaction.is_pipelining();
+        if let Some(announced) = survey.transaction.memorable() {
+            self.journal.note_pipelining(port, announced);
+        }
+        Ok(survey)
     }
 
     /// Records everything that is listed as seen.
@@ -149,8 +199,8 @@ impl Local {
         observe: Observer<'_>,
     ) -> Result<(), Error> {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut survey = Survey::open(&options.session, credentials, &log)?;
-        survey.list(self.journal.ledger(), Sizes::ForWork)?;
+        let mut survey = self.survey(options, credentials, &log)?;
+        survey.list(self.journal.ledger(), Sizes::ForGaps)?;
         self.summary.listed = survey.listing.len();
         self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), options.now);
         let steps = survey.steps(self.journal.ledger(), &Policy::default(), options.now)?;
@@ -182,9 +232,13 @@ impl Local {
     ) -> Result<Ended, Error> {
         let Options { policy, now, .. } = options;
         let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut survey = Survey::open(&options.session, credentials, &log)?;
+        let mut survey = self.survey(options, credentials, &log)?;
         let ledger = self.journal.ledger();
-        let sizes = if policy.deletes() { Sizes::Always } else { Sizes::ForWork };
+        let sizes = match (policy.deletes(), policy.max_size) {
+            (true, _) => Sizes::Always,
+            (false, Some(_)) => Sizes::ForNew,
+            (false, None) => Sizes::ForGaps,
+        };
         survey.list(ledger, sizes)?;
         match options.rekey {
             Rekey::Stop if survey.is_renumbered(ledger)? => return Err(Error::Renumbered),
@@ -212,6 +266,7 @@ impl Local {
             maildir: &self.maildir,
             observe,
             deletes: policy.deletion == Deletion::Now,
+            listed,
             most_open: options.most_open,
         };
         let (journal, sequence) = (&mut self.journal, &mut self.sequence);
@@ -302,6 +357,10 @@ impl Local {
         now: u64,
         observe: Observer<'_>,
     ) -> Result<Ended, Error> {
+        if let Error::Session { source: session::Error::Violation { .. }, .. } = error {
+            // One command at a time is all that another try can do better.
+            self.lock_step |= self.pipelined;
+        }
         let is_loss = match &error {
             Error::Session { source, .. } => source.is_loss(),
             // The next one may be small enough.

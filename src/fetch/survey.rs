@@ -16,8 +16,10 @@ use super::{Doing, Error};
 pub enum Sizes {
     /// In any case.
     Always,
-    /// If anything is new, or the listing has gaps.
-    ForWork,
+    /// Only where the unique-ids do not tell everything.
+    ForGaps,
+    /// Also if anything is new.
+    ForNew,
 }
 
 /// An open session and what it lists.
@@ -54,24 +56,27 @@ impl<'a> Survey<'a> {
         let unique_ids = unique_ids.unwrap_or_default();
         let has_gap = (1u32..).zip(&unique_ids).any(|(at, listed)| listed.number.get() != at)
             || unique_ids.iter().any(|listed| listed.unique_id.is_none());
+        let known = |unique_id: &UniqueId| ledger.copies(unique_id).next().is_some();
         // Of those left for their size or a failure the size is asked for too.
-        let is_new = |unique_id: &UniqueId| {
+        let waits = |unique_id: &UniqueId| {
             let waits = |known: Known| matches!(known.state, State::Failed | State::Large);
-            let mut copies = ledger.copies(unique_id);
-            copies.next().is_none_or(waits) || copies.any(waits)
+            ledger.copies(unique_id).any(waits)
         };
-        let has_work = has_gap
+        let named = || unique_ids.iter().filter_map(|listed| listed.unique_id.as_ref());
+        let are_needed = has_gap
             || refusal.is_some()
-            || unique_ids.iter().filter_map(|l| l.unique_id.as_ref()).any(is_new);
-        if sizes == Sizes::ForWork && !has_work {
+            || named().any(waits)
+            || match sizes {
+                Sizes::Always => true,
+                Sizes::ForGaps => false,
+                Sizes::ForNew => !named().all(known),
+            };
+        if !are_needed {
             self.listing = listing(unique_ids.into_iter(), &HashMap::new());
             return Ok(());
         }
-        // What is announced may change with the login, and it is worth knowing
-        // where there is work; it costs no round trip of its own if it need not.
-        transaction.send_ahead(Command::Capa).map_err(failed())?;
-        transaction.send_ahead(Command::List(None)).map_err(failed())?;
-        transaction.capabilities().map_err(failed())?;
+        transaction.ask_capabilities().map_err(failed())?;
+        transaction.list(None).map_err(failed())?;
         let scan = transaction.scan_listing().map_err(failed())?;
         let octets: HashMap<_, _> =
             scan.iter().map(|listed| (listed.number, listed.octets)).collect();

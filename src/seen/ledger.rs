@@ -5,7 +5,7 @@
 //! numbers finds them. That is at most 64 octets each beyond the text.
 
 use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
@@ -106,6 +106,8 @@ pub struct Ledger {
     pub(super) last_listing: u64,
     pub(super) found: HashSet<u64>,
     distrusts_top: bool,
+    /// On these ports PIPELINING was announced over verified TLS.
+    pub(super) pipelining: BTreeSet<u16>,
 }
 
 impl Ledger {
@@ -217,6 +219,11 @@ impl Ledger {
         self.len() == 0
     }
 
+    /// Whether PIPELINING was announced there, when last asked over verified TLS.
+    pub fn pipelines(&self, port: u16) -> bool {
+        self.pipelining.contains(&port)
+    }
+
     /// Whether this server's TOP shows other headers than its RETR.
     pub fn distrusts_top(&self) -> bool {
         self.distrusts_top
@@ -320,6 +327,8 @@ impl Ledger {
                     self.missing.insert(first, missing);
                 }
             }
+            Record::Pipelining { port, announced: true } => _ = self.pipelining.insert(*port),
+            Record::Pipelining { port, announced: false } => _ = self.pipelining.remove(port),
             Record::TopDiffers => self.distrusts_top = true,
             Record::Seen { which, at } => _ = self.upsert(which, State::Seen, *at),
             Record::Settled(commit) => {

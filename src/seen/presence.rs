@@ -101,6 +101,13 @@ impl Journal {
         copies.len()
     }
 
+    /// Notes whether PIPELINING was announced over verified TLS, if that is news.
+    pub fn note_pipelining(&mut self, port: u16, announced: bool) {
+        if self.ledger().pipelines(port) != announced {
+            self.ride(&Record::Pipelining { port, announced });
+        }
+    }
+
     /// Notes that the server's TOP shows another header than its RETR.
     pub fn note_top_differs(&mut self) {
         self.ride(&Record::TopDiffers);

@@ -16,6 +16,7 @@
 //!           / "listing" SP at                    ; one that lacked something
 //!           / "found" SP hash                    ; in a file's name, after a cut tail
 //!           / "top-differs"                      ; from what RETR shows
+//!           / "pipelining" SP port SP ("0" / "1") ; announced there over verified TLS
 //! ```
 //!
 //! Times are seconds since 1970. A unique-id is percent-encoded wherever it is
@@ -64,6 +65,10 @@ pub(super) enum Record<'a> {
     Missing {
         unique_id: Cow<'a, [u8]>,
         at: u64,
+    },
+    Pipelining {
+        port: u16,
+        announced: bool,
     },
     Seen {
         which: Copy<'a>,
@@ -142,6 +147,10 @@ impl<'a> Record<'a> {
                 let hex = std::str::from_utf8(word()?).ok().filter(|hex| hex.len() == 16)?;
                 Self::Found(u64::from_str_radix(hex, 16).ok()?)
             }
+            b"pipelining" => {
+                let port = number(word())?;
+                Self::Pipelining { port, announced: number::<u8>(word())? != 0 }
+            }
             b"top-differs" => Self::TopDiffers,
             _ => return None,
         };
@@ -173,6 +182,9 @@ impl<'a> Record<'a> {
             Self::Missing { unique_id, at } => format!("missing {at} {}", encode(unique_id)),
             Self::Seen { which, at } => format!("seen {at} {}", which.written()),
             Self::Settled(commit) => format!("settled {commit}"),
+            Self::Pipelining { port, announced } => {
+                format!("pipelining {port} {}", u8::from(*announced))
+            }
             Self::TopDiffers => "top-differs".into(),
         };
         to.extend_from_slice(line.as_bytes());
@@ -320,6 +332,7 @@ mod tests {
             Record::Missing { unique_id: Cow::Borrowed(b"\0"), at: 1 },
             Record::Seen { which: which(), at: 1 },
             Record::Settled(12),
+            Record::Pipelining { port: 995, announced: true },
             Record::TopDiffers,
         ];
         for record in records {

@@ -31,7 +31,9 @@ impl Ledger {
         });
         let found = self.found.iter().map(|hash| Record::Found(*hash));
         let differs = self.distrusts_top().then_some(Record::TopDiffers);
-        first.chain(then).chain(found).chain(differs).chain(self.absences())
+        let pipelining =
+            self.pipelining.iter().map(|port| Record::Pipelining { port: *port, announced: true });
+        first.chain(then).chain(found).chain(pipelining).chain(differs).chain(self.absences())
     }
 
     /// The missing ones, with as many listings counted behind each as were.

@@ -19,6 +19,20 @@ pub enum Mechanism {
     User,
 }
 
+/// How many commands may be under way at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// As many as the server announces that it takes (PIPELINING, RFC 2449
+    /// section 6.6).
+    #[default]
+    Announced,
+    /// One, whatever is announced: this server did not keep step.
+    LockStep,
+    /// As many as an earlier session over verified TLS learnt. Login and listing
+    /// then go in one flight with the question whether that still holds.
+    Remembered,
+}
+
 /// Everything about one session.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -26,6 +40,8 @@ pub struct Options {
     pub connection: connection::Options,
     /// How to log in.
     pub mechanism: Mechanism,
+    /// How many commands may be under way at once.
+    pub pace: Pace,
     /// Whether a password may cross a network without TLS.
     pub allow_plaintext_password: bool,
 }
@@ -51,6 +67,9 @@ impl Credentials {
     }
 }
 
+/// What a flight asks for behind the login.
+const AHEAD: [Command; 2] = [Command::Capa, Command::Uidl(None)];
+
 /// AUTHORIZATION: the greeting was read, nobody is logged in.
 #[derive(Debug)]
 pub struct Authorization<'a> {
@@ -58,6 +77,7 @@ pub struct Authorization<'a> {
     timestamp: Result<Timestamp, TimestampError>,
     capabilities: Capabilities,
     mechanism: Mechanism,
+    pace: Pace,
     may_send_secret: bool,
 }
 
@@ -85,10 +105,22 @@ impl<'a> Authorization<'a> {
             conversation.leave();
             return Err(Error::Insecure);
         }
-        conversation.send(&Command::Capa)?;
-        let capabilities = conversation.capabilities()?;
         let mechanism = options.mechanism;
-        Ok(Self { conversation, timestamp, capabilities, mechanism, may_send_secret })
+        let pace = match options.pace {
+            // Only what TLS vouched for, and a login of one command after another.
+            Pace::Remembered
+                if !conversation.connection.is_protected() || mechanism != Mechanism::User =>
+            {
+                Pace::Announced
+            }
+            pace => pace,
+        };
+        let mut capabilities = Capabilities::default();
+        if pace != Pace::Remembered {
+            conversation.send(&Command::Capa)?;
+            capabilities = conversation.capabilities()?;
+        }
+        Ok(Self { conversation, timestamp, capabilities, mechanism, pace, may_send_secret })
     }
 
     /// What the server announces before login.
@@ -103,12 +135,22 @@ impl<'a> Authorization<'a> {
             return Err(Error::Insecure);
         }
         credentials.check(self.mechanism)?;
+        let pipelining = match self.pace {
+            Pace::Announced => self.capabilities.pipelining(),
+            Pace::LockStep => false,
+            Pace::Remembered => true,
+        };
+        let in_flight = pipelining && self.mechanism == Mechanism::User;
         let logged_in = match self.mechanism {
             Mechanism::Apop => self.apop(credentials),
+            Mechanism::User if in_flight => self.flight(credentials),
             Mechanism::User => self.user_pass(credentials),
         };
         match logged_in {
-            Ok(()) => Ok(Transaction::new(self.conversation, &self.capabilities)),
+            Ok(()) => {
+                let transaction = Transaction::new(self.conversation, pipelining, self.pace);
+                Ok(if in_flight { transaction.expecting(AHEAD) } else { transaction })
+            }
             Err(refused @ (Error::Refused { .. } | Error::Timestamp(_))) => {
                 self.conversation.leave();
                 Err(refused)
@@ -127,6 +169,39 @@ impl<'a> Authorization<'a> {
         let digest = digest(timestamp, &credentials.password);
         let name = Self::name(credentials)?;
         self.conversation.succeed(&Command::Apop { name, digest }).map(|_| ())
+    }
+
+    /// Login and listing in one flight, headed by CAPA if what is known of the
+    /// server is remembered only. A server that does not keep step is found out
+    /// here; its confusion is no refused login.
+    fn flight(&mut self, credentials: &Credentials) -> Result<(), Error> {
+        let remembered = self.pace == Pace::Remembered;
+        if remembered {
+            self.conversation.send(&Command::Capa)?;
+        }
+        let login =
+            [Command::User(Self::name(credentials)?), Command::Pass(credentials.password.clone())];
+        for command in login.iter().chain(&AHEAD) {
+            self.conversation.send(command)?;
+        }
+        let out_of_step = |error| match error {
+            Error::Violation { .. } => Error::OutOfStep,
+            Error::Connection(connection::Error::TimedOut { phase: Phase::Reply, .. }) => {
+                Error::OutOfStep
+            }
+            error => error,
+        };
+        if remembered {
+            let capabilities = self.conversation.capabilities().map_err(out_of_step)?;
+            if !capabilities.pipelining() {
+                return Err(Error::OutOfStep);
+            }
+        }
+        for command in login {
+            let keyword = command.keyword();
+            self.conversation.positive(keyword, Phase::Reply).map_err(out_of_step)?;
+        }
+        Ok(())
     }
 
     fn user_pass(&mut self, credentials: &Credentials) -> Result<(), Error> {

@@ -175,7 +175,7 @@ impl<'a> Conversation<'a> {
 
     /// Goes without asking for anything: QUIT is sent and not waited for.
     pub(super) fn leave(mut self) {
-        if self.send(&Command::Quit).is_ok() {
+        if self.send(&Command::Quit).is_ok() && self.connection.flush().is_ok() {
             self.connection.close();
         }
     }

@@ -48,6 +48,10 @@ pub enum Error {
     /// The server greets with `-ERR`.
     #[error("the server turned us away: {0}")]
     NotWelcome(Refusal),
+    /// The server answers several commands at once out of step, or no longer can
+    /// what it could: the session has to begin again, one command at a time.
+    #[error("the server does not keep step when several commands are sent at once")]
+    OutOfStep,
     /// The server said `-ERR`.
     #[error("server refused {keyword}: {refusal}")]
     Refused {

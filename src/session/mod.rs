@@ -28,7 +28,7 @@ mod conversation;
 mod error;
 mod transaction;
 
-pub use authorization::{Authorization, Credentials, Mechanism, Options};
+pub use authorization::{Authorization, Credentials, Mechanism, Options, Pace};
 pub use conversation::{Line, Log};
 pub use error::{Error, Refusal};
 pub use transaction::{Reply, Sink, Transaction, WINDOW};

@@ -9,6 +9,7 @@ use crate::protocol::{
     Violation,
 };
 
+use super::authorization::Pace;
 use super::conversation::Conversation;
 use super::error::{Error, Refusal};
 
@@ -37,17 +38,31 @@ pub struct Transaction<'a> {
     conversation: Conversation<'a>,
     unanswered: VecDeque<(Command, usize)>,
     unanswered_octets: usize,
+    /// What was announced after the login, once it was asked.
+    capabilities: Option<Capabilities>,
+    /// PIPELINING was announced before the login.
+    announced: bool,
     pipelining: bool,
+    pace: Pace,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(conversation: Conversation<'a>, before_login: &Capabilities) -> Self {
+    pub(super) fn new(conversation: Conversation<'a>, pipelining: bool, pace: Pace) -> Self {
         Self {
             conversation,
             unanswered: VecDeque::new(),
             unanswered_octets: 0,
-            pipelining: before_login.pipelining(),
+            capabilities: None,
+            announced: pipelining,
+            pipelining,
+            pace,
         }
+    }
+
+    /// Commands that were sent behind the login and are answered next.
+    pub(super) fn expecting(mut self, commands: impl IntoIterator<Item = Command>) -> Self {
+        commands.into_iter().for_each(|command| self.sent(command));
+        self
     }
 
     /// Whether another command may be sent before the next answer is read.
@@ -69,12 +84,23 @@ impl<'a> Transaction<'a> {
         self.pipelining
     }
 
+    /// What to remember of this server: whether it announced PIPELINING before
+    /// the login. `None` where TLS does not vouch for it.
+    pub fn memorable(&self) -> Option<bool> {
+        let vouched = self.conversation.connection.is_protected() && self.pace != Pace::LockStep;
+        vouched.then_some(self.announced)
+    }
+
     fn ask(&mut self, command: Command) -> Result<(), Error> {
         self.conversation.send(&command)?;
+        self.sent(command);
+        Ok(())
+    }
+
+    fn sent(&mut self, command: Command) {
         let octets = command.encode().len();
         self.unanswered_octets += octets;
         self.unanswered.push_back((command, octets));
-        Ok(())
     }
 
     fn answered(&mut self) -> Option<Command> {
@@ -102,6 +128,9 @@ impl<'a> Transaction<'a> {
     /// none. A message goes into the sink; if that breaks off, the error is
     /// [`Error::Stopped`] and the connection is of no further use.
     pub fn reply(&mut self, sink: &mut Sink<'_>) -> Result<Option<Reply>, Error> {
+        if let Some((Command::Capa, _)) = self.unanswered.front() {
+            self.read_capabilities()?;
+        }
         let Some(command) = self.answered() else { return Ok(None) };
         let outcome = match self.conversation.status(command.keyword(), Phase::Reply)? {
             Err(refusal) => Err(refusal),
@@ -116,22 +145,33 @@ impl<'a> Transaction<'a> {
         Ok(Some(Reply { command, outcome }))
     }
 
-    /// Sends a command whose answer is read later by its own method, if the
-    /// server takes commands before it has answered the last one.
-    pub fn send_ahead(&mut self, command: Command) -> Result<(), Error> {
-        if self.pipelining && self.has_room() { self.ask(command) } else { Ok(()) }
+    /// Sends LIST, for one message or for all; [`Self::scan_listing`] or
+    /// [`Self::scan_listing_of`] reads the answer when its turn has come.
+    pub fn list(&mut self, number: Option<MessageNumber>) -> Result<(), Error> {
+        self.ask(Command::List(number))
     }
 
-    /// Sends a command unless it was sent ahead. Answers come in the order of
-    /// the commands, so the caller reads them in the order it sent them.
+    /// Sends a command unless it was sent before. Answers come in the order of
+    /// the commands; that to a CAPA sent ahead is taken on the way.
     fn begin(&mut self, command: &Command) -> Result<(), Error> {
-        match self.unanswered.front() {
-            Some((ahead, _)) if ahead.keyword() == command.keyword() => {
-                self.answered();
-                Ok(())
+        loop {
+            match self.unanswered.front().map(|(ahead, _)| ahead.keyword()) {
+                Some(keyword) if keyword == command.keyword() => {
+                    self.answered();
+                    return Ok(());
+                }
+                Some("CAPA") => self.read_capabilities()?,
+                _ => return self.conversation.send(command),
             }
-            _ => self.conversation.send(command),
         }
+    }
+
+    fn read_capabilities(&mut self) -> Result<(), Error> {
+        self.answered();
+        let capabilities = self.conversation.capabilities()?;
+        self.pipelining = capabilities.pipelining() && self.pace != Pace::LockStep;
+        self.capabilities = Some(capabilities);
+        Ok(())
     }
 
     fn succeed(&mut self, command: &Command) -> Result<&[u8], Error> {
@@ -152,13 +192,20 @@ impl<'a> Transaction<'a> {
         Err(Error::Violation { keyword: command.keyword(), violation })
     }
 
-    /// Asks for the capabilities again: what is announced may change with the
-    /// login (RFC 2449 section 5), as Gmail's PIPELINING does.
-    pub fn capabilities(&mut self) -> Result<Capabilities, Error> {
-        self.begin(&Command::Capa)?;
-        let capabilities = self.conversation.capabilities()?;
-        self.pipelining = capabilities.pipelining();
-        Ok(capabilities)
+    /// Makes sure that the capabilities after the login are known: what is
+    /// announced may change with it (RFC 2449 section 5), as Gmail's PIPELINING
+    /// does. Where commands may be sent at once the answer is read on the way.
+    pub fn ask_capabilities(&mut self) -> Result<(), Error> {
+        if self.capabilities.is_some() {
+            return Ok(());
+        }
+        self.ask(Command::Capa)?;
+        if self.pipelining { Ok(()) } else { self.read_capabilities() }
+    }
+
+    /// What the server announced after the login, if it was asked.
+    pub fn capabilities(&self) -> Option<&Capabilities> {
+        self.capabilities.as_ref()
     }
 
     /// STAT: how much there is (section 5).

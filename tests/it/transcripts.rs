@@ -14,7 +14,7 @@ use std::time::Duration;
 use pop3_test_server::Script;
 use pop3get::connection::{self, Roots, Security};
 use pop3get::protocol::{MessageNumber, Secret};
-use pop3get::session::{Authorization, Credentials, Error, Mechanism, Options, Transaction};
+use pop3get::session::{Authorization, Credentials, Error, Mechanism, Options, Pace, Transaction};
 
 use crate::sandbox::Sandbox;
 
@@ -104,7 +104,8 @@ fn by_hand(script: &Script, port: u16, actions: &[&str]) -> Vec<String> {
         "apop" => Mechanism::Apop,
         _ => Mechanism::User,
     };
-    let options = Options { connection, mechanism, allow_plaintext_password: false };
+    let options =
+        Options { connection, mechanism, pace: Pace::Announced, allow_plaintext_password: false };
     let credentials = Credentials {
         user: one(script, "user", "mrose").into(),
         password: Secret::new(one(script, "secret", "secret").into()),
@@ -131,7 +132,9 @@ fn play(name: &str, text: &str) {
         let sandbox = Sandbox::new();
         let server = format!("127.0.0.1:{port}");
         let args = ["--tls", "none", "-s", &*server, "-u", "mrose", "-m", "Mail", "--timeout", "5"];
-        let ran = sandbox.pop3get(args).env("POP3GET_PASSWORD", "secret").run();
+        let more = one(&script, "args", "").split_whitespace();
+        let run = sandbox.pop3get(args).args(more).env("POP3GET_PASSWORD", "secret");
+        let ran = run.run();
         playing.finish().unwrap_or_else(|error| panic!("{name}: {error}; {ran:?}"));
         let status = one(&script, "exit", "0").parse().unwrap();
         assert_eq!(ran.status, Some(status), "{name}: {ran:?}");
@@ -160,5 +163,5 @@ fn every_transcript_goes_as_it_is_written() {
         let name = file.file_name().unwrap().to_str().unwrap();
         play(name, &fs::read_to_string(file).unwrap());
     }
-    assert!(files.len() >= 26, "only {} transcripts were found", files.len());
+    assert!(files.len() >= 29, "only {} transcripts were found", files.len());
 }

@@ -18,7 +18,7 @@ use pop3get::connection::{self, Roots, Security};
 use pop3get::fetch::{Deletion, Local, Options, Place, Policy, Rekey};
 use pop3get::protocol::Secret;
 use pop3get::seen::Mailbox;
-use pop3get::session::{self, Credentials, Mechanism};
+use pop3get::session::{self, Credentials, Mechanism, Pace};
 
 use super::trace::{Disk, Op, operations};
 use super::{mail, messages, strace, sweep, whole};
@@ -143,6 +143,7 @@ fn run(home: &Path, server: &Server, deletion: Deletion, what: &str) {
         session: session::Options {
             connection,
             mechanism: Mechanism::User,
+            pace: Pace::Announced,
             allow_plaintext_password: false,
         },
         policy: Policy { deletion, ..Policy::default() },

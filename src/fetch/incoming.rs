@@ -1,0 +1,84 @@
+//! A message on its way from the wire into `tmp/`, its header hashed in passing.
+
+use std::ops::ControlFlow;
+
+use crate::maildir::{Draft, Maildir, Tag};
+use crate::seen::{Fingerprint, HeaderHasher};
+
+use super::Error;
+use super::event::{Event, Observer};
+
+/// A message as it comes in.
+pub(super) struct Incoming<'r> {
+    maildir: &'r Maildir,
+    observe: Observer<'r>,
+    tag: Tag,
+    draft: Option<Draft>,
+    hasher: HeaderHasher,
+    most: u64,
+    octets: u64,
+    /// Why the disk did not take it.
+    pub(super) error: Option<Error>,
+}
+
+/// A message that grows beyond its listed size by this factor, and this much
+/// more, has no end. Exchange lists compressed sizes, others count wrongly.
+const ENDLESS_FACTOR: u64 = 16;
+const ENDLESS_MORE: u64 = 256 << 20;
+
+impl<'r> Incoming<'r> {
+    pub(super) fn new(
+        maildir: &'r Maildir,
+        tag: Tag,
+        listed: Option<u64>,
+        observe: Observer<'r>,
+    ) -> Self {
+        let listed = listed.unwrap_or(u64::MAX / ENDLESS_FACTOR);
+        Self {
+            maildir,
+            observe,
+            tag,
+            draft: None,
+            hasher: HeaderHasher::default(),
+            most: listed.saturating_mul(ENDLESS_FACTOR).saturating_add(ENDLESS_MORE),
+            octets: 0,
+            error: None,
+        }
+    }
+
+    fn draft(&mut self) -> Result<&mut Draft, Error> {
+        if self.draft.is_none() {
+            self.draft = Some(self.maildir.create(self.tag)?);
+        }
+        // Made above.
+        self.draft.as_mut().ok_or(Error::Thread(std::io::ErrorKind::NotFound.into()))
+    }
+
+    fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
+        self.hasher.push(piece);
+        Ok(self.draft()?.write(piece)?)
+    }
+
+    pub(super) fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
+        let octets = piece.len() as u64;
+        self.octets += octets;
+        if self.octets > self.most {
+            return ControlFlow::Break(());
+        }
+        if let Err(error) = self.write(piece) {
+            self.error = Some(error);
+            return ControlFlow::Break(());
+        }
+        (self.observe)(Event::Octets(octets));
+        ControlFlow::Continue(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<(Draft, Fingerprint), Error> {
+        let draft = match self.draft.take() {
+            Some(draft) => draft,
+            // An empty message is one all the same.
+            None => self.maildir.create(self.tag)?,
+        };
+        Ok((draft, self.hasher.finish()))
+    }
+}

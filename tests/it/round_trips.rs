@@ -1,0 +1,170 @@
+//! How often the program waits for the server: counted on the way between them.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use pop3_test_server::{Builder, Security, Server};
+
+use crate::rfc1939::{letter, letters};
+use crate::sandbox::{Ran, Sandbox};
+
+/// A way to the server on which answers are counted: what the server says after
+/// the client has spoken.
+struct Counted {
+    port: u16,
+    answers: Arc<AtomicUsize>,
+    _runner: JoinHandle<()>,
+}
+
+/// The octets of a close_notify under TLS 1.3, which nobody waits after.
+const GOODBYE: usize = 24;
+
+fn forward(mut from: TcpStream, mut to: TcpStream, mut heard: impl FnMut(usize)) {
+    let mut octets = [0; 65536];
+    while let Ok(count @ 1..) = from.read(&mut octets) {
+        heard(count);
+        if to.write_all(&octets[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+fn counted(server: &Server) -> Counted {
+    let (listener, address) = (TcpListener::bind("127.0.0.1:0").unwrap(), server.address());
+    let port = listener.local_addr().unwrap().port();
+    let answers = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&answers);
+    let runner = thread::spawn(move || {
+        while let Ok((client, _)) = listener.accept() {
+            let server = TcpStream::connect(address).unwrap();
+            client.set_nodelay(true).unwrap();
+            server.set_nodelay(true).unwrap();
+            // The TCP handshake is a round trip, and the greeting answers it.
+            let spoken = Arc::new(AtomicBool::new(true));
+            let said = Arc::clone(&spoken);
+            let counter = Arc::clone(&counter);
+            let (up, down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || {
+                forward(up, down, |octets| {
+                    if octets != GOODBYE {
+                        said.store(true, Ordering::SeqCst);
+                    }
+                });
+            });
+            thread::spawn(move || {
+                forward(server, client, |_| {
+                    if spoken.swap(false, Ordering::SeqCst) {
+                        counter.fetch_add(1, Ordering::SeqCst);
+                    }
+                });
+            });
+        }
+    });
+    Counted { port, answers, _runner: runner }
+}
+
+/// One run by the counted way: what came of it, and how many answers it waited
+/// for.
+fn run(sandbox: &Sandbox, server: &Server, way: &Counted, tls: &str) -> (Ran, usize) {
+    std::fs::write(sandbox.path("ca.pem"), server.ca_pem()).unwrap();
+    let before = way.answers.load(Ordering::SeqCst);
+    let address = format!("localhost:{}", way.port);
+    let args = ["--tls", tls, "-s", &*address, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
+    let ran = sandbox.pop3get(args).env("POP3GET_PASSWORD", "secret").run();
+    (ran, way.answers.load(Ordering::SeqCst) - before)
+}
+
+fn server() -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(3))
+}
+
+/// Runs of others disturb the count: the proxy must see each flight whole.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Over TLS 1.3 the client's hello is answered, then its Finished by the
+/// greeting. With TCP's own handshake the round trips are one more.
+#[test]
+fn nothing_new_costs_few_round_trips_and_fewer_when_the_server_is_known() {
+    let _alone = ALONE.lock();
+    let cases = [
+        // TLS, greeting, CAPA, USER, PASS, UIDL, QUIT.
+        (server().without("PIPELINING"), 7, 7),
+        // TLS, greeting, CAPA, (USER, PASS, CAPA, UIDL), QUIT; then without the
+        // first CAPA.
+        (server(), 5, 4),
+    ];
+    for (server, first, then) in cases {
+        let (server, sandbox) = (server.security(Security::ImplicitTls).start(), Sandbox::new());
+        let way = counted(&server);
+        let address = server.address();
+        // Mark everything as seen past the counter, so that nothing is remembered
+        // of the counted port.
+        std::fs::write(sandbox.path("ca.pem"), server.ca_pem()).unwrap();
+        let direct = format!("localhost:{}", address.port());
+        let mark =
+            ["--mark-seen", "-s", &*direct, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
+        sandbox.pop3get(mark).env("POP3GET_PASSWORD", "secret").run().is_silent();
+        for expected in [first, then, then] {
+            let (ran, answers) = run(&sandbox, &server, &way, "implicit");
+            ran.is_silent();
+            assert_eq!(answers, expected, "of {first} and {then}");
+        }
+    }
+}
+
+#[test]
+fn what_is_remembered_and_no_longer_holds_is_forgotten_and_costs_one_session() {
+    let server = server().security(Security::ImplicitTls).start();
+    let sandbox = Sandbox::new();
+    let way = counted(&server);
+    for _ in 0..2 {
+        run(&sandbox, &server, &way, "implicit").0.is_silent();
+    }
+    let known = server.commands_of(2);
+    assert_eq!(known, ["CAPA", "USER mrose", "PASS secret", "CAPA", "UIDL", "QUIT"]);
+    // The same mailbox behind the same port, and no PIPELINING any more.
+    let maildrop = server.maildrop("mrose");
+    maildrop.add("uid-new", letter(9));
+    let changed = Server::builder().user("mrose", "secret").maildrop(&maildrop);
+    let changed = changed.without("PIPELINING").security(Security::ImplicitTls).start();
+    let moved = counted(&changed);
+    let journal = sandbox.journal();
+    let text = std::fs::read_to_string(&journal).unwrap();
+    assert!(text.contains(&format!("pipelining {} 1", way.port)));
+    drop(text);
+    // What was learnt on one port says nothing of another.
+    run(&sandbox, &changed, &moved, "implicit").0.is_silent();
+    assert_eq!(sandbox.count(), 4);
+    assert_eq!(changed.sessions(), 1);
+}
+
+#[test]
+fn nothing_is_remembered_of_a_server_without_tls() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    for session in 1..=2 {
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(server.commands_of(session)[0], "CAPA");
+    }
+    assert!(!std::fs::read_to_string(sandbox.journal()).unwrap().contains("pipelining"));
+}
+
+#[test]
+fn a_server_that_forgot_pipelining_is_asked_again_in_lock_step() {
+    let server = server().security(Security::ImplicitTls).fault(
+        // The third session's CAPA announces nothing any more.
+        pop3_test_server::Fault::reply("CAPA", "+OK\r\nUIDL\r\nTOP\r\n.\r\n").on(3),
+    );
+    let (server, sandbox) = (server.start(), Sandbox::new());
+    let way = counted(&server);
+    for _ in 0..2 {
+        run(&sandbox, &server, &way, "implicit").0.is_silent();
+    }
+    server.maildrop("mrose").add("uid-new", letter(9));
+    run(&sandbox, &server, &way, "implicit").0.is_silent();
+    assert_eq!((sandbox.count(), server.sessions()), (4, 4));
+    assert!(server.commands_of(4).starts_with(&["CAPA".into(), "USER mrose".into()]));
+}
