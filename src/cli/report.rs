@@ -189,7 +189,7 @@ impl<'s> Speaker<'s> {
                 self.detail(account, &format!("{} of an interrupted run settled", messages(many)));
             }
             Event::OutOfStep => {
-                self.detail(account, "the server does not keep step; again, one command at a time")
+                self.detail(account, "the server does not keep step; again, one command at a time");
             }
             Event::ListedAgain { unique_id } => self.detail(
                 account,
