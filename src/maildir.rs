@@ -368,6 +368,12 @@ impl Draft {
         Ok(())
     }
 
+    /// Lets the disk begin, so that [`Self::sync`] has less to wait for. Nothing
+    /// depends on whether it does.
+    pub fn start_writeback(&self) {
+        let _ = rustix::fs::fadvise(&self.file, 0, None, rustix::fs::Advice::DontNeed);
+    }
+
     /// Makes the content durable, on the descriptor that wrote it.
     pub fn sync(&self) -> Result<(), Error> {
         self.file.sync_data().map_err(|error| self.failed("sync", error))

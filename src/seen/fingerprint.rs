@@ -22,8 +22,21 @@ impl Fingerprint {
 
     /// Reads back what `Display` wrote.
     pub(super) fn parse(hex: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(hex).ok().filter(|text| text.len() == 32)?;
-        u128::from_str_radix(text, 16).ok().map(|bits| Self(bits.to_be_bytes()))
+        let hex: &[u8; 32] = hex.try_into().ok()?;
+        let (mut bits, mut pairs) = ([0; 16], hex.iter());
+        for octet in &mut bits {
+            *octet = digit(*pairs.next()?)? << 4 | digit(*pairs.next()?)?;
+        }
+        Some(Self(bits))
+    }
+}
+
+/// A hexadecimal digit in lower case, as `Display` writes it.
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character - b'0'),
+        b'a'..=b'f' => Some(character - b'a' + 10),
+        _ => None,
     }
 }
 

@@ -126,7 +126,10 @@ impl Ledger {
 
     /// The first entry of a unique-id.
     pub(super) fn first(&self, unique_id: &[u8]) -> Option<u32> {
-        let hash = self.hasher.hash_one(unique_id);
+        self.first_of(self.hasher.hash_one(unique_id), unique_id)
+    }
+
+    fn first_of(&self, hash: u64, unique_id: &[u8]) -> Option<u32> {
         self.index.find(hash, |at| self.text_at(*at) == unique_id).copied()
     }
 
@@ -365,8 +368,11 @@ impl Ledger {
     }
 
     fn find(&self, which: &Copy<'_>) -> Option<u32> {
-        let mut chain = self.chain(self.first(&which.unique_id));
-        chain.find(|(_, entry)| entry.copy == which.copy).map(|(at, _)| at)
+        self.find_from(self.first(&which.unique_id), which.copy)
+    }
+
+    fn find_from(&self, first: Option<u32>, copy: u32) -> Option<u32> {
+        self.chain(first).find(|(_, entry)| entry.copy == copy).map(|(at, _)| at)
     }
 
     /// Changes the state of a known message, and nothing else of it.
@@ -381,8 +387,9 @@ impl Ledger {
     /// The entry of a message, made new, its other facts forgotten.
     fn upsert(&mut self, which: &Copy<'_>, state: State, at: u64) -> Option<u32> {
         let now = u32::try_from(at).unwrap_or(u32::MAX);
-        let first = self.first(&which.unique_id);
-        if let Some(old) = self.find(which) {
+        let hash = self.hasher.hash_one(&*which.unique_id);
+        let first = self.first_of(hash, &which.unique_id);
+        if let Some(old) = self.find_from(first, which.copy) {
             self.tries.remove(&old);
             let entry = self.entries.get_mut(old as usize)?;
             (entry.at, entry.state, entry.flags) = (now, Some(state), 0);
@@ -422,8 +429,8 @@ impl Ledger {
                     let start = usize::try_from(entry.start).ok()?;
                     arena.get(start..start + usize::from(entry.len))
                 };
-                let hash = |at: &u32| hasher.hash_one(text(at).unwrap_or_default());
-                index.insert_unique(hash(&new), new, hash);
+                let hash_of = |at: &u32| hasher.hash_one(text(at).unwrap_or_default());
+                index.insert_unique(hash, new, hash_of);
             }
         }
         Some(new)

@@ -91,10 +91,15 @@ impl<'a> Copy<'a> {
     }
 }
 
-/// A decimal number that fits.
+/// A decimal number that fits. A journal has millions of them, so they are not
+/// read as text first.
 fn number<T: TryFrom<u64>>(word: Option<&[u8]>) -> Option<T> {
-    let word = word.filter(|word| !word.is_empty() && word.iter().all(u8::is_ascii_digit))?;
-    std::str::from_utf8(word).ok()?.parse::<u64>().ok()?.try_into().ok()
+    let word = word.filter(|word| !word.is_empty())?;
+    let value = word.iter().try_fold(0u64, |value, digit| match digit {
+        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    });
+    value?.try_into().ok()
 }
 
 impl<'a> Record<'a> {
@@ -207,7 +212,10 @@ fn encode(unique_id: &[u8]) -> String {
 }
 
 fn decode(written: &[u8]) -> Cow<'_, [u8]> {
-    percent_decode(written).into()
+    match memchr::memchr(b'%', written) {
+        None => Cow::Borrowed(written),
+        Some(_) => percent_decode(written).into(),
+    }
 }
 
 /// The line that closes an append.
