@@ -67,7 +67,9 @@ fn disk_sweep(more: &[&str]) {
     let home = fs::canonicalize(sandbox.path(".")).unwrap();
     let all = faults(&traced, home.to_str().unwrap());
     assert!(all.len() >= 80, "only {} points were found", all.len());
-    sweep(sample(all, 60), |(name, nth, error)| failed_at(&name, nth, error, more));
+    let tried = sample(all, 60);
+    eprintln!("failed at {} points", tried.len());
+    sweep(tried, |(name, nth, error)| failed_at(&name, nth, error, more));
 }
 
 #[test]

@@ -65,7 +65,9 @@ fn length(security: Security, fault: fn(u64) -> Fault) -> u64 {
 fn cut_sweep(security: Security, fault: fn(u64) -> Fault, about: usize) {
     let length = length(security, fault);
     assert!(length > 150, "a session of only {length} octets");
-    sweep(sample((0..length).collect(), about), |octets| {
+    let tried = sample((0..length).collect(), about);
+    eprintln!("cut at {} points", tried.len());
+    sweep(tried, |octets| {
         let sandbox = Sandbox::new();
         let server = server(security).fault(fault(octets).on(1)).start();
         let (status, said) = run(&sandbox, &server, security);
