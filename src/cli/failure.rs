@@ -102,12 +102,6 @@ impl Failure {
         }
     }
 
-    /// Whether a signal ended it; nobody needs to be told.
-    pub(super) fn is_interruption(&self) -> bool {
-        let Some(fetch::Error::Session { source, .. }) = self.below() else { return false };
-        matches!(source, session::Error::Connection(connection::Error::Cancelled))
-    }
-
     /// What to do about it.
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {

@@ -79,7 +79,7 @@ pub fn run(
         (false, _) => Level::Conversation,
     };
     let Streams { out, err, terminal } = streams;
-    let speaker = Speaker::new(out, err, terminal, level);
+    let speaker = Speaker::new(out, err, terminal, level, cancel);
     if let Some(kind) = args.generate {
         return ended(&speaker, None, speaker.print(kind.text().as_bytes()).map(|()| Exit::Ok));
     }

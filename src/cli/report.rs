@@ -8,9 +8,11 @@
 
 use std::cell::RefCell;
 use std::io::{self, Write};
+use std::sync::atomic::Ordering;
 
 use indicatif::HumanBytes;
 
+use crate::connection::Cancel;
 use crate::fetch::{self, Doing, Event, Summary};
 use crate::protocol::Quoted;
 use crate::session::Line;
@@ -38,6 +40,7 @@ pub(super) struct Speaker<'s> {
     /// Somebody looks on.
     terminal: bool,
     level: Level,
+    cancel: Cancel,
 }
 
 /// More new messages than this, on a first run, may be a surprise.
@@ -49,8 +52,10 @@ impl<'s> Speaker<'s> {
         err: &'s mut dyn Write,
         terminal: bool,
         level: Level,
+        cancel: &Cancel,
     ) -> Self {
-        Self { out: RefCell::new(out), err: RefCell::new(err), terminal, level }
+        let cancel = Cancel::clone(cancel);
+        Self { out: RefCell::new(out), err: RefCell::new(err), terminal, level, cancel }
     }
 
     /// One line on standard error.
@@ -76,7 +81,9 @@ impl<'s> Speaker<'s> {
     /// A failure, its status aside: one sentence, perhaps a hint.
     pub(super) fn fail(&self, account: Option<&str>, failure: &Failure, delivered: usize) {
         let unheard = !self.terminal && self.level < Level::Messages;
-        if failure.is_interruption() || failure.is_quiet() && unheard {
+        // Whoever sent a signal knows why it ends.
+        let interrupted = self.cancel.load(Ordering::Relaxed) != 0;
+        if interrupted || failure.is_quiet() && unheard {
             return;
         }
         let who = account.map(|name| format!("{}: ", Quoted::bare(name.as_bytes())));

@@ -29,4 +29,4 @@ pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
 pub use multiline::{LineEnds, Unstuffer};
 pub use response::{Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation};
 pub use text::Quoted;
-pub use vocabulary::{MessageNumber, Secret, UniqueId};
+pub use vocabulary::{MessageNumber, Secret, UniqueId, encoded};

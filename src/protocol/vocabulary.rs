@@ -69,8 +69,13 @@ impl UniqueId {
     /// Percent-encoded wherever it is no visible ASCII: one word, that a person
     /// can copy and grep for.
     pub fn encoded(&self) -> String {
-        percent_encode(&self.0, ODD).to_string()
+        encoded(&self.0)
     }
+}
+
+/// The octets of a unique-id, percent-encoded wherever they are no visible ASCII.
+pub fn encoded(unique_id: &[u8]) -> String {
+    percent_encode(unique_id, ODD).to_string()
 }
 
 /// What is not written as itself: all but 0x21 to 0x7E, and `%`.

@@ -25,12 +25,11 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
+use percent_encoding::percent_decode;
+
+use crate::protocol::encoded;
 
 use super::fingerprint::Fingerprint;
-
-/// What is not written as itself in a unique-id: all but 0x21 to 0x7E, and `%`.
-const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(0x7f);
 
 /// One fact about the mailbox. The unique-id is in its decoded form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,25 +165,25 @@ impl<'a> Record<'a> {
     pub(super) fn write(&self, to: &mut Vec<u8>) {
         let line = match self {
             Self::Asked(which) => format!("asked {}", which.written()),
-            Self::Back(unique_id) => format!("back {}", encode(unique_id)),
+            Self::Back(unique_id) => format!("back {}", encoded(unique_id)),
             Self::Deleted { which, at } => format!("deleted {at} {}", which.written()),
             Self::Delivered { which, at, octets, copies, fingerprint, name } => {
                 let Copy { unique_id, copy } = which;
                 let print = fingerprint.map_or_else(|| "-".into(), |print| print.to_string());
-                let unique_id = encode(unique_id);
+                let unique_id = encoded(unique_id);
                 format!("delivered {at} {octets} {copy} {copies} {print} {name} {unique_id}")
             }
             Self::Failed { which: Copy { unique_id, copy }, tries, not_before } => {
-                format!("failed {copy} {tries} {not_before} {}", encode(unique_id))
+                format!("failed {copy} {tries} {not_before} {}", encoded(unique_id))
             }
             Self::Forget(which) => format!("forget {}", which.written()),
             Self::Found(hash) => format!("found {hash:016x}"),
             Self::Held(which) => format!("held {}", which.written()),
             Self::Large { which: Copy { unique_id, copy }, octets } => {
-                format!("large {copy} {octets} {}", encode(unique_id))
+                format!("large {copy} {octets} {}", encoded(unique_id))
             }
             Self::Listing(at) => format!("listing {at}"),
-            Self::Missing { unique_id, at } => format!("missing {at} {}", encode(unique_id)),
+            Self::Missing { unique_id, at } => format!("missing {at} {}", encoded(unique_id)),
             Self::Seen { which, at } => format!("seen {at} {}", which.written()),
             Self::Settled(commit) => format!("settled {commit}"),
             Self::Pipelining { port, announced } => {
@@ -199,16 +198,12 @@ impl<'a> Record<'a> {
 
 impl Copy<'_> {
     fn written(&self) -> String {
-        format!("{} {}", self.copy, encode(&self.unique_id))
+        format!("{} {}", self.copy, encoded(&self.unique_id))
     }
 }
 
 fn which<'a>(copy: Option<&[u8]>, unique_id: Option<&'a [u8]>) -> Option<Copy<'a>> {
     Some(Copy { copy: number(copy)?, unique_id: decode(unique_id?) })
-}
-
-fn encode(unique_id: &[u8]) -> String {
-    percent_encode(unique_id, ENCODED).to_string()
 }
 
 fn decode(written: &[u8]) -> Cow<'_, [u8]> {

@@ -5,7 +5,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
+use pop3get::connection::{self, Roots, Security};
+use pop3get::session::{Mechanism, Options, Pace};
 use tempfile::TempDir;
 
 /// A temporary home with a place for a Maildir and for state.
@@ -165,4 +169,19 @@ impl Pop3get {
         self.command.args(args);
         self
     }
+}
+
+/// The way to a server in clear on this machine, for sessions in this process.
+pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
+    let connection = connection::Options {
+        host: "127.0.0.1".into(),
+        port,
+        security: Security::Plain,
+        roots: Roots::Webpki,
+        connect_timeout: Duration::from_secs(10),
+        timeout: Duration::from_secs(10),
+        deadline: None,
+        cancel: Arc::default(),
+    };
+    Options { connection, mechanism, pace: Pace::Announced, allow_plaintext_password: false }
 }

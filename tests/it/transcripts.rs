@@ -8,15 +8,12 @@
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use pop3_test_server::Script;
-use pop3get::connection::{self, Roots, Security};
 use pop3get::protocol::{MessageNumber, Secret};
-use pop3get::session::{Authorization, Credentials, Error, Mechanism, Options, Pace, Transaction};
+use pop3get::session::{Authorization, Credentials, Error, Mechanism, Transaction};
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, session_options};
 
 /// The values of one directive, in order.
 fn values<'s>(script: &'s Script, name: &str) -> Vec<&'s str> {
@@ -90,22 +87,11 @@ fn act(transaction: &mut Transaction<'_>, action: &str) -> Result<String, Error>
 
 /// Drives a session by hand and says what each act gave.
 fn by_hand(script: &Script, port: u16, actions: &[&str]) -> Vec<String> {
-    let connection = connection::Options {
-        host: "127.0.0.1".into(),
-        port,
-        security: Security::Plain,
-        roots: Roots::Webpki,
-        connect_timeout: Duration::from_secs(10),
-        timeout: Duration::from_secs(10),
-        deadline: None,
-        cancel: Arc::default(),
-    };
     let mechanism = match one(script, "auth", "user") {
         "apop" => Mechanism::Apop,
         _ => Mechanism::User,
     };
-    let options =
-        Options { connection, mechanism, pace: Pace::Announced, allow_plaintext_password: false };
+    let options = session_options(port, mechanism);
     let credentials = Credentials {
         user: one(script, "user", "mrose").into(),
         password: Secret::new(one(script, "secret", "secret").into()),

@@ -10,19 +10,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use pop3_test_server::Server;
-use pop3get::connection::{self, Roots, Security};
 use pop3get::fetch::{Deletion, Local, Options, Place, Policy, Rekey};
 use pop3get::protocol::Secret;
 use pop3get::seen::Mailbox;
-use pop3get::session::{self, Credentials, Mechanism, Pace};
+use pop3get::session::{Credentials, Mechanism};
 
 use super::trace::{Disk, Op, operations};
 use super::{mail, messages, strace, sweep, whole};
-use crate::sandbox::{Sandbox, left_in_tmp};
+use crate::sandbox::{Sandbox, left_in_tmp, session_options};
 
 const MESSAGES: usize = 25;
 
@@ -129,23 +126,8 @@ fn run(home: &Path, server: &Server, deletion: Deletion, what: &str) {
         state: home.join("state"),
         mailbox: Mailbox::new(b"mrose", "127.0.0.1"),
     };
-    let connection = connection::Options {
-        host: "127.0.0.1".into(),
-        port: server.address().port(),
-        security: Security::Plain,
-        roots: Roots::Webpki,
-        connect_timeout: Duration::from_secs(10),
-        timeout: Duration::from_secs(10),
-        deadline: None,
-        cancel: Arc::default(),
-    };
     let options = Options {
-        session: session::Options {
-            connection,
-            mechanism: Mechanism::User,
-            pace: Pace::Announced,
-            allow_plaintext_password: false,
-        },
+        session: session_options(server.address().port(), Mechanism::User),
         policy: Policy { deletion, ..Policy::default() },
         rekey: Rekey::Stop,
         most_open: 20,
