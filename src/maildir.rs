@@ -184,7 +184,13 @@ impl Maildir {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let file = file.map_err(io_error("create", &path))?;
         let directories = Arc::clone(&self.directories);
-        Ok(Draft { file, octets: 0, at, name: Entrusted { name, directories, removes: true } })
+        Ok(Draft {
+            file,
+            octets: 0,
+            begun: 0,
+            at,
+            name: Entrusted { name, directories, removes: true },
+        })
     }
 
     /// Makes the entries of `tmp/` durable.
@@ -340,9 +346,14 @@ fn host() -> String {
 pub struct Draft {
     file: File,
     octets: u64,
+    /// So much the disk was told to begin with.
+    begun: u64,
     at: u64,
     name: Entrusted,
 }
+
+/// The disk begins with a message while it still comes in, so much at a time.
+const WRITEBACK: u64 = 8 << 20;
 
 /// The name of a file in `tmp/`, removed on drop until the journal has it.
 #[derive(Debug)]
@@ -365,13 +376,21 @@ impl Draft {
     pub fn write(&mut self, octets: &[u8]) -> Result<(), Error> {
         self.file.write_all(octets).map_err(|error| self.failed("write to", error))?;
         self.octets += octets.len() as u64;
+        if self.octets - self.begun >= WRITEBACK {
+            self.start_writeback();
+        }
         Ok(())
     }
 
-    /// Lets the disk begin, so that [`Self::sync`] has less to wait for. Nothing
-    /// depends on whether it does.
-    pub fn start_writeback(&self) {
-        let _ = rustix::fs::fadvise(&self.file, 0, None, rustix::fs::Advice::DontNeed);
+    /// Lets the disk begin with what it has not begun with, so that
+    /// [`Self::sync`] has less to wait for. Nothing depends on whether it does.
+    pub fn start_writeback(&mut self) {
+        let length = std::num::NonZeroU64::new(self.octets - self.begun);
+        if length.is_some() {
+            let advice = rustix::fs::Advice::DontNeed;
+            let _ = rustix::fs::fadvise(&self.file, self.begun, length, advice);
+        }
+        self.begun = self.octets;
     }
 
     /// Makes the content durable, on the descriptor that wrote it.

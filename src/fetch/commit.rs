@@ -57,14 +57,14 @@ pub(super) fn run(
 }
 
 /// Takes what arrives within a batch's age, count and size.
-fn gather(first: Whole, most: usize, arrivals: &Receiver<Whole>) -> Vec<Whole> {
+fn gather(mut first: Whole, most: usize, arrivals: &Receiver<Whole>) -> Vec<Whole> {
     let end = Instant::now() + BATCH_AGE;
     let mut octets = first.draft.octets();
     first.draft.start_writeback();
     let mut batch = vec![first];
     while batch.len() < most && octets < BATCH_OCTETS {
         match arrivals.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(whole) => {
+            Ok(mut whole) => {
                 whole.draft.start_writeback();
                 octets += whole.draft.octets();
                 batch.push(whole);

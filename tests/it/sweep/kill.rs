@@ -165,8 +165,8 @@ fn terminated_at_every_system_call() {
     assert!(terminated.into_inner() * 100 >= tried * 90);
 }
 
-/// Two accounts deliver into one Maildir. Either is killed; the other one runs
-/// before it recovers, and touches nothing of it.
+/// Two accounts with a state directory each deliver into one Maildir. One is
+/// killed; the other one runs before it recovers, and touches nothing of it.
 #[test]
 fn a_neighbours_run_touches_nothing_of_a_killed_one() {
     let cases: Vec<_> = ["fdatasync", "renameat2", "pwrite64", "write"]
@@ -177,12 +177,12 @@ fn a_neighbours_run_touches_nothing_of_a_killed_one() {
     let cases = cases.into_iter().map(|(name, nth)| (name.to_owned(), nth)).collect();
     killed_at(cases, &[], &|| (server(), Sandbox::new()), &|server, sandbox, what| {
         let other = Server::builder().user("jpostel", "secret").messages(messages(5)).start();
-        let run = |server: &Server, user: &str| {
+        let run = |server: &Server, user: &str, state: &str| {
             let run = sandbox.plain(server).args(["-u", user]).arg("--state-dir");
-            run.arg(sandbox.path("state")).run().is_silent();
+            run.arg(sandbox.path(state)).run().is_silent();
         };
-        run(&other, "jpostel");
-        run(server, "mrose");
+        run(&other, "jpostel", "another-state");
+        run(server, "mrose", "state");
         let mut both = [mail(MESSAGES), mail(5)].concat();
         both.sort();
         assert!(sandbox.mail() == both, "{what}: not each once");
