@@ -26,17 +26,29 @@ impl<'a> Quoted<'a> {
     }
 }
 
-/// Whether a character changes the terminal instead of standing in it.
+/// Whether a character changes the terminal instead of standing in it, or hides:
+/// controls, what turns the direction of text, and what Unicode ignores by
+/// default. Variation selectors that emoji need are left.
 fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{61c}'
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{2069}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
                 | '\u{feff}'
-                | '\u{e0000}'..='\u{e007f}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -45,8 +57,9 @@ impl fmt::Display for Quoted<'_> {
         if self.quotes {
             f.write_char('"')?;
         }
-        // Four octets a character at most, so the rest need not be decoded.
-        let start = self.octets.get(..SHOWN * 4).unwrap_or(self.octets);
+        // Four octets a character at most, so the rest need not be decoded; one more
+        // tells whether there is any.
+        let start = self.octets.get(..(SHOWN + 1) * 4).unwrap_or(self.octets);
         let mut characters = start.utf8_chunks().flat_map(|chunk| {
             chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some('\u{fffd}'))
         });

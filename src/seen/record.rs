@@ -221,6 +221,10 @@ pub(super) struct Commit {
     pub(super) checksum: u32,
 }
 
+/// No journal comes this far; a higher number is damage, and nothing that adds
+/// one to a number can overflow.
+const MAX_COMMIT: u64 = 1 << 62;
+
 impl Commit {
     /// Parses one line without its LF.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
@@ -228,7 +232,8 @@ impl Commit {
         let commit = (number(words.next())?, number(words.next())?, words.next()?);
         let hex = std::str::from_utf8(commit.2).ok().filter(|hex| hex.len() == 8)?;
         let checksum = u32::from_str_radix(hex, 16).ok()?;
-        words.next().is_none().then_some(Self { number: commit.0, count: commit.1, checksum })
+        let whole = words.next().is_none() && commit.0 < MAX_COMMIT;
+        whole.then_some(Self { number: commit.0, count: commit.1, checksum })
     }
 
     /// Only the number, from a line that may be damaged behind it.
