@@ -18,10 +18,13 @@
 //! `maildir` crate makes the three directories; it can neither sync a directory
 //! nor let us choose names, nor does it report one that it cannot read.
 
-use std::collections::BTreeSet;
-use std::fmt::{self, Write as _};
+mod tag;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::ops::ControlFlow;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +32,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
+
+pub use tag::Tag;
 
 /// Why the Maildir cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -88,43 +93,6 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error
     move |source| Error::Io { doing, path: path.into(), source }
 }
 
-/// What makes a file's name ours and this message's, never twice the same
-/// whatever the clock does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tag {
-    /// The journal's random id.
-    pub journal: u64,
-    /// Its last commit's number when the session began.
-    pub commit: u64,
-    /// A number that counts in this run.
-    pub sequence: u64,
-    /// Stands for unique-id and copy.
-    pub hash: u64,
-}
-
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { journal, commit, sequence, hash } = self;
-        write!(f, "{journal:016x}_{commit}_{sequence}_{hash:016x}")
-    }
-}
-
-impl Tag {
-    /// Reads the tag in the name of a file: what lies between its first dots.
-    pub fn of(name: &str) -> Option<Self> {
-        let mut words = name.split('.').nth(1)?.split('_');
-        let hex = |word: Option<&str>| {
-            let word = word.filter(|word| word.len() == 16)?;
-            u64::from_str_radix(word, 16).ok()
-        };
-        let journal = hex(words.next())?;
-        let commit = words.next()?.parse().ok()?;
-        let sequence = words.next()?.parse().ok()?;
-        let hash = hex(words.next())?;
-        words.next().is_none().then_some(Self { journal, commit, sequence, hash })
-    }
-}
-
 /// The three directories, open.
 #[derive(Debug)]
 struct Directories {
@@ -153,6 +121,11 @@ impl Maildir {
     /// Opens a Maildir and makes it if it is missing; its parent must exist.
     pub fn open(path: &Path) -> Result<Self, Error> {
         make(path)?;
+        Self::open_existing(path)
+    }
+
+    /// Opens a Maildir that is there.
+    pub fn open_existing(path: &Path) -> Result<Self, Error> {
         let open = |name| {
             let path = path.join(name);
             File::open(&path).map_err(io_error("open", &path))
@@ -254,16 +227,16 @@ impl Maildir {
         Ok(names)
     }
 
-    /// The tags of this journal's files in `new/` and `cur/`, whatever flags they
-    /// bear now. Looks until two looks agree: a reader who renames a file while
+    /// This journal's files in `new/` and `cur/`, by tag, whatever flags they bear
+    /// now, and where they were seen. Looks until two looks agree: a reader who renames a file while
     /// the directory is read could hide it from one.
-    pub fn ours_delivered(&self, journal: u64) -> Result<BTreeSet<Tag>, Error> {
+    pub fn ours_delivered(&self, journal: u64) -> Result<BTreeMap<Tag, PathBuf>, Error> {
         let look = || {
-            let mut tags = BTreeSet::new();
+            let mut tags = BTreeMap::new();
             for directory in ["new", "cur"] {
-                self.scan(directory, |_, tag| {
+                self.scan(directory, |name, tag| {
                     if tag.journal == journal {
-                        tags.insert(tag);
+                        tags.insert(tag, self.path().join(directory).join(name));
                     }
                 })?;
             }
@@ -272,10 +245,32 @@ impl Maildir {
         let mut last = look()?;
         loop {
             let now = look()?;
-            if now == last {
+            if now.keys().eq(last.keys()) {
                 return Ok(now);
             }
             last = now;
+        }
+    }
+
+    /// Hands the start of a message over, piece by piece, until it is taken no
+    /// longer. Returns whether the file is still there.
+    pub fn read(
+        &self,
+        path: &Path,
+        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<bool, Error> {
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(io_error("open", path)(error)),
+        };
+        let mut piece = [0; 8192];
+        loop {
+            let octets = file.read(&mut piece).map_err(io_error("read", path))?;
+            let read = piece.get(..octets).unwrap_or_default();
+            if read.is_empty() || take(read).is_break() {
+                return Ok(true);
+            }
         }
     }
 
@@ -308,10 +303,12 @@ fn make(path: &Path) -> Result<(), Error> {
     if !parent.is_dir() {
         return Err(Error::NoParent { path: parent.into() });
     }
-    if path.is_dir() && !["tmp", "new", "cur"].iter().any(is_there) {
+    if path.is_dir() {
+        // Many a directory has a tmp in it.
         for entry in fs::read_dir(path).map_err(io_error("read", path))? {
             let name = entry.map_err(io_error("read", path))?.file_name();
-            if !name.to_string_lossy().starts_with(".pop3get") {
+            let name = name.to_string_lossy();
+            if !["tmp", "new", "cur"].contains(&&*name) && !name.starts_with(".pop3get") {
                 return Err(Error::NotAMaildir { path: path.into() });
             }
         }
@@ -432,17 +429,6 @@ mod tests {
     const TAG: Tag = Tag { journal: 0xab, commit: 3, sequence: 1, hash: 0xfe };
 
     #[test]
-    fn a_tag_is_read_back_whatever_follows_it() {
-        let tmp = format!("1795354230.{TAG}.host.example.org");
-        for name in [tmp.clone(), format!("{tmp},S=17"), format!("{tmp},S=17,U=4:2,FS")] {
-            assert_eq!(Tag::of(&name), Some(TAG), "{name}");
-        }
-        for name in ["", "1795354230.M1P2.host", "x", "1.00000000000000ab_3_1.h", ".pop3get"] {
-            assert_eq!(Tag::of(name), None, "{name}");
-        }
-    }
-
-    #[test]
     fn a_dropped_draft_leaves_nothing_and_an_entrusted_one_stays() {
         let directory = tempfile::tempdir().unwrap();
         let maildir = Maildir::open(&directory.path().join("m")).unwrap();
@@ -457,7 +443,8 @@ mod tests {
         assert_eq!(maildir.octets_in_tmp(&name).unwrap(), Some(5));
         assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Now);
         assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Gone);
-        assert_eq!(maildir.ours_delivered(0xab).unwrap(), BTreeSet::from([TAG]));
+        let delivered = maildir.ours_delivered(0xab).unwrap();
+        assert_eq!(delivered.into_keys().collect::<Vec<_>>(), [TAG]);
         assert!(maildir.path().join(format!("new/{name},S=5")).is_file());
     }
 

@@ -1,11 +1,12 @@
 //! The process: its arguments, its streams, and how it ends.
 
 use std::io::IsTerminal as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use pop3get::cli::{self, Streams};
+use pop3get::cli::{self, Exit, Streams};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
@@ -30,7 +31,9 @@ fn main() -> ExitCode {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let terminal = std::io::stderr().is_terminal();
     let streams = Streams { out: &mut out, err: &mut err, terminal };
-    let exit = cli::run(std::env::args_os(), streams, &cancel);
+    let run = AssertUnwindSafe(|| cli::run(std::env::args_os(), streams, &cancel));
+    // What panicked has been said; everything on disk is as after a kill.
+    let exit = catch_unwind(run).unwrap_or(Exit::Software);
     if let Ok(signal @ 1..) = i32::try_from(cancel.load(Ordering::Relaxed)) {
         let _ = low_level::emulate_default_handler(signal);
     }

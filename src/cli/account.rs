@@ -79,7 +79,14 @@ pub(super) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Setting
             let path = config.path.display();
             Failure::usage(format!("there is no account {name:?} in {path}; there: {known}"))
         })?;
-        Ok((name.to_owned(), given.clone().or(settings)))
+        let settings = given.clone().or(settings);
+        let missing = match (&settings.server, &settings.user) {
+            (None, _) => "server",
+            (_, None) => "user",
+            _ => return Ok((name.to_owned(), settings)),
+        };
+        let why = format!("[account.{name}]: `{missing}` is missing");
+        Err(Failure::Config { path: config.path.clone(), line: None, why })
     };
     names.into_iter().map(settings).collect()
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::protocol::Quoted;
+
 use super::failure::Failure;
 use super::settings::Settings;
 
@@ -37,7 +39,10 @@ impl Config {
             Err(error) if error.kind() == io::ErrorKind::NotFound && given.is_none() => {
                 Ok(Self { path, ..Self::default() })
             }
-            Err(error) => Err(Failure::Config { path, line: None, why: error.to_string() }),
+            Err(error) => {
+                let why = format!("cannot read the configuration: {error}");
+                Err(Failure::Config { path, line: None, why })
+            }
         }
     }
 
@@ -50,10 +55,11 @@ impl Config {
                 return Err(Failure::Config { path, line, why: explain(error.message()) });
             }
         };
-        let all = std::iter::once(&mut config.defaults).chain(config.account.values_mut());
-        for settings in all {
+        let accounts = config.account.iter_mut().map(|(name, it)| (format!("account.{name}"), it));
+        let defaults = std::iter::once(("defaults".to_owned(), &mut config.defaults));
+        for (table, settings) in defaults.chain(accounts) {
             if let Err(why) = check(settings) {
-                return Err(Failure::Config { path, line: None, why });
+                return Err(Failure::Config { path, line: None, why: format!("[{table}]: {why}") });
             }
         }
         config.path = path;
@@ -87,7 +93,8 @@ fn explain(message: &str) -> String {
     if line.contains("unknown field `password`") {
         "no password belongs into this file; use `password-file` or `password-command`".into()
     } else {
-        line.to_owned()
+        // It quotes what stands in the file.
+        Quoted::bare(line.as_bytes()).to_string()
     }
 }
 

@@ -83,7 +83,7 @@ pub const TABLE: &[Row] = &[
         "no",
     ),
     row(Exit::NoPermission, "the login was refused", "no"),
-    row(Exit::Config, "the configuration file, the password's file or command", "no"),
+    row(Exit::Config, "the configuration file, --ca-file, the password's file or command", "no"),
 ];
 
 impl Exit {

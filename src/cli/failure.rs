@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::connection::{self, Phase, RootsError};
 use crate::fetch::{self, Doing};
+use crate::maildir;
 use crate::protocol::ResponseCode;
 use crate::seen::{self, Binding};
 use crate::session;
@@ -116,6 +117,9 @@ impl Failure {
                 }
                 fetch::Error::Journal(seen::Error::Damaged { .. }) => {
                     Some("--state repair mends what can be mended; with --dry-run it only says how")
+                }
+                fetch::Error::Delivery(maildir::Error::NoParent { .. }) => {
+                    Some("make it first: mkdir -p")
                 }
                 fetch::Error::Renumbered => Some(
                     "nothing was fetched; --rekey knows the messages by their headers, --refetch takes all again",

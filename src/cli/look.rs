@@ -38,6 +38,10 @@ pub(super) fn look(
     now: u64,
     alone: bool,
 ) -> Result<bool, Failure> {
+    if let (Look::Check | Look::DryRun, Ok(place)) = (look, account.place()) {
+        let fits = Journal::check_binding(&place.state, &place.mailbox, &place.maildir);
+        fits.map_err(Error::from)?;
+    }
     let journal = Journal::look(&account.state, &account.mailbox);
     let ledger = journal.map_err(Error::from)?;
     let log = |line: Line<'_>| speaker.conversation(line);
@@ -59,6 +63,9 @@ pub(super) fn look(
     survey.list(&ledger, sizes)?;
     if let Look::Show { message, lines } = look {
         return show(survey, message, *lines, &ledger, speaker).map(|()| false);
+    }
+    if !matches!(look, Look::List { .. }) && survey.is_renumbered(&ledger)? {
+        return Err(Error::Renumbered.into());
     }
     let steps = survey.steps(&ledger, &account.policy, now)?;
     let is_new = |step: &&Step| matches!(step, Step::Retrieve(_) | Step::Leave(Reason::Limit));

@@ -44,6 +44,7 @@ use failure::Failure;
 use look::Look;
 use progress::Bars;
 use report::{Level, Speaker};
+use secrets::Limits;
 use state::Action;
 
 /// The standard streams, and whether standard error is a terminal.
@@ -125,7 +126,10 @@ fn ended(speaker: &Speaker<'_>, account: Option<&str>, result: Result<Exit, Fail
 fn misread(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
     if !error.use_stderr() {
         let written = write!(streams.out, "{}", error.render());
-        return if written.is_ok() { Exit::Ok } else { Exit::Io };
+        return match written {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Io,
+            _ => Exit::Ok,
+        };
     }
     let rendered = error.render().to_string();
     let mut lines = rendered.lines();
@@ -149,15 +153,15 @@ fn only_one_where_one_is_meant(
     accounts: Vec<(String, Settings)>,
 ) -> Result<Vec<(String, Settings)>, Failure> {
     let named = args.settings.server.is_some() || args.accounts.len() == 1;
-    let what = match (args.mark_seen, &args.show) {
-        (true, _) => "--mark-seen",
-        (_, Some(_)) => "--show",
-        _ => return Ok(accounts),
-    };
-    if named {
-        Ok(accounts)
-    } else {
-        Err(Failure::usage(format!("{what} needs one account, named")))
+    let of_a_named_one =
+        [("--mark-seen", args.mark_seen), ("--rekey", args.rekey), ("--refetch", args.refetch)];
+    if let Some((what, _)) = of_a_named_one.into_iter().find(|(_, given)| *given && !named) {
+        return Err(Failure::usage(format!("{what} needs one account, named")));
+    }
+    let of_one = [("--show", args.show.is_some()), ("--state", args.state.is_some())];
+    match of_one.into_iter().find(|(_, given)| *given && accounts.len() != 1) {
+        Some((what, _)) => Err(Failure::usage(format!("{what} needs one account"))),
+        None => Ok(accounts),
     }
 }
 
@@ -175,6 +179,9 @@ impl Run<'_> {
         let args = self.args;
         if let Some(words) = &args.state {
             let action = Action::parse(words)?;
+            if args.dry_run && action != Action::Repair {
+                return Err(Failure::usage("--dry-run goes with --state repair only"));
+            }
             let done = state::state(&action, account, !args.dry_run, now(), self.speaker);
             return done.map(|()| Exit::Ok);
         }
@@ -192,7 +199,8 @@ impl Run<'_> {
     }
 
     fn credentials(&self, account: &Account) -> Result<Credentials, Failure> {
-        let password = secrets::password(&account.settings, &account.name, self.alone)?;
+        let limits = Limits { deadline: self.deadline, cancel: self.cancel };
+        let password = secrets::password(&account.settings, &account.name, self.alone, &limits)?;
         let credentials = Credentials { user: account.user.clone().into_bytes(), password };
         let checked = credentials.check(account.session.mechanism);
         checked.map_err(|error| Failure::usage(error.to_string()))?;

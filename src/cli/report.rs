@@ -92,7 +92,10 @@ impl<'s> Speaker<'s> {
             1 => "; 1 message was delivered".into(),
             many => format!("; {many} messages were delivered"),
         };
-        self.say(&format!("pop3get: {}{failure}{so_far}", who.unwrap_or_default()));
+        let sentence = format!("pop3get: {}{failure}{so_far}", who.unwrap_or_default());
+        // One line, whatever a path or a file put into it.
+        let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        self.say(&sentence.chars().map(shown).collect::<String>());
         if let Some(hint) = failure.hint() {
             self.hint(hint);
         }
@@ -202,6 +205,9 @@ impl<'s> Speaker<'s> {
                 account,
                 &format!("{unique_id} was deleted and is listed again; left alone"),
             ),
+            Event::SizeAlone => {
+                self.detail(account, "TOP is no help; the size alone decides about deletion");
+            }
             Event::TopDiffers => self.detail(
                 account,
                 "TOP does not show what RETR shows; the size alone decides about later deletion",

@@ -5,9 +5,13 @@ use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
+use crate::connection::Cancel;
 use crate::protocol::Secret;
 
 use super::failure::Failure;
@@ -19,13 +23,24 @@ const VARIABLE: &str = "POP3GET_PASSWORD";
 /// No password is longer than this; tokens come close.
 const MAX_SECRET: u64 = 64 * 1024;
 
+/// How long a command may take.
+pub(super) struct Limits<'l> {
+    pub(super) deadline: Option<Instant>,
+    pub(super) cancel: &'l Cancel,
+}
+
 /// The password of an account; `alone` says that it is the only one of this run.
-pub(super) fn password(settings: &Settings, account: &str, alone: bool) -> Result<Secret, Failure> {
+pub(super) fn password(
+    settings: &Settings,
+    account: &str,
+    alone: bool,
+    limits: &Limits<'_>,
+) -> Result<Secret, Failure> {
     if let Some(path) = &settings.password_file {
         return from_file(path).map_err(Failure::Secret);
     }
     if let Some(command) = &settings.password_command {
-        return from_command(command).map_err(Failure::Secret);
+        return from_command(command, limits).map_err(Failure::Secret);
     }
     if alone && let Some(password) = std::env::var_os(VARIABLE) {
         use std::os::unix::ffi::OsStringExt as _;
@@ -62,21 +77,43 @@ fn from_file(path: &Path) -> anyhow::Result<Secret> {
     first_line(octets, &shown.to_string())
 }
 
-fn from_command(command: &str) -> anyhow::Result<Secret> {
+/// How often a command is looked at.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// How long a command may take where the run has no deadline: somebody may have
+/// to type.
+const COMMAND_LIMIT: Duration = Duration::from_secs(300);
+
+fn from_command(command: &str, limits: &Limits<'_>) -> anyhow::Result<Secret> {
     let mut child = Command::new("/bin/sh")
         .args(["-c", command])
         .env_remove(VARIABLE)
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot run password-command")?;
-    let mut octets = Vec::with_capacity(4096);
-    if let Some(stdout) = child.stdout.take() {
-        let read = stdout.take(MAX_SECRET).read_to_end(&mut octets);
-        read.context("cannot read what password-command prints")?;
-    }
-    let status = child.wait().context("cannot wait for password-command")?;
+    let stdout = child.stdout.take().context("cannot read what password-command prints")?;
+    let reader = thread::spawn(move || {
+        let mut octets = Vec::with_capacity(4096);
+        stdout.take(MAX_SECRET).read_to_end(&mut octets).map(|_| octets)
+    });
+    let end = limits.deadline.unwrap_or_else(|| Instant::now() + COMMAND_LIMIT);
+    let status = loop {
+        if let Some(status) = child.try_wait().context("cannot wait for password-command")? {
+            break status;
+        }
+        if Instant::now() >= end || limits.cancel.load(Ordering::Relaxed) != 0 {
+            // It shares our process group, so that it may ask on the terminal; what
+            // it started itself is left behind, and the reader with it.
+            let _ = child.kill();
+            let _ = child.wait();
+            bail!("password-command took too long and was ended");
+        }
+        thread::sleep(GLANCE);
+    };
+    let read = reader.join().map_err(|_| anyhow!("cannot read what password-command prints"))?;
+    let octets = read.context("cannot read what password-command prints")?;
     if !status.success() {
-        Secret::new(octets);
+        drop(Secret::new(octets));
         bail!("password-command failed: {status}");
     }
     first_line(octets, "what password-command prints")
@@ -126,8 +163,15 @@ mod tests {
 
     #[test]
     fn a_command_that_fails_or_prints_nothing_gives_no_password() {
-        assert_eq!(from_command("echo secret; echo more").unwrap().expose(), b"secret");
-        assert!(from_command("echo secret; exit 3").is_err());
-        assert!(from_command("true").is_err());
+        let cancel = Cancel::default();
+        let run =
+            |command: &str, deadline| from_command(command, &Limits { deadline, cancel: &cancel });
+        assert_eq!(run("echo secret; echo more", None).unwrap().expose(), b"secret");
+        assert!(run("echo secret; exit 3", None).is_err());
+        assert!(run("true", None).is_err());
+        let begun = Instant::now();
+        let soon = Some(begun + Duration::from_millis(100));
+        let sentence = run("exec sleep 60", soon).unwrap_err().to_string();
+        assert!(sentence.contains("took too long") && begun.elapsed().as_secs() < 30);
     }
 }

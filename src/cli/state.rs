@@ -110,7 +110,8 @@ fn report(mended: &Mended, write: bool) -> String {
     if mended.was_missing {
         lines.push("there is no journal; a new one is made".into());
     } else {
-        lines.push(format!("{} records can be read", mended.records));
+        let noun = if mended.records == 1 { "record" } else { "records" };
+        lines.push(format!("{} {noun} can be read", mended.records));
     }
     for (first, last) in &mended.lost {
         lines.push(format!("lines {first} to {last} cannot be read and are dropped"));
@@ -118,8 +119,9 @@ fn report(mended: &Mended, write: bool) -> String {
     let counts = [
         (mended.found, "known only by a name in the Maildir: delivered"),
         (mended.settled, "of an interrupted run in the Maildir: delivered"),
-        (mended.again, "of an interrupted run in tmp: fetched again"),
+        (mended.waiting, "of an interrupted run in tmp: moved to new"),
         (mended.held, "of an interrupted run nowhere: held"),
+        (mended.absent, "delivered, but not in this Maildir: held, never to be deleted"),
     ];
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
         lines.push(format!("{} {what}", messages(count)));

@@ -204,11 +204,6 @@ impl Connection {
         self.peer.ip().to_canonical().is_loopback()
     }
 
-    /// The address in use.
-    pub fn peer(&self) -> SocketAddr {
-        self.peer
-    }
-
     /// Begins to wait for something: the phase's time runs from now.
     pub fn begin(&mut self, phase: Phase) {
         self.waiting = Waiting::now(phase, self.options.timeout);

@@ -63,6 +63,8 @@ impl Stream {
             ClientConnection::new(Arc::new(config(options)?), name).map_err(Error::Tls)?;
         let mut stream = Self { session, socket };
         while stream.session.is_handshaking() {
+            // Each time: a trickle never lets a slice of waiting end.
+            waiting.check(options)?;
             stream.write_out(options, waiting)?;
             if !stream.session.is_handshaking() {
                 break;
@@ -70,7 +72,7 @@ impl Stream {
             match stream.read_in(Phase::Handshake) {
                 Ok(0) => return Err(Error::Closed { phase: Phase::Handshake }),
                 Ok(_) => {}
-                Err(Error::Io(error)) if is_slice(&error) => waiting.check(options)?,
+                Err(Error::Io(error)) if is_slice(&error) => {}
                 Err(Error::Io(error)) => return Err(Error::broken(Phase::Handshake, error)),
                 Err(error) => return Err(error),
             }
@@ -93,23 +95,23 @@ impl Stream {
         Ok(read)
     }
 
-    /// Decrypted octets; [`Error::Io`] with a slice's end if there are none yet.
+    /// Decrypted octets; [`Error::Io`] with a slice's end if there are none yet,
+    /// also where a record brought no octets, so that the caller looks at its clock.
     pub(super) fn read(&mut self, into: &mut [u8], phase: Phase) -> Result<usize, Error> {
-        loop {
-            match self.session.reader().read(into) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return read.map_err(Error::Io),
-            }
-            self.read_in(phase)?;
-            if self.session.wants_write() {
-                // An answer to a key update; what the socket does not take now
-                // goes with the next command.
-                match self.session.write_tls(&mut self.socket) {
-                    Err(error) if !is_slice(&error) => return Err(Error::Io(error)),
-                    _ => {}
-                }
+        match self.session.reader().read(into) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read.map_err(Error::Io),
+        }
+        self.read_in(phase)?;
+        if self.session.wants_write() {
+            // An answer to a key update; what the socket does not take now goes
+            // with the next command.
+            match self.session.write_tls(&mut self.socket) {
+                Err(error) if !is_slice(&error) => return Err(Error::Io(error)),
+                _ => {}
             }
         }
+        self.session.reader().read(into).map_err(Error::Io)
     }
 
     /// Encrypts and sends everything.

@@ -94,14 +94,13 @@ fn commit(
     }
     let deliveries: Vec<Delivery> = entrusted.iter().map(|(.., d)| d.clone()).collect();
     let committed = journal.commit(&deliveries)?;
-    let mut nowhere = Vec::new();
+    let mut gone = Vec::new();
     for (at, (_, octets, delivery)) in entrusted.iter().enumerate() {
-        if maildir.deliver(&delivery.name, *octets)? == Moved::Gone
-            && !is_delivered(maildir, journal.id(), &delivery.name)?
-        {
-            nowhere.push(at);
+        if maildir.deliver(&delivery.name, *octets)? == Moved::Gone {
+            gone.push((at, Tag::of(&delivery.name)));
         }
     }
+    let nowhere = nowhere(maildir, journal.id(), &gone)?;
     maildir.sync_new()?;
     let mut settled = journal.settle(committed, &nowhere).into_iter();
     let reports = entrusted.into_iter().enumerate().map(|(at, (number, octets, delivery))| {
@@ -111,8 +110,16 @@ fn commit(
     Ok(reports.collect())
 }
 
-/// Whether a file that left `tmp/` behind our back is in the Maildir.
-fn is_delivered(maildir: &Maildir, journal: u64, name: &str) -> Result<bool, Error> {
-    let Some(tag) = Tag::of(name) else { return Ok(false) };
-    Ok(maildir.ours_delivered(journal)?.contains(&tag))
+/// Which files that left `tmp/` behind our back are not in the Maildir either.
+fn nowhere(
+    maildir: &Maildir,
+    journal: u64,
+    gone: &[(usize, Option<Tag>)],
+) -> Result<Vec<usize>, Error> {
+    if gone.is_empty() {
+        return Ok(Vec::new());
+    }
+    let delivered = maildir.ours_delivered(journal)?;
+    let is_there = |tag: &Option<Tag>| tag.is_some_and(|tag| delivered.contains_key(&tag));
+    Ok(gone.iter().filter(|(_, tag)| !is_there(tag)).map(|(at, _)| *at).collect())
 }

@@ -75,6 +75,9 @@ pub enum Event<'a> {
     /// The server does not keep step; another session follows, one command at a
     /// time.
     OutOfStep,
+    /// TOP is missing or not to be trusted: something is deleted because its size
+    /// alone is the journal's.
+    SizeAlone,
     /// The sizes of what is fetched are known by now: so much together.
     Sized {
         /// In octets, as listed.

@@ -56,7 +56,7 @@ pub(super) enum Likeness {
 }
 
 impl Likeness {
-    pub(super) fn holds(self, listed: &Listed, known: &Known) -> bool {
+    pub(super) fn holds(self, listed: &Listed, known: &Known, numbered: bool) -> bool {
         let sizes = listed.octets.zip(known.octets);
         let same_size = sizes.is_some_and(|(listed, known)| listed == known);
         let prints = match listed.header {
@@ -69,7 +69,8 @@ impl Likeness {
             Self::Header => {
                 prints == Some(true) && (known.state != State::Deleted || sizes.is_none())
             }
-            Self::Size => prints.is_none() && (same_size || sizes.is_none()),
+            // A number says nothing of itself, so there the size has to be known.
+            Self::Size => prints.is_none() && (same_size || sizes.is_none() && !numbered),
         }
     }
 }

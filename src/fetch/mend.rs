@@ -1,11 +1,12 @@
 //! The journal by hand: `--state`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeMap;
 
-use crate::maildir::{Maildir, Tag};
+use crate::maildir::{Maildir, Moved, Tag};
 use crate::protocol::UniqueId;
 use crate::seen::{Fate, Journal, Mended, Repair};
 
+use super::recover::{headers, recover, roll_forward};
 use super::{Error, Place};
 
 /// Forgets a unique-id: what bears it counts as new again. Returns how many
@@ -23,49 +24,46 @@ pub fn mark(place: &Place, unique_id: &UniqueId, now: u64) -> Result<bool, Error
     let mut journal = open(place)?;
     let is_new = journal.ledger().copies(unique_id).next().is_none();
     if is_new {
-        journal.note_seen(unique_id, 1, now);
+        journal.note_seen(unique_id, 1, now, None);
         journal.finish()?;
     }
     Ok(is_new)
 }
 
+/// The journal, everything that an interrupted run left brought to its end.
 fn open(place: &Place) -> Result<Journal, Error> {
-    Maildir::open(&place.maildir)?;
+    let maildir = Maildir::open(&place.maildir)?;
     let mut journal = Journal::open(&place.state, &place.mailbox, &place.maildir)?;
-    if journal.is_torn() {
-        // What the tail said can be read off the names.
-        let maildir = Maildir::open(&place.maildir)?;
-        let delivered = maildir.ours_delivered(journal.id())?;
-        let hashes = journal.ledger().lacks(delivered.iter().map(|tag| tag.hash));
-        journal.prepare(&hashes)?;
-    }
+    recover(&mut journal, &maildir, &|_| {})?;
     Ok(journal)
 }
 
 /// Rebuilds the journal from what is left of it and from the Maildir's names,
-/// and binds the two. Writes only if asked to.
+/// and binds the two. What was committed and waits in `tmp/` is delivered before.
+/// If not asked to write it makes and moves nothing.
 pub fn repair(place: &Place, write: bool) -> Result<Mended, Error> {
-    let maildir = Maildir::open(&place.maildir)?;
-    let repair = Repair::open(&place.state, &place.mailbox, &place.maildir)?;
-    let mut delivered: BTreeSet<Tag> = BTreeSet::new();
+    let maildir = Maildir::open_existing(&place.maildir)?;
+    let repair = Repair::open(&place.state, &place.mailbox, &place.maildir, write)?;
+    let mut delivered = BTreeMap::new();
     for id in repair.ids() {
         delivered.extend(maildir.ours_delivered(id)?);
     }
-    let hashes: HashSet<u64> = delivered.iter().map(|tag| tag.hash).collect();
-    let mut failed = None;
-    let mut fate = |name: &str| {
-        if Tag::of(name).is_some_and(|tag| delivered.contains(&tag)) {
-            return Fate::Delivered;
+    let lacking = repair.lacks(delivered.keys().map(|tag| tag.hash));
+    let files = headers(&maildir, &delivered, &lacking)?;
+    let present = delivered.keys().map(|tag| tag.hash).collect();
+    repair.mend(&present, &files, |name| {
+        let is_delivered = Tag::of(name).is_some_and(|tag| delivered.contains_key(&tag));
+        if is_delivered {
+            return Ok(Fate::Delivered);
         }
-        match maildir.octets_in_tmp(name) {
-            Ok(Some(_)) => Fate::Waiting,
-            Ok(None) => Fate::Nowhere,
-            Err(error) => {
-                failed = Some(error);
-                Fate::Waiting
-            }
+        if !write {
+            let waits = maildir.octets_in_tmp(name)?.is_some();
+            return Ok(if waits { Fate::Waiting } else { Fate::Nowhere });
         }
-    };
-    let mended = repair.mend(&hashes, &mut fate, write)?;
-    failed.map_or(Ok(mended), |error| Err(error.into()))
+        if roll_forward(&maildir, name)? == Moved::Gone {
+            return Ok(Fate::Nowhere);
+        }
+        maildir.sync_new()?;
+        Ok(Fate::Delivered)
+    })
 }

@@ -161,7 +161,7 @@ pub(super) fn run<'t>(
             done: Done::default(),
         };
         let talked = pipeline.talk();
-        pipeline.note_loss(talked.is_err());
+        pipeline.note_loss(&talked);
         // Whatever happened on the network, what arrived whole is committed.
         pipeline.to_commit = None;
         while let Ok(report) = pipeline.reports.recv() {
@@ -171,7 +171,11 @@ pub(super) fn run<'t>(
             Ok(committed) => committed,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        let Pipeline { done, transaction, .. } = pipeline;
+        let Pipeline { mut done, transaction, .. } = pipeline;
+        if committed.is_err() {
+            // The disk's fault, and no message's.
+            done.lost = None;
+        }
         (done, committed.and(talked).map(|()| transaction))
     })
 }
@@ -205,8 +209,9 @@ impl Pipeline<'_, '_> {
 
     /// A connection that breaks while we write breaks inside the message that
     /// the server was at.
-    fn note_loss(&mut self, broken: bool) {
-        if broken
+    fn note_loss(&mut self, talked: &Result<(), Error>) {
+        if let Err(Error::Session { source, .. }) = talked
+            && source.is_loss()
             && self.done.lost.is_none()
             && let Some(Asked::Retr(errand)) = self.in_flight.pop_front()
         {
@@ -337,6 +342,8 @@ impl Pipeline<'_, '_> {
         if retrieval.doubtful && known.contains(&fingerprint) {
             // It is here already; the draft removes itself.
             self.done.top_differs = true;
+            // A server that counts what was retrieved may have another one here.
+            self.done.unsafe_to_quit = true;
             self.work.errands.retain(|errand| !errand.retrieval.doubtful);
             (self.setting.observe)(Event::TopDiffers);
             return Ok(());

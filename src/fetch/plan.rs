@@ -75,6 +75,8 @@ pub enum Step {
     Adopt {
         /// Which of the messages with this unique-id.
         copy: u32,
+        /// Its header is that of the file.
+        sure: bool,
     },
     /// It is deleted from the server.
     Delete {
@@ -98,8 +100,9 @@ pub struct Retrieval {
     pub copies: u32,
     /// How often it has failed before.
     pub tries: u32,
-    /// The unique-id is known and TOP shows another header: if RETR shows a known
-    /// one after all, TOP lies and the message is none of ours to store.
+    /// The unique-id is known and TOP shows a header that no known message with it
+    /// has: if RETR shows a known one after all, TOP lies and the message is none
+    /// of ours to store.
     pub doubtful: bool,
 }
 
@@ -214,7 +217,7 @@ impl Group<'_> {
             return vec![Step::Examine; self.members.len()];
         }
         if self.known.is_empty() {
-            return self.fresh(self.members.iter().copied(), false);
+            return self.fresh(self.members.iter().copied());
         }
         match (&*self.members, &*self.known) {
             ([listed], [known]) if !self.is_doubtful(listed, known) => {
@@ -235,7 +238,8 @@ impl Group<'_> {
                 numbered || known.shared || due || self.policy.deletes() && other_size
             }
             State::Held => numbered || known.shared,
-            State::Failed | State::Large | State::Seen => false,
+            State::Seen => numbered || known.shared,
+            State::Failed | State::Large => false,
         }
     }
 
@@ -248,19 +252,20 @@ impl Group<'_> {
         }
         let mut free: Vec<Option<&Known>> = self.known.iter().map(Some).collect();
         let mut matches: Vec<Option<&Known>> = vec![None; self.members.len()];
+        let numbered = self.numbered.is_some();
         // The surest pairs first, so that a sure one is not lost to a lesser.
         for likeness in [Likeness::HeaderAndSize, Likeness::Header, Likeness::Size] {
             for (listed, matched) in self.members.iter().zip(&mut matches) {
                 if matched.is_none() {
                     let same = |known: &&mut Option<&Known>| {
-                        known.is_some_and(|known| likeness.holds(listed, known))
+                        known.is_some_and(|known| likeness.holds(listed, known, numbered))
                     };
                     *matched = free.iter_mut().find(same).and_then(Option::take);
                 }
             }
         }
         let unmatched = self.members.iter().zip(&matches).filter(|(_, m)| m.is_none());
-        let mut fresh = self.fresh(unmatched.map(|(listed, _)| *listed), true).into_iter();
+        let mut fresh = self.fresh(unmatched.map(|(listed, _)| *listed)).into_iter();
         let steps = self.members.iter().zip(&matches).map(|(listed, matched)| match matched {
             Some(known) => self.of_known(listed, known, true),
             None => fresh.next().unwrap_or(Step::Examine),
@@ -277,7 +282,7 @@ impl Group<'_> {
                 let deletable = self.policy.deletable(known.at);
                 let told_apart = matches!(listed.header, Header::Print(_))
                     && known.fingerprint.is_some()
-                    || self.members.len() == 1 && !known.shared;
+                    || self.members.len() == 1 && !known.shared && self.numbered.is_none();
                 let same_size = listed.octets.is_some() && listed.octets == known.octets;
                 match deletable {
                     Some(at) if at <= self.now && sure && told_apart && same_size => {
@@ -315,19 +320,38 @@ impl Group<'_> {
     }
 
     /// New messages, numbered after the known ones.
-    fn fresh<'l>(&self, listed: impl Iterator<Item = &'l Listed>, doubtful: bool) -> Vec<Step> {
+    fn fresh<'l>(&self, listed: impl Iterator<Item = &'l Listed>) -> Vec<Step> {
         let copies = self.copies().max(if self.known.is_empty() { 1 } else { 2 });
         let numbers = self.next_copy..=u32::MAX;
         let steps = listed.zip(numbers).map(|(listed, copy)| {
-            if self.ledger.is_found(name_hash(self.unique_id, copy)) {
-                return Step::Adopt { copy };
+            if let Some(step) = self.found(listed, copy) {
+                return step;
             }
             if self.numbered.is_some_and(|numbered| numbered.take(listed.header)) {
                 return Step::Leave(Reason::Delivered { deletable: None });
             }
+            let doubtful = match listed.header {
+                Header::Print(print) => {
+                    !self.known.is_empty()
+                        && self.known.iter().all(|known| known.fingerprint != Some(print))
+                }
+                Header::Unasked | Header::Unavailable => false,
+            };
             self.retrieve(listed, Retrieval { copy, copies, tries: 0, doubtful })
         });
         steps.collect()
+    }
+
+    /// What an unknown message gets whose name is in the Maildir: only its header
+    /// proves that it is the same one.
+    fn found(&self, listed: &Listed, copy: u32) -> Option<Step> {
+        let found = self.ledger.found(name_hash(self.unique_id, copy))?;
+        match listed.header {
+            Header::Print(print) => (print == found).then_some(Step::Adopt { copy, sure: true }),
+            Header::Unasked => Some(Step::Examine),
+            Header::Unavailable if self.numbered.is_some() => None,
+            Header::Unavailable => Some(Step::Adopt { copy, sure: false }),
+        }
     }
 
     fn retrieve(&self, listed: &Listed, retrieval: Retrieval) -> Step {

@@ -3,10 +3,12 @@
 //! Under the lock, before the network. No rule depends on a clock, and in the
 //! normal case neither `new/` nor `cur/` is read.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use crate::maildir::{Maildir, Moved, Tag};
-use crate::seen::Journal;
+use crate::seen::{Fingerprint, HeaderHasher, Journal};
 
 use super::Error;
 use super::event::{Event, Observer};
@@ -23,15 +25,16 @@ pub(super) fn recover(
     let mut named = HashSet::new();
     if journal.is_torn() || !unsettled.is_empty() {
         let delivered = maildir.ours_delivered(journal.id())?;
-        let mut hashes = Vec::new();
+        let mut files = Vec::new();
         if journal.is_torn() {
-            hashes = journal.ledger().lacks(delivered.iter().map(|tag| tag.hash));
+            let lacking = journal.ledger().lacks(delivered.keys().map(|tag| tag.hash));
+            files = headers(maildir, &delivered, &lacking)?;
         }
-        journal.prepare(&hashes)?;
+        journal.prepare(&files)?;
         for (batch, names) in unsettled {
             let mut nowhere = Vec::new();
             for (at, name) in names.iter().enumerate() {
-                let is_delivered = Tag::of(name).is_some_and(|tag| delivered.contains(&tag));
+                let is_delivered = Tag::of(name).is_some_and(|tag| delivered.contains_key(&tag));
                 if is_delivered {
                     maildir.remove(name)?;
                 } else if roll_forward(maildir, name)? == Moved::Gone {
@@ -61,8 +64,39 @@ pub(super) fn recover(
     Ok(held)
 }
 
+/// The fingerprints of delivered files that the journal lacks, by the hash in
+/// their names. A file that its owner removed meanwhile is none of them.
+pub(super) fn headers(
+    maildir: &Maildir,
+    delivered: &BTreeMap<Tag, PathBuf>,
+    lacking: &[u64],
+) -> Result<Vec<(u64, Fingerprint)>, Error> {
+    let lacking: HashSet<u64> = lacking.iter().copied().collect();
+    let mut found = Vec::new();
+    for (tag, path) in delivered.iter().filter(|(tag, _)| lacking.contains(&tag.hash)) {
+        if let Some(print) = header(maildir, path)? {
+            found.push((tag.hash, print));
+            continue;
+        }
+        // Its flags changed, or it was read: it has another place now.
+        if let Some(path) = maildir.ours_delivered(tag.journal)?.get(tag) {
+            found.extend(header(maildir, path)?.map(|print| (tag.hash, print)));
+        }
+    }
+    Ok(found)
+}
+
+fn header(maildir: &Maildir, path: &Path) -> Result<Option<Fingerprint>, Error> {
+    let mut hasher = HeaderHasher::default();
+    let is_there = maildir.read(path, |piece| {
+        hasher.push(piece);
+        if hasher.is_done() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(is_there.then(|| hasher.finish()))
+}
+
 /// Renames a committed file that is still in `tmp/`.
-fn roll_forward(maildir: &Maildir, name: &str) -> Result<Moved, Error> {
+pub(super) fn roll_forward(maildir: &Maildir, name: &str) -> Result<Moved, Error> {
     match maildir.octets_in_tmp(name)? {
         Some(octets) => Ok(maildir.deliver(name, octets)?),
         None => Ok(Moved::Gone),

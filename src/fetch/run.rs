@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use crate::maildir::Maildir;
 use crate::protocol::UniqueId;
-use crate::seen::{self, Journal, Known, Ledger, Mailbox, State};
+use crate::seen::{self, Journal, Known, Ledger, Mailbox, State, name_hash};
 use crate::session::{self, Credentials, Log, Pace};
 
 use super::event::{Event, Failure, Observer, Summary};
 use super::pipeline::{self, Done, Errand, Setting, Work};
-use super::plan::{Deletion, Policy, Reason, Retrieval, Step};
+use super::plan::{Deletion, Header, Policy, Reason, Retrieval, Step};
 use super::recover::recover;
 use super::survey::{Sizes, Survey};
 use super::{Doing, Error};
@@ -60,6 +60,8 @@ pub struct Local {
     summary: Summary,
     sequence: u64,
     losses: HashMap<(UniqueId, u32), u32>,
+    /// A session of this run is over.
+    again: bool,
     /// The server did not keep step.
     lock_step: bool,
     /// The last session sent several commands at once.
@@ -79,8 +81,9 @@ pub struct Outcome {
 enum Ended {
     /// With QUIT, or with nothing that another session could do better.
     Done,
-    /// Without QUIT; another session may do the rest.
-    Early,
+    /// Without QUIT; another session may do the rest. The error ends the run if
+    /// none follows.
+    Early(Option<Error>),
 }
 
 /// The pace that a server on this port is known for.
@@ -107,7 +110,8 @@ impl Local {
 
     fn of(journal: Journal, maildir: Maildir, summary: Summary) -> Self {
         let losses = HashMap::new();
-        Self { journal, maildir, summary, sequence: 0, losses, lock_step: false, pipelined: false }
+        let (sequence, again, lock_step, pipelined) = (0, false, false, false);
+        Self { journal, maildir, summary, sequence, losses, again, lock_step, pipelined }
     }
 
     /// Opens the local doors with a journal that knows nothing, so that all is
@@ -116,10 +120,10 @@ impl Local {
     pub fn open_anew(place: &Place, observe: Observer<'_>) -> Result<Self, Error> {
         let maildir = Maildir::open(&place.maildir)?;
         match Self::open(place, observe) {
-            Ok(_) => {}
-            Err(error @ Error::Journal(seen::Error::Locked { .. })) => return Err(error),
             // What cannot be used is what the user wants to be rid of.
-            Err(_) => {}
+            Ok(_)
+            | Err(Error::Journal(seen::Error::Binding { .. } | seen::Error::Damaged { .. })) => {}
+            Err(error) => return Err(error),
         }
         let journal = Journal::open_anew(&place.state, &place.mailbox, &place.maildir)?;
         Ok(Self::of(journal, maildir, Summary::default()))
@@ -139,11 +143,15 @@ impl Local {
             self.journal.note_pipelining(options.session.connection.port, false);
             result = self.session(options, credentials, observe);
         }
-        if matches!(result, Ok(Ended::Early)) {
+        if matches!(result, Ok(Ended::Early(_))) {
             observe(Event::Again);
+            self.again = true;
             result = self.session(options, credentials, observe);
         }
-        let result = result.map(|_| ());
+        let result = match result {
+            Ok(Ended::Early(Some(error))) | Err(error) => Err(error),
+            Ok(Ended::Done | Ended::Early(None)) => Ok(()),
+        };
         // The last append: what is settled and failed is worth knowing, whatever
         // happened. After a failed append the journal refuses by itself.
         let finished = self.journal.finish().map_err(Error::from);
@@ -157,6 +165,16 @@ impl Local {
             session::Error::OutOfStep => true,
             session::Error::Violation { .. } => self.pipelined && !self.lock_step,
             _ => false,
+        }
+    }
+
+    /// What is still wanted: the limit holds for the run, and what failed in it is
+    /// not tried in it again.
+    fn policy(&self, policy: &Policy) -> Policy {
+        Policy {
+            limit: policy.limit.map(|limit| limit.saturating_sub(self.summary.delivered)),
+            retry_failed: policy.retry_failed && !self.again,
+            ..*policy
         }
     }
 
@@ -188,7 +206,12 @@ impl Local {
         credentials: &Credentials,
         observe: Observer<'_>,
     ) -> Outcome {
-        let result = self.marked(options, credentials, observe);
+        let mut result = self.marked(options, credentials, observe);
+        if let Err(Error::Session { source: session::Error::OutOfStep, .. }) = result {
+            observe(Event::OutOfStep);
+            self.lock_step = true;
+            result = self.marked(options, credentials, observe);
+        }
         Outcome { summary: self.summary, result }
     }
 
@@ -200,7 +223,8 @@ impl Local {
     ) -> Result<(), Error> {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
         let mut survey = self.survey(options, credentials, &log)?;
-        survey.list(self.journal.ledger(), Sizes::ForGaps)?;
+        survey.list(self.journal.ledger(), Sizes::ForNew)?;
+        let prints = survey.headers_of_numbered()?;
         self.summary.listed = survey.listing.len();
         self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), options.now);
         let steps = survey.steps(self.journal.ledger(), &Policy::default(), options.now)?;
@@ -217,7 +241,9 @@ impl Local {
                     continue;
                 }
             };
-            self.journal.note_seen(&listed.unique_id, copy, options.now);
+            let header =
+                prints.get(&listed.number).map(|print| (listed.octets.unwrap_or(0), *print));
+            self.journal.note_seen(&listed.unique_id, copy, options.now, header);
         }
         self.journal.finish()?;
         survey.quit()
@@ -230,7 +256,8 @@ impl Local {
         credentials: &Credentials,
         observe: Observer<'_>,
     ) -> Result<Ended, Error> {
-        let Options { policy, now, .. } = options;
+        let Options { now, .. } = options;
+        let policy = &self.policy(&options.policy);
         let log = |line: session::Line<'_>| observe(Event::Line(line));
         let mut survey = self.survey(options, credentials, &log)?;
         let ledger = self.journal.ledger();
@@ -278,7 +305,7 @@ impl Local {
         match transaction {
             Err(error) => self.broken_off(done, error, *now, observe),
             // The connection is dropped: QUIT could take away what is not here.
-            Ok(_) if done.unsafe_to_quit => Ok(Ended::Early),
+            Ok(_) if done.unsafe_to_quit => Ok(Ended::Early(None)),
             Ok(transaction) => {
                 self.journal.ask(&done.marked)?;
                 transaction.quit().map_err(Doing::Quit.failed())?;
@@ -297,16 +324,18 @@ impl Local {
         now: u64,
         observe: Observer<'_>,
     ) -> Work {
-        let mut work = Work::default();
+        let (mut work, mut by_size) = (Work::default(), false);
         let mut last = VecDeque::new();
         for (listed, step) in steps {
             let unique_id = &listed.unique_id;
             match step {
-                Step::Adopt { copy } => {
-                    let octets = listed.octets.unwrap_or(0);
-                    self.journal.note_found(unique_id, copy, octets, now);
+                Step::Adopt { copy, sure } => {
+                    let octets = listed.octets.filter(|_| sure).unwrap_or(0);
+                    let print = self.journal.ledger().found(name_hash(unique_id, copy));
+                    self.journal.note_found(unique_id, copy, octets, now, print);
                 }
                 Step::Delete { copy } => {
+                    by_size |= listed.header == Header::Unavailable;
                     let proof = self.journal.settled(unique_id, copy);
                     work.deletions.extend(proof.map(|proof| (listed.number, proof)));
                 }
@@ -331,6 +360,9 @@ impl Local {
                     if is_last { last.push_back(errand) } else { work.errands.push_back(errand) }
                 }
             }
+        }
+        if by_size {
+            observe(Event::SizeAlone);
         }
         work.errands.append(&mut last);
         work
@@ -374,7 +406,7 @@ impl Local {
         let losses = self.losses.entry((unique_id.clone(), copy)).or_insert(0);
         *losses += 1;
         if *losses < 2 {
-            return if self.losses.len() == 1 { Ok(Ended::Early) } else { Err(error) };
+            return Ok(Ended::Early(Some(error)));
         }
         let tries = tries.saturating_add(1);
         self.journal.note_failed(&unique_id, copy, tries, now.saturating_add(back_off(tries)));

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 
-use crate::protocol::{Command, MessageNumber, UniqueId, UniqueIdListing};
+use crate::protocol::{Command, MessageNumber, UniqueId, UniqueIdListing, Violation};
 use crate::seen::{Fingerprint, HeaderHasher, Known, Ledger, State};
 use crate::session::{self, Authorization, Credentials, Log, Reply, Sink, Transaction};
 
@@ -58,12 +58,17 @@ impl<'a> Survey<'a> {
             || unique_ids.iter().any(|listed| listed.unique_id.is_none());
         let known = |unique_id: &UniqueId| ledger.copies(unique_id).next().is_some();
         // Of those left for their size or a failure the size is asked for too.
+        // Likewise where another size tells another message.
         let waits = |unique_id: &UniqueId| {
-            let waits = |known: Known| matches!(known.state, State::Failed | State::Large);
+            use State::{Asked, Deleted, Failed, Large};
+            let waits = |known: Known| {
+                known.shared || matches!(known.state, Asked | Deleted | Failed | Large)
+            };
             ledger.copies(unique_id).any(waits)
         };
         let named = || unique_ids.iter().filter_map(|listed| listed.unique_id.as_ref());
         let are_needed = has_gap
+            || !ledger.is_empty() && is_numbered(&unique_ids)
             || refusal.is_some()
             || named().any(waits)
             || match sizes {
@@ -73,7 +78,7 @@ impl<'a> Survey<'a> {
             };
         if !are_needed {
             self.listing = listing(unique_ids.into_iter(), &HashMap::new());
-            return Ok(());
+            return self.check_copies();
         }
         transaction.ask_capabilities().map_err(failed())?;
         transaction.list(None).map_err(failed())?;
@@ -85,7 +90,7 @@ impl<'a> Survey<'a> {
         let nameless: Vec<_> =
             scan.into_iter().filter(|listed| !named.contains(&listed.number)).collect();
         if nameless.is_empty() {
-            return Ok(());
+            return self.check_copies();
         }
         let numbers = nameless.iter().map(|listed| listed.number).collect();
         let prints = self.fingerprints(numbers)?;
@@ -107,7 +112,32 @@ impl<'a> Survey<'a> {
             }
         }
         self.listing.sort_by_key(|listed| listed.number);
-        Ok(())
+        self.check_copies()
+    }
+
+    fn check_copies(&self) -> Result<(), Error> {
+        match is_crowded(&self.listing) {
+            true => Err(Doing::List.failed()(session::Error::Violation {
+                keyword: "UIDL",
+                violation: Violation::Crowded,
+            })),
+            false => Ok(()),
+        }
+    }
+
+    /// The sizes and headers of all messages, where numbers are their unique-ids
+    /// and so say nothing of them.
+    pub(super) fn headers_of_numbered(
+        &mut self,
+    ) -> Result<HashMap<MessageNumber, Fingerprint>, Error> {
+        let is_number = |l: &Listed| l.unique_id.as_bytes() == l.number.to_string().as_bytes();
+        match self.listing.iter().all(is_number) {
+            true => {
+                let numbers = self.listing.iter().map(|listed| listed.number).collect();
+                self.fingerprints(numbers)
+            }
+            false => Ok(HashMap::new()),
+        }
     }
 
     /// The steps for what is listed, headers looked at where they decide.
@@ -144,7 +174,7 @@ impl<'a> Survey<'a> {
     /// Whether the server has given all messages new unique-ids: almost none of
     /// the known ones is listed, and an unknown one has a header that we know.
     /// Where headers cannot tell, that many strangers at once are taken for it.
-    pub(super) fn is_renumbered(&mut self, ledger: &Ledger) -> Result<bool, Error> {
+    pub fn is_renumbered(&mut self, ledger: &Ledger) -> Result<bool, Error> {
         let listed: HashSet<&[u8]> =
             self.listing.iter().map(|listed| listed.unique_id.as_bytes()).collect();
         let (mut expected, mut there) = (0usize, 0usize);
@@ -229,10 +259,12 @@ impl<'a> Survey<'a> {
             {
                 self.transaction.top(number, lines).map_err(failed())?;
             }
-            let mut collector = C::default();
+            let (mut collector, mut octets) = (C::default(), 0);
             let sink: &mut Sink<'_> = &mut |piece| {
                 push(&mut collector, piece);
-                ControlFlow::Continue(())
+                octets += piece.len();
+                // Some servers send lines that nobody asked for; none sends so many.
+                if octets > MAX_TOP { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
             match self.transaction.reply(sink).map_err(failed())? {
                 None => return Ok(()),
@@ -282,6 +314,29 @@ impl<'a> Survey<'a> {
     }
 }
 
+/// Whether every unique-id is its message's number.
+fn is_numbered(listing: &[UniqueIdListing]) -> bool {
+    let is_number = |listed: &UniqueIdListing| {
+        let number = listed.number.to_string();
+        listed.unique_id.as_ref().is_some_and(|id| id.as_bytes() == number.as_bytes())
+    };
+    !listing.is_empty() && listing.iter().all(is_number)
+}
+
+/// No server gives one unique-id to more messages than this by mistake.
+const MAX_COPIES: usize = 1000;
+
+/// Whether a unique-id is borne by so many messages that telling them apart
+/// would take for ever.
+fn is_crowded(listing: &[Listed]) -> bool {
+    let mut counts: HashMap<&UniqueId, usize> = HashMap::with_capacity(listing.len());
+    listing.iter().any(|listed| {
+        let count = counts.entry(&listed.unique_id).or_default();
+        *count += 1;
+        *count > MAX_COPIES
+    })
+}
+
 /// What stands before a fingerprint that serves as a unique-id.
 const DERIVED: &[u8] = b"header-";
 
@@ -289,6 +344,9 @@ const DERIVED: &[u8] = b"header-";
 fn derived(print: Fingerprint) -> Option<UniqueId> {
     UniqueId::new(&[DERIVED, print.to_string().as_bytes()].concat())
 }
+
+/// An answer to TOP that is longer has no end.
+const MAX_TOP: usize = 64 << 20;
 
 /// A header longer than this is cut off before anybody decodes it.
 const MAX_HEADER: usize = 64 * 1024;

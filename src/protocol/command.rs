@@ -118,7 +118,9 @@ impl Command {
 
     /// The octets to send, CRLF included. The buffer is wiped when dropped.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let mut line = Zeroizing::new(Vec::with_capacity(64));
+        // Growing would leave a copy of a secret behind.
+        let secret = if let Self::Pass(secret) = self { secret.expose().len() } else { 0 };
+        let mut line = Zeroizing::new(Vec::with_capacity(64 + secret));
         line.extend_from_slice(self.keyword().as_bytes());
         match self {
             Self::Apop { name, digest } => {

@@ -21,6 +21,9 @@ pub enum Violation {
     /// The answer speaks of another message than was asked for.
     #[error("an answer about another message")]
     AnotherMessage,
+    /// One unique-id for more messages than can be told apart.
+    #[error("one unique-id for more than 1000 messages")]
+    Crowded,
     /// A response line is longer than [`MAX_RESPONSE_LINE`].
     #[error("a response line of more than {MAX_RESPONSE_LINE} octets")]
     LineTooLong,

@@ -79,3 +79,15 @@ pub(super) fn replace(directory: &Path, name: &str, text: &[u8]) -> Result<File,
     sync_directory(directory).map_err(|error| Failure { error, renamed: true })?;
     Ok(file)
 }
+
+/// The path, with a number behind it if something is there already: what is kept
+/// of an earlier time stays.
+pub(super) fn unused(path: &Path) -> PathBuf {
+    let numbered = (2..10_000).map(|number| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    });
+    let mut names = std::iter::once(path.to_path_buf()).chain(numbered);
+    names.find(|name| !name.exists()).unwrap_or_else(|| path.to_path_buf())
+}

@@ -126,6 +126,11 @@ impl HeaderHasher {
         self.at = At::Line(kept);
     }
 
+    /// Whether the header is over, so that nothing more counts.
+    pub fn is_done(&self) -> bool {
+        self.at == At::Body
+    }
+
     /// The fingerprint of the header that went by.
     pub fn finish(mut self) -> Fingerprint {
         if self.at == At::Name {

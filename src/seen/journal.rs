@@ -163,11 +163,6 @@ impl Journal {
         &self.ledger
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Whether octets without a commit follow the last good one.
     pub fn is_torn(&self) -> bool {
         self.torn
@@ -191,10 +186,10 @@ impl Journal {
     /// the torn tail off, writes the last append over again octet for octet, and
     /// syncs file and directory.
     ///
-    /// `hashes`, of the files in the Maildir that bear this journal's id, take
-    /// the tail's place: what it said of deliveries can be read off them. They
+    /// `files`, the hashes in names that bear this journal's id and the headers of
+    /// those files, take the tail's place: what it said of deliveries can be read off them. They
     /// are durable before the tail is gone, so that a kill in between asks again.
-    pub fn prepare(&mut self, hashes: &[u64]) -> Result<(), Error> {
+    pub fn prepare(&mut self, files: &[(u64, Fingerprint)]) -> Result<(), Error> {
         if self.abandoned {
             return Err(Error::Abandoned { path: self.path.clone() });
         }
@@ -211,9 +206,13 @@ impl Journal {
         };
         write(&append, last.start)?;
         let mut found = Vec::new();
-        if self.torn && !hashes.is_empty() {
-            hashes.iter().for_each(|hash| Record::Found(*hash).write(&mut found));
-            Commit::close(&mut found, self.number + 1, hashes.len());
+        let record = |(hash, fingerprint): &(u64, Fingerprint)| Record::Found {
+            hash: *hash,
+            fingerprint: *fingerprint,
+        };
+        if self.torn && !files.is_empty() {
+            files.iter().for_each(|file| record(file).write(&mut found));
+            Commit::close(&mut found, self.number + 1, files.len());
             write(&found, last.end)?;
         }
         self.sync()?;
@@ -226,9 +225,9 @@ impl Journal {
         sync_directory(&self.directory)?;
         if !found.is_empty() {
             self.number += 1;
-            self.records += hashes.len();
+            self.records += files.len();
             self.last_append = last.end..end;
-            hashes.iter().for_each(|hash| self.ledger.apply(&Record::Found(*hash), self.number));
+            files.iter().for_each(|file| self.ledger.apply(&record(file), self.number));
         }
         (self.prepared, self.abandoned) = (true, false);
         Ok(())
@@ -317,11 +316,16 @@ impl Journal {
     /// Writes what still rides: the run's last append. Then makes the journal new
     /// if it is mostly dead.
     pub fn finish(&mut self) -> Result<(), Error> {
+        if self.abandoned {
+            return Err(Error::Abandoned { path: self.path.clone() });
+        }
         self.append(&[])?;
-        let dead = self.records.saturating_sub(self.ledger.len());
         let settled = self.ledger.unsettled().next().is_none();
-        if self.prepared && settled && dead > self.ledger.len() + WORTH_COMPACTING {
-            self.compact()?;
+        if self.prepared && settled && self.records > WORTH_COMPACTING {
+            let needed = self.ledger.records().count();
+            if self.records > 2 * needed + WORTH_COMPACTING {
+                self.compact()?;
+            }
         }
         Ok(())
     }

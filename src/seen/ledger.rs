@@ -104,7 +104,9 @@ pub struct Ledger {
     /// Listings that lacked something, one a day at most.
     pub(super) listings: u64,
     pub(super) last_listing: u64,
-    pub(super) found: HashSet<u64>,
+    /// Messages that only their files' names in the Maildir tell of: the hash of
+    /// unique-id and copy, and the header's fingerprint.
+    pub(super) found: HashMap<u64, Fingerprint>,
     distrusts_top: bool,
     /// On these ports PIPELINING was announced over verified TLS.
     pub(super) pipelining: BTreeSet<u16>,
@@ -178,9 +180,10 @@ impl Ledger {
         copies.map(|(_, entry)| entry.copy).max().unwrap_or(0).saturating_add(1)
     }
 
-    /// Whether a message delivered under this hash was found in the Maildir.
-    pub fn is_found(&self, hash: u64) -> bool {
-        self.found.contains(&hash)
+    /// The fingerprint of the message that was found in the Maildir under this
+    /// hash.
+    pub fn found(&self, hash: u64) -> Option<Fingerprint> {
+        self.found.get(&hash).copied()
     }
 
     /// Those of some hashes that stand for no known message.
@@ -219,7 +222,7 @@ impl Ledger {
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.found.is_empty() && self.len() == 0
     }
 
     /// Whether PIPELINING was announced there, when last asked over verified TLS.
@@ -305,13 +308,13 @@ impl Ledger {
                 }
             }
             Record::Forget(which) => {
-                if let Some(entry) =
-                    self.find(which).and_then(|at| self.entries.get_mut(at as usize))
-                {
+                self.consume(which);
+                let entry = self.find(which).and_then(|at| self.entries.get_mut(at as usize));
+                if let Some(entry) = entry {
                     entry.state = None;
                 }
             }
-            Record::Found(hash) => _ = self.found.insert(*hash),
+            Record::Found { hash, fingerprint } => _ = self.found.insert(*hash, *fingerprint),
             Record::Held(which) => self.turn(which, State::Held),
             Record::Large { which, octets } => {
                 if let Some(entry) = self.upsert(which, State::Large, 0)
@@ -333,7 +336,15 @@ impl Ledger {
             Record::Pipelining { port, announced: true } => _ = self.pipelining.insert(*port),
             Record::Pipelining { port, announced: false } => _ = self.pipelining.remove(port),
             Record::TopDiffers => self.distrusts_top = true,
-            Record::Seen { which, at } => _ = self.upsert(which, State::Seen, *at),
+            Record::Seen { which, at, octets, fingerprint } => {
+                if let Some(entry) = self.upsert(which, State::Seen, *at)
+                    && let Some(entry) = self.entries.get_mut(entry as usize)
+                    && let Some(print) = fingerprint
+                {
+                    (entry.octets, entry.fingerprint) = (*octets, print.octets());
+                    entry.flags = HAS_OCTETS | HAS_FINGERPRINT;
+                }
+            }
             Record::Settled(commit) => {
                 for unsettled in self.unsettled.remove(commit).unwrap_or_default() {
                     if let Some(entry) = self.entries.get_mut(unsettled.entry as usize) {
@@ -341,6 +352,19 @@ impl Ledger {
                     }
                 }
             }
+        }
+    }
+
+    /// What is known by its unique-id need not be known by its file's name, and a
+    /// message that came, or went for good, is not missing.
+    fn consume(&mut self, which: &Copy<'_>) {
+        if !self.found.is_empty()
+            && let Some(unique_id) = UniqueId::new(&which.unique_id)
+        {
+            self.found.remove(&name_hash(&unique_id, which.copy));
+        }
+        if let Some(first) = self.first(&which.unique_id) {
+            self.missing.remove(&first);
         }
     }
 
@@ -387,6 +411,7 @@ impl Ledger {
     /// The entry of a message, made new, its other facts forgotten.
     fn upsert(&mut self, which: &Copy<'_>, state: State, at: u64) -> Option<u32> {
         let now = u32::try_from(at).unwrap_or(u32::MAX);
+        self.consume(which);
         let hash = self.hasher.hash_one(&*which.unique_id);
         let first = self.first_of(hash, &which.unique_id);
         if let Some(old) = self.find_from(first, which.copy) {

@@ -152,6 +152,7 @@ impl<'a> Lines<'a> {
 #[cfg(test)]
 mod tests {
     use super::super::State;
+    use super::super::fingerprint::Fingerprint;
     use super::super::record::Copy;
     use super::*;
     use crate::protocol::UniqueId;
@@ -246,7 +247,7 @@ mod tests {
             &[Record::Settled(1), Record::Asked(a.clone()), Record::Held(b)],
             &[
                 Record::Deleted { which: a, at: 5 },
-                Record::Seen { which: Copy::of(b"a", 2), at: 9 },
+                Record::Seen { which: Copy::of(b"a", 2), at: 9, octets: 0, fingerprint: None },
             ],
         ]);
         let ledger = load(&text).unwrap().ledger;
@@ -281,7 +282,7 @@ mod tests {
             &[
                 Record::Large { which: Copy::of(b"l", 1), octets: 5 },
                 Record::Forget(Copy::of(b"f", 1)),
-                Record::Found(3),
+                Record::Found { hash: 3, fingerprint: Fingerprint::from_octets([7; 16]) },
             ],
         ]);
         let old = load(&text).unwrap().ledger;
@@ -298,7 +299,7 @@ mod tests {
         for id in [b"a", b"b"] {
             assert_eq!(rank(&old, id), rank(&new, id));
         }
-        assert!(new.is_found(3));
+        assert!(new.found(3).is_some());
     }
 
     #[test]

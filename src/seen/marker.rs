@@ -95,6 +95,41 @@ impl Marker {
         Ok(marker)
     }
 
+    /// What a Maildir says, without a lock and without making one: its id, and the
+    /// journal that it names for a mailbox. A damaged marker says nothing.
+    pub(super) fn look(
+        directory: &Path,
+        mailbox: &str,
+    ) -> Result<(Option<u64>, Option<u64>), Error> {
+        let path = directory.join(NAME);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((None, None)),
+            Err(error) => return Err(io_error("read", &path)(error)),
+        };
+        match parse(&text, &path) {
+            Ok((maildir, journals)) => {
+                let named = journals.into_iter().find(|(_, named)| named == mailbox);
+                Ok((Some(maildir), named.map(|(journal, _)| journal)))
+            }
+            Err(Error::Damaged { .. }) => Ok((None, None)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The marker of a Maildir, made anew where there is none or a damaged one,
+    /// which is kept beside it.
+    pub(super) fn open_or_remake(directory: &Path) -> Result<Self, Error> {
+        match Self::open_or_make(directory) {
+            Err(Error::Damaged { path, .. }) => {
+                let kept = directory.join(".pop3get.damaged");
+                fs::rename(&path, kept).map_err(io_error("rename", &path))?;
+                Self::open_or_make(directory)
+            }
+            opened => opened,
+        }
+    }
+
     /// The journal that delivers this mailbox here.
     pub(super) fn journal_of(&self, mailbox: &str) -> Option<u64> {
         self.journals.iter().find(|(_, named)| named == mailbox).map(|(journal, _)| *journal)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::disk::{lock, make_state_directory, random_id, replace, sync_directory};
+use super::disk::{lock, make_state_directory, random_id, replace, sync_directory, unused};
 use super::error::{Binding, Error, io_error};
 use super::journal::Journal;
 use super::ledger::Ledger;
@@ -99,8 +99,8 @@ impl Journal {
         make_state_directory(state)?;
         let lock = lock(mailbox.path(state, "lock"))?;
         let path = mailbox.path(state, "seen");
-        let mut marker = Marker::open_or_make(maildir)?;
-        match fs::rename(&path, path.with_extension("seen.old")) {
+        let mut marker = Marker::open_or_remake(maildir)?;
+        match fs::rename(&path, unused(&path.with_extension("seen.old"))) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io_error("rename", &path)(error)),
@@ -111,6 +111,25 @@ impl Journal {
         marker.name(&mailbox.0, header.journal)?;
         let new = reload(&path)?;
         Self::of(path, state, lock, new)
+    }
+
+    /// Whether a fetch would find journal and Maildir to belong together; without a
+    /// lock and without writing anything.
+    pub fn check_binding(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<(), Error> {
+        let path = mailbox.path(state, "seen");
+        let (marked, named) = Marker::look(maildir, &mailbox.0)?;
+        let journal = read(&path)?;
+        let is_filled = journal.as_ref().is_some_and(|it| it.ledger.has_deliveries());
+        let binding = match (marked, named, journal) {
+            (None, _, Some(_)) if is_filled => Binding::MaildirGone,
+            (_, Some(_), None) => Binding::JournalGone,
+            (_, Some(named), Some(it)) if it.header.journal != named => Binding::AnotherJournal,
+            (Some(marked), _, Some(it)) if it.header.maildir != marked && is_filled => {
+                Binding::AnotherMaildir
+            }
+            _ => return Ok(()),
+        };
+        Err(refuse(binding, &path, maildir))
     }
 
     /// What the journal of a mailbox says, without a lock and without writing

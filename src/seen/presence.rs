@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::protocol::UniqueId;
 
+use super::fingerprint::Fingerprint;
 use super::journal::Journal;
 use super::ledger::State;
 use super::record::{Copy, Record};
@@ -113,17 +114,33 @@ impl Journal {
         self.ride(&Record::TopDiffers);
     }
 
-    /// Notes that a message counts as seen though it was never delivered.
-    pub fn note_seen(&mut self, unique_id: &UniqueId, copy: u32, at: u64) {
+    /// Notes that a message counts as seen though it was never delivered; with
+    /// size and header where its unique-id alone says too little.
+    pub fn note_seen(
+        &mut self,
+        unique_id: &UniqueId,
+        copy: u32,
+        at: u64,
+        header: Option<(u64, Fingerprint)>,
+    ) {
         let which = Copy::of(unique_id.as_bytes(), copy);
-        self.ride(&Record::Seen { which, at });
+        let (octets, fingerprint) = (header.map_or(0, |it| it.0), header.map(|it| it.1));
+        self.ride(&Record::Seen { which, at, octets, fingerprint });
     }
 
     /// Notes that a message is delivered, as its file's name in the Maildir says
-    /// after the journal's tail was lost.
-    pub fn note_found(&mut self, unique_id: &UniqueId, copy: u32, octets: u64, at: u64) {
+    /// after the journal's tail was lost. A size of 0, where no header proved that
+    /// it is this message, keeps it from ever being deleted.
+    pub fn note_found(
+        &mut self,
+        unique_id: &UniqueId,
+        copy: u32,
+        octets: u64,
+        at: u64,
+        fingerprint: Option<Fingerprint>,
+    ) {
         let which = Copy::of(unique_id.as_bytes(), copy);
-        let (copies, fingerprint, name) = (1, None, "-");
+        let (copies, name) = (1, "-");
         self.ride(&Record::Delivered { which, at, octets, copies, fingerprint, name });
     }
 }

@@ -10,11 +10,11 @@
 //!           / "deleted" SP at SP copy SP unique-id
 //!           / "failed" SP copy SP tries SP at SP unique-id   ; at: not before
 //!           / "large" SP copy SP octets SP unique-id
-//!           / "seen" SP at SP copy SP unique-id
+//!           / "seen" SP at SP octets SP print SP copy SP unique-id
 //!           / "missing" SP at SP unique-id       ; a listing lacked it
 //!           / "back" SP unique-id                ; and now it is there again
 //!           / "listing" SP at                    ; one that lacked something
-//!           / "found" SP hash                    ; in a file's name, after a cut tail
+//!           / "found" SP hash SP print           ; in a file's name, after a cut tail
 //!           / "top-differs"                      ; from what RETR shows
 //!           / "pipelining" SP port SP ("0" / "1") ; announced there over verified TLS
 //! ```
@@ -54,7 +54,10 @@ pub(super) enum Record<'a> {
         not_before: u64,
     },
     Forget(Copy<'a>),
-    Found(u64),
+    Found {
+        hash: u64,
+        fingerprint: Fingerprint,
+    },
     Held(Copy<'a>),
     Large {
         which: Copy<'a>,
@@ -72,6 +75,8 @@ pub(super) enum Record<'a> {
     Seen {
         which: Copy<'a>,
         at: u64,
+        octets: u64,
+        fingerprint: Option<Fingerprint>,
     },
     Settled(u64),
     TopDiffers,
@@ -111,18 +116,16 @@ impl<'a> Record<'a> {
             b"delivered" => {
                 let (at, octets) = (number(word())?, number(word())?);
                 let (copy, copies) = (number(word())?, number(word())?);
-                let fingerprint = match word()? {
-                    b"-" => None,
-                    hex => Some(Fingerprint::parse(hex)?),
-                };
+                let fingerprint = print(word()?)?;
                 let name = std::str::from_utf8(word()?).ok()?;
                 let which = Copy { unique_id: decode(word()?), copy };
                 Self::Delivered { which, at, octets, copies, fingerprint, name }
             }
             b"settled" => Self::Settled(number(word())?),
             b"seen" => {
-                let at = number(word())?;
-                Self::Seen { at, which: which(word(), word())? }
+                let (at, octets) = (number(word())?, number(word())?);
+                let fingerprint = print(word()?)?;
+                Self::Seen { at, octets, fingerprint, which: which(word(), word())? }
             }
             b"asked" => Self::Asked(which(word(), word())?),
             b"deleted" => {
@@ -149,7 +152,8 @@ impl<'a> Record<'a> {
             b"listing" => Self::Listing(number(word())?),
             b"found" => {
                 let hex = std::str::from_utf8(word()?).ok().filter(|hex| hex.len() == 16)?;
-                Self::Found(u64::from_str_radix(hex, 16).ok()?)
+                let hash = u64::from_str_radix(hex, 16).ok()?;
+                Self::Found { hash, fingerprint: Fingerprint::parse(word()?)? }
             }
             b"pipelining" => {
                 let port = number(word())?;
@@ -169,7 +173,7 @@ impl<'a> Record<'a> {
             Self::Deleted { which, at } => format!("deleted {at} {}", which.written()),
             Self::Delivered { which, at, octets, copies, fingerprint, name } => {
                 let Copy { unique_id, copy } = which;
-                let print = fingerprint.map_or_else(|| "-".into(), |print| print.to_string());
+                let print = written(*fingerprint);
                 let unique_id = encoded(unique_id);
                 format!("delivered {at} {octets} {copy} {copies} {print} {name} {unique_id}")
             }
@@ -177,14 +181,17 @@ impl<'a> Record<'a> {
                 format!("failed {copy} {tries} {not_before} {}", encoded(unique_id))
             }
             Self::Forget(which) => format!("forget {}", which.written()),
-            Self::Found(hash) => format!("found {hash:016x}"),
+            Self::Found { hash, fingerprint } => format!("found {hash:016x} {fingerprint}"),
             Self::Held(which) => format!("held {}", which.written()),
             Self::Large { which: Copy { unique_id, copy }, octets } => {
                 format!("large {copy} {octets} {}", encoded(unique_id))
             }
             Self::Listing(at) => format!("listing {at}"),
             Self::Missing { unique_id, at } => format!("missing {at} {}", encoded(unique_id)),
-            Self::Seen { which, at } => format!("seen {at} {}", which.written()),
+            Self::Seen { which, at, octets, fingerprint } => {
+                let print = written(*fingerprint);
+                format!("seen {at} {octets} {print} {}", which.written())
+            }
             Self::Settled(commit) => format!("settled {commit}"),
             Self::Pipelining { port, announced } => {
                 format!("pipelining {port} {}", u8::from(*announced))
@@ -194,6 +201,15 @@ impl<'a> Record<'a> {
         to.extend_from_slice(line.as_bytes());
         to.push(b'\n');
     }
+}
+
+/// A fingerprint, or `-` for none.
+fn print(word: &[u8]) -> Option<Option<Fingerprint>> {
+    if word == b"-" { Some(None) } else { Fingerprint::parse(word).map(Some) }
+}
+
+fn written(fingerprint: Option<Fingerprint>) -> String {
+    fingerprint.map_or_else(|| "-".into(), |print| print.to_string())
 }
 
 impl Copy<'_> {
@@ -333,12 +349,12 @@ mod tests {
             },
             Record::Failed { which: which(), tries: 3, not_before: 9 },
             Record::Forget(which()),
-            Record::Found(0xabc),
+            Record::Found { hash: 0xabc, fingerprint: fingerprint.unwrap() },
             Record::Held(which()),
             Record::Large { which: which(), octets: u64::MAX },
             Record::Listing(8),
             Record::Missing { unique_id: Cow::Borrowed(b"\0"), at: 1 },
-            Record::Seen { which: which(), at: 1 },
+            Record::Seen { which: which(), at: 1, octets: 3, fingerprint },
             Record::Settled(12),
             Record::Pipelining { port: 995, announced: true },
             Record::TopDiffers,

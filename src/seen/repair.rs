@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::protocol::UniqueId;
 
-use super::disk::{lock, make_state_directory, random_id, replace, sync_directory};
+use super::disk::{lock, make_state_directory, random_id, replace, unused};
 use super::error::{Error, io_error};
-use super::ledger::Ledger;
+use super::fingerprint::{Fingerprint, name_hash};
+use super::ledger::{Known, Ledger, State};
 use super::load::{Fault, Salvaged, salvage};
 use super::marker::Marker;
 use super::open::{Mailbox, file_name};
@@ -41,10 +42,14 @@ pub struct Mended {
     pub found: usize,
     /// Messages of an interrupted run that are in the Maildir.
     pub settled: usize,
-    /// Messages of an interrupted run that will be fetched again.
-    pub again: usize,
+    /// Messages of an interrupted run that wait in `tmp/`; only where nothing is
+    /// written.
+    pub waiting: usize,
     /// Messages of an interrupted run that are nowhere, and held.
     pub held: usize,
+    /// Messages that were delivered into another Maildir and are not in this one:
+    /// held, so that none is deleted from the server for a Maildir that is gone.
+    pub absent: usize,
     /// Journal and Maildir did not know each other.
     pub bound: bool,
     /// Where the old journal is kept.
@@ -54,30 +59,43 @@ pub struct Mended {
 impl Mended {
     /// Whether there was nothing to mend.
     pub fn is_whole(&self) -> bool {
-        let touched = self.found + self.settled + self.again + self.held;
+        let touched = self.found + self.settled + self.waiting + self.held + self.absent;
         self.lost.is_empty() && !self.was_missing && !self.bound && touched == 0
     }
 }
 
-/// A repair under the journal's lock.
+/// A repair, under the journal's lock where it may write.
 #[derive(Debug)]
 pub struct Repair {
     state: PathBuf,
     path: PathBuf,
+    maildir: PathBuf,
     mailbox: Mailbox,
-    marker: Marker,
+    /// The journal that the Maildir names.
+    named: Option<u64>,
     saved: Salvaged,
     mended: Mended,
-    _lock: File,
+    /// Held where something may be written.
+    lock: Option<File>,
 }
 
 impl Repair {
-    /// Takes the lock and reads what can be read; a newer journal is refused.
-    pub fn open(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Self, Error> {
-        make_state_directory(state)?;
-        let lock = lock(mailbox.path(state, "lock"))?;
+    /// Reads what can be read; a newer journal is refused. To write, it takes the
+    /// lock; else it makes nothing.
+    pub fn open(
+        state: &Path,
+        mailbox: &Mailbox,
+        maildir: &Path,
+        write: bool,
+    ) -> Result<Self, Error> {
+        let lock = match write {
+            true => {
+                make_state_directory(state)?;
+                Some(lock(mailbox.path(state, "lock"))?)
+            }
+            false => None,
+        };
         let path = mailbox.path(state, "seen");
-        let marker = Marker::open_or_make(maildir)?;
         let (text, was_missing) = match fs::read(&path) {
             Ok(text) => (text, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), true),
@@ -87,9 +105,9 @@ impl Repair {
             Fault::Newer { version } => Error::Newer { path: path.clone(), version },
             Fault::Damaged { line } => Error::Damaged { path: path.clone(), line },
         })?;
-        let named = marker.journal_of(mailbox.name());
+        let (marked, named) = Marker::look(maildir, mailbox.name())?;
         let quotes =
-            |header: Header| header.maildir == marker.maildir && named == Some(header.journal);
+            |header: Header| marked == Some(header.maildir) && named == Some(header.journal);
         let mended = Mended {
             records: saved.records,
             lost: saved.lost.clone(),
@@ -97,56 +115,82 @@ impl Repair {
             bound: !saved.header.is_some_and(quotes),
             ..Mended::default()
         };
-        let (state, mailbox) = (state.into(), mailbox.clone());
-        Ok(Self { state, path, mailbox, marker, saved, mended, _lock: lock })
+        let (state, maildir, mailbox) = (state.into(), maildir.into(), mailbox.clone());
+        Ok(Self { state, maildir, path, mailbox, named, saved, mended, lock })
     }
 
     /// The ids that this mailbox's files in the Maildir may bear.
     pub fn ids(&self) -> Vec<u64> {
         let own = self.saved.header.map(|header| header.journal);
-        let named = self.marker.journal_of(self.mailbox.name());
-        let mut ids: Vec<u64> = own.into_iter().chain(named).collect();
+        let mut ids: Vec<u64> = own.into_iter().chain(self.named).collect();
         ids.dedup();
         ids
     }
 
-    /// Puts everything together: the hashes of delivered files, and where each
-    /// file of an unsettled batch is. Writes only if asked to.
-    pub fn mend(
+    /// Which of the hashes in the Maildir's names stand for no known message.
+    pub fn lacks(&self, hashes: impl Iterator<Item = u64>) -> Vec<u64> {
+        self.saved.ledger.lacks(hashes)
+    }
+
+    /// Puts everything together: the hashes of all delivered files, those that the
+    /// journal lacks with their headers, and where each file of an unsettled batch is. Writes only if it was opened for that.
+    pub fn mend<E: From<Error>>(
         mut self,
-        hashes: &HashSet<u64>,
-        fate: &mut dyn FnMut(&str) -> Fate,
-        write: bool,
-    ) -> Result<Mended, Error> {
-        self.settle(fate);
-        for hash in self.saved.ledger.lacks(hashes.iter().copied()) {
-            if !self.saved.ledger.is_found(hash) {
-                self.saved.ledger.apply(&Record::Found(hash), 0);
+        present: &HashSet<u64>,
+        files: &[(u64, Fingerprint)],
+        fate: impl FnMut(&str) -> Result<Fate, E>,
+    ) -> Result<Mended, E> {
+        self.settle(fate)?;
+        if self.mended.bound {
+            self.hold_absent(present);
+        }
+        for (hash, fingerprint) in files {
+            if self.saved.ledger.found(*hash).is_none() {
+                let record = Record::Found { hash: *hash, fingerprint: *fingerprint };
+                self.saved.ledger.apply(&record, 0);
                 self.mended.found += 1;
             }
         }
-        if !write || self.mended.is_whole() {
-            return Ok(self.mended);
+        if self.lock.is_some() && !self.mended.is_whole() {
+            self.write()?;
         }
+        Ok(self.mended)
+    }
+
+    /// Holds what the journal calls delivered and this Maildir does not have.
+    fn hold_absent(&mut self, present: &HashSet<u64>) {
+        let ledger = &mut self.saved.ledger;
+        let is_here = |unique_id: &UniqueId, known: &Known| {
+            !matches!(known.state, State::Asked | State::Delivered)
+                || present.contains(&name_hash(unique_id, known.copy))
+        };
+        let absent: Vec<_> =
+            ledger.iter().filter(|(unique_id, known)| !is_here(unique_id, known)).collect();
+        self.mended.absent = absent.len();
+        for (unique_id, known) in absent {
+            ledger.apply(&Record::Held(Copy::of(unique_id.as_bytes(), known.copy)), 0);
+        }
+    }
+
+    fn write(&mut self) -> Result<(), Error> {
+        let mut marker = Marker::open_or_remake(&self.maildir)?;
         let journal = match *self.ids() {
             [id, ..] => id,
             [] => random_id()?,
         };
-        let header = Header { version: VERSION, journal, maildir: self.marker.maildir };
+        let header = Header { version: VERSION, journal, maildir: marker.maildir };
         if !self.mended.was_missing {
-            let kept = self.path.with_extension("seen.damaged");
+            let kept = unused(&self.path.with_extension("seen.damaged"));
             fs::copy(&self.path, &kept).map_err(io_error("copy", &self.path))?;
             self.mended.kept = Some(kept);
         }
         let text = rewritten(&header, &self.saved.ledger, self.saved.number + 1);
         replace(&self.state, &file_name(&self.path), &text).map_err(|failure| failure.error)?;
-        sync_directory(&self.state)?;
-        self.marker.name(self.mailbox.name(), journal)?;
-        Ok(self.mended)
+        marker.name(self.mailbox.name(), journal)
     }
 
     /// Decides about what an interrupted run committed and nobody settled.
-    fn settle(&mut self, fate: &mut dyn FnMut(&str) -> Fate) {
+    fn settle<E>(&mut self, mut fate: impl FnMut(&str) -> Result<Fate, E>) -> Result<(), E> {
         let mut unsettled = Vec::new();
         for (commit, batch) in self.saved.ledger.unsettled() {
             let owned =
@@ -157,18 +201,15 @@ impl Repair {
         for (commit, unique_id, copy, name) in unsettled {
             ledger.apply(&Record::Settled(commit), commit);
             let which = Copy::of(unique_id.as_bytes(), copy);
-            match fate(&name) {
+            match fate(&name)? {
                 Fate::Delivered => self.mended.settled += 1,
                 Fate::Nowhere => {
                     ledger.apply(&Record::Held(which), commit);
                     self.mended.held += 1;
                 }
-                // The next run clears tmp/ of it and fetches it again.
-                Fate::Waiting => {
-                    ledger.apply(&Record::Forget(which), commit);
-                    self.mended.again += 1;
-                }
+                Fate::Waiting => self.mended.waiting += 1,
             }
         }
+        Ok(())
     }
 }

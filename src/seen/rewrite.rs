@@ -29,7 +29,10 @@ impl Ledger {
             State::Held => Some(Record::Held(which)),
             State::Delivered | State::Failed | State::Large | State::Seen => None,
         });
-        let found = self.found.iter().map(|hash| Record::Found(*hash));
+        let found = self
+            .found
+            .iter()
+            .map(|(hash, fingerprint)| Record::Found { hash: *hash, fingerprint: *fingerprint });
         let differs = self.distrusts_top().then_some(Record::TopDiffers);
         let pipelining =
             self.pipelining.iter().map(|port| Record::Pipelining { port: *port, announced: true });
@@ -75,6 +78,6 @@ fn first_record<'a>(which: Copy<'a>, known: Known) -> Record<'a> {
         },
         State::Failed => Record::Failed { which, tries, not_before: at },
         State::Large => Record::Large { which, octets },
-        State::Seen => Record::Seen { which, at },
+        State::Seen => Record::Seen { which, at, octets, fingerprint },
     }
 }

@@ -186,9 +186,10 @@ impl<'a> Authorization<'a> {
         }
         let out_of_step = |error| match error {
             Error::Violation { .. } => Error::OutOfStep,
-            Error::Connection(connection::Error::TimedOut { phase: Phase::Reply, .. }) => {
-                Error::OutOfStep
-            }
+            Error::Connection(
+                connection::Error::Closed { .. }
+                | connection::Error::TimedOut { phase: Phase::Reply, .. },
+            ) => Error::OutOfStep,
             error => error,
         };
         if remembered {

@@ -28,6 +28,9 @@ pub enum Line<'a> {
 /// Hears the conversation.
 pub type Log<'a> = &'a dyn Fn(Line<'_>);
 
+/// No listing is longer: one without end must not fill the memory.
+const MAX_LISTING_OCTETS: u64 = 512 << 20;
+
 /// Decoded octets are handed on in pieces of about this size.
 const PIECE: usize = 64 * 1024;
 
@@ -124,6 +127,9 @@ impl<'a> Conversation<'a> {
         loop {
             self.read_line(keyword, Phase::Message)?;
             octets += self.line.len() as u64 + 2;
+            if octets > MAX_LISTING_OCTETS {
+                return Err(Error::Violation { keyword, violation: Violation::ListingTooLong });
+            }
             let content = match &*self.line {
                 b"." => break,
                 [b'.', content @ ..] => content,

@@ -74,11 +74,6 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Whether any command waits for its answer.
-    pub fn is_idle(&self) -> bool {
-        self.unanswered.is_empty()
-    }
-
     /// Whether the server takes commands before it has answered the last one.
     pub fn is_pipelining(&self) -> bool {
         self.pipelining

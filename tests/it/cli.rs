@@ -134,7 +134,10 @@ fn an_unknown_key_is_refused_with_file_and_line() {
     sandbox.configure("[account.a]\nserver = \"h\"\nusr = \"x\"\n");
     let ran = sandbox.pop3get::<&str>([]).run();
     ran.fails(78, ".config/pop3get/config.toml:3: unknown field `usr`");
-    sandbox.pop3get(["--config", "none.toml"]).run().fails(78, "none.toml: No such file");
+    sandbox
+        .pop3get(["--config", "none.toml"])
+        .run()
+        .fails(78, "none.toml: cannot read the configuration: No such file");
 }
 
 #[test]

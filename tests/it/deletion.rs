@@ -176,3 +176,67 @@ fn size_and_number_can_be_limited() {
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 7);
 }
+
+#[test]
+fn a_second_message_with_the_same_header_arrives_and_nothing_is_thrown_away() {
+    let (server, sandbox) =
+        (server(1).fault(Fault::retrieved_vanish().on(2)).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let twin = [letter(1), b"another body\r\n".to_vec()].concat();
+    server.maildrop("mrose").add("uid-1", twin);
+    for _ in 0..3 {
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.count(), 2);
+    }
+}
+
+#[test]
+fn numbers_for_unique_ids_without_top_never_make_new_mail_vanish() {
+    let numbered = |letters: &[usize]| -> Vec<Message> {
+        let uids = letters.iter().zip(1..);
+        uids.map(|(number, uid)| Message::new(uid.to_string(), letter(*number))).collect()
+    };
+    let server = Server::builder().user("mrose", "secret").messages(numbered(&[1, 2, 3]));
+    let server = server.without("TOP").start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").replace(numbered(&[14, 15, 16]));
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!(sandbox.count(), 6);
+    // Of the same size nothing tells them apart, so none of them is deleted.
+    server.maildrop("mrose").replace(numbered(&[17, 18, 19]));
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!(server.maildrop("mrose").len(), 3);
+}
+
+#[test]
+fn marks_on_numbers_do_not_hide_later_mail() {
+    let numbered = |letters: &[usize]| -> Vec<Message> {
+        let uids = letters.iter().zip(1..);
+        uids.map(|(number, uid)| Message::new(uid.to_string(), letter(*number))).collect()
+    };
+    let server = Server::builder().user("mrose", "secret").messages(numbered(&[1, 2, 3])).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).arg("--mark-seen").run().is_silent();
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").replace(numbered(&[3, 4]));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(4)]);
+}
+
+#[test]
+fn the_limit_holds_for_the_run_and_not_for_a_session() {
+    let (server, sandbox) =
+        (server(20).fault(Fault::cut_after_sent(1000).on(1)).start(), Sandbox::new());
+    sandbox.plain(&server).args(["--limit", "12"]).run().is_silent();
+    assert_eq!((sandbox.count(), server.sessions()), (12, 2));
+}
+
+#[test]
+fn a_unique_id_reused_after_deletion_with_another_size_is_fetched_without_top() {
+    let (server, sandbox) = (server(1).without("TOP").start(), Sandbox::new());
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    server.maildrop("mrose").add("uid-1", letter(22));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(1), stored(22)]);
+}

@@ -24,7 +24,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustix::rand", &["seen"]),
     ("Instant::now", &["cli", "connection", "fetch"]),
     ("SystemTime::now", &["cli", "maildir"]),
-    ("thread::", &["connection", "fetch"]),
+    ("thread::", &["cli", "connection", "fetch"]),
     ("std::env", &["cli"]),
     ("anyhow", &["cli"]),
     ("indicatif", &["cli"]),

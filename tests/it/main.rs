@@ -20,6 +20,7 @@ mod layering; // which room may name which, and who touches the world
 mod main_job; // the main job against Dovecot
 mod meddling; // what happens between two runs, and what mends it
 mod plan; // a table of cases, and what holds for all
+mod properties; // what the fuzz targets hold, on the stable toolchain
 mod rfc1939; // what the RFC binds a client to
 mod round_trips; // how often the program waits for the server
 mod sandbox; // a home of its own for each test, and the program in it

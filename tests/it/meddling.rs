@@ -240,3 +240,115 @@ fn messages_that_uidl_leaves_out_arrive_once_all_the_same() {
     }
     assert_eq!(sandbox.mail(), (1..=5).map(stored).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_name_in_the_maildir_alone_makes_no_other_message_deletable() {
+    let numbered = |letters: &[usize]| -> Vec<Message> {
+        let uids = letters.iter().zip(1..);
+        uids.map(|(number, uid)| Message::new(uid.to_string(), letter(*number))).collect()
+    };
+    for top in [true, false] {
+        let server = Server::builder().user("mrose", "secret").messages(numbered(&[1, 2, 3]));
+        let server = if top { server } else { server.without("TOP") }.start();
+        let sandbox = Sandbox::new();
+        sandbox.plain(&server).arg("--delete").run().is_silent();
+        fs::remove_file(sandbox.journal()).unwrap();
+        assert_eq!(sandbox.plain(&server).args(["--state", "repair"]).run().status, Some(0));
+        server.maildrop("mrose").replace(numbered(&[4, 5]));
+        for _ in 0..2 {
+            sandbox.plain(&server).arg("--delete").run().is_silent();
+        }
+        assert_eq!(sandbox.mail(), (1..=5).map(stored).collect::<Vec<_>>(), "TOP: {top}");
+    }
+}
+
+#[test]
+fn repair_for_an_empty_maildir_makes_nothing_deletable() {
+    let server = server(4).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    fs::remove_dir_all(sandbox.maildir()).unwrap();
+    sandbox.plain(&server).arg("--delete").run().fails(73, "knows nothing of");
+    let said = sandbox.plain(&server).args(["--state", "repair"]).run();
+    assert!(
+        said.stdout.contains("4 messages delivered, but not in this Maildir: held"),
+        "{said:?}"
+    );
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!(server.maildrop("mrose").len(), 4);
+}
+
+#[test]
+fn repair_delivers_what_was_committed_and_waits_in_tmp() {
+    let server = server(2).start();
+    let sandbox = unsettled(&server);
+    let first = file(&sandbox, 1);
+    let in_tmp = name(&first).split(",S=").next().unwrap().to_owned();
+    fs::rename(&first, sandbox.maildir().join("tmp").join(in_tmp)).unwrap();
+    server.maildrop("mrose").remove("uid-1");
+    let dry = sandbox.plain(&server).args(["--state", "repair", "--dry-run"]).run();
+    assert!(dry.stdout.contains("1 message of an interrupted run in tmp"), "{dry:?}");
+    assert_eq!(left_in_tmp(&sandbox.maildir()), 1);
+    assert_eq!(sandbox.plain(&server).args(["--state", "repair"]).run().status, Some(0));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(1), stored(2)]);
+}
+
+#[test]
+fn a_dry_run_of_a_repair_makes_nothing_and_of_forget_is_refused() {
+    let server = server(1).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    let marker = sandbox.maildir().join(".pop3get");
+    fs::remove_file(&marker).unwrap();
+    let dry = sandbox.plain(&server).args(["--state", "repair", "-n"]).run();
+    assert!(dry.stdout.contains("nothing was written") && !marker.exists(), "{dry:?}");
+    let forget = sandbox.plain(&server).args(["-n", "--state", "forget", "uid-1"]).run();
+    forget.fails(64, "--dry-run goes with --state repair only");
+}
+
+#[test]
+fn what_a_repair_found_can_be_forgotten() {
+    let server = server(1).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    fs::remove_file(sandbox.journal()).unwrap();
+    assert_eq!(sandbox.plain(&server).args(["--state", "repair"]).run().status, Some(0));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 1);
+    sandbox
+        .plain(&server)
+        .args(["--state", "forget", "uid-1"])
+        .run()
+        .prints("1 message forgotten\n");
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 2);
+}
+
+#[test]
+fn a_damaged_marker_is_made_anew_by_repair() {
+    let server = server(1).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    fs::write(sandbox.maildir().join(".pop3get"), "garbage").unwrap();
+    sandbox.plain(&server).run().fails(72, ".pop3get is damaged at line 1");
+    assert_eq!(sandbox.plain(&server).args(["--state", "repair"]).run().status, Some(0));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 1);
+}
+
+#[test]
+fn what_means_one_account_does_not_touch_all() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    let port = server.address().port();
+    let account = format!("server = \"127.0.0.1:{port}\"\nuser = \"mrose\"\ntls = \"none\"\n");
+    sandbox.configure(&format!("[account.a]\n{account}[account.b]\n{account}"));
+    for (args, sentence) in [
+        (&["--refetch"][..], "--refetch needs one account, named"),
+        (&["--rekey"], "--rekey needs one account, named"),
+        (&["--state", "list"], "--state needs one account"),
+        (&["--show", "1"], "--show needs one account"),
+    ] {
+        sandbox.pop3get(args).run().fails(64, sentence);
+    }
+}

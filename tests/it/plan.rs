@@ -59,6 +59,7 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
     let later = Step::Leave(Reason::Delivered { deletable: Some(NOW + 6 * DAY) });
     let (keep, now, week) = (Deletion::Keep, Deletion::Now, Deletion::After(7));
     let another = Step::Retrieve(Retrieval { copy: 2, copies: 2, tries: 0, doubtful: true });
+    let by_size = Step::Retrieve(Retrieval { copy: 2, copies: 2, tries: 0, doubtful: false });
     let table = [
         ("unknown", 10, Header::Unasked, keep, NEW),
         ("unknown", 10, Header::Unasked, now, NEW),
@@ -70,7 +71,7 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
         ("old", 11, same("old"), week, Step::Leave(Reason::Changed)),
         ("old", 10, same("other"), week, another),
         ("old", 10, Header::Unavailable, week, Step::Delete { copy: 1 }),
-        ("old", 11, Header::Unavailable, week, another),
+        ("old", 11, Header::Unavailable, week, by_size),
         ("young", 10, Header::Unasked, week, later),
         ("young", 11, Header::Unasked, week, Step::Examine),
         ("young", 10, same("young"), now, Step::Delete { copy: 1 }),

@@ -1,0 +1,43 @@
+//! What holds for any octets, one function a target.
+//!
+//! Each panics where its input shows that something does not hold. The fuzz
+//! targets run them under libFuzzer, `tests/it/properties.rs` under proptest, so
+//! what is promised stands in one place.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    missing_docs,
+    unreachable_pub,
+    reason = "a panic is the finding"
+)]
+
+mod configuration;
+mod journal;
+mod wire;
+
+/// Panics where the input shows that something does not hold.
+pub type Check = fn(&[u8]);
+
+/// Every target, by its name in `fuzz_targets/` and `corpus/`.
+pub const TARGETS: &[(&str, Check)] = &[
+    ("apop", wire::apop),
+    ("capability", wire::capability),
+    ("configuration", configuration::file),
+    ("fingerprint", wire::fingerprint),
+    ("journal", journal::journal),
+    ("listing", wire::listing),
+    ("marker", journal::marker),
+    ("quoted", wire::quoted),
+    ("records", journal::records),
+    ("repair", journal::repair),
+    ("response", wire::response),
+    ("unstuffer", wire::unstuffer),
+    ("url", configuration::url),
+];
+
+/// Checks one input of one target.
+pub fn check(target: &str, input: &[u8]) {
+    let found = TARGETS.iter().find(|(name, _)| *name == target);
+    found.unwrap_or_else(|| panic!("no target {target}")).1(input);
+}
