@@ -13,6 +13,7 @@
 //!   the header ([`Step::Examine`]) instead of guessing, and is made again.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::protocol::{MessageNumber, UniqueId};
 use crate::seen::{Fingerprint, Known, Ledger, State, name_hash};
@@ -163,32 +164,68 @@ impl Policy {
 
 /// The steps, one for each listed message, in the listing's order.
 pub fn plan(listing: &[Listed], ledger: &Ledger, policy: &Policy, now: u64) -> Vec<Step> {
-    let mut groups: HashMap<&UniqueId, Vec<usize>> = HashMap::with_capacity(listing.len());
-    for (at, listed) in listing.iter().enumerate() {
-        groups.entry(&listed.unique_id).or_default().push(at);
-    }
+    let shared = shared(listing);
     let numbered = Numbered::of(listing, ledger);
-    let mut steps = vec![Step::Examine; listing.len()];
-    for (unique_id, places) in groups {
-        let members: Vec<&Listed> = places.iter().filter_map(|at| listing.get(*at)).collect();
-        let group = Group {
-            known: ledger.copies(unique_id).collect(),
-            next_copy: ledger.next_copy(unique_id),
-            unique_id,
-            members,
-            numbered: numbered.as_ref(),
-            ledger,
-            policy,
-            now,
-        };
-        for (at, step) in places.into_iter().zip(group.steps()) {
-            if let Some(place) = steps.get_mut(at) {
+    let group = |unique_id, members| Group {
+        known: ledger.copies(unique_id).collect(),
+        next_copy: ledger.next_copy(unique_id),
+        unique_id,
+        members,
+        numbered: numbered.as_ref(),
+        ledger,
+        policy,
+        now,
+    };
+    let single = |listed: &Listed| match numbered {
+        None if policy.deletion == Deletion::Keep => kept(listed, ledger),
+        _ => None,
+    };
+    let mut steps = Vec::with_capacity(listing.len());
+    for listed in listing {
+        steps.push(match shared.contains_key(&listed.unique_id) {
+            true => Step::Examine,
+            false => single(listed).unwrap_or_else(|| {
+                let steps = group(&listed.unique_id, vec![listed]).steps();
+                steps.into_iter().next().unwrap_or(Step::Examine)
+            }),
+        });
+    }
+    for (unique_id, places) in shared {
+        let members = places.iter().filter_map(|at| listing.get(*at)).collect();
+        for (at, step) in places.iter().zip(group(unique_id, members).steps()) {
+            if let Some(place) = steps.get_mut(*at) {
                 *place = step;
             }
         }
     }
     limit(&mut steps, policy.limit);
     steps
+}
+
+/// The unique-ids that are listed more than once, and where.
+fn shared(listing: &[Listed]) -> HashMap<&UniqueId, Vec<usize>> {
+    let mut first = HashMap::with_capacity(listing.len());
+    let mut shared: HashMap<&UniqueId, Vec<usize>> = HashMap::new();
+    for (at, listed) in listing.iter().enumerate() {
+        match first.entry(&listed.unique_id) {
+            Entry::Vacant(place) => _ = place.insert(at),
+            Entry::Occupied(place) => {
+                shared.entry(&listed.unique_id).or_insert_with(|| vec![*place.get()]).push(at);
+            }
+        }
+    }
+    shared
+}
+
+/// What almost every message of a large maildrop is: delivered, and kept.
+fn kept(listed: &Listed, ledger: &Ledger) -> Option<Step> {
+    let mut copies = ledger.copies(&listed.unique_id);
+    match (copies.next(), copies.next()) {
+        (Some(Known { state: State::Delivered, shared: false, .. }), None) => {
+            Some(Step::Leave(Reason::Delivered { deletable: None }))
+        }
+        _ => None,
+    }
 }
 
 /// Takes the retrievals beyond the limit out again, the last ones first.

@@ -175,6 +175,11 @@ impl<'a> Survey<'a> {
     /// the known ones is listed, and an unknown one has a header that we know.
     /// Where headers cannot tell, that many strangers at once are taken for it.
     pub fn is_renumbered(&mut self, ledger: &Ledger) -> Result<bool, Error> {
+        let unknown = self.listing.iter().filter(|l| ledger.copies(&l.unique_id).next().is_none());
+        let sample: VecDeque<_> = unknown.map(|listed| listed.number).take(SAMPLE).collect();
+        if sample.is_empty() {
+            return Ok(false);
+        }
         let listed: HashSet<&[u8]> =
             self.listing.iter().map(|listed| listed.unique_id.as_bytes()).collect();
         let (mut expected, mut there) = (0usize, 0usize);
@@ -182,9 +187,7 @@ impl<'a> Survey<'a> {
             expected += 1;
             there += usize::from(listed.contains(unique_id));
         }
-        let unknown = self.listing.iter().filter(|l| ledger.copies(&l.unique_id).next().is_none());
-        let sample: VecDeque<_> = unknown.map(|listed| listed.number).take(SAMPLE).collect();
-        if there * 10 >= expected || sample.is_empty() {
+        if there * 10 >= expected {
             return Ok(false);
         }
         let known: HashSet<_> = ledger.fingerprints().collect();
@@ -211,9 +214,11 @@ impl<'a> Survey<'a> {
     /// Whether a message that had no unique-id once may have one now.
     pub(super) fn may_have_got_names(&self, ledger: &Ledger) -> bool {
         let is_new = |listed: &Listed| ledger.copies(&listed.unique_id).next().is_none();
+        if !self.listing.iter().any(is_new) {
+            return false;
+        }
         let listed: HashSet<&[u8]> = self.listing.iter().map(|l| l.unique_id.as_bytes()).collect();
-        self.listing.iter().any(is_new)
-            && ledger.expected().any(|id| id.starts_with(DERIVED) && !listed.contains(id))
+        ledger.expected().any(|id| id.starts_with(DERIVED) && !listed.contains(id))
     }
 
     /// The unique-ids that the journal does not know, each with its message's

@@ -1,7 +1,5 @@
 //! What listings lack, and when it is forgotten; and the smaller notes.
 
-use std::collections::HashSet;
-
 use crate::protocol::UniqueId;
 
 use super::fingerprint::Fingerprint;
@@ -23,12 +21,17 @@ impl Journal {
     /// while all are listed nothing is written.
     pub fn note_listing<'i>(&mut self, listed: impl Iterator<Item = &'i UniqueId>, now: u64) {
         let ledger = self.ledger();
-        let listed: HashSet<u32> =
-            listed.filter_map(|unique_id| ledger.first(unique_id.as_bytes())).collect();
+        let mut is_listed = vec![false; ledger.slots()];
+        for first in listed.filter_map(|unique_id| ledger.first(unique_id.as_bytes())) {
+            if let Some(mark) = is_listed.get_mut(first as usize) {
+                *mark = true;
+            }
+        }
         let mut records = Vec::new();
         let mut lacking = false;
         for (first, unique_id) in ledger.heads() {
-            match (listed.contains(&first), ledger.missing.get(&first)) {
+            let is_listed = is_listed.get(first as usize).copied().unwrap_or(false);
+            match (is_listed, ledger.missing.get(&first)) {
                 (true, None) => {}
                 (true, Some(_)) => records.push(Record::Back(unique_id.to_vec().into())),
                 (false, None) => {
