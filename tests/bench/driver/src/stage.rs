@@ -1,0 +1,268 @@
+//! The server, the maildrops, and every contender in its turn.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::args::Options;
+use crate::check::{self, Expected};
+use crate::contender::{self, Account, Contender, Job};
+use crate::dovecot::{self, Dovecot, Maildrop};
+use crate::measure::{self, Run};
+use crate::proxy::Proxy;
+use crate::workload::{Task, Workload};
+
+/// What every client picks anyway, so that nobody is measured at hashing
+/// passwords; and what was read is not marked, so that all rounds are equal.
+const CONFIGURATION: &str = "auth_mechanisms = plain\npop3_no_flag_updates = yes\n";
+/// Below so many files, a removal does not slow ext4 down.
+const FEW: usize = 100;
+
+pub(crate) struct Stage<'a> {
+    options: &'a Options,
+    dovecot: Dovecot,
+}
+
+/// All runs of a workload.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) workload: Workload,
+    pub(crate) rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) contender: Contender,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) syncs: Option<u64>,
+}
+
+impl Row {
+    pub(crate) fn median(&self, of: impl FnMut(&Run) -> f64) -> f64 {
+        measure::median(&mut self.runs.iter().map(of).collect::<Vec<_>>())
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.median(|run| run.seconds)
+    }
+}
+
+impl Outcome {
+    pub(crate) fn row(&self, contender: Contender) -> Option<&Row> {
+        self.rows.iter().find(|row| row.contender == contender)
+    }
+
+    /// How many times the floor with its syncfs a contender takes.
+    pub(crate) fn ratio(&self, contender: Contender) -> Option<f64> {
+        let floor = self.row(Contender::FloorSync)?.seconds();
+        Some(self.row(contender)?.seconds() / floor)
+    }
+}
+
+/// A workload on the stage.
+struct Scene<'a> {
+    options: &'a Options,
+    dovecot: &'a Dovecot,
+    workload: &'a Workload,
+    expected: Expected,
+    /// Each run that deletes has one of its own.
+    maildrop: Maildrop,
+    proxy: Option<Proxy>,
+    directory: PathBuf,
+}
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(options: &'a Options) -> Self {
+        let extra_configuration = CONFIGURATION.to_owned();
+        let dovecot = Dovecot::start_with(&dovecot::Options { extra_configuration });
+        Self { options, dovecot }
+    }
+
+    pub(crate) fn play(&self, workload: Workload) -> Outcome {
+        eprintln!("{}: {}", workload.name, workload.title);
+        let scene = Scene::set(self.options, &self.dovecot, &workload);
+        let rows = scene.rounds();
+        if workload.count < FEW {
+            fs::remove_dir_all(&scene.directory).expect("our own directory can be removed");
+        }
+        Outcome { workload, rows }
+    }
+}
+
+impl<'a> Scene<'a> {
+    fn set(options: &'a Options, dovecot: &'a Dovecot, workload: &'a Workload) -> Self {
+        let directory = options.work.join(workload.name);
+        fs::create_dir(&directory).expect("a new directory");
+        let (maildrop, mut expected) = (dovecot.user(workload.name), Expected::default());
+        let (first, _) = workload.numbers();
+        let mut messages = workload.mail.messages(workload.count);
+        let mut add = |message: Vec<u8>| {
+            maildrop.add(&message);
+            expected.add(&message);
+        };
+        messages.by_ref().take(first - 1).for_each(&mut add);
+        if let Task::Delete | Task::Fetch = workload.task {
+            messages.by_ref().for_each(&mut add);
+        }
+        let proxy = workload
+            .is_far()
+            .then(|| Proxy::start(server_port(options, dovecot), workload.round_trip));
+        let mut scene = Self { options, dovecot, workload, expected, maildrop, proxy, directory };
+        scene.warm_up(&scene.maildrop);
+        if let Task::New(_) = workload.task {
+            scene.prepare();
+            for message in messages {
+                scene.maildrop.add(&message);
+                scene.expected.add(&message);
+            }
+            scene.warm_up(&scene.maildrop);
+        }
+        scene
+    }
+
+    /// Every contender runs, then every one again, each time another one first.
+    fn rounds(&self) -> Vec<Row> {
+        let all = Contender::all(self.options);
+        let mut rows: Vec<Row> =
+            all.iter().map(|&contender| Row { contender, runs: Vec::new(), syncs: None }).collect();
+        // First, and not measured: these runs are the rehearsal too, after which
+        // the file system has got over whatever was removed from it before.
+        for row in &mut rows {
+            row.syncs = self.rehearse(row.contender);
+        }
+        for round in 0..self.options.rounds as usize {
+            let turns = rows.len();
+            for turn in 0..turns {
+                let row = rows.get_mut((round + turn) % turns).expect("one of them");
+                row.runs.push(self.run(row.contender, round));
+            }
+        }
+        rows
+    }
+
+    fn run(&self, contender: Contender, round: usize) -> Run {
+        let directory = self.directory.join(format!("{contender:?}-{round}"));
+        let (command, own) = self.ready(contender, &directory);
+        // What the one before has left for the disk to do.
+        rustix::fs::sync();
+        if let Some(proxy) = &self.proxy {
+            proxy.take();
+        }
+        let mut run = measure::run(command, &directory.join("errors"));
+        if let Some(proxy) = &self.proxy {
+            (run.round_trips, run.octets) = proxy.take();
+        }
+        eprintln!("    {:<14} {:8.3} s", contender.name(), run.seconds);
+        self.check(contender, &directory, own.as_ref());
+        run
+    }
+
+    /// A run that counts only how often something was synced, if it can be.
+    fn rehearse(&self, contender: Contender) -> Option<u64> {
+        let directory = self.directory.join(format!("{contender:?}-rehearsal"));
+        let (command, _) = self.ready(contender, &directory);
+        let errors = directory.join("errors");
+        let Some(strace) = &self.options.strace else {
+            measure::run(command, &errors);
+            return None;
+        };
+        Some(measure::syncs(strace, &command, &directory.join("counts"), &errors))
+    }
+
+    /// A command in a fresh directory, and the maildrop of its own if it needs one.
+    fn ready(&self, contender: Contender, directory: &Path) -> (Command, Option<Maildrop>) {
+        fs::create_dir(directory).expect("a new directory");
+        let delete = self.workload.task == Task::Delete;
+        let own = delete.then(|| {
+            let place = directory.file_name().unwrap_or_default().to_string_lossy();
+            // Dovecot takes names in small letters.
+            let maildrop =
+                self.dovecot.user(&format!("{}-{place}", self.workload.name).to_lowercase());
+            maildrop.add_many(self.workload.mail.messages(self.workload.count));
+            self.warm_up(&maildrop);
+            maildrop
+        });
+        let account = self.account(own.as_ref().unwrap_or(&self.maildrop), self.port());
+        let numbers = self.workload.numbers();
+        let file_octets = self.expected.mean_octets();
+        let directory = directory.to_owned();
+        let job = Job { account, delete, numbers, file_octets, directory };
+        let command = contender.command(self.options, &job);
+        if let Task::New(_) = self.workload.task {
+            for name in contender.state() {
+                copy(&self.prepared(contender).join(name), &job.directory.join(name));
+            }
+        }
+        (command, own)
+    }
+
+    fn check(&self, contender: Contender, directory: &Path, own: Option<&Maildrop>) {
+        let (maildir, fetched) = (directory.join("Mail"), self.workload.fetched());
+        match contender {
+            Contender::Pop3get => self.expected.last(fetched).check(&maildir),
+            Contender::Mpop => assert_eq!(check::count(&maildir), fetched, "mpop's Maildir"),
+            Contender::Floor | Contender::FloorSync => {}
+        }
+        assert!(own.is_none_or(Maildrop::is_empty), "{contender:?} has left something there");
+    }
+
+    /// The proxy's where there is one: what a contender has found out about a
+    /// server before, it knows by host and port.
+    fn port(&self) -> u16 {
+        self.proxy.as_ref().map_or_else(|| server_port(self.options, self.dovecot), Proxy::port)
+    }
+
+    fn account(&self, maildrop: &Maildrop, port: u16) -> Account {
+        let ca_file = (!self.options.plain).then(|| self.dovecot.ca_file().to_owned());
+        let (user, password) = (maildrop.name.clone(), maildrop.password.clone());
+        Account { port, ca_file, user, password }
+    }
+
+    fn warm_up(&self, maildrop: &Maildrop) {
+        let account = self.account(maildrop, server_port(self.options, self.dovecot));
+        let (numbers, directory) = ((1, maildrop.len()), self.directory.clone());
+        let job = Job { account, delete: false, numbers, file_octets: 0, directory };
+        measure::run(contender::warm_up(&job), &self.directory.join("errors"));
+    }
+
+    /// Where a contender has fetched everything that is not new.
+    fn prepared(&self, contender: Contender) -> PathBuf {
+        self.directory.join(format!("{contender:?}-prepared"))
+    }
+
+    fn prepare(&self) {
+        for contender in Contender::all(self.options) {
+            if contender.state().is_empty() {
+                continue;
+            }
+            let directory = self.prepared(contender);
+            fs::create_dir(&directory).expect("a new directory");
+            let account = self.account(&self.maildrop, self.port());
+            let (numbers, file_octets) = ((1, 0), 1);
+            let job =
+                Job { account, delete: false, numbers, file_octets, directory: directory.clone() };
+            let command = contender.command(self.options, &job);
+            measure::run(command, &directory.join("errors"));
+            if contender == Contender::Pop3get {
+                self.expected.check(&directory.join("Mail"));
+            }
+        }
+    }
+}
+
+fn server_port(options: &Options, dovecot: &Dovecot) -> u16 {
+    if options.plain { dovecot.pop_port() } else { dovecot.pops_port() }
+}
+
+/// Copies a file, or a directory of files, to where none is.
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        fs::create_dir(to).expect("a new directory");
+        for entry in fs::read_dir(from).expect("our own directory") {
+            let entry = entry.expect("it can be listed");
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        fs::copy(from, to).expect("our own file can be copied");
+    }
+}
