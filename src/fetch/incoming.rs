@@ -47,11 +47,11 @@ impl<'r> Incoming<'r> {
     }
 
     fn draft(&mut self) -> Result<&mut Draft, Error> {
-        if self.draft.is_none() {
-            self.draft = Some(self.maildir.create(self.tag)?);
-        }
-        // Made above.
-        self.draft.as_mut().ok_or(Error::Thread(std::io::ErrorKind::NotFound.into()))
+        let draft = match self.draft.take() {
+            Some(draft) => draft,
+            None => self.maildir.create(self.tag)?,
+        };
+        Ok(self.draft.insert(draft))
     }
 
     fn write(&mut self, piece: &[u8]) -> Result<(), Error> {

@@ -249,6 +249,33 @@ impl Local {
         survey.quit()
     }
 
+    /// Lists the maildrop and decides, unless it looks renumbered.
+    fn steps(
+        &mut self,
+        rekeying: Rekey,
+        policy: &Policy,
+        now: u64,
+        survey: &mut Survey<'_>,
+    ) -> Result<Vec<Step>, Error> {
+        let ledger = self.journal.ledger();
+        let sizes = match (policy.deletes(), policy.max_size) {
+            (true, _) => Sizes::Always,
+            (false, Some(_)) => Sizes::ForNew,
+            (false, None) => Sizes::ForGaps,
+        };
+        survey.list(ledger, sizes)?;
+        match rekeying {
+            Rekey::Stop if survey.is_renumbered(ledger)? => return Err(Error::Renumbered),
+            Rekey::ByHeader => rekey(survey, &mut self.journal)?,
+            Rekey::Stop if survey.may_have_got_names(ledger) => {
+                rekey(survey, &mut self.journal)?;
+            }
+            Rekey::Stop => {}
+        }
+        let ledger = self.journal.ledger();
+        survey.steps(ledger, policy, now)
+    }
+
     /// One session, from the connection to QUIT.
     fn session(
         &mut self,
@@ -260,24 +287,8 @@ impl Local {
         let policy = &self.policy(&options.policy);
         let log = |line: session::Line<'_>| observe(Event::Line(line));
         let mut survey = self.survey(options, credentials, &log)?;
-        let ledger = self.journal.ledger();
-        let sizes = match (policy.deletes(), policy.max_size) {
-            (true, _) => Sizes::Always,
-            (false, Some(_)) => Sizes::ForNew,
-            (false, None) => Sizes::ForGaps,
-        };
-        survey.list(ledger, sizes)?;
-        match options.rekey {
-            Rekey::Stop if survey.is_renumbered(ledger)? => return Err(Error::Renumbered),
-            Rekey::ByHeader => rekey(&mut survey, &mut self.journal)?,
-            Rekey::Stop if survey.may_have_got_names(ledger) => {
-                rekey(&mut survey, &mut self.journal)?;
-            }
-            Rekey::Stop => {}
-        }
-        let ledger = self.journal.ledger();
-        let steps = survey.steps(ledger, policy, *now)?;
-        let first = ledger.is_empty();
+        let first = self.journal.ledger().is_empty();
+        let steps = self.steps(options.rekey, policy, *now, &mut survey)?;
         self.summary.listed = survey.listing.len();
         self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), *now);
         let Survey { transaction, listing } = survey;

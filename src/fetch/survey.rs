@@ -4,9 +4,9 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 
-use crate::protocol::{Command, MessageNumber, UniqueId, UniqueIdListing, Violation};
+use crate::protocol::{Command, MessageNumber, ScanListing, UniqueId, UniqueIdListing, Violation};
 use crate::seen::{Fingerprint, HeaderHasher, Known, Ledger, State};
-use crate::session::{self, Authorization, Credentials, Log, Reply, Sink, Transaction};
+use crate::session::{self, Authorization, Credentials, Log, Refusal, Reply, Sink, Transaction};
 
 use super::plan::{Header, Listed, Policy, Step, plan};
 use super::{Doing, Error};
@@ -93,11 +93,25 @@ impl<'a> Survey<'a> {
             return self.check_copies();
         }
         let numbers = nameless.iter().map(|listed| listed.number).collect();
+        self.name(nameless, numbers, refusal.as_ref(), ledger)?;
+        self.listing.sort_by_key(|listed| listed.number);
+        self.check_copies()
+    }
+
+    /// Lists messages that UIDL left out, each by its header: under the unique-id
+    /// that the journal knows it by, or one derived from it.
+    fn name(
+        &mut self,
+        nameless: Vec<ScanListing>,
+        numbers: VecDeque<MessageNumber>,
+        refusal: Option<&Refusal>,
+        ledger: &Ledger,
+    ) -> Result<(), Error> {
         let prints = self.fingerprints(numbers)?;
         let mut orphans = self.orphans(ledger);
         for listed in nameless {
             // Without UIDL the header is all that says which message it is.
-            match (prints.get(&listed.number), &refusal) {
+            match (prints.get(&listed.number), refusal) {
                 (Some(print), _) => {
                     let known = orphans.get_mut(print).and_then(Vec::pop);
                     let unique_id = known.map_or_else(|| derived(*print), |(known, _)| Some(known));
@@ -111,8 +125,7 @@ impl<'a> Survey<'a> {
                 (None, None) => {}
             }
         }
-        self.listing.sort_by_key(|listed| listed.number);
-        self.check_copies()
+        Ok(())
     }
 
     fn check_copies(&self) -> Result<(), Error> {
