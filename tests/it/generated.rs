@@ -147,7 +147,13 @@ fn with_file(text: &str, program: &str, arguments: &[&str]) -> Option<Output> {
         .output();
     match ran {
         Ok(output) => Some(output),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        // A place in PATH that we may not read says no more than one that is empty.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+            ) =>
+        {
             eprintln!("skipped: {program} is not installed");
             None
         }
