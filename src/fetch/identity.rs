@@ -18,7 +18,7 @@ pub(super) struct Numbered {
 
 impl Numbered {
     pub(super) fn of(listing: &[Listed], ledger: &Ledger) -> Option<Self> {
-        let is_number = |l: &Listed| l.unique_id.as_bytes() == l.number.to_string().as_bytes();
+        let is_number = |listed: &Listed| listed.unique_id.is_number(listed.number);
         if listing.is_empty() || ledger.is_empty() || !listing.iter().all(is_number) {
             return None;
         }

@@ -143,7 +143,7 @@ impl<'a> Survey<'a> {
     pub(super) fn headers_of_numbered(
         &mut self,
     ) -> Result<HashMap<MessageNumber, Fingerprint>, Error> {
-        let is_number = |l: &Listed| l.unique_id.as_bytes() == l.number.to_string().as_bytes();
+        let is_number = |listed: &Listed| listed.unique_id.is_number(listed.number);
         match self.listing.iter().all(is_number) {
             true => {
                 let numbers = self.listing.iter().map(|listed| listed.number).collect();
@@ -335,8 +335,7 @@ impl<'a> Survey<'a> {
 /// Whether every unique-id is its message's number.
 fn is_numbered(listing: &[UniqueIdListing]) -> bool {
     let is_number = |listed: &UniqueIdListing| {
-        let number = listed.number.to_string();
-        listed.unique_id.as_ref().is_some_and(|id| id.as_bytes() == number.as_bytes())
+        listed.unique_id.as_ref().is_some_and(|id| id.is_number(listed.number))
     };
     !listing.is_empty() && listing.iter().all(is_number)
 }

@@ -66,6 +66,11 @@ impl UniqueId {
         &self.0
     }
 
+    /// Whether it is only the message's number again, and so says nothing of it.
+    pub fn is_number(&self, number: MessageNumber) -> bool {
+        *self.0 == *number.to_string().as_bytes()
+    }
+
     /// Percent-encoded wherever it is no visible ASCII: one word, that a person
     /// can copy and grep for.
     pub fn encoded(&self) -> String {
