@@ -18,14 +18,16 @@
 //! `maildir` crate makes the three directories; it can neither sync a directory
 //! nor let us choose names, nor does it report one that it cannot read.
 
+mod draft;
+mod syncing;
 mod tag;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::ops::ControlFlow;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -33,6 +35,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
 
+pub use draft::Draft;
 pub use tag::Tag;
 
 /// Why the Maildir cannot be used.
@@ -99,6 +102,8 @@ struct Directories {
     path: PathBuf,
     tmp: File,
     new: File,
+    /// One call can make everything durable that was written below.
+    syncs_whole: bool,
 }
 
 /// A Maildir that can be delivered into.
@@ -139,7 +144,8 @@ impl Maildir {
         if device(&tmp)? != here || device(&cur)? != here {
             return Err(Error::NotOneFileSystem { path: path.into() });
         }
-        let directories = Directories { path: path.into(), tmp, new };
+        let syncs_whole = syncing::syncs_whole(&tmp);
+        let directories = Directories { path: path.into(), tmp, new, syncs_whole };
         Ok(Self { directories: Arc::new(directories), host: host().into() })
     }
 
@@ -153,22 +159,27 @@ impl Maildir {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let at = since.as_secs();
         let name = format!("{at}.{tag}.{}", self.host);
-        let path = self.path().join("tmp").join(&name);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let file = file.map_err(io_error("create", &path))?;
-        let directories = Arc::clone(&self.directories);
-        Ok(Draft {
-            file,
-            octets: 0,
-            begun: 0,
-            at,
-            name: Entrusted { name, directories, removes: true },
-        })
+        Draft::create(&self.directories, name, at)
     }
 
     /// Makes the entries of `tmp/` durable.
     pub fn sync_tmp(&self) -> Result<(), Error> {
         self.directories.tmp.sync_all().map_err(io_error("sync", &self.path().join("tmp")))
+    }
+
+    /// Whether [`Self::sync_whole`] may stand for the sync of each draft and of
+    /// `tmp/`.
+    pub fn syncs_whole(&self) -> bool {
+        self.directories.syncs_whole
+    }
+
+    /// Makes everything durable that was written on this file system, whoever
+    /// wrote it. An error that met any of it since the Maildir was opened is
+    /// reported, for the descriptor is older than all drafts.
+    pub fn sync_whole(&self) -> Result<(), Error> {
+        let Directories { path, tmp, .. } = &*self.directories;
+        rustix::fs::syncfs(tmp)
+            .map_err(|error| io_error("sync the file system of", path)(error.into()))
     }
 
     /// Makes the entries of `new/` durable.
@@ -336,90 +347,6 @@ fn host() -> String {
         }
     }
     if host.is_empty() { "localhost".into() } else { host }
-}
-
-/// A message that is being written in `tmp/`. Dropped, it is removed.
-#[derive(Debug)]
-pub struct Draft {
-    file: File,
-    octets: u64,
-    /// So much the disk was told to begin with.
-    begun: u64,
-    at: u64,
-    name: Entrusted,
-}
-
-/// The disk begins with a message while it still comes in, so much at a time.
-const WRITEBACK: u64 = 8 << 20;
-
-/// The name of a file in `tmp/`, removed on drop until the journal has it.
-#[derive(Debug)]
-struct Entrusted {
-    name: String,
-    directories: Arc<Directories>,
-    removes: bool,
-}
-
-impl Drop for Entrusted {
-    fn drop(&mut self) {
-        if self.removes {
-            let _ = rustix::fs::unlinkat(&self.directories.tmp, &self.name, AtFlags::empty());
-        }
-    }
-}
-
-impl Draft {
-    /// Appends octets.
-    pub fn write(&mut self, octets: &[u8]) -> Result<(), Error> {
-        self.file.write_all(octets).map_err(|error| self.failed("write to", error))?;
-        self.octets += octets.len() as u64;
-        if self.octets - self.begun >= WRITEBACK {
-            self.start_writeback();
-        }
-        Ok(())
-    }
-
-    /// Lets the disk begin with what it has not begun with, so that
-    /// [`Self::sync`] has less to wait for. Nothing depends on whether it does.
-    pub fn start_writeback(&mut self) {
-        let length = std::num::NonZeroU64::new(self.octets - self.begun);
-        if length.is_some() {
-            let advice = rustix::fs::Advice::DontNeed;
-            let _ = rustix::fs::fadvise(&self.file, self.begun, length, advice);
-        }
-        self.begun = self.octets;
-    }
-
-    /// Makes the content durable, on the descriptor that wrote it.
-    pub fn sync(&self) -> Result<(), Error> {
-        self.file.sync_data().map_err(|error| self.failed("sync", error))
-    }
-
-    fn failed(&self, doing: &'static str, source: io::Error) -> Error {
-        let path = self.name.directories.path.join("tmp").join(&self.name.name);
-        Error::Io { doing, path, source }
-    }
-
-    /// How much has been written.
-    pub fn octets(&self) -> u64 {
-        self.octets
-    }
-
-    /// When it was begun, in seconds since 1970.
-    pub fn at(&self) -> u64 {
-        self.at
-    }
-
-    /// Its name in `tmp/`.
-    pub fn name(&self) -> &str {
-        &self.name.name
-    }
-
-    /// From here on the file's fate is the journal's: nothing removes it any more
-    /// but recovery. Closes the descriptor.
-    pub fn entrust(mut self) {
-        self.name.removes = false;
-    }
 }
 
 #[cfg(test)]

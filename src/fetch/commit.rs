@@ -46,8 +46,10 @@ pub(super) fn run(
     arrivals: &Receiver<Whole>,
     reports: &Sender<Report>,
 ) -> Result<(), Error> {
+    let mut together = maildir.syncs_whole();
     while let Ok(first) = arrivals.recv() {
         let batch = gather(first, most, arrivals);
+        sync(maildir, &batch, &mut together)?;
         for report in commit(journal, maildir, batch)? {
             // The session may have ended; what is committed stays committed.
             let _ = reports.send(report);
@@ -75,16 +77,32 @@ fn gather(mut first: Whole, most: usize, arrivals: &Receiver<Whole>) -> Vec<Whol
     batch
 }
 
-/// One batch, in this order and no other.
+/// So many files are made durable by one call where that is sound.
+const TOGETHER: usize = 8;
+/// One call that takes longer waits for what others write, or for so much of
+/// ours that nothing is gained by it.
+const BUSY: Duration = Duration::from_millis(500);
+
+/// Makes a batch's files and their names in `tmp/` durable.
+fn sync(maildir: &Maildir, batch: &[Whole], together: &mut bool) -> Result<(), Error> {
+    if *together && batch.len() >= TOGETHER {
+        let begun = Instant::now();
+        maildir.sync_whole()?;
+        *together = begun.elapsed() < BUSY;
+        return Ok(());
+    }
+    for whole in batch {
+        whole.draft.sync()?;
+    }
+    Ok(maildir.sync_tmp()?)
+}
+
+/// One batch that is synced, in this order and no other.
 fn commit(
     journal: &mut Journal,
     maildir: &Maildir,
     batch: Vec<Whole>,
 ) -> Result<Vec<Report>, Error> {
-    for whole in &batch {
-        whole.draft.sync()?;
-    }
-    maildir.sync_tmp()?;
     let mut entrusted = Vec::with_capacity(batch.len());
     for Whole { number, draft, delivery } in batch {
         let octets = draft.octets();

@@ -6,7 +6,7 @@ use std::fs;
 
 use pop3_test_server::{Fault, Server};
 
-use super::{Call, calls, mail, messages, sample, strace, sweep};
+use super::{Call, FILE_BY_FILE, mail, messages, sample, strace, sweep, wished_calls};
 use crate::sandbox::{Sandbox, left_in_tmp};
 
 const MESSAGES: usize = 12;
@@ -26,7 +26,7 @@ fn faults(calls: &[Call], home: &str) -> Vec<(String, usize, &'static str)> {
             "openat" if !line.contains(home) || line.contains("/.config/") => &[],
             "openat" => &["ENOSPC", "EIO"],
             "write" | "pwrite64" => &["ENOSPC", "EIO"],
-            "fsync" | "fdatasync" | "ftruncate" => &["EIO"],
+            "fsync" | "fdatasync" | "syncfs" | "ftruncate" => &["EIO"],
             "rename" | "renameat2" | "unlinkat" => &["EIO"],
             _ => &[],
         };
@@ -37,12 +37,12 @@ fn faults(calls: &[Call], home: &str) -> Vec<(String, usize, &'static str)> {
     faults
 }
 
-fn failed_at(name: &str, nth: usize, error: &str, more: &[&str]) {
+fn failed_at(name: &str, nth: usize, error: &str, wish: &[&str], more: &[&str]) {
     let (server, sandbox) = (server(), Sandbox::new());
     let inject = format!("inject={name}:error={error}:when={nth}");
-    let trace = format!("trace={name}");
+    let trace = format!("trace={name},fstatfs");
     let output = sandbox.path("trace");
-    let wishes = ["-e", &*trace, "-e", &*inject];
+    let wishes = [&["-e", &*trace, "-e", &*inject], wish].concat();
     let ran = strace(&sandbox, &server, &wishes, &output).args(more).output().unwrap();
     let said = String::from_utf8(ran.stderr).unwrap();
     let what = format!("{name} {nth} {error}: {said:?}");
@@ -60,38 +60,38 @@ fn failed_at(name: &str, nth: usize, error: &str, more: &[&str]) {
     assert_eq!(left_in_tmp(&sandbox.maildir()), 0, "{what}");
 }
 
-fn disk_sweep(more: &[&str]) {
+fn disk_sweep(wish: &[&str], more: &[&str]) {
     let sandbox = Sandbox::new();
-    let names = "openat,write,pwrite64,fsync,fdatasync,ftruncate,rename,renameat2,unlinkat";
-    let traced = calls(&sandbox, &server(), names, more);
+    let names = "openat,write,pwrite64,fsync,fdatasync,syncfs,ftruncate,rename,renameat2,unlinkat";
+    let traced = wished_calls(wish, &sandbox, &server(), names, more);
     let home = fs::canonicalize(sandbox.path(".")).unwrap();
     let all = faults(&traced, home.to_str().unwrap());
     assert!(all.len() >= 80, "only {} points were found", all.len());
     let tried = sample(all, 60);
     eprintln!("failed at {} points", tried.len());
-    sweep(tried, |(name, nth, error)| failed_at(&name, nth, error, more));
+    sweep(tried, |(name, nth, error)| failed_at(&name, nth, error, wish, more));
 }
 
 #[test]
 fn every_disk_error_while_keeping_loses_and_doubles_nothing() {
-    disk_sweep(&[]);
+    disk_sweep(FILE_BY_FILE, &[]);
 }
 
 #[test]
 fn every_disk_error_while_deleting_loses_and_doubles_nothing() {
-    disk_sweep(&["--delete"]);
+    disk_sweep(&[], &["--delete"]);
 }
 
 #[test]
 fn a_failed_sync_of_the_journal_ends_the_session_without_quit() {
     let (server, sandbox) = (server(), Sandbox::new());
-    let all = calls(&sandbox, &server, "fdatasync", &["--delete"]);
+    let all = wished_calls(FILE_BY_FILE, &sandbox, &server, "fdatasync", &["--delete"]);
     // The journal's first sync follows those of the batch's files.
     let nth = all.iter().map(|call| call.nth).max().unwrap();
     assert!(nth > MESSAGES);
     let (server, sandbox) = (self::server(), Sandbox::new());
     let inject = format!("inject=fdatasync:error=EIO:when={}", MESSAGES + 1);
-    let wishes = ["-e", "trace=fdatasync", "-e", &*inject];
+    let wishes = [&["-e", "trace=fdatasync,fstatfs", "-e", &*inject], FILE_BY_FILE].concat();
     let output = sandbox.path("trace");
     let ran = strace(&sandbox, &server, &wishes, &output).arg("--delete").output().unwrap();
     assert_eq!(ran.status.code(), Some(74), "{ran:?}");

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pop3_test_server::Server;
 
-use super::{calls, mail, messages, points, sample, strace, sweep};
+use super::{FILE_BY_FILE, calls, mail, messages, points, sample, strace, sweep, wished_calls};
 use crate::sandbox::{Sandbox, left_in_tmp};
 
 /// What a run does to the world outside of its memory.
-const CALLS: &str = "openat,connect,sendto,recvfrom,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,flock";
+const CALLS: &str = "openat,connect,sendto,recvfrom,write,pwrite64,ftruncate,fsync,fdatasync,syncfs,rename,renameat,renameat2,unlink,unlinkat,flock";
 
 const MESSAGES: usize = 30;
 
@@ -30,6 +30,7 @@ const TRIES: usize = 4;
 /// and lets `check` look at what a kill left. Returns how many died.
 fn killed_at(
     points: Vec<(String, usize)>,
+    wish: &[&str],
     more: &[&str],
     prepare: &(impl Fn() -> (Server, Sandbox) + Sync),
     check: &(impl Fn(&Server, &Sandbox, &str) + Sync),
@@ -37,8 +38,8 @@ fn killed_at(
     let (tried, died) = (points.len(), AtomicUsize::new(0));
     sweep(points, |(name, nth)| {
         let inject = format!("inject={name}:signal=KILL:when={nth}");
-        let trace = format!("trace={name}");
-        let wishes = ["-e", &*trace, "-e", &*inject];
+        let trace = format!("trace={name},fstatfs");
+        let wishes = [&["-e", &*trace, "-e", &*inject], wish].concat();
         for _ in 0..TRIES {
             let (server, sandbox) = prepare();
             let mut run = strace(&sandbox, &server, &wishes, Path::new("/dev/null"));
@@ -64,15 +65,16 @@ fn run_again(server: &Server, sandbox: &Sandbox, more: &[&str], count: usize, wh
     assert_eq!(left_in_tmp(&sandbox.maildir()), 0, "{what}");
 }
 
-fn kill_sweep(more: &[&str]) {
+fn kill_sweep(wish: &[&str], more: &[&str]) {
     let sandbox = Sandbox::new();
     let home = sandbox.path("").display().to_string();
-    let mut calls = calls(&sandbox, &server(), CALLS, more);
+    let mut calls = wished_calls(wish, &sandbox, &server(), CALLS, more);
     // Libraries and the resolver's files are opened before anything matters.
     calls.retain(|call| call.name != "openat" || call.line.contains(&home));
     let all = points(&calls);
     assert!(all.len() >= 200, "only {} points were found", all.len());
-    killed_at(sample(all, 60), more, &|| (server(), Sandbox::new()), &|server, sandbox, what| {
+    let prepare = || (server(), Sandbox::new());
+    killed_at(sample(all, 60), wish, more, &prepare, &|server, sandbox, what| {
         run_again(server, sandbox, more, MESSAGES, what);
         let left = if more.is_empty() { MESSAGES } else { 0 };
         assert_eq!(server.maildrop("mrose").len(), left, "{what}");
@@ -81,12 +83,12 @@ fn kill_sweep(more: &[&str]) {
 
 #[test]
 fn killed_at_every_system_call_while_keeping() {
-    kill_sweep(&[]);
+    kill_sweep(&[], &[]);
 }
 
 #[test]
 fn killed_at_every_system_call_while_deleting() {
-    kill_sweep(&["--delete"]);
+    kill_sweep(FILE_BY_FILE, &["--delete"]);
 }
 
 /// A run killed in its recovery is recovered by the next one.
@@ -100,9 +102,9 @@ fn killed_while_recovering_from_a_kill() {
         (server, sandbox)
     };
     let (server, sandbox) = killed_once();
-    let all = points(&calls(&sandbox, &server, "pwrite64,fsync,fdatasync,renameat2", &[]));
+    let all = points(&calls(&sandbox, &server, "pwrite64,fsync,fdatasync,syncfs,renameat2", &[]));
     assert!(all.len() >= 20, "only {} points were found", all.len());
-    killed_at(sample(all, 30), &[], &killed_once, &|server, sandbox, what| {
+    killed_at(sample(all, 30), &[], &[], &killed_once, &|server, sandbox, what| {
         run_again(server, sandbox, &[], MESSAGES, what);
     });
 }
@@ -129,10 +131,16 @@ fn killed_while_making_the_journal_new() {
     let (server, sandbox) = about_to_compact();
     let traced = calls(&sandbox, &server, "pwrite64,fsync,fdatasync,rename,renameat2,sendto", &[]);
     assert!(traced.iter().any(|call| call.name == "rename" && call.line.contains(".seen~")));
-    killed_at(sample(points(&traced), 40), &[], &about_to_compact, &|server, sandbox, what| {
-        run_again(server, sandbox, &[], MESSAGES + 1, what);
-        run_again(server, sandbox, &[], MESSAGES + 1, what);
-    });
+    killed_at(
+        sample(points(&traced), 40),
+        &[],
+        &[],
+        &about_to_compact,
+        &|server, sandbox, what| {
+            run_again(server, sandbox, &[], MESSAGES + 1, what);
+            run_again(server, sandbox, &[], MESSAGES + 1, what);
+        },
+    );
 }
 
 /// Told to end at any call, it ends by that signal or is done; nothing is left
@@ -175,17 +183,23 @@ fn a_neighbours_run_touches_nothing_of_a_killed_one() {
         .filter(|(name, nth)| *name != "pwrite64" || *nth < 5)
         .collect();
     let cases = cases.into_iter().map(|(name, nth)| (name.to_owned(), nth)).collect();
-    killed_at(cases, &[], &|| (server(), Sandbox::new()), &|server, sandbox, what| {
-        let other = Server::builder().user("jpostel", "secret").messages(messages(5)).start();
-        let run = |server: &Server, user: &str, state: &str| {
-            let run = sandbox.plain(server).args(["-u", user]).arg("--state-dir");
-            run.arg(sandbox.path(state)).run().is_silent();
-        };
-        run(&other, "jpostel", "another-state");
-        run(server, "mrose", "state");
-        let mut both = [mail(MESSAGES), mail(5)].concat();
-        both.sort();
-        assert!(sandbox.mail() == both, "{what}: not each once");
-        assert_eq!(left_in_tmp(&sandbox.maildir()), 0, "{what}");
-    });
+    killed_at(
+        cases,
+        FILE_BY_FILE,
+        &[],
+        &|| (server(), Sandbox::new()),
+        &|server, sandbox, what| {
+            let other = Server::builder().user("jpostel", "secret").messages(messages(5)).start();
+            let run = |server: &Server, user: &str, state: &str| {
+                let run = sandbox.plain(server).args(["-u", user]).arg("--state-dir");
+                run.arg(sandbox.path(state)).run().is_silent();
+            };
+            run(&other, "jpostel", "another-state");
+            run(server, "mrose", "state");
+            let mut both = [mail(MESSAGES), mail(5)].concat();
+            both.sort();
+            assert!(sandbox.mail() == both, "{what}: not each once");
+            assert_eq!(left_in_tmp(&sandbox.maildir()), 0, "{what}");
+        },
+    );
 }

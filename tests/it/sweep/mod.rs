@@ -58,6 +58,11 @@ fn mail(count: usize) -> Vec<Vec<u8>> {
     mail
 }
 
+/// strace's wish for a file system that has to be synced file by file, as the
+/// program sees it where it cannot tell that one call would do. `fstatfs` has to
+/// be traced then.
+const FILE_BY_FILE: &[&str] = &["-e", "inject=fstatfs:error=ENOSYS"];
+
 /// strace, told to write to a file and to do something to one system call; the
 /// program below it may open few files, so that batches stay small.
 fn strace(sandbox: &Sandbox, server: &Server, wishes: &[&str], output: &Path) -> Command {
@@ -87,9 +92,21 @@ struct Call {
 
 /// The calls of these names that a run makes, in the order in which they began.
 fn calls(sandbox: &Sandbox, server: &Server, names: &str, more: &[&str]) -> Vec<Call> {
+    wished_calls(&[], sandbox, server, names, more)
+}
+
+/// The same with a further wish to strace.
+fn wished_calls(
+    wish: &[&str],
+    sandbox: &Sandbox,
+    server: &Server,
+    names: &str,
+    more: &[&str],
+) -> Vec<Call> {
     let output = sandbox.path("trace");
-    let wish = format!("trace={names}");
-    let mut command = strace(sandbox, server, &["-s", "300", "-e", &*wish], &output);
+    let trace = format!("trace={names},fstatfs");
+    let wishes = [&["-s", "300", "-e", &*trace], wish].concat();
+    let mut command = strace(sandbox, server, &wishes, &output);
     assert!(command.args(more).status().unwrap().success(), "{command:?}");
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut calls = Vec::new();
@@ -99,6 +116,9 @@ fn calls(sandbox: &Sandbox, server: &Server, names: &str, more: &[&str]) -> Vec<
         let Some((name, _)) = call.split_once('(').filter(|_| !call.starts_with('<')) else {
             continue;
         };
+        if name == "fstatfs" {
+            continue;
+        }
         let nth = counts.entry((thread.into(), name.into())).or_default();
         *nth += 1;
         calls.push(Call { name: name.into(), nth: *nth, line: call.into() });

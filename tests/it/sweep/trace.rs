@@ -12,6 +12,7 @@ pub enum Op {
     Truncate(String, u64),
     Sync(String),
     SyncDirectory(String),
+    SyncWhole,
     Rename(String, String),
     Unlink(String),
     Sent(Vec<u8>),
@@ -25,6 +26,7 @@ impl std::fmt::Debug for Op {
             Self::Write(path, at, octets) => write!(f, "write {} at {at} of {path}", octets.len()),
             Self::Truncate(path, length) => write!(f, "truncate {path} to {length}"),
             Self::Sync(path) | Self::SyncDirectory(path) => write!(f, "sync {path}"),
+            Self::SyncWhole => f.write_str("sync everything"),
             Self::Rename(from, to) => write!(f, "rename {from} {to}"),
             Self::Unlink(path) => write!(f, "unlink {path}"),
             Self::Sent(octets) => write!(f, "send {} octets", octets.len()),
@@ -154,6 +156,7 @@ fn read(
             Some(Open::File(path, _)) => ops.push(Op::Sync(path.clone())),
             None => {}
         },
+        "syncfs" => ops.push(Op::SyncWhole),
         "rename" => {
             let (from, to) = (below(text(arguments[0])), below(text(arguments[1])));
             rename(from.unwrap(), to.unwrap(), open, ops);
@@ -253,6 +256,14 @@ impl Disk {
                 file.dirty = false;
             }
             Op::SyncDirectory(path) => self.flush(path),
+            Op::SyncWhole => {
+                for file in &mut self.files {
+                    file.durable.clone_from(&file.cached);
+                    file.dirty = false;
+                }
+                self.durable.clone_from(&self.now);
+                self.pending.clear();
+            }
             Op::Rename(from, to) => {
                 let file = self.now[from];
                 self.turn(vec![(from.clone(), None), (to.clone(), Some(file))]);
