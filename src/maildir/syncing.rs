@@ -16,7 +16,7 @@ pub(super) fn syncs_whole(directory: &File) -> bool {
     let uname = rustix::system::uname();
     let reports = uname.release().to_str().is_ok_and(|release| version(release) >= REPORTS);
     let is_honest = |kind| HONEST.iter().any(|honest| i64::from(*honest) == kind);
-    reports && rustix::fs::fstatfs(directory).is_ok_and(|it| is_honest(i64::from(it.f_type)))
+    reports && rustix::fs::fstatfs(directory).is_ok_and(|it| is_honest(it.f_type))
 }
 
 /// `6.1.0-18-amd64` is 6.1; what cannot be read is old.

@@ -88,7 +88,7 @@ fn states(ops: &[Op], random: &mut Random, most: usize) -> Vec<State> {
     let mut quit = Quit::NotYet;
     for (at, op) in ops.iter().enumerate() {
         match op {
-            Op::Sent(octets) if octets.starts_with(b"QUIT") => quit = Quit::Sent,
+            Op::Sent(octets) if octets.ends_with(b"QUIT\r\n") => quit = Quit::Sent,
             Op::Received if quit == Quit::Sent => quit = Quit::Answered,
             Op::Sent(_) | Op::Received => continue,
             op => disk.apply(op),

@@ -12,6 +12,9 @@ pub enum Op {
     Truncate(String, u64),
     Sync(String),
     SyncDirectory(String),
+    /// What was written by then …
+    SyncWholeBegun,
+    /// … is durable now.
     SyncWhole,
     Rename(String, String),
     Unlink(String),
@@ -26,6 +29,7 @@ impl std::fmt::Debug for Op {
             Self::Write(path, at, octets) => write!(f, "write {} at {at} of {path}", octets.len()),
             Self::Truncate(path, length) => write!(f, "truncate {path} to {length}"),
             Self::Sync(path) | Self::SyncDirectory(path) => write!(f, "sync {path}"),
+            Self::SyncWholeBegun => f.write_str("begin to sync everything"),
             Self::SyncWhole => f.write_str("sync everything"),
             Self::Rename(from, to) => write!(f, "rename {from} {to}"),
             Self::Unlink(path) => write!(f, "unlink {path}"),
@@ -61,15 +65,23 @@ fn text(quoted: &str) -> String {
 }
 
 /// The lines of a trace, calls that another thread interrupted put together at
-/// their end.
+/// their end. Only a descriptor is free for others as soon as its close begins,
+/// and what is written during a sync of everything need not be part of it.
 fn whole_lines(trace: &str) -> Vec<String> {
     let mut begun: HashMap<&str, String> = HashMap::new();
     let mut lines = Vec::new();
     for line in trace.lines() {
         let (thread, call) = line.split_once(' ').unwrap();
         let call = call.trim_start();
+        if call.starts_with("syncfs(") {
+            lines.push("syncfs begun() = 0".into());
+        }
         if let Some(start) = call.strip_suffix(" <unfinished ...>") {
-            begun.insert(thread, start.to_owned());
+            if start.starts_with("close(") {
+                lines.push(format!("{start}) = 0"));
+            } else {
+                begun.insert(thread, start.to_owned());
+            }
         } else if let Some((_, rest)) =
             call.split_once(" resumed>").filter(|_| call.starts_with('<'))
         {
@@ -156,6 +168,7 @@ fn read(
             Some(Open::File(path, _)) => ops.push(Op::Sync(path.clone())),
             None => {}
         },
+        "syncfs begun" => ops.push(Op::SyncWholeBegun),
         "syncfs" => ops.push(Op::SyncWhole),
         "rename" => {
             let (from, to) = (below(text(arguments[0])), below(text(arguments[1])));
@@ -204,6 +217,9 @@ pub struct Disk {
     now: BTreeMap<String, usize>,
     durable: BTreeMap<String, usize>,
     pending: Vec<Change>,
+    /// What a sync of everything that has begun will make durable: contents, and
+    /// how many of the pending changes.
+    begun: (Vec<Vec<u8>>, usize),
 }
 
 fn directory(path: &str) -> &str {
@@ -256,13 +272,19 @@ impl Disk {
                 file.dirty = false;
             }
             Op::SyncDirectory(path) => self.flush(path),
+            Op::SyncWholeBegun => {
+                let contents = self.files.iter().map(|file| file.cached.clone());
+                self.begun = (contents.collect(), self.pending.len());
+            }
             Op::SyncWhole => {
-                for file in &mut self.files {
-                    file.durable.clone_from(&file.cached);
-                    file.dirty = false;
+                let (contents, changes) = std::mem::take(&mut self.begun);
+                for (file, content) in self.files.iter_mut().zip(contents) {
+                    file.dirty = file.cached != content;
+                    file.durable = content;
                 }
-                self.durable.clone_from(&self.now);
-                self.pending.clear();
+                for turn in self.pending.drain(..changes) {
+                    change(&mut self.durable, &turn);
+                }
             }
             Op::Rename(from, to) => {
                 let file = self.now[from];
