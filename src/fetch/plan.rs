@@ -13,7 +13,6 @@
 //!   the header ([`Step::Examine`]) instead of guessing, and is made again.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use crate::protocol::{MessageNumber, UniqueId};
 use crate::seen::{Fingerprint, Known, Ledger, State, name_hash};
@@ -164,7 +163,7 @@ impl Policy {
 
 /// The steps, one for each listed message, in the listing's order.
 pub fn plan(listing: &[Listed], ledger: &Ledger, policy: &Policy, now: u64) -> Vec<Step> {
-    let shared = shared(listing);
+    let shared = shared(listing, ledger);
     let numbered = Numbered::of(listing, ledger);
     let group = |unique_id, members| Group {
         known: ledger.copies(unique_id).collect(),
@@ -203,15 +202,21 @@ pub fn plan(listing: &[Listed], ledger: &Ledger, policy: &Policy, now: u64) -> V
 }
 
 /// The unique-ids that are listed more than once, and where.
-fn shared(listing: &[Listed]) -> HashMap<&UniqueId, Vec<usize>> {
-    let mut first = HashMap::with_capacity(listing.len());
+pub(super) fn shared<'l>(
+    listing: &'l [Listed],
+    ledger: &Ledger,
+) -> HashMap<&'l UniqueId, Vec<usize>> {
+    let mut known = vec![None; ledger.places()];
+    let mut unknown = HashMap::new();
     let mut shared: HashMap<&UniqueId, Vec<usize>> = HashMap::new();
-    for (at, listed) in listing.iter().enumerate() {
-        match first.entry(&listed.unique_id) {
-            Entry::Vacant(place) => _ = place.insert(at),
-            Entry::Occupied(place) => {
-                shared.entry(&listed.unique_id).or_insert_with(|| vec![*place.get()]).push(at);
-            }
+    for (at, Listed { unique_id, .. }) in listing.iter().enumerate() {
+        let place = ledger.place(unique_id).and_then(|place| known.get_mut(place));
+        let first = match place {
+            Some(place) => place.get_or_insert(at),
+            None => unknown.entry(unique_id).or_insert(at),
+        };
+        if *first != at {
+            shared.entry(unique_id).or_insert_with(|| vec![*first]).push(at);
         }
     }
     shared

@@ -8,7 +8,7 @@ use crate::protocol::{Command, MessageNumber, ScanListing, UniqueId, UniqueIdLis
 use crate::seen::{Fingerprint, HeaderHasher, Known, Ledger, State};
 use crate::session::{self, Authorization, Credentials, Log, Refusal, Reply, Sink, Transaction};
 
-use super::plan::{Header, Listed, Policy, Step, plan};
+use super::plan::{Header, Listed, Policy, Step, plan, shared};
 use super::{Doing, Error};
 
 /// When the sizes of messages are asked for.
@@ -18,6 +18,8 @@ pub enum Sizes {
     Always,
     /// Only where the unique-ids do not tell everything.
     ForGaps,
+    /// Also if anything is known.
+    ForKnown,
     /// Also if anything is new.
     ForNew,
 }
@@ -74,11 +76,12 @@ impl<'a> Survey<'a> {
             || match sizes {
                 Sizes::Always => true,
                 Sizes::ForGaps => false,
+                Sizes::ForKnown => ledger.has_found() || named().any(known),
                 Sizes::ForNew => !named().all(known),
             };
         if !are_needed {
             self.listing = listing(unique_ids.into_iter(), &HashMap::new());
-            return self.check_copies();
+            return self.check_copies(ledger);
         }
         transaction.ask_capabilities().map_err(failed())?;
         transaction.list(None).map_err(failed())?;
@@ -90,12 +93,12 @@ impl<'a> Survey<'a> {
         let nameless: Vec<_> =
             scan.into_iter().filter(|listed| !named.contains(&listed.number)).collect();
         if nameless.is_empty() {
-            return self.check_copies();
+            return self.check_copies(ledger);
         }
         let numbers = nameless.iter().map(|listed| listed.number).collect();
         self.name(nameless, numbers, refusal.as_ref(), ledger)?;
         self.listing.sort_by_key(|listed| listed.number);
-        self.check_copies()
+        self.check_copies(ledger)
     }
 
     /// Lists messages that UIDL left out, each by its header: under the unique-id
@@ -128,13 +131,15 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    fn check_copies(&self) -> Result<(), Error> {
-        match is_crowded(&self.listing) {
-            true => Err(Doing::List.failed()(session::Error::Violation {
+    /// Refuses a unique-id that so many messages bear that telling them apart
+    /// would take for ever.
+    fn check_copies(&self, ledger: &Ledger) -> Result<(), Error> {
+        match shared(&self.listing, ledger).values().all(|places| places.len() <= MAX_COPIES) {
+            true => Ok(()),
+            false => Err(Doing::List.failed()(session::Error::Violation {
                 keyword: "UIDL",
                 violation: Violation::Crowded,
             })),
-            false => Ok(()),
         }
     }
 
@@ -342,17 +347,6 @@ fn is_numbered(listing: &[UniqueIdListing]) -> bool {
 
 /// No server gives one unique-id to more messages than this by mistake.
 const MAX_COPIES: usize = 1000;
-
-/// Whether a unique-id is borne by so many messages that telling them apart
-/// would take for ever.
-fn is_crowded(listing: &[Listed]) -> bool {
-    let mut counts: HashMap<&UniqueId, usize> = HashMap::with_capacity(listing.len());
-    listing.iter().any(|listed| {
-        let count = counts.entry(&listed.unique_id).or_default();
-        *count += 1;
-        *count > MAX_COPIES
-    })
-}
 
 /// What stands before a fingerprint that serves as a unique-id.
 const DERIVED: &[u8] = b"header-";

@@ -6,6 +6,7 @@
 
 mod learn;
 
+use std::cell::Cell;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -62,6 +63,15 @@ pub(super) struct Unsettled {
     name: String,
 }
 
+/// The messages that share one unique-id, where they are more than one. A server
+/// that numbers its messages anew each day gives one to thousands in time.
+#[derive(Clone, Copy, Debug)]
+struct Shared {
+    last: u32,
+    /// Neither forgotten nor deleted.
+    living: u32,
+}
+
 /// Since when a unique-id is missing from the listings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Missing {
@@ -86,6 +96,8 @@ struct Entry {
     flags: u8,
 }
 
+/// The first of its unique-id.
+const HEAD: u8 = 16;
 const SHARED: u8 = 1;
 const SETTLED: u8 = 2;
 const HAS_FINGERPRINT: u8 = 4;
@@ -98,7 +110,14 @@ pub struct Ledger {
     entries: Vec<Entry>,
     /// The first entry of each unique-id.
     index: HashTable<u32>,
+    /// Where the last unique-id was found. Servers list messages in the order in
+    /// which they came, so the next one mostly stands behind it.
+    last: Cell<u32>,
     hasher: RandomState,
+    /// By first entry.
+    shared: HashMap<u32, Shared>,
+    /// All entries but the first, by first entry and copy.
+    copies: HashMap<(u32, u32), u32>,
     unsettled: BTreeMap<u64, Vec<Unsettled>>,
     tries: HashMap<u32, u32>,
     pub(super) missing: HashMap<u32, Missing>,
@@ -129,7 +148,15 @@ impl Ledger {
 
     /// The first entry of a unique-id.
     pub(super) fn first(&self, unique_id: &[u8]) -> Option<u32> {
-        self.first_of(self.hasher.hash_one(unique_id), unique_id)
+        let last = self.last.get();
+        let is_it = |at: &u32| {
+            let head = self.entry(*at).filter(|entry| entry.flags & HEAD != 0);
+            head.is_some_and(|head| self.text(head) == unique_id)
+        };
+        let near = [last.saturating_add(1), last].into_iter().find(is_it);
+        let found = near.or_else(|| self.first_of(self.hasher.hash_one(unique_id), unique_id))?;
+        self.last.set(found);
+        Some(found)
     }
 
     fn first_of(&self, hash: u64, unique_id: &[u8]) -> Option<u32> {
@@ -141,6 +168,15 @@ impl Ledger {
         std::iter::successors(first.and_then(|at| Some((at, self.entry(at)?))), |(_, entry)| {
             Some((entry.next, self.entry(entry.next)?))
         })
+    }
+
+    /// The entry of one of the messages with a unique-id.
+    fn find(&self, first: Option<u32>, copy: u32) -> Option<u32> {
+        let first = first?;
+        match self.entry(first)?.copy == copy {
+            true => Some(first),
+            false => self.copies.get(&(first, copy)).copied(),
+        }
     }
 
     fn known(&self, at: u32, entry: &Entry) -> Option<Known> {
@@ -187,6 +223,11 @@ impl Ledger {
         self.found.get(&hash).copied()
     }
 
+    /// Whether any message is known only by its file in the Maildir.
+    pub fn has_found(&self) -> bool {
+        !self.found.is_empty()
+    }
+
     /// Those of some hashes that stand for no known message.
     pub fn lacks(&self, hashes: impl Iterator<Item = u64>) -> Vec<u64> {
         let mut lacking: HashSet<u64> = hashes.collect();
@@ -208,16 +249,22 @@ impl Ledger {
         })
     }
 
-    /// One more than the highest number of an entry.
-    pub(super) fn slots(&self) -> usize {
+    /// One more than the highest place of a unique-id.
+    pub fn places(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The place of a unique-id, if one was ever known: a number of its own.
+    pub fn place(&self, unique_id: &UniqueId) -> Option<usize> {
+        self.first(unique_id.as_bytes()).map(|at| at as usize)
     }
 
     /// Every unique-id with a living entry, and its first entry.
     pub(super) fn heads(&self) -> impl Iterator<Item = (u32, &[u8])> {
-        self.index.iter().copied().filter_map(|at| {
+        let heads = (0u32..).zip(&self.entries).filter(|(_, entry)| entry.flags & HEAD != 0);
+        heads.filter_map(|(at, head)| {
             let mut states = self.chain(Some(at)).filter_map(|(_, entry)| entry.state);
-            states.next().map(|_| (at, self.text_at(at)))
+            states.next().map(|_| (at, self.text(head)))
         })
     }
 
@@ -228,7 +275,7 @@ impl Ledger {
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.found.is_empty() && self.len() == 0
+        self.found.is_empty() && self.entries.iter().all(|entry| entry.state.is_none())
     }
 
     /// Whether PIPELINING was announced there, when last asked over verified TLS.
@@ -255,9 +302,9 @@ impl Ledger {
 
     /// Whether a delivered message is settled, so that it may be deleted.
     pub(super) fn is_settled(&self, unique_id: &[u8], copy: u32) -> bool {
-        self.chain(self.first(unique_id)).any(|(_, entry)| {
-            entry.copy == copy
-                && entry.flags & SETTLED != 0
+        let found = self.find(self.first(unique_id), copy).and_then(|at| self.entry(at));
+        found.is_some_and(|entry| {
+            entry.flags & SETTLED != 0
                 && matches!(entry.state, Some(State::Delivered | State::Asked))
         })
     }

@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::ledger::Ledger;
 use super::record::{Commit, Header, Record, VERSION};
 
+/// The shortest record that tells of a message, `large 1 0 a` and its LF.
+const LEAST_RECORD: usize = 12;
+
 /// A journal, read.
 #[derive(Debug)]
 pub(super) struct Loaded {
@@ -42,6 +45,9 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
         last_append: 0..lines.at,
         records: 0,
     };
+    // No more than there are lines, nor than lines of their least length.
+    let most = memchr::memchr_iter(b'\n', text).count().min(text.len() / LEAST_RECORD);
+    loaded.ledger.reserve(most);
     let (mut start, mut pending, mut first_line) = (lines.at, Vec::new(), lines.number + 1);
     while let Some(line) = lines.next() {
         let Some(commit) = Commit::parse(line.content) else {
@@ -259,6 +265,35 @@ mod tests {
         assert_eq!(states(b"b"), [(1, State::Held)]);
         assert_eq!(states(b"c"), []);
         assert_eq!(ledger.unsettled().count(), 0);
+    }
+
+    #[test]
+    fn a_unique_id_that_comes_again_and_again_is_missing_when_all_its_messages_are_deleted() {
+        let nth = |copy| Copy::of(b"1", copy);
+        let delivered = |copy| Record::Delivered {
+            which: nth(copy),
+            at: 1,
+            octets: 2,
+            copies: 1,
+            fingerprint: None,
+            name: "-",
+        };
+        let mut records: Vec<_> = (1..=5).rev().map(delivered).collect();
+        records.extend([1, 3, 5, 2].map(|copy| Record::Deleted { which: nth(copy), at: 9 }));
+        let last = Record::Deleted { which: nth(4), at: 9 };
+        let id = UniqueId::new(b"1").unwrap();
+        let missing = |records: &[Record<'_>]| {
+            let ledger = load(&journal(&[records])).unwrap().ledger;
+            assert_eq!(ledger.next_copy(&id), 6);
+            !ledger.missing.is_empty()
+        };
+        assert!(!missing(&records));
+        records.push(last);
+        assert!(missing(&records));
+        records.extend([delivered(2), Record::Forget(nth(3))]);
+        assert!(!missing(&records));
+        records.push(Record::Deleted { which: nth(2), at: 10 });
+        assert!(missing(&records));
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Journal {
     /// while all are listed nothing is written.
     pub fn note_listing<'i>(&mut self, listed: impl Iterator<Item = &'i UniqueId>, now: u64) {
         let ledger = self.ledger();
-        let mut is_listed = vec![false; ledger.slots()];
+        let mut is_listed = vec![false; ledger.places()];
         for first in listed.filter_map(|unique_id| ledger.first(unique_id.as_bytes())) {
             if let Some(mark) = is_listed.get_mut(first as usize) {
                 *mark = true;

@@ -108,6 +108,29 @@ fn journal_of_a_million(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// A server whose unique-ids are numbers, each message deleted after delivery.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
+    const COPIES: u32 = 40_000;
+    let directory = TempDir::new().expect("a temporary directory");
+    let mailbox = Mailbox::new(b"mrose", "pop.example.org");
+    let mut journal =
+        Journal::open(directory.path(), &mailbox, directory.path()).expect("a new journal");
+    journal.prepare(&[]).expect("the journal can be synced");
+    for copy in 1..=COPIES {
+        let unique_id = UniqueId::new(b"1").expect("octets");
+        let delivery = Delivery { unique_id, copy, ..delivery(copy as usize) };
+        let committed = journal.commit(&[delivery]).expect("the journal can be written");
+        let settled = journal.settle(committed, &[]);
+        journal.confirm(&settled, 1_800_000_000);
+    }
+    journal.finish().expect("the journal can be written");
+    drop(journal);
+    bencher
+        .counter(ItemsCount::new(COPIES))
+        .bench_local(|| Journal::look(directory.path(), &mailbox).expect("a whole journal"));
+}
+
 /// As a fetch writes it.
 fn write_journal(directory: &Path, mailbox: &Mailbox) {
     let mut journal = Journal::open(directory, mailbox, directory).expect("a new journal");

@@ -7,7 +7,8 @@ use crate::protocol::UniqueId;
 use super::super::fingerprint::{Fingerprint, name_hash};
 use super::super::record::{Copy, Record};
 use super::{
-    Entry, HAS_FINGERPRINT, HAS_OCTETS, Ledger, Missing, NONE, SETTLED, SHARED, State, Unsettled,
+    Entry, HAS_FINGERPRINT, HAS_OCTETS, HEAD, Ledger, Missing, NONE, SETTLED, SHARED, Shared,
+    State, Unsettled,
 };
 
 impl Ledger {
@@ -30,7 +31,7 @@ impl Ledger {
                 let settled = *name == "-";
                 if let Some(e) = self.entries.get_mut(entry as usize) {
                     e.octets = *octets;
-                    e.flags = HAS_OCTETS
+                    e.flags |= HAS_OCTETS
                         | if *copies > 1 { SHARED } else { 0 }
                         | if settled { SETTLED } else { 0 }
                         | if fingerprint.is_some() { HAS_FINGERPRINT } else { 0 };
@@ -48,9 +49,9 @@ impl Ledger {
             }
             Record::Forget(which) => {
                 self.consume(which);
-                let entry = self.find(which).and_then(|at| self.entries.get_mut(at as usize));
-                if let Some(entry) = entry {
-                    entry.state = None;
+                let first = self.first(&which.unique_id);
+                if let Some(at) = self.find(first, which.copy) {
+                    self.set_state(first.unwrap_or(at), at, None);
                 }
             }
             Record::Found { hash, fingerprint } => _ = self.found.insert(*hash, *fingerprint),
@@ -59,7 +60,8 @@ impl Ledger {
                 if let Some(entry) = self.upsert(which, State::Large, 0)
                     && let Some(entry) = self.entries.get_mut(entry as usize)
                 {
-                    (entry.octets, entry.flags) = (*octets, HAS_OCTETS);
+                    entry.octets = *octets;
+                    entry.flags |= HAS_OCTETS;
                 }
             }
             Record::Listing(at) => {
@@ -81,7 +83,7 @@ impl Ledger {
                     && let Some(print) = fingerprint
                 {
                     (entry.octets, entry.fingerprint) = (*octets, print.octets());
-                    entry.flags = HAS_OCTETS | HAS_FINGERPRINT;
+                    entry.flags |= HAS_OCTETS | HAS_FINGERPRINT;
                 }
             }
             Record::Settled(commit) => {
@@ -102,7 +104,9 @@ impl Ledger {
         {
             self.found.remove(&name_hash(&unique_id, which.copy));
         }
-        if let Some(first) = self.first(&which.unique_id) {
+        if !self.missing.is_empty()
+            && let Some(first) = self.first(&which.unique_id)
+        {
             self.missing.remove(&first);
         }
     }
@@ -110,17 +114,29 @@ impl Ledger {
     /// A unique-id whose messages are all deleted is missing from now on: that
     /// need not be written down when the next listing lacks it.
     fn note_gone(&mut self, which: &Copy<'_>, at: u64) {
-        let first = self.first(&which.unique_id);
-        let gone = |(_, entry): (u32, &Entry)| matches!(entry.state, None | Some(State::Deleted));
-        if let Some(first) = first.filter(|first| self.chain(Some(*first)).all(gone)) {
+        let Some(first) = self.first(&which.unique_id) else { return };
+        let is_gone = match self.shared.get(&first) {
+            Some(shared) => shared.living == 0,
+            None => self.entry(first).is_none_or(|entry| !is_living(entry.state)),
+        };
+        if is_gone {
             self.missing.insert(first, Missing { since: at, listings: self.listings });
         }
     }
 
-    /// Gives back what growing took too much.
+    /// Makes room for so many records at once.
+    pub(in crate::seen) fn reserve(&mut self, records: usize) {
+        let Self { arena, entries, index, hasher, .. } = self;
+        entries.reserve(records);
+        index.reserve(records, |at| hasher.hash_one(text(entries, arena, *at)));
+    }
+
+    /// Gives back what was reserved and not needed.
     pub(in crate::seen) fn trim(&mut self) {
-        self.arena.shrink_to_fit();
-        self.entries.shrink_to_fit();
+        let Self { arena, entries, index, hasher, .. } = self;
+        arena.shrink_to_fit();
+        entries.shrink_to_fit();
+        index.shrink_to_fit(|at| hasher.hash_one(text(entries, arena, *at)));
     }
 
     /// What it costs beyond the text of the unique-ids.
@@ -130,20 +146,27 @@ impl Ledger {
         self.arena.capacity() - self.arena.len() + entries + self.index.allocation_size()
     }
 
-    fn find(&self, which: &Copy<'_>) -> Option<u32> {
-        self.find_from(self.first(&which.unique_id), which.copy)
-    }
-
-    fn find_from(&self, first: Option<u32>, copy: u32) -> Option<u32> {
-        self.chain(first).find(|(_, entry)| entry.copy == copy).map(|(at, _)| at)
-    }
-
     /// Changes the state of a known message, and nothing else of it.
     fn turn(&mut self, which: &Copy<'_>, state: State) {
-        if let Some(entry) = self.find(which).and_then(|at| self.entries.get_mut(at as usize))
-            && entry.state.is_some()
+        let first = self.first(&which.unique_id);
+        if let (Some(first), Some(at)) = (first, self.find(first, which.copy))
+            && self.entry(at).is_some_and(|entry| entry.state.is_some())
         {
-            entry.state = Some(state);
+            self.set_state(first, at, Some(state));
+        }
+    }
+
+    /// The one place where a state changes, for the living are counted.
+    fn set_state(&mut self, first: u32, at: u32, state: Option<State>) {
+        let Some(entry) = self.entries.get_mut(at as usize) else { return };
+        let (was, is) = (is_living(entry.state), is_living(state));
+        entry.state = state;
+        if let Some(shared) = self.shared.get_mut(&first) {
+            match (was, is) {
+                (true, false) => shared.living = shared.living.saturating_sub(1),
+                (false, true) => shared.living = shared.living.saturating_add(1),
+                _ => {}
+            }
         }
     }
 
@@ -153,10 +176,11 @@ impl Ledger {
         self.consume(which);
         let hash = self.hasher.hash_one(&*which.unique_id);
         let first = self.first_of(hash, &which.unique_id);
-        if let Some(old) = self.find_from(first, which.copy) {
+        if let Some(old) = self.find(first, which.copy) {
             self.tries.remove(&old);
+            self.set_state(first.unwrap_or(old), old, Some(state));
             let entry = self.entries.get_mut(old as usize)?;
-            (entry.at, entry.state, entry.flags) = (now, Some(state), 0);
+            (entry.at, entry.flags) = (now, entry.flags & HEAD);
             return Some(old);
         }
         // 4,294,967,295 entries do not fit a journal that fits a disk.
@@ -178,25 +202,37 @@ impl Ledger {
             copy: which.copy,
             next: NONE,
             len,
-            state: Some(state),
-            flags: 0,
+            state: None,
+            flags: if first.is_none() { HEAD } else { 0 },
         });
         match first {
-            Some(_) => {
-                let last = self.chain(first).last().map(|(at, _)| at)?;
+            Some(first) => {
+                let living = u32::from(is_living(self.entry(first)?.state));
+                let shared = self.shared.entry(first).or_insert(Shared { last: first, living });
+                let last = std::mem::replace(&mut shared.last, new);
+                self.copies.insert((first, which.copy), new);
                 self.entries.get_mut(last as usize)?.next = new;
             }
             None => {
                 let Self { index, entries, arena, hasher, .. } = self;
-                let text = |at: &u32| {
-                    let entry = entries.get(*at as usize)?;
-                    let start = usize::try_from(entry.start).ok()?;
-                    arena.get(start..start + usize::from(entry.len))
-                };
-                let hash_of = |at: &u32| hasher.hash_one(text(at).unwrap_or_default());
-                index.insert_unique(hash, new, hash_of);
+                index.insert_unique(hash, new, |at| hasher.hash_one(text(entries, arena, *at)));
             }
         }
+        self.set_state(first.unwrap_or(new), new, Some(state));
         Some(new)
     }
+}
+
+/// Whether a message with this state may be listed again.
+fn is_living(state: Option<State>) -> bool {
+    !matches!(state, None | Some(State::Deleted))
+}
+
+/// The unique-id of an entry.
+fn text<'a>(entries: &[Entry], arena: &'a [u8], at: u32) -> &'a [u8] {
+    let text = entries.get(at as usize).and_then(|entry| {
+        let start = usize::try_from(entry.start).ok()?;
+        arena.get(start..start + usize::from(entry.len))
+    });
+    text.unwrap_or_default()
 }
