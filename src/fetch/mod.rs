@@ -18,6 +18,7 @@
 
 mod commit;
 mod event;
+mod farewell;
 mod identity;
 mod incoming;
 mod mend;

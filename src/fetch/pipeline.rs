@@ -3,7 +3,6 @@
 //! # Invariants
 //!
 //! * A message is never whole in memory: pieces go to its file in `tmp/`.
-//! * The one call of `dele` demands [`Settled`].
 //! * The channel to the commit thread is bounded: a slow disk slows the network
 //!   and never grows memory.
 
@@ -14,11 +13,12 @@ use std::thread;
 
 use crate::maildir::{Maildir, Tag};
 use crate::protocol::{Command, MessageNumber, UniqueId};
-use crate::seen::{Delivery, Fingerprint, Journal, Settled, name_hash};
+use crate::seen::{Delivery, Fingerprint, Journal, name_hash};
 use crate::session::{self, Refusal, Reply, Transaction};
 
 use super::commit::{self, Report, Whole};
 use super::event::{Event, Failure, Observer, Summary};
+use super::farewell::Deletions;
 use super::incoming::Incoming;
 use super::plan::{Listed, Retrieval};
 use super::{Doing, Error};
@@ -42,14 +42,14 @@ impl Errand {
 #[derive(Debug, Default)]
 pub(super) struct Work {
     pub(super) errands: VecDeque<Errand>,
-    pub(super) deletions: VecDeque<(MessageNumber, Settled)>,
+    pub(super) deletions: Deletions,
 }
 
 /// What one session did.
 #[derive(Debug, Default)]
 pub(super) struct Done {
-    /// Marked as deleted by the server; QUIT removes them.
-    pub(super) marked: Vec<Settled>,
+    /// What is still to be deleted, or marked already.
+    pub(super) deletions: Deletions,
     /// Could not be fetched: unique-id, copy, tries before.
     pub(super) failed: Vec<(UniqueId, Retrieval)>,
     /// The connection was lost inside this one, or it had no end, or no room.
@@ -75,7 +75,7 @@ pub(super) struct Setting<'r> {
 
 /// A command on its way.
 enum Asked {
-    Dele(Settled),
+    Dele,
     Retr(Errand),
     Size(MessageNumber),
     Sizes,
@@ -111,6 +111,8 @@ struct Pipeline<'r, 't> {
     transaction: Transaction<'t>,
     work: Work,
     in_flight: VecDeque<Asked>,
+    /// So many of them are no DELE.
+    awaited: usize,
     asking: Asking,
     sizes: HashMap<MessageNumber, u64>,
     to_commit: Option<SyncSender<Whole>>,
@@ -150,6 +152,7 @@ pub(super) fn run<'t>(
             transaction,
             work,
             in_flight: VecDeque::new(),
+            awaited: 0,
             asking,
             sizes: HashMap::new(),
             to_commit: Some(to_commit),
@@ -171,7 +174,8 @@ pub(super) fn run<'t>(
             Ok(committed) => committed,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        let Pipeline { mut done, transaction, .. } = pipeline;
+        let Pipeline { mut done, transaction, work, .. } = pipeline;
+        done.deletions = work.deletions;
         if committed.is_err() {
             // The disk's fault, and no message's.
             done.lost = None;
@@ -186,25 +190,25 @@ impl Pipeline<'_, '_> {
         self.transaction.ask_capabilities().map_err(failed())?;
         if self.asking == Asking::All {
             self.transaction.list(None).map_err(failed())?;
-            self.in_flight.push_back(Asked::Sizes);
+            self.await_answer(Asked::Sizes);
         }
         loop {
             while let Ok(report) = self.reports.try_recv() {
                 self.settled(report);
             }
             self.refill()?;
-            if !self.in_flight.is_empty() {
-                self.answer()?;
-                continue;
+            if self.awaited == 0 && self.work.errands.is_empty() {
+                // Nothing more will come: the last batch need not wait for its
+                // age, and all else goes with QUIT.
+                return Ok(());
             }
-            // Nothing more will come: the last batch need not wait for its age.
-            self.to_commit = None;
-            match self.reports.recv() {
-                Ok(report) => self.settled(report),
-                Err(_) if self.work.deletions.is_empty() => return Ok(()),
-                Err(_) => {}
-            }
+            self.answer()?;
         }
+    }
+
+    fn await_answer(&mut self, asked: Asked) {
+        self.awaited += 1;
+        self.in_flight.push_back(asked);
     }
 
     /// A connection that breaks while we write breaks inside the message that
@@ -219,19 +223,22 @@ impl Pipeline<'_, '_> {
         }
     }
 
-    /// Sends as much as the window takes; deletions first, they are short.
+    /// Sends as much as the window takes; deletions first, they are short. Those
+    /// that would wait for nothing but their own answers go with QUIT.
     fn refill(&mut self) -> Result<(), Error> {
         while self.transaction.has_room() {
-            if let Some((number, proof)) = self.work.deletions.pop_front() {
-                self.delete(number, proof)?;
+            let Self { transaction, work: Work { deletions, errands }, .. } = self;
+            let is_fetching = self.awaited > 0 || !errands.is_empty();
+            if is_fetching && deletions.send_next(transaction, self.setting.observe)? {
+                self.in_flight.push_back(Asked::Dele);
             } else if let Some(number) = self.unsized_errand() {
                 self.transaction.list(Some(number)).map_err(Doing::List.failed())?;
                 self.sizes.insert(number, 0);
-                self.in_flight.push_back(Asked::Size(number));
+                self.await_answer(Asked::Size(number));
             } else if let Some(errand) = self.work.errands.pop_front() {
                 let number = errand.listed.number;
                 self.transaction.retr(number).map_err(Doing::Retrieve(number).failed())?;
-                self.in_flight.push_back(Asked::Retr(errand));
+                self.await_answer(Asked::Retr(errand));
             } else {
                 break;
             }
@@ -270,28 +277,20 @@ impl Pipeline<'_, '_> {
         Ok(())
     }
 
-    /// The one place from which DELE is sent. The proof goes along until QUIT.
-    fn delete(&mut self, number: MessageNumber, proof: Settled) -> Result<(), Error> {
-        let unique_id = proof.unique_id();
-        (self.setting.observe)(Event::Deleting { number, unique_id });
-        self.transaction.dele(number).map_err(Doing::Delete(number).failed())?;
-        self.in_flight.push_back(Asked::Dele(proof));
-        Ok(())
-    }
-
     /// Reads the answer to the oldest command.
     fn answer(&mut self) -> Result<(), Error> {
-        match self.in_flight.pop_front() {
+        let asked = self.in_flight.pop_front();
+        if !matches!(asked, Some(Asked::Dele)) {
+            self.awaited = self.awaited.saturating_sub(1);
+        }
+        match asked {
             Some(Asked::Retr(errand)) => self.receive(errand),
             Some(Asked::Size(number)) => self.take_sizes(Some(number)),
             Some(Asked::Sizes) => self.take_sizes(None),
-            Some(Asked::Dele(proof)) => {
+            Some(Asked::Dele) => {
                 let reply = self.transaction.reply(&mut |_| ControlFlow::Continue(()));
-                // Refused, it is not marked, and stays for a later session.
-                if let Some(Reply { outcome: Ok(()), .. }) =
-                    reply.map_err(Doing::Commit.failed())?
-                {
-                    self.done.marked.push(proof);
+                if let Some(reply) = reply.map_err(Doing::Commit.failed())? {
+                    self.work.deletions.answered(&reply);
                 }
                 Ok(())
             }
@@ -389,7 +388,7 @@ impl Pipeline<'_, '_> {
         self.summary.octets += octets;
         (self.setting.observe)(Event::Delivered { number, unique_id, octets });
         if self.setting.deletes {
-            self.work.deletions.push_back((number, settled));
+            self.work.deletions.waiting.push_back((number, settled));
         }
     }
 }

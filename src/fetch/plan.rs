@@ -161,6 +161,14 @@ impl Policy {
     }
 }
 
+/// When a message that failed so often is tried again: later each time, a day
+/// at most.
+pub(super) fn not_before(now: u64, tries: u32) -> u64 {
+    const FIRST: u64 = 15 * 60;
+    let pause = FIRST.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(DAY);
+    now.saturating_add(pause)
+}
+
 /// The steps, one for each listed message, in the listing's order.
 pub fn plan(listing: &[Listed], ledger: &Ledger, policy: &Policy, now: u64) -> Vec<Step> {
     let shared = shared(listing, ledger);

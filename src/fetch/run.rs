@@ -8,12 +8,12 @@ use crate::protocol::UniqueId;
 use crate::seen::{self, Journal, Known, Ledger, Mailbox, State, name_hash};
 use crate::session::{self, Credentials, Log, Pace};
 
+use super::Error;
 use super::event::{Event, Failure, Observer, Summary};
 use super::pipeline::{self, Done, Errand, Setting, Work};
-use super::plan::{Deletion, Header, Policy, Reason, Retrieval, Step};
+use super::plan::{Deletion, Header, Policy, Reason, Retrieval, Step, not_before};
 use super::recover::recover;
 use super::survey::{Sizes, Survey};
-use super::{Doing, Error};
 
 /// Where mail goes and where it is remembered.
 #[derive(Clone, Debug)]
@@ -89,13 +89,6 @@ enum Ended {
 /// The pace that a server on this port is known for.
 pub fn pace(ledger: &Ledger, port: u16) -> Pace {
     if ledger.pipelines(port) { Pace::Remembered } else { Pace::Announced }
-}
-
-/// How long a message that failed is left alone: longer each time, a day at most.
-fn back_off(tries: u32) -> u64 {
-    const FIRST: u64 = 15 * 60;
-    const LONGEST: u64 = 86_400;
-    FIRST.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(LONGEST)
 }
 
 impl Local {
@@ -259,7 +252,8 @@ impl Local {
     ) -> Result<Vec<Step>, Error> {
         let ledger = self.journal.ledger();
         let sizes = match (policy.deletes(), policy.max_size) {
-            (true, _) => Sizes::Always,
+            (true, Some(_)) => Sizes::Always,
+            (true, None) => Sizes::ForKnown,
             (false, Some(_)) => Sizes::ForNew,
             (false, None) => Sizes::ForGaps,
         };
@@ -308,9 +302,11 @@ impl Local {
             most_open: options.most_open,
         };
         let (journal, sequence) = (&mut self.journal, &mut self.sequence);
-        let (done, transaction) = match (work.errands.is_empty(), work.deletions.is_empty()) {
-            (true, true) => (Done::default(), Ok(transaction)),
-            _ => pipeline::run(setting, transaction, journal, work, sequence, &mut self.summary),
+        let (done, transaction) = match work.errands.is_empty() {
+            true => (Done { deletions: work.deletions, ..Done::default() }, Ok(transaction)),
+            false => {
+                pipeline::run(setting, transaction, journal, work, sequence, &mut self.summary)
+            }
         };
         self.note_failures(&done, *now);
         match transaction {
@@ -318,10 +314,9 @@ impl Local {
             // The connection is dropped: QUIT could take away what is not here.
             Ok(_) if done.unsafe_to_quit => Ok(Ended::Early(None)),
             Ok(transaction) => {
-                self.journal.ask(&done.marked)?;
-                transaction.quit().map_err(Doing::Quit.failed())?;
-                self.journal.confirm(&done.marked, *now);
-                self.summary.deleted += done.marked.len();
+                let deleted = done.deletions.end(transaction, &mut self.journal, observe)?;
+                self.journal.confirm(&deleted, *now);
+                self.summary.deleted += deleted.len();
                 Ok(Ended::Done)
             }
         }
@@ -348,7 +343,7 @@ impl Local {
                 Step::Delete { copy } => {
                     by_size |= listed.header == Header::Unavailable;
                     let proof = self.journal.settled(unique_id, copy);
-                    work.deletions.extend(proof.map(|proof| (listed.number, proof)));
+                    work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
                 }
                 Step::Leave(Reason::TooLarge { copy, known: false }) => {
                     let octets = listed.octets.unwrap_or(0);
@@ -383,7 +378,7 @@ impl Local {
         self.summary.failed += done.failed.len();
         for (unique_id, Retrieval { copy, tries, .. }) in &done.failed {
             let tries = tries.saturating_add(1);
-            self.journal.note_failed(unique_id, *copy, tries, now.saturating_add(back_off(tries)));
+            self.journal.note_failed(unique_id, *copy, tries, not_before(now, tries));
         }
         if done.top_differs {
             self.journal.note_top_differs();
@@ -420,7 +415,7 @@ impl Local {
             return Ok(Ended::Early(Some(error)));
         }
         let tries = tries.saturating_add(1);
-        self.journal.note_failed(&unique_id, copy, tries, now.saturating_add(back_off(tries)));
+        self.journal.note_failed(&unique_id, copy, tries, not_before(now, tries));
         self.summary.failed += 1;
         let why = match &error {
             Error::Delivery(_) => Failure::Full,

@@ -301,8 +301,8 @@ impl Journal {
     }
 
     /// Notes, durably, that QUIT is about to ask for these deletions.
-    pub fn ask(&mut self, marked: &[Settled]) -> Result<(), Error> {
-        let records: Vec<_> = marked.iter().map(|settled| Record::Asked(settled.which())).collect();
+    pub fn ask<'s>(&mut self, which: impl Iterator<Item = &'s Settled>) -> Result<(), Error> {
+        let records: Vec<_> = which.map(|settled| Record::Asked(settled.which())).collect();
         self.append(&records)
     }
 

@@ -288,8 +288,23 @@ impl<'a> Transaction<'a> {
 
     /// Enters UPDATE (section 6): only a positive reply means that the marked
     /// messages are removed.
-    pub fn quit(mut self) -> Result<(), Error> {
-        self.conversation.send(&Command::Quit)?;
+    pub fn quit(self) -> Result<(), Error> {
+        self.quit_behind(|_| {})
+    }
+
+    /// Enters UPDATE behind commands that are not answered yet, in one flight
+    /// with them where that may be. Their answers are handed over on the way.
+    pub fn quit_behind(mut self, mut take: impl FnMut(Reply)) -> Result<(), Error> {
+        let sink: &mut Sink<'_> = &mut |_| ControlFlow::Continue(());
+        if self.pipelining {
+            self.conversation.send(&Command::Quit)?;
+        }
+        while let Some(reply) = self.reply(sink)? {
+            take(reply);
+        }
+        if !self.pipelining {
+            self.conversation.send(&Command::Quit)?;
+        }
         self.conversation.positive(Command::Quit.keyword(), Phase::Quit)?;
         self.conversation.connection.close();
         Ok(())

@@ -137,11 +137,11 @@ fn dele_is_sent_from_one_place_that_demands_the_proof() {
         })
         .collect();
     assert_eq!(calls.len(), 1, "{calls:?}");
-    let (_, _, pipeline) =
-        sources().into_iter().find(|(path, ..)| path.ends_with("fetch/pipeline.rs")).unwrap();
-    let call = pipeline.find(".dele(").unwrap();
-    let signature = pipeline[..call].rfind("fn ").unwrap();
-    assert!(pipeline[signature..call].contains("proof: Settled"));
+    let (_, _, text) =
+        sources().into_iter().find(|(path, ..)| path.ends_with("fetch/farewell.rs")).unwrap();
+    let call = text.find(".dele(").unwrap();
+    let signature = text[..call].rfind("fn ").unwrap();
+    assert!(text[signature..call].contains("(number, proof): (MessageNumber, Settled)"));
 }
 
 #[test]

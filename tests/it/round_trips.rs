@@ -69,12 +69,18 @@ fn counted(server: &Server) -> Counted {
 
 /// One run by the counted way: what came of it, and how many answers it waited
 /// for.
-fn run(sandbox: &Sandbox, server: &Server, way: &Counted, tls: &str) -> (Ran, usize) {
+fn run(
+    sandbox: &Sandbox,
+    server: &Server,
+    way: &Counted,
+    tls: &str,
+    more: &[&str],
+) -> (Ran, usize) {
     std::fs::write(sandbox.path("ca.pem"), server.ca_pem()).unwrap();
     let before = way.answers.load(Ordering::SeqCst);
     let address = format!("localhost:{}", way.port);
     let args = ["--tls", tls, "-s", &*address, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
-    let ran = sandbox.pop3get(args).env("POP3GET_PASSWORD", "secret").run();
+    let ran = sandbox.pop3get(args).args(more).env("POP3GET_PASSWORD", "secret").run();
     (ran, way.answers.load(Ordering::SeqCst) - before)
 }
 
@@ -109,10 +115,29 @@ fn nothing_new_costs_few_round_trips_and_fewer_when_the_server_is_known() {
             ["--mark-seen", "-s", &*direct, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
         sandbox.pop3get(mark).env("POP3GET_PASSWORD", "secret").run().is_silent();
         for expected in [first, then, then] {
-            let (ran, answers) = run(&sandbox, &server, &way, "implicit");
+            let (ran, answers) = run(&sandbox, &server, &way, "implicit", &[]);
             ran.is_silent();
             assert_eq!(answers, expected, "of {first} and {then}");
         }
+    }
+}
+
+/// TLS, greeting, login and listing, LIST and every RETR, then QUIT, which every
+/// DELE goes with.
+#[test]
+fn fetching_costs_one_round_trip_more_than_nothing_new_and_deleting_none() {
+    let _alone = ALONE.lock();
+    for (count, more) in [(3, &[][..]), (3, &["--delete"]), (40, &["--delete"])] {
+        let server = Server::builder().user("mrose", "secret").security(Security::ImplicitTls);
+        let (server, sandbox) = (server.start(), Sandbox::new());
+        let way = counted(&server);
+        run(&sandbox, &server, &way, "implicit", &[]).0.is_silent();
+        server.maildrop("mrose").replace(letters(count));
+        let (ran, answers) = run(&sandbox, &server, &way, "implicit", more);
+        ran.is_silent();
+        assert_eq!((sandbox.count(), answers), (count, 5), "{count} {more:?}");
+        let left = if more.is_empty() { count } else { 0 };
+        assert_eq!(server.maildrop("mrose").len(), left);
     }
 }
 
@@ -122,7 +147,7 @@ fn what_is_remembered_and_no_longer_holds_is_forgotten_and_costs_one_session() {
     let sandbox = Sandbox::new();
     let way = counted(&server);
     for _ in 0..2 {
-        run(&sandbox, &server, &way, "implicit").0.is_silent();
+        run(&sandbox, &server, &way, "implicit", &[]).0.is_silent();
     }
     let known = server.commands_of(2);
     assert_eq!(known, ["CAPA", "USER mrose", "PASS secret", "CAPA", "UIDL", "QUIT"]);
@@ -137,7 +162,7 @@ fn what_is_remembered_and_no_longer_holds_is_forgotten_and_costs_one_session() {
     assert!(text.contains(&format!("pipelining {} 1", way.port)));
     drop(text);
     // What was learnt on one port says nothing of another.
-    run(&sandbox, &changed, &moved, "implicit").0.is_silent();
+    run(&sandbox, &changed, &moved, "implicit", &[]).0.is_silent();
     assert_eq!(sandbox.count(), 4);
     assert_eq!(changed.sessions(), 1);
 }
@@ -161,10 +186,10 @@ fn a_server_that_forgot_pipelining_is_asked_again_in_lock_step() {
     let (server, sandbox) = (server.start(), Sandbox::new());
     let way = counted(&server);
     for _ in 0..2 {
-        run(&sandbox, &server, &way, "implicit").0.is_silent();
+        run(&sandbox, &server, &way, "implicit", &[]).0.is_silent();
     }
     server.maildrop("mrose").add("uid-new", letter(9));
-    run(&sandbox, &server, &way, "implicit").0.is_silent();
+    run(&sandbox, &server, &way, "implicit", &[]).0.is_silent();
     assert_eq!((sandbox.count(), server.sessions()), (4, 4));
     assert!(server.commands_of(4).starts_with(&["CAPA".into(), "USER mrose".into()]));
 }

@@ -362,7 +362,7 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
         3 | 4 => {
             let Some(settled) = journal.settled(&unique_id, copy) else { return };
             let settled = [settled];
-            journal.ask(&settled).unwrap();
+            journal.ask(settled.iter()).unwrap();
             if action % 14 == 3 {
                 journal.confirm(&settled, at);
                 assert!(journal.settled(&unique_id, copy).is_none());

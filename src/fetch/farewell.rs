@@ -1,0 +1,84 @@
+//! The end of a session: what is left to delete, and QUIT, in one flight.
+
+use std::collections::VecDeque;
+
+use crate::protocol::MessageNumber;
+use crate::seen::{Journal, Settled};
+use crate::session::{Reply, Transaction};
+
+use super::event::{Event, Observer};
+use super::{Doing, Error};
+
+/// The messages of one session that are to be deleted, each with its proof.
+#[derive(Debug, Default)]
+pub(super) struct Deletions {
+    /// DELE was not sent yet.
+    pub(super) waiting: VecDeque<(MessageNumber, Settled)>,
+    /// It was sent and not answered.
+    unanswered: VecDeque<Settled>,
+    /// The server has marked them; QUIT removes them.
+    marked: Vec<Settled>,
+}
+
+impl Deletions {
+    /// The one place from which DELE is sent.
+    fn send(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        observe: Observer<'_>,
+        (number, proof): (MessageNumber, Settled),
+    ) -> Result<(), Error> {
+        observe(Event::Deleting { number, unique_id: proof.unique_id() });
+        transaction.dele(number).map_err(Doing::Delete(number).failed())?;
+        self.unanswered.push_back(proof);
+        Ok(())
+    }
+
+    /// Sends DELE for the message that has waited longest, if one waits.
+    pub(super) fn send_next(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        observe: Observer<'_>,
+    ) -> Result<bool, Error> {
+        match self.waiting.pop_front() {
+            Some(next) => self.send(transaction, observe, next).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes the answer to the oldest DELE. Refused, the message is not marked,
+    /// and stays for a later session.
+    pub(super) fn answered(&mut self, reply: &Reply) {
+        let proof = self.unanswered.pop_front();
+        self.marked.extend(proof.filter(|_| reply.outcome.is_ok()));
+    }
+
+    /// Sends what waits, and QUIT behind it. The journal knows before that all of
+    /// it was asked for, so that a broken session leaves nothing to guess but
+    /// what the next listing tells. Returns what the server has removed.
+    pub(super) fn end(
+        mut self,
+        mut transaction: Transaction<'_>,
+        journal: &mut Journal,
+        observe: Observer<'_>,
+    ) -> Result<Vec<Settled>, Error> {
+        let waiting = self.waiting.iter().map(|(_, proof)| proof);
+        journal.ask(self.marked.iter().chain(&self.unanswered).chain(waiting))?;
+        if !self.waiting.is_empty() {
+            transaction.ask_capabilities().map_err(Doing::Commit.failed())?;
+        }
+        loop {
+            if !transaction.has_room() {
+                let reply = transaction.reply(&mut |_| std::ops::ControlFlow::Continue(()));
+                if let Some(reply) = reply.map_err(Doing::Commit.failed())? {
+                    self.answered(&reply);
+                }
+            } else if !self.send_next(&mut transaction, observe)? {
+                break;
+            }
+        }
+        let end = transaction.quit_behind(|reply| self.answered(&reply));
+        end.map_err(Doing::Quit.failed())?;
+        Ok(self.marked)
+    }
+}
