@@ -19,7 +19,8 @@ The **floor** is a raw download that parses nothing: login and UIDL in one fligh
 every RETR, every DELE and QUIT in one, and what arrives written to as many files as there are messages, without any \
 sync; **+ syncfs** ends with one. The other columns are multiples of that. pop3get syncs each message before it counts \
 and before it is deleted; every octet that it delivered was compared with what was put in. Medians; contenders by \
-turns, each into fresh directories.
+turns, each into fresh directories. At 40 ms each had met the server before, as in any run but the first. A \
+round trip of the difference is durability itself: QUIT may go only when all is safe, and the floor sends it with RETR.
 ";
 
 pub(crate) fn markdown(

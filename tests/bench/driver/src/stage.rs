@@ -178,6 +178,14 @@ impl<'a> Scene<'a> {
             // Dovecot takes names in small letters.
             let maildrop =
                 self.dovecot.user(&format!("{}-{place}", self.workload.name).to_lowercase());
+            if !contender.state().is_empty() {
+                // Whoever remembers a server has met it, as in any run but the first.
+                let account = self.account(&maildrop, self.port());
+                let (numbers, directory) = ((1, 0), directory.to_owned());
+                let job = Job { account, delete, numbers, file_octets: 1, directory };
+                let command = contender.command(self.options, &job);
+                measure::run(command, &job.directory.join("errors"));
+            }
             maildrop.add_many(self.workload.mail.messages(self.workload.count));
             self.warm_up(&maildrop);
             maildrop
