@@ -46,10 +46,10 @@ pub(super) fn run(
     arrivals: &Receiver<Whole>,
     reports: &Sender<Report>,
 ) -> Result<(), Error> {
-    let mut together = maildir.syncs_whole();
+    let mut syncing = Syncing::new(maildir);
     while let Ok(first) = arrivals.recv() {
         let batch = gather(first, most, arrivals);
-        sync(maildir, &batch, &mut together)?;
+        syncing.sync(maildir, &batch)?;
         for report in commit(journal, maildir, batch)? {
             // The session may have ended; what is committed stays committed.
             let _ = reports.send(report);
@@ -77,24 +77,45 @@ fn gather(mut first: Whole, most: usize, arrivals: &Receiver<Whole>) -> Vec<Whol
     batch
 }
 
-/// So many files are made durable by one call where that is sound.
-const TOGETHER: usize = 8;
-/// One call that takes longer waits for what others write, or for so much of
-/// ours that nothing is gained by it.
-const BUSY: Duration = Duration::from_millis(500);
+/// Fewer files than this are synced one by one: one call for all costs about as
+/// much, and waits for what others write.
+const FEW: usize = 8;
 
-/// Makes a batch's files and their names in `tmp/` durable.
-fn sync(maildir: &Maildir, batch: &[Whole], together: &mut bool) -> Result<(), Error> {
-    if *together && batch.len() >= TOGETHER {
+/// How a batch becomes durable: file by file, or by one call where that is
+/// sound. That call takes a tenth of the time, unless others write much to the
+/// same file system; so the next batch takes the way that was cheaper.
+struct Syncing {
+    /// What one call took last; `None` where there is no such call.
+    whole: Option<Duration>,
+    /// What one file took last.
+    each: Duration,
+}
+
+impl Syncing {
+    fn new(maildir: &Maildir) -> Self {
+        let whole = maildir.syncs_whole().then_some(Duration::ZERO);
+        Self { whole, each: Duration::from_micros(100) }
+    }
+
+    /// Makes a batch's files and their names in `tmp/` durable.
+    fn sync(&mut self, maildir: &Maildir, batch: &[Whole]) -> Result<(), Error> {
+        let files = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+        let one_by_one = self.each.saturating_mul(files);
         let begun = Instant::now();
-        maildir.sync_whole()?;
-        *together = begun.elapsed() < BUSY;
-        return Ok(());
+        if self.whole.is_some_and(|whole| batch.len() >= FEW && whole <= one_by_one) {
+            maildir.sync_whole()?;
+            self.whole = Some(begun.elapsed());
+            return Ok(());
+        }
+        for whole in batch {
+            whole.draft.sync()?;
+        }
+        maildir.sync_tmp()?;
+        self.each = begun.elapsed() / files.max(1);
+        // Others stop writing at some time: it will be tried again.
+        self.whole = self.whole.map(|whole| whole / 2);
+        Ok(())
     }
-    for whole in batch {
-        whole.draft.sync()?;
-    }
-    Ok(maildir.sync_tmp()?)
 }
 
 /// One batch that is synced, in this order and no other.
