@@ -1,4 +1,4 @@
-//! POP3 without I/O: what is said and what it means (RFC 1939, RFC 2449).
+//! POP3 without I/O: what is said and what it means (RFC 1939, RFC 2449, RFC 5034).
 //!
 //! Octets in, values out. Nothing here reads a socket, a file or a clock, so
 //! everything here can be tested octet by octet.
@@ -19,14 +19,17 @@ mod command;
 mod listing;
 mod multiline;
 mod response;
+pub mod sasl;
 mod text;
 mod vocabulary;
 
 pub use apop::{Timestamp, TimestampError, digest};
 pub use capability::{Capabilities, MAX_CAPABILITIES};
-pub use command::{Argument, ArgumentError, Command, Keyword};
+pub use command::{Argument, ArgumentError, Command, Keyword, MAX_COMMAND};
 pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
 pub use multiline::{LineEnds, Unstuffer};
-pub use response::{Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation};
+pub use response::{
+    Continuation, Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation,
+};
 pub use text::Quoted;
 pub use vocabulary::{MessageNumber, Secret, UniqueId, encoded};

@@ -78,6 +78,31 @@ impl<'a> StatusLine<'a> {
     }
 }
 
+/// What stands in place of a status line while a SASL exchange goes on: a
+/// challenge.
+///
+/// ```abnf
+/// continue-req = "+" SP [base64] CRLF     ; RFC 5034 section 5
+/// ```
+///
+/// Some servers leave the space of an empty one out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Continuation<'a> {
+    /// The challenge, as [`super::sasl::decode`] takes it.
+    pub challenge: &'a [u8],
+}
+
+impl<'a> Continuation<'a> {
+    /// Parses one line, its CRLF already removed; `None` if it is another one.
+    pub fn parse(line: &'a [u8]) -> Option<Self> {
+        match line {
+            b"+" => Some(Self { challenge: b"" }),
+            [b'+', b' ', challenge @ ..] => Some(Self { challenge }),
+            _ => None,
+        }
+    }
+}
+
 /// What a `-ERR` means, where the server says it for machines (RFC 2449
 /// section 8, RFC 3206).
 ///
@@ -148,6 +173,21 @@ mod tests {
         assert_eq!(parse(b"-ERR no"), Ok((Indicator::Err, &b"no"[..])));
         for wrong in [&b""[..], b"+ok", b"+OKAY", b"-ERROR", b"* OK", b"+", b" +OK"] {
             assert_eq!(parse(wrong), Err(Violation::StatusIndicator));
+        }
+    }
+
+    #[test]
+    fn a_continuation_is_a_plus_that_stands_alone() {
+        let parse = |line: &'static [u8]| Continuation::parse(line).map(|it| it.challenge);
+        assert_eq!(parse(b"+ "), Some(&b""[..]));
+        assert_eq!(parse(b"+"), Some(&b""[..]));
+        assert_eq!(parse(b"+ dGVzdA=="), Some(&b"dGVzdA=="[..]));
+        // Whatever is too much is no Base64.
+        assert_eq!(parse(b"+  dGVzdA=="), Some(&b" dGVzdA=="[..]));
+        for other in
+            [&b""[..], b"+OK", b"+OK dGVzdA==", b"+dGVzdA==", b"+\t", b" + ", b"-ERR", b"++"]
+        {
+            assert_eq!(parse(other), None);
         }
     }
 

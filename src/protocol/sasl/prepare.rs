@@ -1,0 +1,131 @@
+//! Names and secrets made fit for a mechanism (RFC 4013).
+
+use super::super::command::{ArgumentError, check as check_argument};
+use super::super::vocabulary::Secret;
+use super::error::Error;
+use super::mechanism::Mechanism;
+
+/// Refuses, before anything is connected, what the mechanism cannot carry.
+///
+/// CR, LF and NUL fit into Base64, and no one means them: a password file with
+/// a second line, a NUL that PLAIN separates by.
+pub fn check(mechanism: Mechanism, user: &[u8], secret: &Secret) -> Result<(), Error> {
+    let fits = |octets| match mechanism.takes_token() {
+        true => check_value(octets),
+        false => check_argument(octets),
+    };
+    if mechanism == Mechanism::External {
+        return if user.is_empty() { Ok(()) } else { fits(user).map_err(Error::User) };
+    }
+    fits(user).map_err(Error::User)?;
+    fits(secret.expose()).map_err(Error::Secret)
+}
+
+/// Refuses what could not stand between two separators of a token message.
+pub(super) fn check_value(octets: &[u8]) -> Result<(), ArgumentError> {
+    match octets.contains(&1) {
+        true => Err(ArgumentError::Separator),
+        false => check_argument(octets),
+    }
+}
+
+/// SASLprep, where it can be had: octets that are no UTF-8, and text that it
+/// prohibits or (the library reads Unicode 3.2 strictly) does not know, stay as
+/// they are. Servers that prepare do the same or refuse; the others, Dovecot
+/// among them, compare octets.
+fn prepared(octets: &[u8]) -> Secret {
+    let text = std::str::from_utf8(octets).ok();
+    match text.and_then(|text| stringprep::saslprep(text).ok()) {
+        Some(text) => Secret::new(text.into_owned().into_bytes()),
+        None => Secret::new(octets.to_vec()),
+    }
+}
+
+/// A user's name, prepared.
+pub(super) fn user(octets: &[u8]) -> Result<Secret, Error> {
+    let user = prepared(octets);
+    if user.expose().is_empty() { Err(Error::User(ArgumentError::Empty)) } else { Ok(user) }
+}
+
+/// A password, prepared. Soft hyphens alone are none: RFC 4013 maps them to
+/// nothing, and a server would refuse or, worse, compare with nothing.
+pub(super) fn password(secret: &Secret) -> Result<Secret, Error> {
+    let secret = prepared(secret.expose());
+    if secret.expose().is_empty() { Err(Error::Secret(ArgumentError::Empty)) } else { Ok(secret) }
+}
+
+/// A name between commas (RFC 5802 section 7, saslname).
+///
+/// ```abnf
+/// saslname = 1*(value-safe-char / "=2C" / "=3D")
+/// ```
+pub(super) fn push_saslname(name: &[u8], message: &mut Vec<u8>) {
+    for octet in name {
+        match octet {
+            b',' => message.extend_from_slice(b"=2C"),
+            b'=' => message.extend_from_slice(b"=3D"),
+            octet => message.push(*octet),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepare(text: &str) -> String {
+        String::from_utf8(prepared(text.as_bytes()).expose().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_examples_of_rfc_4013_section_3() {
+        assert_eq!(prepare("I\u{ad}X"), "IX");
+        assert_eq!(prepare("user"), "user");
+        assert_eq!(prepare("USER"), "USER");
+        assert_eq!(prepare("\u{aa}"), "a");
+        assert_eq!(prepare("\u{2168}"), "IX");
+        // Prohibited, and a mixture of directions: as they are.
+        assert_eq!(prepare("\u{7}"), "\u{7}");
+        assert_eq!(prepare("\u{627}1"), "\u{627}1");
+    }
+
+    #[test]
+    fn octets_that_are_no_utf_8_stay_as_they_are() {
+        assert_eq!(prepared(b"caf\xe9").expose(), b"caf\xe9");
+        assert_eq!(prepare("a\u{a0}b"), "a b");
+    }
+
+    #[test]
+    fn a_password_of_nothing_is_refused() {
+        let empty = Err(Error::Secret(ArgumentError::Empty));
+        for nothing in ["", "\u{ad}", "\u{2060}\u{feff}"] {
+            let secret = Secret::new(nothing.into());
+            assert_eq!(password(&secret).map(|_| ()), empty, "{nothing:?}");
+        }
+        assert_eq!(check(Mechanism::Login, b"u", &Secret::new(Vec::new())), empty);
+    }
+
+    #[test]
+    fn line_ends_and_separators_are_refused_where_they_would_separate() {
+        for mechanism in Mechanism::ALL {
+            let check = |user: &[u8], secret: &[u8]| {
+                check(mechanism, user, &Secret::new(secret.to_vec())).err()
+            };
+            let external = mechanism == Mechanism::External;
+            let secret_of = |why| (!external).then_some(Error::Secret(why));
+            for wrong in [&b"a\rb"[..], b"a\nb", b"a\0b", b"a\n"] {
+                assert_eq!(check(wrong, b"s"), Some(Error::User(ArgumentError::Control)));
+                assert_eq!(check(b"u", wrong), secret_of(ArgumentError::Control));
+            }
+            let separator = mechanism.takes_token();
+            let user = separator.then_some(Error::User(ArgumentError::Separator));
+            let secret = separator.then_some(Error::Secret(ArgumentError::Separator));
+            assert_eq!(check(b"a\x01b", b"s"), user);
+            assert_eq!(check(b"u", b"a\x01b"), secret);
+            assert_eq!(check(b"u", b""), secret_of(ArgumentError::Empty));
+            let user = (!external).then_some(Error::User(ArgumentError::Empty));
+            assert_eq!(check(b"", b"s"), user);
+            assert_eq!(check(b"a b\xff", b"s=, \xff"), None);
+        }
+    }
+}
