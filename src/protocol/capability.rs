@@ -1,6 +1,8 @@
 //! What a server says that it can do (CAPA, RFC 2449 section 5).
 
 use super::response::Violation;
+use super::sasl::Mechanism;
+use super::vocabulary::decimal;
 
 /// More capability lines than this are no capability list.
 pub const MAX_CAPABILITIES: usize = 1000;
@@ -9,6 +11,24 @@ pub const MAX_CAPABILITIES: usize = 1000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     lines: Vec<Vec<u8>>,
+}
+
+/// How long to stay away between logins (RFC 2449 section 6.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginDelay {
+    /// From one login's `+OK` to the next.
+    pub seconds: u64,
+    /// It is the longest of any user; after login ours is announced.
+    pub per_user: bool,
+}
+
+/// How long messages stay on the server at least (RFC 2449 section 6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expire {
+    /// `None`: for ever (`NEVER`). Zero: what was retrieved may go with QUIT.
+    pub days: Option<u64>,
+    /// It is the shortest of any user; after login ours is announced.
+    pub per_user: bool,
 }
 
 impl Capabilities {
@@ -22,16 +42,21 @@ impl Capabilities {
         Ok(())
     }
 
-    /// The arguments behind a tag, or `None` if the tag is not announced. Tags
-    /// are compared without case (RFC 2449 section 5).
-    pub fn arguments(&self, tag: &str) -> Option<impl Iterator<Item = &[u8]>> {
-        self.lines.iter().find_map(|line| {
+    /// The arguments of each line with that tag. Tags are compared without case
+    /// (RFC 2449 section 5).
+    fn lines_of(&self, tag: &str) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
+        self.lines.iter().filter_map(move |line| {
             let mut words = line.split(|octet| *octet == b' ').filter(|word| !word.is_empty());
             words
                 .next()
                 .is_some_and(|word| word.eq_ignore_ascii_case(tag.as_bytes()))
                 .then_some(words)
         })
+    }
+
+    /// The arguments behind a tag, or `None` if the tag is not announced.
+    pub fn arguments(&self, tag: &str) -> Option<impl Iterator<Item = &[u8]>> {
+        self.lines_of(tag).next()
     }
 
     /// Whether the tag is announced.
@@ -43,11 +68,156 @@ impl Capabilities {
     pub fn pipelining(&self) -> bool {
         self.has("PIPELINING")
     }
+
+    /// The names of the SASL mechanisms, as the server wrote them (section 6.3);
+    /// a server with many may need several lines.
+    pub fn mechanisms(&self) -> impl Iterator<Item = &[u8]> {
+        self.lines_of("SASL").flatten()
+    }
+
+    /// Whether the server offers that mechanism.
+    pub fn offers(&self, mechanism: Mechanism) -> bool {
+        self.mechanisms().any(|name| Mechanism::from_name(name) == Some(mechanism))
+    }
+
+    /// `LOGIN-DELAY`, if it says how long.
+    pub fn login_delay(&self) -> Option<LoginDelay> {
+        let mut arguments = self.arguments("LOGIN-DELAY")?;
+        let seconds = decimal(arguments.next()?)?;
+        Some(LoginDelay { seconds, per_user: is_user(arguments.next()) })
+    }
+
+    /// `EXPIRE`, if it says how long.
+    pub fn expire(&self) -> Option<Expire> {
+        let mut arguments = self.arguments("EXPIRE")?;
+        let days = match arguments.next()? {
+            never if never.eq_ignore_ascii_case(b"NEVER") => None,
+            days => Some(decimal(days)?),
+        };
+        Some(Expire { days, per_user: is_user(arguments.next()) })
+    }
+
+    /// The UTF8 command is there (RFC 6856 section 2).
+    pub fn utf8(&self) -> bool {
+        self.has("UTF8")
+    }
+
+    /// Names and passwords may be UTF-8, too (RFC 6856 section 2.2).
+    pub fn utf8_user(&self) -> bool {
+        self.arguments("UTF8").is_some_and(|mut arguments| is_user(arguments.next()))
+    }
+
+    /// The LANG command is there (RFC 6856 section 3).
+    pub fn lang(&self) -> bool {
+        self.has("LANG")
+    }
+
+    /// The STLS command is there (RFC 2595 section 4).
+    pub fn stls(&self) -> bool {
+        self.has("STLS")
+    }
+
+    /// `[…]` in front of a response's text is for machines (section 6.4).
+    pub fn resp_codes(&self) -> bool {
+        self.has("RESP-CODES")
+    }
+
+    /// Every refusal of credentials carries `[AUTH]` (RFC 3206 section 6), so that
+    /// one without is of something else.
+    pub fn auth_resp_code(&self) -> bool {
+        self.has("AUTH-RESP-CODE")
+    }
+
+    /// What the server calls itself (section 6.9), blanks and all.
+    pub fn implementation(&self) -> Option<&[u8]> {
+        const TAG: usize = "IMPLEMENTATION".len();
+        self.lines.iter().find_map(|line| {
+            let (tag, rest) = line.trim_ascii_start().split_at_checked(TAG)?;
+            let name = rest.strip_prefix(b" ")?.trim_ascii();
+            let named = tag.eq_ignore_ascii_case(b"IMPLEMENTATION") && !name.is_empty();
+            named.then_some(name)
+        })
+    }
+}
+
+/// Whether an argument says that each user has their own.
+fn is_user(argument: Option<&[u8]>) -> bool {
+    argument.is_some_and(|word| word.eq_ignore_ascii_case(b"USER"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn announced(lines: &[&str]) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        lines.iter().for_each(|line| capabilities.push(line.as_bytes()).unwrap());
+        capabilities
+    }
+
+    #[test]
+    fn the_list_of_rfc_2449_section_5() {
+        let capabilities = announced(&[
+            "TOP",
+            "USER",
+            "SASL CRAM-MD5 KERBEROS_V4",
+            "RESP-CODES",
+            "LOGIN-DELAY 900",
+            "PIPELINING",
+            "EXPIRE 60",
+            "UIDL",
+            "IMPLEMENTATION Shlemazle-Plotz-v302",
+        ]);
+        assert!(capabilities.offers(Mechanism::CramMd5));
+        assert!(!capabilities.offers(Mechanism::Plain));
+        assert!(capabilities.resp_codes() && !capabilities.auth_resp_code());
+        assert!(!capabilities.stls() && !capabilities.utf8() && !capabilities.lang());
+        let delay = LoginDelay { seconds: 900, per_user: false };
+        assert_eq!(capabilities.login_delay(), Some(delay));
+        assert_eq!(capabilities.expire(), Some(Expire { days: Some(60), per_user: false }));
+        assert_eq!(capabilities.implementation(), Some(&b"Shlemazle-Plotz-v302"[..]));
+    }
+
+    #[test]
+    fn mechanisms_may_stand_in_several_lines_and_in_any_case() {
+        let capabilities =
+            announced(&["SASL PLAIN", "TOP", "sasl  scram-sha-256 Xoauth2 ", "SASL"]);
+        let names: Vec<_> = capabilities.mechanisms().collect();
+        assert_eq!(names, [&b"PLAIN"[..], b"scram-sha-256", b"Xoauth2"]);
+        let offered = Mechanism::ALL.into_iter().filter(|it| capabilities.offers(*it));
+        let expected = [Mechanism::Plain, Mechanism::ScramSha256, Mechanism::XOAuth2];
+        assert!(offered.eq(expected));
+        assert_eq!(announced(&["SASLPLAIN", "X SASL PLAIN"]).mechanisms().count(), 0);
+    }
+
+    #[test]
+    fn a_delay_or_retention_without_a_number_is_none() {
+        let delay = |line: &str| announced(&[line]).login_delay();
+        let (seconds, per_user) = (0, true);
+        assert_eq!(delay("login-delay 0 user"), Some(LoginDelay { seconds, per_user }));
+        let expire = |line: &str| announced(&[line]).expire().map(|it| (it.days, it.per_user));
+        // RFC 2449's own.
+        assert_eq!(expire("EXPIRE 5 USER"), Some((Some(5), true)));
+        assert_eq!(expire("EXPIRE NEVER"), Some((None, false)));
+        assert_eq!(expire("EXPIRE 0"), Some((Some(0), false)));
+        assert_eq!(expire("Expire never User"), Some((None, true)));
+        for wrong in ["", " USER", " -1", " 1d", " 99999999999999999999"] {
+            assert_eq!(delay(&format!("LOGIN-DELAY{wrong}")), None, "{wrong}");
+            assert_eq!(expire(&format!("EXPIRE{wrong}")), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn further_extensions_are_read_with_what_follows_them() {
+        let capabilities =
+            announced(&["utf8 user", "LANG", "STLS", "AUTH-RESP-CODE", "Implementation  A  B 1 "]);
+        assert!(capabilities.utf8() && capabilities.utf8_user());
+        assert!(capabilities.lang() && capabilities.stls() && capabilities.auth_resp_code());
+        assert_eq!(capabilities.implementation(), Some(&b"A  B 1"[..]));
+        let capabilities = announced(&["UTF8", "IMPLEMENTATION", "IMPLEMENTATIONS x"]);
+        assert!(capabilities.utf8() && !capabilities.utf8_user());
+        assert_eq!(capabilities.implementation(), None);
+    }
 
     #[test]
     fn tags_are_found_without_case_and_with_their_arguments() {

@@ -24,7 +24,7 @@ mod text;
 mod vocabulary;
 
 pub use apop::{Timestamp, TimestampError, digest};
-pub use capability::{Capabilities, MAX_CAPABILITIES};
+pub use capability::{Capabilities, Expire, LoginDelay, MAX_CAPABILITIES};
 pub use command::{Argument, ArgumentError, Command, Keyword, MAX_COMMAND};
 pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
 pub use multiline::{LineEnds, Unstuffer};
