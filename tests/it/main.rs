@@ -24,6 +24,7 @@ mod properties; // what the fuzz targets hold, on the stable toolchain
 mod rfc1939; // what the RFC binds a client to
 mod round_trips; // how often the program waits for the server
 mod sandbox; // a home of its own for each test, and the program in it
+mod sasl; // each mechanism against another one's server
 mod sweep; // killed, cut, failed everywhere
 mod transcripts; // every file of tests/transcripts, played
 mod wire; // TLS, STLS, time-outs, cut connections
