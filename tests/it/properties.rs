@@ -4,8 +4,10 @@
 //! | target | property test |
 //! | --- | --- |
 //! | `apop` | [`a_timestamp_is_printable_with_one_of_each_bracket`] |
+//! | `base64` | [`base64_is_read_where_it_is_what_writing_gives`] |
 //! | `capability` | [`a_capability_is_found_by_its_first_word`] |
 //! | `configuration` | [`any_configuration_is_taken_or_refused_in_a_sentence`] |
+//! | `continuation` | [`a_challenge_follows_a_plus_and_a_space`] |
 //! | `fingerprint` | [`a_fingerprint_depends_on_what_stays_of_the_header`] |
 //! | `journal` | [`any_journal_loads_or_is_damaged_and_a_cut_never_damages`]; for its lines `seen::record`, for raw octets `seen::load` |
 //! | `listing` | [`listings_are_read_as_the_grammar_says`] |
@@ -14,6 +16,7 @@
 //! | `records` | [`the_next_run_knows_what_the_last_one_noted`] |
 //! | `repair` | [`a_repair_makes_a_journal_of_anything`] |
 //! | `response` | [`status_lines_are_read_as_the_grammar_says`] |
+//! | `sasl` | [`challenges_are_answered_as_the_mechanism_says_or_end_the_exchange`] |
 //! | `unstuffer` | [`unstuffing_agrees_with_a_plain_reading`]; for stuffing `protocol::multiline` |
 //! | `url` | [`any_url_is_taken_or_refused_in_a_sentence`] |
 //!
@@ -57,7 +60,21 @@ const RESPONSE: &[u8] =
 const LISTING: &[u8] = b"0|1|17|4294967295|4294967296|18446744073709551615|18446744073709551616|\
      | |  |\t|-|+|id|\xff|\r|%";
 
-const CAPABILITY: &[u8] = b"PIPELINING|pipelining|SASL|Sasl|PLAIN| | |  |\t|\n|\n|\n|\xc3";
+const CAPABILITY: &[u8] = b"PIPELINING|pipelining|SASL|Sasl|SASL PLAIN|XOAUTH2|PLAIN|USER|\
+    LOGIN-DELAY|LOGIN-DELAY 900|EXPIRE|EXPIRE |NEVER|60|UTF8|IMPLEMENTATION x|\n| | |  |\t|\n|\n|\n|\xc3";
+
+const BASE64: &[u8] = b"A|Zg==|Zm8=|Zm9v|=|==|+|/|-|_| |\r|\n";
+
+const CONTINUATION: &[u8] = b"+|+ |+|OK| |\t|dGVzdA==|-ERR";
+
+/// Of a login's first octets, each mechanism with and without being asked.
+const CHOICE: &[u8] = b"0|1|2|3|4|5|6|7|8|9|:|;|<|=|>|?|@|A|B|C";
+
+const CHALLENGE: &[u8] = b"r=AAAAAAAAAAAAAAAAAAAAAAAAsrv,s=c2FsdA==,i=4096|\
+    r=AAAAAAAAAAAAAAAAAAAAAAAAsrv,s=c2FsdA==,i=4096\nv=?|\
+    r=AAAAAAAAAAAAAAAAAAAAAAAAsrv,s=c2FsdA==,i=4096|\
+    \n|\n|\n|\nv=?|v=?|v=|v=AAAA|,x=y|,m=x|m=x,|e=other-error|\
+    r=AAAAAAAAAAAAAAAAAAAAAAAA,|s=c2FsdA==,|i=4095|i=1000001|,|=|<a@b>|{}";
 
 const STREAM: &[u8] = b".|..|\r|\n|\r\n|\r\n|.\r\n|\r\n.\r\n|a|\0";
 
@@ -122,6 +139,24 @@ proptest! {
     #[test]
     fn a_capability_is_found_by_its_first_word(list in made_of(CAPABILITY, 0..30)) {
         check("capability", &list.0);
+    }
+
+    #[test]
+    fn base64_is_read_where_it_is_what_writing_gives(line in made_of(BASE64, 0..8)) {
+        check("base64", &line.0);
+    }
+
+    #[test]
+    fn a_challenge_follows_a_plus_and_a_space(line in made_of(CONTINUATION, 0..5)) {
+        check("continuation", &line.0);
+    }
+
+    #[test]
+    fn challenges_are_answered_as_the_mechanism_says_or_end_the_exchange(
+        choice in made_of(CHOICE, 1..2),
+        challenges in made_of(CHALLENGE, 0..6),
+    ) {
+        check("sasl", &[choice.0, challenges.0].concat());
     }
 
     #[test]

@@ -14,6 +14,7 @@
 
 mod configuration;
 mod journal;
+mod sasl;
 mod wire;
 
 /// Panics where the input shows that something does not hold.
@@ -22,8 +23,10 @@ pub type Check = fn(&[u8]);
 /// Every target, by its name in `fuzz_targets/` and `corpus/`.
 pub const TARGETS: &[(&str, Check)] = &[
     ("apop", wire::apop),
+    ("base64", sasl::base64),
     ("capability", wire::capability),
     ("configuration", configuration::file),
+    ("continuation", sasl::continuation),
     ("fingerprint", wire::fingerprint),
     ("journal", journal::journal),
     ("listing", wire::listing),
@@ -32,6 +35,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("records", journal::records),
     ("repair", journal::repair),
     ("response", wire::response),
+    ("sasl", sasl::sasl),
     ("unstuffer", wire::unstuffer),
     ("url", configuration::url),
 ];

@@ -2,6 +2,7 @@
 
 use md5::{Digest, Md5};
 
+use pop3get::protocol::sasl::Mechanism;
 use pop3get::protocol::{
     Capabilities, DropListing, Indicator, LineEnds, MessageNumber, Quoted, ResponseCode,
     ScanListing, Secret, StatusLine, Timestamp, TimestampError, UniqueIdListing, Unstuffer,
@@ -92,6 +93,38 @@ pub fn capability(list: &[u8]) {
         assert_eq!(arguments(&tag.to_ascii_lowercase()), expected);
         assert_eq!(capabilities.has(&tag), expected.is_some());
     }
+    announced(&capabilities, &lines.iter().map(|line| words(line)).collect::<Vec<_>>());
+}
+
+/// What is read of capabilities with arguments: mechanisms from every line, the
+/// others from the first.
+fn announced(capabilities: &Capabilities, lines: &[Vec<Vec<u8>>]) {
+    let is =
+        |word: Option<&Vec<u8>>, tag: &[u8]| word.is_some_and(|it| it.eq_ignore_ascii_case(tag));
+    let of = |tag: &'static [u8]| lines.iter().filter(move |line| is(line.first(), tag));
+    let sasl: Vec<_> = of(b"SASL").flat_map(|line| &line[1..]).map(|word| &**word).collect();
+    assert!(capabilities.mechanisms().eq(sasl.iter().copied()));
+    for mechanism in Mechanism::ALL {
+        let name = mechanism.name().as_bytes();
+        assert_eq!(
+            capabilities.offers(mechanism),
+            sasl.iter().any(|it| it.eq_ignore_ascii_case(name))
+        );
+    }
+    let days = |word: &Vec<u8>| {
+        if is(Some(word), b"NEVER") { Some(None) } else { Some(Some(number(word)?)) }
+    };
+    let per_user = |line: &Vec<Vec<u8>>| is(line.get(2), b"USER");
+    let first = of(b"LOGIN-DELAY").next();
+    let delay =
+        first.and_then(|line| Some((line.get(1).and_then(|it| number(it))?, per_user(line))));
+    assert_eq!(capabilities.login_delay().map(|it| (it.seconds, it.per_user)), delay);
+    let first = of(b"EXPIRE").next();
+    let expire = first.and_then(|line| Some((line.get(1).and_then(days)?, per_user(line))));
+    assert_eq!(capabilities.expire().map(|it| (it.days, it.per_user)), expire);
+    let utf8 = of(b"UTF8").next();
+    assert_eq!(capabilities.utf8(), utf8.is_some());
+    assert_eq!(capabilities.utf8_user(), utf8.is_some_and(|line| is(line.get(1), b"USER")));
 }
 
 /// RFC 1939 section 3 read whole: the message, and how many octets it took with
