@@ -31,8 +31,11 @@ pub(super) fn check_value(octets: &[u8]) -> Result<(), ArgumentError> {
 
 /// SASLprep, where it can be had: octets that are no UTF-8, and text that it
 /// prohibits or (the library reads Unicode 3.2 strictly) does not know, stay as
-/// they are. Servers that prepare do the same or refuse; the others, Dovecot
-/// among them, compare octets.
+/// they are. Servers that prepare do the same or refuse; the others compare octets.
+///
+/// Only PLAIN and SCRAM know of it; CRAM-MD5 and LOGIN are older, and a token is
+/// ASCII. ASCII is copied once; what the library leaves of other text while it
+/// works is out of reach, and not wiped.
 fn prepared(octets: &[u8]) -> Secret {
     let text = std::str::from_utf8(octets).ok();
     match text.and_then(|text| stringprep::saslprep(text).ok()) {
@@ -96,11 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_of_nothing_is_refused() {
+    fn a_user_or_password_of_nothing_is_refused() {
         let empty = Err(Error::Secret(ArgumentError::Empty));
         for nothing in ["", "\u{ad}", "\u{2060}\u{feff}"] {
             let secret = Secret::new(nothing.into());
             assert_eq!(password(&secret).map(|_| ()), empty, "{nothing:?}");
+            let refused = user(nothing.as_bytes()).map(|_| ());
+            assert_eq!(refused, Err(Error::User(ArgumentError::Empty)), "{nothing:?}");
         }
         assert_eq!(check(Mechanism::Login, b"u", &Secret::new(Vec::new())), empty);
     }
