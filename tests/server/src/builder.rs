@@ -11,7 +11,7 @@ use crate::maildrop::Maildrop;
 use crate::message::Message;
 use crate::server::Server;
 use crate::service::{Account, Record, Service, Sockets};
-use crate::tls::{Identity, Leaf};
+use crate::tls::{Chain, Clients, Identity, Leaf, Validity};
 
 /// How a connection is, or becomes, secure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -174,7 +174,58 @@ impl Builder {
     /// A certificate that ran out long ago.
     #[must_use]
     pub fn certificate_expired(mut self) -> Self {
-        self.leaf.expired = true;
+        self.leaf.validity = Validity::Expired;
+        self
+    }
+
+    /// A certificate of a time to come.
+    #[must_use]
+    pub fn certificate_not_yet_valid(mut self) -> Self {
+        self.leaf.validity = Validity::NotYet;
+        self
+    }
+
+    /// A certificate that runs out so many days from now.
+    #[must_use]
+    pub fn certificate_ends_in(mut self, days: u64) -> Self {
+        self.leaf.validity = Validity::EndsIn(Duration::from_secs(days * 24 * 60 * 60));
+        self
+    }
+
+    /// A certificate that no authority signed.
+    #[must_use]
+    pub fn certificate_self_signed(mut self) -> Self {
+        self.leaf.chain = Chain::SelfSigned;
+        self
+    }
+
+    /// The authority's certificate is sent behind the server's own, as many do
+    /// against the advice of RFC 8446 section 4.4.2.
+    #[must_use]
+    pub fn certificate_with_authority(mut self) -> Self {
+        self.leaf.chain = Chain::WithAuthority;
+        self
+    }
+
+    /// No TLS newer than 1.2.
+    #[must_use]
+    pub fn tls12_only(mut self) -> Self {
+        self.leaf.tls12_only = true;
+        self
+    }
+
+    /// Asks clients for a certificate that the authority with this certificate,
+    /// in PEM, signed; its common name is the user of EXTERNAL.
+    #[must_use]
+    pub fn client_certificates(mut self, ca_pem: &str) -> Self {
+        self.leaf.clients = Some(Clients { ca_pem: ca_pem.to_owned(), required: false });
+        self
+    }
+
+    /// As [`Builder::client_certificates`], and no handshake without one.
+    #[must_use]
+    pub fn client_certificates_required(mut self, ca_pem: &str) -> Self {
+        self.leaf.clients = Some(Clients { ca_pem: ca_pem.to_owned(), required: true });
         self
     }
 

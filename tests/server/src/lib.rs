@@ -51,3 +51,4 @@ pub use maildrop::Maildrop;
 pub use message::Message;
 pub use script::{Playing, Script};
 pub use server::Server;
+pub use tls::{Authority, ClientCertificate};

@@ -43,6 +43,12 @@ impl Server {
         &self.service.identity.ca_pem
     }
 
+    /// `sha256:` and the Base64 of the hash of the server's public key (RFC 7469
+    /// section 2.4).
+    pub fn spki_pin(&self) -> &str {
+        &self.service.identity.spki_pin
+    }
+
     /// The maildrop of a user.
     ///
     /// # Panics

@@ -5,9 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pop3_test_server::{Builder, Security, Server};
+use pop3_test_server::{Builder, ClientCertificate, Security, Server};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// A whole test of a server takes no longer than this.
@@ -37,17 +37,23 @@ pub(crate) fn sized(octets: usize) -> Vec<u8> {
     [head.as_slice(), &vec![b'x'; octets - head.len() - 2], b"\r\n"].concat()
 }
 
-/// Trusts the server's authority.
-pub(crate) fn trusting(server: &Server) -> Arc<ClientConfig> {
+/// Trusts the server's authority; shows a certificate if it has one.
+pub(crate) fn trusting(server: &Server, own: Option<&ClientCertificate>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(server.ca_pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
+        .with_root_certificates(roots);
+    Arc::new(match own {
+        None => config.with_no_client_auth(),
+        Some(own) => {
+            let certificate = CertificateDer::from_pem_slice(own.certificate_pem.as_bytes());
+            let key = PrivateKeyDer::from_pem_slice(own.key_pem.as_bytes()).unwrap();
+            config.with_client_auth_cert(vec![certificate.unwrap()], key).unwrap()
+        }
+    })
 }
 
 impl Client {
@@ -79,9 +85,17 @@ impl Client {
 
     /// The handshake of TLS; then everything is said and heard below it.
     pub(crate) fn start_tls(self, server: &Server, name: &str) -> Result<Self, std::io::Error> {
+        self.start_tls_with(trusting(server, None), name)
+    }
+
+    pub(crate) fn start_tls_with(
+        self,
+        config: Arc<ClientConfig>,
+        name: &str,
+    ) -> Result<Self, std::io::Error> {
         let Stream::Plain(mut socket) = self.stream else { panic!("under TLS already") };
         let name = ServerName::try_from(name.to_owned()).unwrap();
-        let mut tls = ClientConnection::new(trusting(server), name).unwrap();
+        let mut tls = ClientConnection::new(config, name).unwrap();
         while tls.is_handshaking() {
             tls.complete_io(&mut socket)?;
         }

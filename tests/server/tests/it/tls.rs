@@ -2,9 +2,13 @@
 
 use std::io::ErrorKind;
 
-use pop3_test_server::{Fault, Security};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pop3_test_server::{Authority, Fault, Security, Server};
+use rustls::{ClientConnection, ProtocolVersion};
+use sha2::{Digest as _, Sha256};
 
-use crate::client::{Client, Stream, mrose, secure};
+use crate::client::{Client, Stream, mrose, secure, trusting};
 
 #[test]
 fn implicit_tls_greets_under_tls() {
@@ -91,13 +95,74 @@ fn bad_certificates_are_refused_by_a_good_client() {
     let (other, good) = (implicit().start(), implicit().start());
     let named = implicit().certificate_names(&["pop.example.org"]).start();
     let expired = implicit().certificate_expired().start();
-    for (server, trusted) in [(&good, &other), (&named, &named), (&expired, &expired)] {
+    let early = implicit().certificate_not_yet_valid().start();
+    let own = implicit().certificate_self_signed().start();
+    let itself = |server| (server, server);
+    let bad = [&named, &expired, &early, &own].map(itself);
+    for (server, trusted) in bad.into_iter().chain([(&good, &other)]) {
         let client = Client::connect(server.address());
         let Err(error) = client.start_tls(trusted, "localhost") else { panic!("accepted") };
         assert!(error.to_string().contains("certificate"), "{error}");
     }
     let client = Client::connect(named.address()).start_tls(&named, "pop.example.org").unwrap();
     assert!(matches!(client.stream, Stream::Tls(_)));
+}
+
+#[test]
+fn certificates_out_of_the_ordinary_are_good_all_the_same() {
+    let implicit = || mrose().security(Security::ImplicitTls);
+    for server in [implicit().certificate_ends_in(1), implicit().certificate_with_authority()] {
+        let server = server.start();
+        Client::connect(server.address()).start_tls(&server, "localhost").unwrap();
+    }
+}
+
+fn tls(client: &Client) -> &ClientConnection {
+    let Stream::Tls(stream) = &client.stream else { panic!("not under TLS") };
+    &stream.conn
+}
+
+#[test]
+fn a_server_may_know_no_tls_newer_than_1_2() {
+    for (server, version) in
+        [(mrose(), ProtocolVersion::TLSv1_3), (mrose().tls12_only(), ProtocolVersion::TLSv1_2)]
+    {
+        let server = server.security(Security::ImplicitTls).certificate_with_authority().start();
+        let client = Client::connect(server.address()).start_tls(&server, "localhost").unwrap();
+        assert_eq!(tls(&client).protocol_version(), Some(version));
+        assert_eq!(tls(&client).peer_certificates().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn the_pin_is_of_the_key_that_the_certificate_carries() {
+    let server = secure(Security::ImplicitTls);
+    let client = Client::connect(server.address()).start_tls(&server, "localhost").unwrap();
+    let certificate = &tls(&client).peer_certificates().unwrap()[0];
+    // P-256: a header of 26 octets and the point, 65.
+    let head = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
+    let at = certificate.windows(head.len()).position(|octets| octets == head).unwrap();
+    let hash = Sha256::digest(&certificate[at..at + 91]);
+    assert_eq!(server.spki_pin(), format!("sha256:{}", STANDARD.encode(hash)));
+}
+
+#[test]
+fn a_client_certificate_may_be_asked_for_or_demanded() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (own, others) = (authority.client("mrose"), stranger.client("mrose"));
+    let greets = |server: &Server, certificate| {
+        let client = Client::connect(server.address());
+        let client = client.start_tls_with(trusting(server, certificate), "localhost");
+        // In TLS 1.3 the client is done before its certificate is looked at.
+        client.and_then(|mut client| client.read().map(|count| count > 0)).unwrap_or(false)
+    };
+    let server = mrose().security(Security::ImplicitTls);
+    let server = server.client_certificates(authority.pem()).start();
+    let asked = [None, Some(&own), Some(&others)].map(|it| greets(&server, it));
+    let server = mrose().security(Security::ImplicitTls);
+    let server = server.client_certificates_required(authority.pem()).start();
+    let demanded = [None, Some(&own), Some(&others)].map(|it| greets(&server, it));
+    assert_eq!([asked, demanded], [[true, true, false], [false, true, false]]);
 }
 
 #[test]
