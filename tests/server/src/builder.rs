@@ -9,6 +9,7 @@ use crate::capability::Offer;
 use crate::fault::Fault;
 use crate::maildrop::Maildrop;
 use crate::message::Message;
+use crate::sasl::Choice;
 use crate::server::Server;
 use crate::service::{Account, Record, Service, Sockets};
 use crate::tls::{Chain, Clients, Identity, Leaf, Validity};
@@ -33,7 +34,9 @@ pub struct Builder {
     faults: Vec<Fault>,
     leaf: Leaf,
     listen: SocketAddr,
+    long_commands: bool,
     offer: Offer,
+    scram: Choice,
     security: Security,
     timestamp: Option<String>,
 }
@@ -47,7 +50,9 @@ impl Default for Builder {
             faults: Vec::new(),
             leaf: Leaf::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            long_commands: false,
             offer: Offer::default(),
+            scram: Choice::default(),
             security: Security::default(),
             timestamp: None,
         }
@@ -61,6 +66,7 @@ impl Builder {
         self.accounts.push(Account {
             user: user.to_owned(),
             password: password.to_owned(),
+            token: None,
             maildrop: Maildrop::in_memory(),
         });
         self
@@ -68,6 +74,17 @@ impl Builder {
 
     fn last(&mut self) -> &mut Account {
         self.accounts.last_mut().expect("a user is named before his messages")
+    }
+
+    /// Gives the last user named a token, for XOAUTH2 and OAUTHBEARER.
+    ///
+    /// # Panics
+    ///
+    /// If no user was named.
+    #[must_use]
+    pub fn token(mut self, token: &str) -> Self {
+        self.last().token = Some(token.to_owned());
+        self
     }
 
     /// Adds a message to the maildrop of the last user named.
@@ -141,6 +158,53 @@ impl Builder {
         self
     }
 
+    /// The SASL mechanisms, in the order of the announcement, instead of PLAIN
+    /// alone: LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256 and either with -PLUS,
+    /// XOAUTH2, OAUTHBEARER, EXTERNAL. -PLUS and EXTERNAL are there under TLS
+    /// only. Any other name is announced, and unknown when it is tried.
+    #[must_use]
+    pub fn mechanisms(mut self, names: &[&str]) -> Self {
+        self.offer.mechanisms = names.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
+    /// The types of channel binding that -PLUS takes, instead of tls-exporter
+    /// (under TLS 1.3) and tls-server-end-point.
+    #[must_use]
+    pub fn channel_bindings(mut self, kinds: &[&str]) -> Self {
+        self.scram.bindings = kinds.iter().map(|&kind| kind.to_owned()).collect();
+        self
+    }
+
+    /// The server's part of every nonce, against RFC 5802: for tests with a known
+    /// answer.
+    #[must_use]
+    pub fn scram_nonce(mut self, nonce: &str) -> Self {
+        self.scram.nonce = Some(nonce.to_owned());
+        self
+    }
+
+    /// The salt of every password.
+    #[must_use]
+    pub fn scram_salt(mut self, salt: impl Into<Vec<u8>>) -> Self {
+        self.scram.salt = salt.into();
+        self
+    }
+
+    /// How often SCRAM's hash is to be taken, instead of 4096 times. Above a
+    /// million the server says so, and does not do it.
+    #[must_use]
+    pub fn scram_iterations(mut self, iterations: u32) -> Self {
+        self.scram.iterations = iterations;
+        self
+    }
+
+    /// Takes commands longer than the 255 octets of RFC 2449 section 4.
+    #[must_use]
+    pub fn long_commands(self) -> Self {
+        Self { long_commands: true, ..self }
+    }
+
     /// Refuses a login sooner than this after the last with `[LOGIN-DELAY]`,
     /// and announces the delay in whole seconds (RFC 2449 section 6.5).
     #[must_use]
@@ -156,8 +220,8 @@ impl Builder {
         Self { autologout, ..self }
     }
 
-    /// The same timestamp in every greeting, against the RFC: for tests of APOP
-    /// with a known answer.
+    /// The same timestamp in every greeting and every challenge of CRAM-MD5,
+    /// against the RFCs: for tests with a known answer.
     #[must_use]
     pub fn timestamp(self, timestamp: &str) -> Self {
         Self { timestamp: Some(timestamp.to_owned()), ..self }
@@ -262,8 +326,10 @@ impl Builder {
             autologout: self.autologout,
             faults: self.faults,
             identity: Identity::generate(&self.leaf)?,
+            long_commands: self.long_commands,
             offer: self.offer,
             record: Record::default(),
+            scram: self.scram,
             security: self.security,
             sockets: Arc::new(Sockets::default()),
             timestamp: self.timestamp,

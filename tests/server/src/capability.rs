@@ -1,9 +1,10 @@
 //! What the server offers, and what of it CAPA tells (RFC 2449).
 
 use crate::builder::Security;
+use crate::sasl::Mechanism;
 
 /// What the test changed about the usual offer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Offer {
     /// Neither announced nor there.
     pub(crate) without: Vec<String>,
@@ -15,6 +16,22 @@ pub(crate) struct Offer {
     pub(crate) lines: Vec<String>,
     /// Whole seconds between logins.
     pub(crate) login_delay: u64,
+    /// Names of SASL mechanisms; one that this server does not know is announced
+    /// nevertheless.
+    pub(crate) mechanisms: Vec<String>,
+}
+
+impl Default for Offer {
+    fn default() -> Self {
+        Self {
+            without: Vec::new(),
+            unannounced: Vec::new(),
+            after_login: Vec::new(),
+            lines: Vec::new(),
+            login_delay: 0,
+            mechanisms: vec!["PLAIN".to_owned()],
+        }
+    }
 }
 
 /// Where in a session CAPA was sent.
@@ -34,7 +51,7 @@ const USUAL: &[&str] = &[
     "RESP-CODES",
     "AUTH-RESP-CODE",
     "PIPELINING",
-    "SASL PLAIN",
+    "SASL",
     "EXPIRE NEVER",
     "IMPLEMENTATION pop3-test-server",
 ];
@@ -53,13 +70,24 @@ impl Offer {
         !names(&self.without, keyword)
     }
 
+    /// The SASL mechanisms to be had.
+    pub(crate) fn mechanisms(&self, encrypted: bool) -> impl Iterator<Item = &str> {
+        let there = move |name: &&str| encrypted || !Mechanism::needs_tls(name);
+        self.mechanisms.iter().map(String::as_str).filter(there)
+    }
+
     /// The lines of the reply to CAPA.
     pub(crate) fn announced(&self, place: Place) -> Vec<String> {
         let hidden = |line: &str| {
             let tag = tag(line);
             !self.has(tag) || names(&self.unannounced, tag) || names(&self.after_login, tag)
         };
-        let mut usual: Vec<String> = USUAL.iter().map(|&line| line.to_owned()).collect();
+        let mechanisms = self.mechanisms(place.encrypted).collect::<Vec<_>>().join(" ");
+        let whole = |&line: &&str| match line {
+            "SASL" => (!mechanisms.is_empty()).then(|| format!("SASL {mechanisms}")),
+            line => Some(line.to_owned()),
+        };
+        let mut usual: Vec<String> = USUAL.iter().filter_map(whole).collect();
         if place.security == Security::Stls && !place.encrypted && !place.logged_in {
             usual.push("STLS".to_owned());
         }

@@ -15,17 +15,26 @@ pub struct Fault {
 /// The kinds of fault, as the session and the wire ask for them.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
+    BindingDiffers,
+    Challenge(Vec<u8>),
+    ChallengesEndlessly,
+    ContinuesWithOk,
     CutAfterReceived(u64),
     CutAfterReply(usize),
     CutAfterSent(u64),
     CutAtCommand(usize),
     Greeting(Vec<u8>),
+    InitialResponseRefused,
+    InitialResponseRequired,
     InjectAtStls(Vec<u8>),
     ListsOnly(usize),
+    LoginRefused { code: &'static str, first: usize },
+    NoErrorChallenge,
     QuitFails,
     QuitRemovesNothing,
     Reply { command: String, nth: Option<usize>, octets: Vec<u8> },
     RetrievedVanish,
+    Scram(ScramLie),
     Split(usize),
     StallAfterSent(u64),
     StallAtCommand(usize),
@@ -33,6 +42,14 @@ pub(crate) enum Kind {
     StallBeforeHandshake,
     Trickle(Duration),
     UniqueIdsOnly(usize),
+}
+
+/// How a server of SCRAM fails to be who it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScramLie {
+    Nonce,
+    NoSignature,
+    Signature,
 }
 
 impl Fault {
@@ -137,6 +154,71 @@ impl Fault {
     /// attacker's "reply" to what the client will ask under TLS.
     pub fn inject_at_stls(octets: impl Into<Vec<u8>>) -> Self {
         Self::of(Kind::InjectAtStls(octets.into()))
+    }
+
+    /// `AUTH` with an initial response is refused, and the connection closed, as
+    /// Microsoft does with XOAUTH2.
+    pub fn initial_response_refused() -> Self {
+        Self::of(Kind::InitialResponseRefused)
+    }
+
+    /// `AUTH` without an initial response is refused.
+    pub fn initial_response_required() -> Self {
+        Self::of(Kind::InitialResponseRequired)
+    }
+
+    /// Challenges begin with `+OK ` instead of `+ `, as Exchange 2003's.
+    pub fn continues_with_ok() -> Self {
+        Self::of(Kind::ContinuesWithOk)
+    }
+
+    /// These octets, their CRLF among them, stand for every challenge.
+    pub fn challenge(octets: impl Into<Vec<u8>>) -> Self {
+        Self::of(Kind::Challenge(octets.into()))
+    }
+
+    /// After every response comes another challenge, which is empty.
+    pub fn challenges_endlessly() -> Self {
+        Self::of(Kind::ChallengesEndlessly)
+    }
+
+    /// A bad token is refused at once, without the challenge that says why.
+    pub fn no_error_challenge() -> Self {
+        Self::of(Kind::NoErrorChallenge)
+    }
+
+    /// The server's nonce does not begin with the client's.
+    pub fn scram_nonce_of_another() -> Self {
+        Self::of(Kind::Scram(ScramLie::Nonce))
+    }
+
+    /// +OK comes without the server's signature.
+    pub fn scram_without_signature() -> Self {
+        Self::of(Kind::Scram(ScramLie::NoSignature))
+    }
+
+    /// The server's signature is not that of one who knows the password.
+    pub fn scram_wrong_signature() -> Self {
+        Self::of(Kind::Scram(ScramLie::Signature))
+    }
+
+    /// The channel is not the client's, as behind a proxy that ends TLS: -PLUS is
+    /// refused, not for the password. A server that refuses a mechanism outright
+    /// is `Fault::reply("AUTH SCRAM-SHA-256-PLUS", …)`.
+    pub fn channel_binding_differs() -> Self {
+        Self::of(Kind::BindingDiffers)
+    }
+
+    /// Who proved himself is refused with this response code: `AUTH`, `IN-USE`,
+    /// `SYS/TEMP`, `SYS/PERM`.
+    pub fn login_refused(code: &'static str) -> Self {
+        Self::first_logins_refused(usize::MAX, code)
+    }
+
+    /// As [`Fault::login_refused`], the first so many times, in all connections
+    /// together.
+    pub fn first_logins_refused(first: usize, code: &'static str) -> Self {
+        Self::of(Kind::LoginRefused { code, first })
     }
 
     /// The session sees the first so many messages only, as with Gmail's and

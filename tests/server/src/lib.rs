@@ -1,4 +1,4 @@
-//! A complete RFC 1939 server that a test scripts: maildrops, faults, TLS.
+//! A complete RFC 1939 server that a test scripts: maildrops, faults, TLS, SASL.
 //!
 //! ```
 //! use pop3_test_server::{Fault, Server};

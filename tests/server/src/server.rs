@@ -73,6 +73,13 @@ impl Server {
         self.service.record.lines(Some(connection))
     }
 
+    /// Every attempt to log in so far, in order: the mechanism, `USER` and `APOP`
+    /// among them, and what became of it: `accepted`, `refused`, `cancelled` by
+    /// `*`, `unknown` to the server, or `abandoned` with the connection.
+    pub fn logins(&self) -> Vec<String> {
+        self.service.record.logins()
+    }
+
     /// Waits until this many lines have come in all connections together; false
     /// if they have not within `patience`. With [`Fault::stall_at_command`] this
     /// is the moment to kill a client.

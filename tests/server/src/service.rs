@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::builder::Security;
 use crate::capability::Offer;
 use crate::fault::Fault;
 use crate::maildrop::{Maildrop, hold};
+use crate::sasl::Choice;
 use crate::tls::Identity;
 
 /// A user with a maildrop.
@@ -17,6 +19,7 @@ use crate::tls::Identity;
 pub(crate) struct Account {
     pub(crate) user: String,
     pub(crate) password: String,
+    pub(crate) token: Option<String>,
     pub(crate) maildrop: Maildrop,
 }
 
@@ -27,8 +30,11 @@ pub(crate) struct Service {
     pub(crate) autologout: Duration,
     pub(crate) faults: Vec<Fault>,
     pub(crate) identity: Identity,
+    /// Whether a command may be longer than RFC 2449 section 4 has it.
+    pub(crate) long_commands: bool,
     pub(crate) offer: Offer,
     pub(crate) record: Record,
+    pub(crate) scram: Choice,
     pub(crate) security: Security,
     pub(crate) sockets: Arc<Sockets>,
     /// The timestamp of every greeting, if the test fixed it.
@@ -41,11 +47,15 @@ impl Service {
     }
 }
 
-/// The command lines received, each with the number of its connection.
+/// The command lines received, each with the number of its connection; and what
+/// became of every attempt to log in.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     lines: Mutex<Vec<(usize, String)>>,
     grown: Condvar,
+    logins: Mutex<Vec<String>>,
+    /// How many of them proved who they are.
+    proven: AtomicUsize,
 }
 
 impl Record {
@@ -61,6 +71,20 @@ impl Record {
             .filter(|(number, _)| connection.is_none_or(|only| only == *number))
             .map(|(_, line)| line.clone())
             .collect()
+    }
+
+    /// Notes how a mechanism ended.
+    pub(crate) fn add_login(&self, mechanism: &str, outcome: &str) {
+        hold(&self.logins).push(format!("{mechanism} {outcome}"));
+    }
+
+    pub(crate) fn logins(&self) -> Vec<String> {
+        hold(&self.logins).clone()
+    }
+
+    /// Counts a client that proved who it is; how many did before it.
+    pub(crate) fn count_proven(&self) -> usize {
+        self.proven.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Waits until `count` lines have come in all; false if they do not.

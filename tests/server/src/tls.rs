@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::version::{TLS12, TLS13};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig, ServerConnection};
 use sha2::{Digest as _, Sha256};
 
 type Failure = Box<dyn std::error::Error>;
@@ -144,6 +144,9 @@ pub(crate) struct Identity {
     pub(crate) ca_pem: String,
     /// The hash of the leaf's public key, as clients are told to pin it.
     pub(crate) spki_pin: String,
+    /// tls-server-end-point (RFC 5929 section 4): the leaf is signed with
+    /// SHA-256.
+    pub(crate) end_point: Vec<u8>,
 }
 
 impl Identity {
@@ -166,6 +169,7 @@ impl Identity {
             config: Arc::new(leaf.config(chain, &key)?),
             ca_pem: authority.pem,
             spki_pin: format!("sha256:{pin}"),
+            end_point: Sha256::digest(certificate.der()).to_vec(),
         })
     }
 }
@@ -212,6 +216,23 @@ impl Leaf {
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
         Ok(if *required { verifier } else { verifier.allow_unauthenticated() }.build()?)
     }
+}
+
+/// Whom the client's certificate, verified, names: its subject's common name.
+pub(crate) fn client_name(connection: &ServerConnection) -> Option<Vec<u8>> {
+    common_name(connection.peer_certificates()?.first()?)
+}
+
+/// The last common name in a certificate. The issuer's stands before the
+/// subject's (RFC 5280 section 4.1), and no extension that rcgen writes has one.
+fn common_name(certificate: &[u8]) -> Option<Vec<u8>> {
+    /// The identifier 2.5.4.3, as DER has it.
+    const COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
+    let at = certificate.windows(5).rposition(|octets| octets == COMMON_NAME)?;
+    // A string's tag, its length in one octet, its octets.
+    let string = certificate.get(at + COMMON_NAME.len() + 1..)?;
+    let (&length, name) = string.split_first()?;
+    name.get(..length.into()).map(<[u8]>::to_vec)
 }
 
 #[cfg(test)]

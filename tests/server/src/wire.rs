@@ -11,15 +11,16 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 
 use crate::fault::{Faults, Interruption, Kind};
 use crate::service::Sockets;
+use crate::tls;
 
 /// Replies are written at the latest when so many octets of them wait.
 const BATCH: usize = 64 * 1024;
 /// A client that sends this without an end of line is no POP3 client.
-const LINE_LIMIT: usize = 64 * 1024;
+const LINE_LIMIT: usize = 1024 * 1024;
 /// How long a client may take to close its side once we closed ours.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -118,6 +119,21 @@ impl Wire {
 
     pub(crate) fn is_encrypted(&self) -> bool {
         self.tls.is_some()
+    }
+
+    /// Whom the client's certificate names.
+    pub(crate) fn certified(&self) -> Option<Vec<u8>> {
+        tls::client_name(self.tls.as_ref()?)
+    }
+
+    /// The value of tls-exporter (RFC 9266): under TLS 1.3 only, since rustls
+    /// does not say whether TLS 1.2 extends its master secret.
+    pub(crate) fn exporter(&self) -> Option<[u8; 32]> {
+        let tls = self.tls.as_ref()?;
+        let new = tls.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        let value =
+            || tls.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b"")).ok();
+        new.then(value).flatten()
     }
 
     /// Shakes hands. What came in plaintext is forgotten (RFC 2595 section 4

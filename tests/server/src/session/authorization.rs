@@ -1,4 +1,4 @@
-//! AUTHORIZATION: USER and PASS, APOP, AUTH PLAIN, STLS.
+//! AUTHORIZATION: USER and PASS, APOP, STLS; and what every login ends in.
 
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ use crate::wire::End;
 /// How long a login waits for a lock whose holder may just be dying. Long for a
 /// machine, short enough for a test of `[IN-USE]`.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Whose fault it was is nobody's business.
+pub(super) const WRONG: &str = "invalid user name or password";
 
 /// `name digest` of APOP.
 fn two(argument: Option<&[u8]>) -> Option<(&[u8], &[u8])> {
@@ -34,7 +37,9 @@ impl Session<'_> {
                 self.accept("now PASS")
             }
             ("PASS", Some(password)) => match named {
-                Some(name) => self.log_in(&name, |account| account.password.as_bytes() == password),
+                Some(name) => {
+                    self.log_in("USER", &name, |account| account.password.as_bytes() == password)
+                }
                 None => self.refuse("", "USER first"),
             },
             ("APOP", argument) => self.apop(argument),
@@ -47,51 +52,45 @@ impl Session<'_> {
     fn apop(&mut self, argument: Option<&[u8]>) -> Result<(), End> {
         let Some((name, digest)) = two(argument) else { return self.syntax() };
         let timestamp = self.timestamp.clone();
-        self.log_in(name, |account| {
+        self.log_in("APOP", name, |account| {
             let hash = Md5::digest([timestamp.as_bytes(), account.password.as_bytes()].concat());
-            let hex: String = hash.iter().map(|octet| format!("{octet:02x}")).collect();
-            hex.as_bytes() == digest
+            sasl::hex(&hash).as_bytes() == digest
         })
     }
 
-    /// AUTH PLAIN, with an initial response or without (RFC 5034 section 4).
-    fn auth(&mut self, argument: &[u8]) -> Result<(), End> {
-        let mut words = argument.splitn(2, |&octet| octet == b' ');
-        let mechanism = words.next().unwrap_or_default();
-        if !mechanism.eq_ignore_ascii_case(b"PLAIN") {
-            return self.refuse("", "unknown mechanism");
-        }
-        let response = match words.next() {
-            Some(initial) => initial.to_owned(),
-            None => {
-                self.wire.push(b"+ \r\n")?;
-                self.answered()?;
-                self.next_line()?
-            }
-        };
-        match sasl::plain(&response) {
-            Some(plain) => {
-                self.log_in(&plain.user, |account| account.password.as_bytes() == plain.password)
-            }
-            None if response == b"*" => self.refuse("", "authentication cancelled"),
-            None => self.refuse("", "not a response of PLAIN"),
+    /// Checks the secret of USER or APOP.
+    fn log_in(
+        &mut self,
+        mechanism: &str,
+        name: &[u8],
+        proves: impl Fn(&Account) -> bool,
+    ) -> Result<(), End> {
+        match self.service.account(name).filter(|account| proves(account)) {
+            Some(account) => self.open(mechanism, account),
+            None => self.refuse_login(mechanism, "AUTH", WRONG),
         }
     }
 
-    /// Checks the secret, takes the lock, enters TRANSACTION.
-    fn log_in(&mut self, name: &[u8], proves: impl Fn(&Account) -> bool) -> Result<(), End> {
+    /// Takes the lock, enters TRANSACTION.
+    pub(super) fn open(&mut self, mechanism: &str, account: &Account) -> Result<(), End> {
         let service = self.service;
-        let Some(account) = service.account(name).filter(|account| proves(account)) else {
-            return self.refuse("AUTH", "invalid user name or password");
-        };
+        let proven = service.record.count_proven();
+        if let Some(code) = self.faults.find(|kind| match kind {
+            Kind::LoginRefused { code, first } if proven < *first => Some(*code),
+            _ => None,
+        }) {
+            return self.refuse_login(mechanism, code, "not now");
+        }
         let Some(lock) = account.maildrop.lock(PATIENCE) else {
-            return self.refuse("IN-USE", "unable to lock maildrop: another session has it");
+            let text = "unable to lock maildrop: another session has it";
+            return self.refuse_login(mechanism, "IN-USE", text);
         };
         if !account.maildrop.may_log_in(Duration::from_secs(service.offer.login_delay)) {
-            return self.refuse("LOGIN-DELAY", "minimum time between logins not over");
+            let text = "minimum time between logins not over";
+            return self.refuse_login(mechanism, "LOGIN-DELAY", text);
         }
         let Ok(mut slots) = lock.slots() else {
-            return self.refuse("SYS/TEMP", "unable to read maildrop");
+            return self.refuse_login(mechanism, "SYS/TEMP", "unable to read maildrop");
         };
         let only = self.faults.find(|kind| match kind {
             Kind::ListsOnly(messages) => Some(*messages),
@@ -102,7 +101,18 @@ impl Session<'_> {
         let (count, octets) = opened.drop_listing();
         let text = format!("{}'s maildrop has {count} messages ({octets} octets)", opened.user);
         self.state = State::Transaction(opened);
+        service.record.add_login(mechanism, "accepted");
         self.accept(&text)
+    }
+
+    pub(super) fn refuse_login(
+        &mut self,
+        mechanism: &str,
+        code: &str,
+        text: &str,
+    ) -> Result<(), End> {
+        self.service.record.add_login(mechanism, "refused");
+        self.refuse(code, text)
     }
 
     /// STLS (RFC 2595 section 4). Whatever the fault injects goes out with the

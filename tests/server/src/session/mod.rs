@@ -5,6 +5,7 @@
 //!                  └─QUIT─▶ end                        └─anything else─▶ end
 //! ```
 
+mod auth;
 mod authorization;
 mod transaction;
 
@@ -147,13 +148,14 @@ impl Session<'_> {
 
     /// Answers one command line; true if it was the last.
     fn answer(&mut self, line: &[u8]) -> Result<bool, End> {
-        if line.len() + 2 > COMMAND_LIMIT {
+        if line.len() + 2 > COMMAND_LIMIT && !self.service.long_commands {
             return self.refuse("", "command line too long").map(|()| false);
         }
         let text =
             String::from_utf8_lossy(line.split(|&octet| octet == b' ').next().unwrap_or(b""));
         let keyword = text.to_ascii_uppercase();
         if let Some(octets) = self.faults.reply_to(line) {
+            self.record_replaced(line);
             self.wire.push(&octets)?;
             return Ok(keyword == "QUIT");
         }

@@ -7,6 +7,8 @@ mod faults;
 mod login;
 mod maildir;
 mod program;
+mod rsasl;
+mod sasl;
 mod script;
 mod session;
 mod tls;
