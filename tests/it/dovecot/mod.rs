@@ -14,13 +14,16 @@
 mod certificate;
 mod maildrop;
 mod process;
+mod token;
 
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use pop3_test_server::{Authority, ClientCertificate};
 use tempfile::TempDir;
 
 pub(crate) use maildrop::Maildrop;
@@ -42,6 +45,7 @@ pub(crate) struct Options {
 pub(crate) struct Dovecot {
     master: Master,
     ca_file: PathBuf,
+    clients: Authority,
     owner: Owner,
     ports: Ports,
 }
@@ -75,13 +79,17 @@ impl Dovecot {
         let directory = TempDir::with_prefix("pop3get-dovecot-").expect("a temporary directory");
         let owner = lay_out(directory.path(), root);
         certificate::write(directory.path()).expect("certificates can be made");
+        let clients = Authority::new();
+        fs::write(directory.path().join("clients.pem"), clients.pem())
+            .expect("another can be written");
+        token::configure(directory.path()).expect("tokens can be had");
         let ports = free_ports();
         let configuration = configuration(directory.path(), ports, owner, options);
         fs::write(directory.path().join("dovecot.conf"), configuration)
             .expect("the configuration can be written");
         let ca_file = directory.path().join("ca.pem");
         let master = Master::start(root, directory, ports.pop)?;
-        Some(Self { master, ca_file, owner, ports })
+        Some(Self { master, ca_file, clients, owner, ports })
     }
 
     /// The port of POP3 with implicit TLS.
@@ -98,6 +106,27 @@ impl Dovecot {
     /// 127.0.0.1.
     pub(crate) fn ca_file(&self) -> &Path {
         &self.ca_file
+    }
+
+    /// A certificate that makes its holder this user, and its key.
+    pub(crate) fn client_certificate(&self, name: &str) -> (PathBuf, PathBuf) {
+        let ClientCertificate { certificate_pem, key_pem } = self.clients.client(name);
+        let place = self.master.directory().join("users").join(name);
+        let (certificate, key) = (place.with_extension("pem"), place.with_extension("key"));
+        fs::write(&certificate, certificate_pem).expect("a certificate can be written");
+        fs::write(&key, key_pem).expect("a key can be written");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("our own file");
+        (certificate, key)
+    }
+
+    /// A token of this user's, for XOAUTH2 and OAUTHBEARER.
+    pub(crate) fn token(&self, name: &str) -> String {
+        token::issue(name, Duration::from_secs(3600))
+    }
+
+    /// A token that has just run out.
+    pub(crate) fn expired_token(&self, name: &str) -> String {
+        token::issue(name, Duration::ZERO)
     }
 
     /// What Dovecot has logged so far.

@@ -28,7 +28,8 @@
 //!
 //! # Besides
 //!
-//! [`Script`] plays a written conversation; [`corpus`] generates mail.
+//! [`Script`] plays a written conversation; [`corpus`] generates mail;
+//! [`Authority`] and [`json_web_token`] make what other servers ask for too.
 
 mod builder;
 mod capability;
@@ -43,6 +44,7 @@ mod server;
 mod service;
 mod session;
 mod tls;
+mod token;
 mod wire;
 
 pub use builder::{Builder, Security};
@@ -52,3 +54,4 @@ pub use message::Message;
 pub use script::{Playing, Script};
 pub use server::Server;
 pub use tls::{Authority, ClientCertificate};
+pub use token::json_web_token;
