@@ -205,6 +205,39 @@ impl Builder {
         Self { long_commands: true, ..self }
     }
 
+    /// How long messages are kept, instead of NEVER: `7`, `0`, `30 USER` (RFC 2449
+    /// section 6.7). The server keeps them all the same, but see
+    /// [`Fault::retrieved_vanish`].
+    #[must_use]
+    pub fn expire(mut self, argument: &str) -> Self {
+        self.offer.expire = argument.to_owned();
+        self
+    }
+
+    /// Has the command UTF8 (RFC 6856 section 2) and announces it. Names and
+    /// passwords that are not ASCII are refused.
+    #[must_use]
+    pub fn utf8(mut self) -> Self {
+        self.offer.utf8 = Some("");
+        self
+    }
+
+    /// As [`Builder::utf8`], and names and passwords may be UTF-8.
+    #[must_use]
+    pub fn utf8_user(mut self) -> Self {
+        self.offer.utf8 = Some("USER");
+        self
+    }
+
+    /// Has the command LANG (RFC 6856 section 3) with these languages, each a tag
+    /// and its name; but all texts stay English.
+    #[must_use]
+    pub fn languages(mut self, languages: &[(&str, &str)]) -> Self {
+        let owned = |&(tag, name): &(&str, &str)| (tag.to_owned(), name.to_owned());
+        self.offer.languages = languages.iter().map(owned).collect();
+        self
+    }
+
     /// Refuses a login sooner than this after the last with `[LOGIN-DELAY]`,
     /// and announces the delay in whole seconds (RFC 2449 section 6.5).
     #[must_use]

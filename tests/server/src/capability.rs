@@ -19,6 +19,12 @@ pub(crate) struct Offer {
     /// Names of SASL mechanisms; one that this server does not know is announced
     /// nevertheless.
     pub(crate) mechanisms: Vec<String>,
+    /// The argument of EXPIRE.
+    pub(crate) expire: String,
+    /// The argument of UTF8, perhaps empty, if it is there.
+    pub(crate) utf8: Option<&'static str>,
+    /// Tags and what they stand for, if LANG is there.
+    pub(crate) languages: Vec<(String, String)>,
 }
 
 impl Default for Offer {
@@ -30,6 +36,9 @@ impl Default for Offer {
             lines: Vec::new(),
             login_delay: 0,
             mechanisms: vec!["PLAIN".to_owned()],
+            expire: "NEVER".to_owned(),
+            utf8: None,
+            languages: Vec::new(),
         }
     }
 }
@@ -52,7 +61,7 @@ const USUAL: &[&str] = &[
     "AUTH-RESP-CODE",
     "PIPELINING",
     "SASL",
-    "EXPIRE NEVER",
+    "EXPIRE",
     "IMPLEMENTATION pop3-test-server",
 ];
 
@@ -76,6 +85,13 @@ impl Offer {
         self.mechanisms.iter().map(String::as_str).filter(there)
     }
 
+    /// Whether a name or a password may be this (RFC 6856 section 2.2). A server
+    /// without UTF8 does not know that there is more than ASCII.
+    pub(crate) fn takes(&self, text: &[u8]) -> bool {
+        let valid = || std::str::from_utf8(text).is_ok();
+        text.is_ascii() || self.utf8.is_none_or(|argument| argument == "USER" && valid())
+    }
+
     /// The lines of the reply to CAPA.
     pub(crate) fn announced(&self, place: Place) -> Vec<String> {
         let hidden = |line: &str| {
@@ -85,6 +101,7 @@ impl Offer {
         let mechanisms = self.mechanisms(place.encrypted).collect::<Vec<_>>().join(" ");
         let whole = |&line: &&str| match line {
             "SASL" => (!mechanisms.is_empty()).then(|| format!("SASL {mechanisms}")),
+            "EXPIRE" => Some(format!("EXPIRE {}", self.expire)),
             line => Some(line.to_owned()),
         };
         let mut usual: Vec<String> = USUAL.iter().filter_map(whole).collect();
@@ -93,6 +110,11 @@ impl Offer {
         }
         if self.login_delay > 0 {
             usual.push(format!("LOGIN-DELAY {}", self.login_delay));
+        }
+        let utf8 = self.utf8.map(|argument| format!("UTF8 {argument}").trim_end().to_owned());
+        usual.extend(utf8);
+        if !self.languages.is_empty() {
+            usual.push("LANG".to_owned());
         }
         usual.retain(|line| !hidden(line));
         if place.logged_in {

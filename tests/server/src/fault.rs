@@ -42,6 +42,7 @@ pub(crate) enum Kind {
     StallBeforeHandshake,
     Trickle(Duration),
     UniqueIdsOnly(usize),
+    Utf8HeadersReplaced,
 }
 
 /// How a server of SCRAM fails to be who it says.
@@ -225,6 +226,13 @@ impl Fault {
     /// WildDuck's limit of 250.
     pub fn lists_only(messages: usize) -> Self {
         Self::of(Kind::ListsOnly(messages))
+    }
+
+    /// A message whose header is not ASCII is replaced by another that says so,
+    /// unless the client has sent UTF8: Courier 1.0.16. STAT and LIST tell the
+    /// size of the true one.
+    pub fn utf8_headers_replaced() -> Self {
+        Self::of(Kind::Utf8HeadersReplaced)
     }
 
     /// UIDL without argument lists the first so many messages only, while STAT

@@ -27,10 +27,12 @@ fn two(argument: Option<&[u8]>) -> Option<(&[u8], &[u8])> {
 
 impl Session<'_> {
     pub(super) fn authorization(&mut self, command: Command<'_>) -> Result<(), End> {
+        let offer = &self.service.offer;
         let State::Authorization { user } = &mut self.state else { return self.unknown() };
         // PASS may be given only immediately after USER (RFC 1939 section 7).
         let named = user.take();
         match (command.keyword, command.argument) {
+            ("USER" | "PASS", Some(text)) if !offer.takes(text) => self.refuse("", "not ASCII"),
             ("USER", Some(name)) if !name.is_empty() => {
                 // Positive for any name: who exists is nobody's business.
                 *user = Some(name.to_owned());
@@ -45,6 +47,7 @@ impl Session<'_> {
             ("APOP", argument) => self.apop(argument),
             ("AUTH", Some(argument)) => self.auth(argument),
             ("STLS", None) => self.stls(),
+            ("UTF8", None) => self.utf8(),
             _ => self.syntax(),
         }
     }
@@ -123,6 +126,10 @@ impl Session<'_> {
         }
         if self.service.security != Security::Stls {
             return self.unknown();
+        }
+        if self.utf8 {
+            // The client must not (RFC 6856 section 2.1), the server may say so.
+            return self.refuse("", "command not permitted after UTF8");
         }
         self.accept("begin TLS negotiation")?;
         let injected = self.faults.find(|kind| match kind {

@@ -7,6 +7,7 @@
 
 mod auth;
 mod authorization;
+mod international;
 mod transaction;
 
 use std::net::TcpStream;
@@ -56,6 +57,8 @@ struct Session<'a> {
     /// Command lines so far.
     lines: usize,
     state: State,
+    /// Whether UTF8 was sent.
+    utf8: bool,
 }
 
 /// Serves one connection to its end.
@@ -65,7 +68,8 @@ pub(crate) fn serve(service: &Service, socket: TcpStream, number: usize) {
     let Ok(wire) = Wire::new(socket, &faults, service.autologout, sockets) else { return };
     let timestamp = service.timestamp.clone().unwrap_or_else(timestamp);
     let state = State::Authorization { user: None };
-    let mut session = Session { service, number, faults, wire, timestamp, lines: 0, state };
+    let mut session =
+        Session { service, number, faults, wire, timestamp, lines: 0, state, utf8: false };
     let end = session.run().err().unwrap_or(End::Quit);
     let Session { wire, state, .. } = session;
     // The lock goes before the client can see the end of the connection.
@@ -172,20 +176,21 @@ impl Session<'_> {
         match (command.keyword, command.argument) {
             ("QUIT", None) => self.quit().map(|()| true),
             ("CAPA", None) => self.capa().map(|()| false),
+            ("LANG", tag) => self.lang(tag).map(|()| false),
             _ => self.answer_in_state(command).map(|()| false),
         }
     }
 
     fn answer_in_state(&mut self, command: Command<'_>) -> Result<(), End> {
         match (command.keyword, &self.state) {
-            ("APOP" | "AUTH" | "PASS" | "STLS" | "USER", State::Authorization { .. }) => {
+            ("APOP" | "AUTH" | "PASS" | "STLS" | "USER" | "UTF8", State::Authorization { .. }) => {
                 self.authorization(command)
             }
             (
                 "DELE" | "LIST" | "NOOP" | "RETR" | "RSET" | "STAT" | "TOP" | "UIDL",
                 State::Transaction(_),
             ) => self.transaction(command),
-            ("APOP" | "AUTH" | "PASS" | "STLS" | "USER", State::Transaction(_)) => {
+            ("APOP" | "AUTH" | "PASS" | "STLS" | "USER" | "UTF8", State::Transaction(_)) => {
                 self.refuse("", "already logged in")
             }
             (

@@ -147,7 +147,8 @@ impl Session<'_> {
     fn read(&mut self, number: usize) -> Result<Option<std::sync::Arc<[u8]>>, End> {
         let opened = self.opened()?;
         let slot = number.checked_sub(1).and_then(|at| opened.slots.get(at));
-        Ok(slot.and_then(|slot| opened.lock.read(slot).ok()))
+        let message = slot.and_then(|slot| opened.lock.read(slot).ok());
+        Ok(message.map(|message| self.as_understood(message)))
     }
 
     fn unreadable(&mut self) -> Result<(), End> {

@@ -96,6 +96,8 @@ fn capa_tells_what_there_is() {
         "SASL XOAUTH2",
     ];
     assert_eq!(Client::greeted(&server).ask_lines("CAPA"), expected);
+    let server = mrose().expire("30 USER").start();
+    assert_eq!(Client::greeted(&server).ask_lines("CAPA")[7], "EXPIRE 30 USER");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod client;
 mod faults;
+mod international;
 mod login;
 mod maildir;
 mod program;
