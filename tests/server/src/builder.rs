@@ -304,6 +304,14 @@ impl Builder {
         self
     }
 
+    /// This chain and this key, in PEM, instead of a certificate made at start.
+    /// They need not belong together.
+    #[must_use]
+    pub fn certificate_pem(mut self, chain: &str, key: &str) -> Self {
+        self.leaf.given = Some((chain.to_owned(), key.to_owned()));
+        self
+    }
+
     /// No TLS newer than 1.2.
     #[must_use]
     pub fn tls12_only(mut self) -> Self {

@@ -9,10 +9,12 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PublicKeyData as _, date_time_ymd,
 };
+use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
 use sha2::{Digest as _, Sha256};
@@ -28,6 +30,8 @@ pub(crate) struct Leaf {
     pub(crate) validity: Validity,
     pub(crate) tls12_only: bool,
     pub(crate) clients: Option<Clients>,
+    /// A chain and a key in PEM instead, which need not belong together.
+    pub(crate) given: Option<(String, String)>,
 }
 
 /// Which certificates the server shows.
@@ -68,6 +72,7 @@ impl Default for Leaf {
             validity: Validity::default(),
             tls12_only: false,
             clients: None,
+            given: None,
         }
     }
 }
@@ -200,10 +205,19 @@ impl Leaf {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let versions = if self.tls12_only { &[&TLS12][..] } else { &[&TLS13, &TLS12] };
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let (chain, key) = match &self.given {
+            None => (chain, key),
+            Some((chain, key)) => (
+                CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>()?,
+                PrivateKeyDer::from_pem_slice(key.as_bytes())?,
+            ),
+        };
+        // Not checked against each other, as `with_single_cert` would.
+        let certified = CertifiedKey::new(chain, any_supported_type(&key)?);
         Ok(ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)?
             .with_client_cert_verifier(self.clients()?)
-            .with_single_cert(chain, key)?)
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified))))
     }
 
     fn clients(&self) -> Result<Arc<dyn ClientCertVerifier>, Failure> {
