@@ -1,9 +1,9 @@
 //! From settings to an account that can be fetched.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::connection::{self, Cancel, Roots, Security};
+use crate::connection::Cancel;
 use crate::fetch::{Deletion, Place, Policy};
 use crate::seen::Mailbox;
 use crate::session::{self, Mechanism, Pace};
@@ -11,8 +11,9 @@ use crate::session::{self, Mechanism, Pace};
 use super::args::Args;
 use super::config::{Config, project};
 use super::failure::Failure;
-use super::settings::{Auth, Settings, Tls};
+use super::settings::{Auth, Settings};
 use super::url;
+use super::way::{self, Secrets};
 
 /// One account, everything about it known but its password.
 #[derive(Clone, Debug)]
@@ -99,34 +100,6 @@ fn label(settings: &Settings) -> String {
     }
 }
 
-/// `HOST`, `HOST:PORT`, `[IPv6]` or `[IPv6]:PORT`.
-fn host_and_port(server: &str, default: u16) -> Result<(String, u16), Failure> {
-    let wrong = || {
-        let hint = Some("write HOST, HOST:PORT or [IPv6]:PORT");
-        Failure::Usage { why: format!("{server:?} is no server"), hint }
-    };
-    let (host, port) = match server.strip_prefix('[') {
-        Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or_else(wrong)?;
-            host.parse::<std::net::Ipv6Addr>().map_err(|_| wrong())?;
-            (host, rest.strip_prefix(':').or(Some("").filter(|_| rest.is_empty())))
-        }
-        None => match server.split_once(':') {
-            Some((host, port)) => (host, Some(port).filter(|port| !port.is_empty())),
-            None => (server, Some("")),
-        },
-    };
-    let port = match port.ok_or_else(wrong)? {
-        "" => default,
-        port => port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong)?,
-    };
-    let is_odd = |c: char| c.is_whitespace() || c.is_control() || "/@:\\".contains(c);
-    if host.is_empty() || host.parse::<std::net::IpAddr>().is_err() && host.contains(is_odd) {
-        return Err(wrong());
-    }
-    Ok((host.to_owned(), port))
-}
-
 /// Everything that can be known before anything is opened.
 pub(super) fn resolve(
     name: String,
@@ -135,19 +108,14 @@ pub(super) fn resolve(
     deadline: Option<Instant>,
     cancel: &Cancel,
 ) -> Result<Account, Failure> {
-    let hint = |why: &str, hint| Failure::Usage { why: why.into(), hint: Some(hint) };
-    let server = settings.server.as_deref();
-    let server = server.ok_or_else(|| hint("no server is named", "use --server HOST"))?;
-    let user = settings.user.clone();
-    let user = user.ok_or_else(|| hint("no user is named", "use --user NAME"))?;
-    let security = match settings.tls.unwrap_or_default() {
-        Tls::Implicit => Security::ImplicitTls,
-        Tls::Starttls => Security::Stls,
-        Tls::None => Security::Plain,
-    };
-    let default = if security == Security::ImplicitTls { 995 } else { 110 };
-    let (host, port) = host_and_port(server, default)?;
-    let mailbox = Mailbox::new(user.as_bytes(), &host);
+    let user = settings.user.clone().ok_or_else(|| Failure::Usage {
+        why: "no user is named".into(),
+        hint: Some("use --user NAME"),
+    })?;
+    // The journal by hand needs no way to the server, nor the secrets on it.
+    let secrets = if args.state.is_some() { Secrets::Unread } else { Secrets::Read };
+    let connection = way::options(&settings, secrets, deadline, cancel)?;
+    let mailbox = Mailbox::new(user.as_bytes(), &connection.host);
     let policy = Policy {
         deletion: match (settings.delete, settings.delete_after) {
             (_, Some(days)) => Deletion::After(days),
@@ -157,17 +125,6 @@ pub(super) fn resolve(
         max_size: settings.max_size.map(|size| size.0),
         limit: settings.limit,
         retry_failed: args.retry_failed,
-    };
-    let seconds = |given: Option<u64>, default| Duration::from_secs(given.unwrap_or(default));
-    let connection = connection::Options {
-        host,
-        port,
-        security,
-        roots: settings.ca_file.clone().map_or(Roots::Webpki, Roots::File),
-        connect_timeout: seconds(settings.connect_timeout, 60),
-        timeout: seconds(settings.timeout, 180),
-        deadline,
-        cancel: Cancel::clone(cancel),
     };
     let session = session::Options {
         connection,
@@ -193,23 +150,4 @@ fn state_directory() -> Result<PathBuf, Failure> {
         hint: Some("use --state-dir DIR"),
     })?;
     Ok(project.state_dir().unwrap_or_else(|| project.data_local_dir()).to_path_buf())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_a_host_and_perhaps_a_port() {
-        let parse = |server| host_and_port(server, 995).ok();
-        assert_eq!(parse("pop.example.org"), Some(("pop.example.org".into(), 995)));
-        assert_eq!(parse("pop.example.org:1"), Some(("pop.example.org".into(), 1)));
-        assert_eq!(parse("[::1]"), Some(("::1".into(), 995)));
-        assert_eq!(parse("[::1]:110"), Some(("::1".into(), 110)));
-        for wrong in
-            ["", ":1", "h:", "h:0", "h:x", "h:65536", "::1", "[::1", "[h]", "[::1]x", "a b", "u@h"]
-        {
-            assert_eq!(parse(wrong), None, "{wrong}");
-        }
-    }
 }

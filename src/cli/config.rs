@@ -105,6 +105,8 @@ fn check(settings: &mut Settings) -> Result<(), String> {
     }
     let paths = [
         ("ca-file", &mut settings.ca_file),
+        ("client-cert", &mut settings.client_cert),
+        ("client-key", &mut settings.client_key),
         ("maildir", &mut settings.maildir),
         ("password-file", &mut settings.password_file),
         ("state-dir", &mut settings.state_dir),

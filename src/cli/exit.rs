@@ -83,7 +83,11 @@ pub const TABLE: &[Row] = &[
         "no",
     ),
     row(Exit::NoPermission, "the login was refused", "no"),
-    row(Exit::Config, "the configuration file, --ca-file, the password's file or command", "no"),
+    row(
+        Exit::Config,
+        "the configuration file, files of certificates and keys, the password's file or command",
+        "no",
+    ),
 ];
 
 impl Exit {
@@ -192,16 +196,19 @@ fn of_connection(error: &connection::Error) -> Exit {
     use connection::Error;
     match error {
         Error::NoSuchHost => Exit::NoHost,
-        Error::Certificate(_) | Error::NotTls | Error::ServerName | Error::Tls(_) => {
-            Exit::Unavailable
-        }
-        Error::Roots { .. } => Exit::Config,
+        Error::Certificate(_)
+        | Error::ClientCertificate { .. }
+        | Error::NotTls
+        | Error::ServerName
+        | Error::Tls(_) => Exit::Unavailable,
+        Error::Roots { .. } | Error::SystemRoots(_) => Exit::Config,
         Error::Broken { .. }
         | Error::Cancelled
         | Error::Closed { .. }
         | Error::Connect(_)
         | Error::DeadlineOver { .. }
         | Error::Io(_)
+        | Error::Random
         | Error::Resolver(_)
         | Error::TimedOut { .. } => Exit::Temporary,
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::connection::{self, Phase, RootsError};
+use crate::connection::{self, Phase, Reason, RootsError};
 use crate::fetch::{self, Doing};
 use crate::maildir;
 use crate::protocol::ResponseCode;
@@ -151,21 +151,7 @@ fn session_hint(error: &session::Error) -> Option<&'static str> {
             Some("try --tls implicit (port 995); nothing secret was sent")
         }
         session::Error::Timestamp(_) => Some("leave --auth apop out"),
-        session::Error::Connection(connection::Error::NotTls) => {
-            Some("is it the port for TLS? --tls starttls begins in clear, on port 110")
-        }
-        session::Error::Connection(connection::Error::TimedOut {
-            phase: Phase::Greeting, ..
-        }) => Some("if that port speaks TLS from the start, use --tls implicit"),
-        session::Error::Connection(connection::Error::Certificate(refused)) => {
-            connection::is_unknown_issuer(refused).then_some(
-                "if the server has a certificate authority of its own, name it with --ca-file",
-            )
-        }
-        session::Error::Connection(connection::Error::Roots {
-            why: RootsError::Empty | RootsError::Pem(_),
-            ..
-        }) => Some("--ca-file takes a file with PEM certificates"),
+        session::Error::Connection(error) => connection_hint(error),
         session::Error::Refused { keyword: "PASS" | "USER" | "APOP", refusal } => {
             match refusal.code {
                 None | Some(ResponseCode::Auth) => {
@@ -178,5 +164,52 @@ fn session_hint(error: &session::Error) -> Option<&'static str> {
             }
         }
         _ => None,
+    }
+}
+
+fn connection_hint(error: &connection::Error) -> Option<&'static str> {
+    use connection::Error;
+    match error {
+        Error::NotTls => {
+            Some("is it the port for TLS? --tls starttls begins in clear, on port 110")
+        }
+        Error::TimedOut { phase: Phase::Greeting, .. } => {
+            Some("if that port speaks TLS from the start, use --tls implicit")
+        }
+        Error::Certificate(refusal) => Some(certificate_hint(&refusal.reason)),
+        Error::ClientCertificate { given: false } => {
+            Some("name it with --client-cert, and its key with --client-key")
+        }
+        Error::ClientCertificate { given: true } => {
+            Some("ask the server's operator whose certificates it takes")
+        }
+        Error::Roots { why: RootsError::Empty | RootsError::Pem(_), .. } => {
+            Some("--ca-file takes a file with PEM certificates")
+        }
+        Error::SystemRoots(_) => {
+            Some("install ca-certificates, or leave --tls-roots out: Mozilla's are built in")
+        }
+        _ => None,
+    }
+}
+
+fn certificate_hint(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Expired { .. } | Reason::NotYetValid => {
+            "is the clock here right? then the server's operator has to renew it; --probe shows the chain"
+        }
+        Reason::Name => {
+            "is it the right server? then use a name that the certificate has; --probe shows the chain"
+        }
+        Reason::Pin => {
+            "if its operator says that the key was changed, use the new pin; else somebody is in between"
+        }
+        Reason::Forged | Reason::UnknownIssuer => {
+            "if the server has a certificate authority of its own, name it with --ca-file; --probe shows chain and pin, and --tls-roots none --tls-pin trusts one key alone"
+        }
+        Reason::Unproven => "somebody may be in between; nothing was sent",
+        Reason::Other(_) | Reason::WeakKey { .. } | Reason::WeakSignature => {
+            "the server's operator has to mend that; --probe shows chain and pin, and --tls-roots none --tls-pin trusts one key alone"
+        }
     }
 }

@@ -22,6 +22,7 @@ mod secrets;
 mod settings;
 mod state;
 mod url;
+mod way;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -32,7 +33,7 @@ use clap::Parser as _;
 
 pub use args::{Args, Generate};
 pub use exit::{Exit, Row, TABLE};
-pub use settings::{Auth, Settings, Size, Tls};
+pub use settings::{Auth, Settings, Size, Tls, TlsRoots};
 
 use crate::connection::Cancel;
 use crate::fetch::{self, Event, Local, Outcome, Rekey};

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Deserializer};
 
+use crate::connection::Pin;
+
 /// What one account needs to know. A field is an option of the command line and
 /// a key of the configuration file by the same name.
 #[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -43,6 +45,23 @@ pub struct Settings {
     /// Believe only the certificate authorities in this PEM file
     #[arg(long, value_name = "FILE", help_heading = "Server")]
     pub ca_file: Option<PathBuf>,
+
+    /// Whose authorities to believe: Mozilla's, built in; the system's; or nobody's but --tls-pin [default: webpki]
+    #[arg(long, value_name = "WHOSE", help_heading = "Server", conflicts_with = "ca_file")]
+    pub tls_roots: Option<TlsRoots>,
+
+    /// Demand that the server has this key, besides a good certificate; sha256: and base64, as --probe prints it; may be given again for another key. With --tls-roots none the key alone counts, not names and dates
+    #[arg(long, value_name = "PIN", help_heading = "Server")]
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub tls_pin: Option<Vec<Pin>>,
+
+    /// Show the server this certificate (PEM, with those that vouch for it)
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    pub client_cert: Option<PathBuf>,
+
+    /// Its private key (PEM, not encrypted), which nobody else may read [default: in the same file]
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    pub client_key: Option<PathBuf>,
 
     /// Give up when the server has not greeted after so long [default: 60]
     #[arg(long, value_name = "SECS", help_heading = "Server", value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -99,6 +118,8 @@ impl Settings {
     /// each other counts as one.
     pub fn or(self, other: Self) -> Self {
         let deletes = self.delete.is_some() || self.delete_after.is_some() || self.keep.is_some();
+        let has_roots = self.ca_file.is_some() || self.tls_roots.is_some();
+        let has_identity = self.client_cert.is_some() || self.client_key.is_some();
         let has_password = self.password_file.is_some() || self.password_command.is_some();
         Self {
             server: self.server.or(other.server),
@@ -112,7 +133,11 @@ impl Settings {
             password_command: self
                 .password_command
                 .or(other.password_command.filter(|_| !has_password)),
-            ca_file: self.ca_file.or(other.ca_file),
+            ca_file: self.ca_file.or(other.ca_file.filter(|_| !has_roots)),
+            tls_roots: self.tls_roots.or(other.tls_roots.filter(|_| !has_roots)),
+            tls_pin: self.tls_pin.or(other.tls_pin),
+            client_cert: self.client_cert.or(other.client_cert.filter(|_| !has_identity)),
+            client_key: self.client_key.or(other.client_key.filter(|_| !has_identity)),
             connect_timeout: self.connect_timeout.or(other.connect_timeout),
             timeout: self.timeout.or(other.timeout),
             maildir: self.maildir.or(other.maildir),
@@ -134,6 +159,8 @@ impl Settings {
             Some("only one of delete, delete-after and keep can hold")
         } else if self.password_file.is_some() && self.password_command.is_some() {
             Some("only one of password-file and password-command can hold")
+        } else if self.ca_file.is_some() && self.tls_roots.is_some() {
+            Some("only one of ca-file and tls-roots can hold")
         } else if seconds.iter().flatten().any(|seconds| !(1..=86_400).contains(seconds)) {
             Some("a time-out is 1 to 86400 seconds")
         } else {
@@ -153,6 +180,35 @@ pub enum Tls {
     Starttls,
     /// No TLS.
     None,
+}
+
+/// `--tls-roots`
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsRoots {
+    /// Mozilla's, built in.
+    #[default]
+    Webpki,
+    /// The system's.
+    System,
+    /// None: a pin stands alone.
+    None,
+}
+
+/// One pin, or a list of them.
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Pin>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        One(String),
+        More(Vec<String>),
+    }
+    let written = match Written::deserialize(deserializer)? {
+        Written::One(pin) => vec![pin],
+        Written::More(pins) => pins,
+    };
+    let pins: Result<_, _> = written.iter().map(|pin| pin.parse()).collect();
+    pins.map(Some).map_err(serde::de::Error::custom)
 }
 
 /// `--auth`
@@ -236,5 +292,19 @@ mod tests {
         assert_eq!(both.user.as_deref(), Some("far"));
         assert_eq!((both.keep, both.delete_after), (Some(true), None));
         assert_eq!((both.password_file, both.password_command.as_deref()), (None, Some("c")));
+    }
+
+    #[test]
+    fn trust_and_identity_are_each_taken_from_one_place() {
+        let path = |name: &str| Some(PathBuf::from(name));
+        let far = Settings { ca_file: path("far"), client_key: path("far"), ..Settings::default() };
+        let near = Settings {
+            tls_roots: Some(TlsRoots::System),
+            client_cert: path("near"),
+            ..Settings::default()
+        };
+        assert_eq!(near.clone().or(far.clone()), near);
+        let both = far.or(near);
+        assert_eq!((both.tls_roots, both.client_cert), (None, None));
     }
 }

@@ -5,7 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustls::{CertificateError, Error as TlsError};
+use rustls::Error as TlsError;
+
+use super::refusal::Refusal;
 
 /// What the client was waiting for; a time-out names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +49,14 @@ pub enum Error {
     #[error("interrupted")]
     Cancelled,
     /// The certificate was refused.
-    #[error("{}", Certificate(.0))]
-    Certificate(CertificateError),
+    #[error("{0}")]
+    Certificate(Box<Refusal>),
+    /// The server demands a certificate of ours, or refuses the one it was given.
+    #[error("the server {}", if *.given { "refuses our client certificate" } else { "demands a client certificate" })]
+    ClientCertificate {
+        /// Whether it was given one.
+        given: bool,
+    },
     /// The server ended the connection.
     #[error("the server closed the connection while we waited for {phase}")]
     Closed {
@@ -81,6 +89,9 @@ pub enum Error {
     /// What answered does not speak TLS.
     #[error("what answered does not speak TLS")]
     NotTls,
+    /// The system has no random octets for us.
+    #[error("the system has no random octets")]
+    Random,
     /// The resolver failed; it may work later.
     #[error("cannot resolve the host's name: {0}")]
     Resolver(io::Error),
@@ -95,6 +106,9 @@ pub enum Error {
     /// The host's name cannot stand in a certificate.
     #[error("the host's name cannot stand in a certificate")]
     ServerName,
+    /// The system's certificate authorities cannot be had.
+    #[error("cannot use the system's certificate authorities: {0}")]
+    SystemRoots(io::Error),
     /// A phase took too long.
     #[error("gave up waiting for {phase} after {}s", .after.as_secs())]
     TimedOut {
@@ -122,6 +136,23 @@ pub enum RootsError {
     Pem(rustls::pki_types::pem::Error),
 }
 
+/// Why a client certificate is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// There is no certificate.
+    #[error("there is no certificate in it")]
+    NoCertificate,
+    /// There is no key, or none in clear.
+    #[error("there is no private key in it that can be read")]
+    NoKey,
+    /// It cannot be read as PEM.
+    #[error("{0}")]
+    Pem(rustls::pki_types::pem::Error),
+    /// Key and certificate do not belong together, or are of an unknown kind.
+    #[error("{0}")]
+    Unusable(TlsError),
+}
+
 impl Error {
     /// Whether the peer or the way to it failed after a connection was made.
     pub fn is_loss(&self) -> bool {
@@ -136,51 +167,4 @@ impl Error {
             _ => Self::Broken { phase, source },
         }
     }
-
-    /// What TLS refuses, by whose fault it is.
-    pub(super) fn tls(error: TlsError) -> Self {
-        match error {
-            TlsError::InvalidCertificate(error) => Self::Certificate(error),
-            TlsError::InvalidMessage(_) => Self::NotTls,
-            error => Self::Tls(error),
-        }
-    }
-}
-
-/// A refused certificate in one clause.
-struct Certificate<'a>(&'a CertificateError);
-
-impl fmt::Display for Certificate<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = |time: rustls::pki_types::UnixTime| time.as_secs();
-        match self.0 {
-            CertificateError::Expired => f.write_str("its certificate has expired"),
-            CertificateError::ExpiredContext { time, not_after } => {
-                let days = seconds(*time).saturating_sub(seconds(*not_after)) / 86_400;
-                write!(f, "its certificate expired {days} days ago")
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                f.write_str("its certificate is not valid yet")
-            }
-            CertificateError::NotValidForName => f.write_str("its certificate is for another name"),
-            CertificateError::NotValidForNameContext { presented, .. } => {
-                f.write_str("its certificate is for another name")?;
-                for (at, name) in presented.iter().take(5).enumerate() {
-                    f.write_str(if at == 0 { ": " } else { ", " })?;
-                    // Names come as Rust writes them for debugging: quoted and escaped.
-                    f.write_str(name)?;
-                }
-                Ok(())
-            }
-            CertificateError::UnknownIssuer => {
-                f.write_str("its certificate comes from an unknown issuer")
-            }
-            other => write!(f, "its certificate is refused: {other}"),
-        }
-    }
-}
-
-/// Whether a certificate is refused because nobody here knows who issued it.
-pub fn is_unknown_issuer(error: &CertificateError) -> bool {
-    matches!(error, CertificateError::UnknownIssuer)
 }

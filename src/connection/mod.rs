@@ -7,26 +7,37 @@
 //! * A time-out is [`Error::TimedOut`] with its phase. `WouldBlock` and its
 //!   kin are never seen above this room.
 //! * An end of stream is an error wherever somebody waits for octets.
-//! * There is no way to speak TLS without verifying the certificate.
+//! * There is no way to send an octet over TLS without having verified who reads
+//!   it, and no way back from TLS to clear: protection is one value, decided
+//!   before connecting (CVE-2006-5867). [`inspect`] looks at a server that fails
+//!   and gives facts only.
+//! * The time of the handshake is that of a phase like any other, also after
+//!   STLS (CVE-2011-1947).
 //!
 //! # Not here
 //!
 //! What the octets mean, and which of them are secret: [`crate::session`].
 
+mod certificate;
 mod error;
+mod refusal;
 mod tcp;
 mod tls;
+mod trust;
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use zeroize::{Zeroize as _, Zeroizing};
 
-pub use error::{Error, Phase, RootsError, is_unknown_issuer};
+pub use certificate::Certificate;
+pub use error::{Error, IdentityError, Phase, RootsError};
+pub use refusal::{Reason, Refusal};
+pub use tls::Secured;
+pub use trust::{Identity, Pin, PinError, Roots};
 
 /// How octets are protected; decided before connecting and never relaxed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,15 +48,6 @@ pub enum Security {
     Plain,
     /// TLS after the STLS command (RFC 2595).
     Stls,
-}
-
-/// Which certificate authorities are believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Roots {
-    /// Those in this PEM file, and no others.
-    File(PathBuf),
-    /// Mozilla's, built in.
-    Webpki,
 }
 
 /// Set to a signal's number when the run must end.
@@ -62,6 +64,10 @@ pub struct Options {
     pub security: Security,
     /// Trust.
     pub roots: Roots,
+    /// If any: the server's key has to be one of these.
+    pub pins: Vec<Pin>,
+    /// Who we are, to a server that asks by TLS.
+    pub identity: Option<Identity>,
     /// From resolving until the greeting is whole.
     pub connect_timeout: Duration,
     /// For each later status line as a whole, and for each octet of a
@@ -89,6 +95,7 @@ pub struct Connection {
     options: Options,
     stream: Stream,
     peer: SocketAddr,
+    addresses: Vec<SocketAddr>,
     input: Vec<u8>,
     start: usize,
     end: usize,
@@ -155,27 +162,32 @@ impl Connection {
     /// Resolves, connects to the first of all addresses that answers and, with
     /// [`Security::ImplicitTls`], speaks TLS.
     pub fn open(options: Options) -> Result<Self, Error> {
+        let mut connection = Self::dial(options)?;
+        if connection.options.security == Security::ImplicitTls {
+            let waiting = connection.waiting;
+            connection.waiting = waiting.with(Phase::Handshake);
+            connection = connection.shake_hands()?;
+            connection.waiting = waiting;
+        }
+        Ok(connection)
+    }
+
+    /// The way to the server, nothing said on it yet.
+    fn dial(options: Options) -> Result<Self, Error> {
         let waiting = Waiting::now(Phase::Resolve, options.connect_timeout);
-        let addresses = tcp::resolve(&options, waiting)?;
-        let waiting = waiting.with(Phase::Connect);
-        let (socket, peer) = tcp::connect(&options, &addresses, waiting)?;
-        let waiting = waiting.with(Phase::Greeting);
-        let mut connection = Self {
+        let addresses = tcp::resolve(&options.host, options.port, &options, waiting)?;
+        let (socket, peer) = tcp::connect(&options, &addresses, waiting.with(Phase::Connect))?;
+        Ok(Self {
             stream: Stream::Plain(socket),
             peer,
+            addresses,
             input: vec![0; READ_SIZE],
             start: 0,
             end: 0,
             output: Zeroizing::new(Vec::with_capacity(OUTPUT_SIZE)),
-            waiting,
+            waiting: waiting.with(Phase::Greeting),
             options,
-        };
-        if connection.options.security == Security::ImplicitTls {
-            connection.waiting = waiting.with(Phase::Handshake);
-            connection = connection.shake_hands()?;
-            connection.waiting = waiting.with(Phase::Greeting);
-        }
-        Ok(connection)
+        })
     }
 
     /// TLS from here on. The caller has made sure that nothing is buffered.
@@ -194,12 +206,62 @@ impl Connection {
         Ok(self)
     }
 
+    /// TLS from here on, to look at it and hang up. It shakes hands with a server
+    /// that nobody believes, too, and so gives back nothing that could speak.
+    pub fn inspect_tls(mut self) -> Result<Secured, Error> {
+        self.begin(Phase::Handshake);
+        self.look()
+    }
+
+    fn look(self) -> Result<Secured, Error> {
+        match self.stream {
+            Stream::Plain(socket) => tls::Stream::inspect(socket, &self.options, self.waiting),
+            Stream::Tls(stream) => {
+                stream.secured().ok_or(Error::Tls(rustls::Error::HandshakeNotComplete))
+            }
+        }
+    }
+
+    /// The addresses that the host has.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Who is at the other end: the server.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// What the TLS handshake has shown, if there was one.
+    pub fn secured(&self) -> Option<Secured> {
+        self.tls()?.secured()
+    }
+
+    /// What binds a login to this TLS session: tls-exporter (RFC 9266), under TLS
+    /// 1.3 only.
+    pub fn channel_binding_exporter(&self) -> Option<[u8; 32]> {
+        self.tls()?.exporter()
+    }
+
+    /// What binds a login to the server's certificate: tls-server-end-point (RFC
+    /// 5929 section 4). `None` where its signature has no hash to do that with.
+    pub fn channel_binding_end_point(&self) -> Option<Vec<u8>> {
+        self.tls()?.end_point()
+    }
+
+    fn tls(&self) -> Option<&tls::Stream> {
+        match &self.stream {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => Some(stream),
+        }
+    }
+
     /// Whether TLS protects the octets.
     pub fn is_protected(&self) -> bool {
         matches!(self.stream, Stream::Tls(_))
     }
 
-    /// Whether the peer is this machine itself.
+    /// Whether the server is this machine itself.
     pub fn is_loopback(&self) -> bool {
         self.peer.ip().to_canonical().is_loopback()
     }
@@ -288,6 +350,31 @@ impl Connection {
             stream.say_goodbye();
         }
     }
+}
+
+/// What a look at a server with implicit TLS has shown.
+#[derive(Debug)]
+pub struct Inspection {
+    /// The addresses that the host has.
+    pub addresses: Vec<SocketAddr>,
+    /// The one that answered.
+    pub peer: SocketAddr,
+    /// What its TLS is, believed or not.
+    pub secured: Secured,
+}
+
+/// Connects, shakes hands whoever is there, and hangs up. Nothing of ours is
+/// sent: no certificate, no credential.
+pub fn inspect(options: Options) -> Result<Inspection, Error> {
+    let mut connection = Connection::dial(options)?;
+    connection.waiting = connection.waiting.with(Phase::Handshake);
+    let (addresses, peer) = (connection.addresses.clone(), connection.peer);
+    Ok(Inspection { addresses, peer, secured: connection.look()? })
+}
+
+/// Fills `octets` with what nobody can foresee, for nonces.
+pub fn random(octets: &mut [u8]) -> Result<(), Error> {
+    tls::provider().secure_random.fill(octets).map_err(|_| Error::Random)
 }
 
 /// Writes everything, in slices.

@@ -29,13 +29,17 @@ fn receive<T>(
 
 /// All addresses of the host, families taking turns. The resolver has no
 /// time-out of its own that we could set, so it runs on a thread.
-pub(super) fn resolve(options: &Options, waiting: Waiting) -> Result<Vec<SocketAddr>, Error> {
-    let Options { host, port, .. } = options;
+pub(super) fn resolve(
+    host: &str,
+    port: u16,
+    options: &Options,
+    waiting: Waiting,
+) -> Result<Vec<SocketAddr>, Error> {
     if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, *port)]);
+        return Ok(vec![SocketAddr::new(address, port)]);
     }
     let (to_us, from_resolver) = mpsc::channel();
-    let asked = (host.clone(), *port);
+    let asked = (host.to_owned(), port);
     thread::Builder::new()
         .name("resolver".into())
         .spawn(move || {

@@ -1,54 +1,55 @@
-//! TLS by rustls over one socket.
+//! TLS 1.2 and 1.3 by rustls over one socket.
+//!
+//! Each connection has a configuration of its own: no session is resumed, and no
+//! connection is used twice, so none can be taken over with the trust of another
+//! (CVE-2026-8286). Whoever spoke before TLS is forgotten with the connection in
+//! clear, which the handshake consumes.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::ServerName;
+use rustls::{
+    AlertDescription, ClientConfig, ClientConnection, Error as TlsError, ProtocolVersion,
+};
 
-use super::error::RootsError;
-use super::{Error, Options, Phase, Roots, Waiting, is_slice};
+use super::certificate::{Certificate, end_point};
+use super::refusal::{Reason, Refusal};
+use super::trust::{Introduction, Judgement, Pin, Verifier};
+use super::{Error, Options, Phase, Waiting, is_slice};
 
 /// A TLS session and the socket below it.
 #[derive(Debug)]
 pub(super) struct Stream {
     session: ClientConnection,
     socket: TcpStream,
+    host: String,
+    verifier: Arc<Verifier>,
+    introduction: Arc<Introduction>,
 }
 
-/// Who is trusted. Parsed only when TLS is really spoken: the built-in roots
-/// cost a millisecond that `--version` need not pay.
-fn roots(roots: &Roots) -> Result<RootCertStore, Error> {
-    let mut store = RootCertStore::empty();
-    let path = match roots {
-        Roots::Webpki => {
-            store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            return Ok(store);
-        }
-        Roots::File(path) => path,
-    };
-    let refuse = |why| Error::Roots { path: path.clone(), why };
-    for certificate in
-        CertificateDer::pem_file_iter(path).map_err(|error| refuse(RootsError::Pem(error)))?
-    {
-        let certificate = certificate.map_err(|error| refuse(RootsError::Pem(error)))?;
-        store.add(certificate).map_err(|error| refuse(RootsError::Invalid(error)))?;
-    }
-    if store.is_empty() { Err(refuse(RootsError::Empty)) } else { Ok(store) }
+/// What a handshake has shown.
+#[derive(Debug)]
+pub struct Secured {
+    /// `TLS 1.2` or `TLS 1.3`.
+    pub version: &'static str,
+    /// The cipher suite's registered name.
+    pub cipher_suite: &'static str,
+    /// The server's certificate and those that vouch for it, as it sent them.
+    pub chain: Vec<Certificate>,
+    /// The pin of the server's key.
+    pub pin: Option<Pin>,
+    /// Why the chain is not believed; such a connection carries nothing.
+    pub refusal: Option<Refusal>,
 }
 
-/// TLS 1.2 and 1.3, this machine's one provider named, since the default
-/// panics where features of two are unified.
-fn config(options: &Options) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(Error::Tls)?
-        .with_root_certificates(roots(&options.roots)?)
-        .with_no_client_auth();
-    Ok(config)
+/// This machine's one provider, named, since the default panics where features
+/// of two are unified.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 impl Stream {
@@ -58,18 +59,67 @@ impl Stream {
         options: &Options,
         waiting: Waiting,
     ) -> Result<Self, Error> {
-        let name = ServerName::try_from(options.host.clone()).map_err(|_| Error::ServerName)?;
-        let session =
-            ClientConnection::new(Arc::new(config(options)?), name).map_err(Error::Tls)?;
-        let mut stream = Self { session, socket };
-        while stream.session.is_handshaking() {
+        let introduction = Introduction { identity: options.identity.clone(), ..<_>::default() };
+        let mut stream = Self::new(socket, options, introduction, Judgement::Binds)?;
+        stream.shake_hands(options, waiting)?;
+        Ok(stream)
+    }
+
+    /// Shakes hands with whoever is there, without an identity of ours, says what
+    /// was seen and hangs up: an unverified session never leaves this function.
+    pub(super) fn inspect(
+        socket: TcpStream,
+        options: &Options,
+        waiting: Waiting,
+    ) -> Result<Secured, Error> {
+        let nobody = Introduction::default();
+        let mut stream = Self::new(socket, options, nobody, Judgement::IsRemembered)?;
+        let shaken = stream.shake_hands(options, waiting);
+        let seen = stream.secured();
+        stream.say_goodbye();
+        match (shaken, seen) {
+            // Also where the server would have had a certificate of ours.
+            (Ok(()) | Err(Error::ClientCertificate { .. }), Some(seen)) => Ok(seen),
+            (Err(Error::Certificate(refusal)), Some(mut seen)) => {
+                seen.refusal.get_or_insert(*refusal);
+                Ok(seen)
+            }
+            (Err(error), _) => Err(error),
+            (Ok(()), None) => Err(Error::Tls(TlsError::NoCertificatesPresented)),
+        }
+    }
+
+    fn new(
+        socket: TcpStream,
+        options: &Options,
+        introduction: Introduction,
+        judgement: Judgement,
+    ) -> Result<Self, Error> {
+        let host = options.host.clone();
+        let name = ServerName::try_from(host.clone()).map_err(|_| Error::ServerName)?;
+        let (provider, introduction) = (provider(), Arc::new(introduction));
+        let verifier = Verifier::new(&options.roots, &options.pins, judgement, &provider)?;
+        let verifier = Arc::new(verifier);
+        let resolver = Arc::clone(&introduction);
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(Error::Tls)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
+            .with_client_cert_resolver(resolver);
+        let session = ClientConnection::new(Arc::new(config), name).map_err(Error::Tls)?;
+        Ok(Self { session, socket, host, verifier, introduction })
+    }
+
+    fn shake_hands(&mut self, options: &Options, waiting: Waiting) -> Result<(), Error> {
+        while self.session.is_handshaking() {
             // Each time: a trickle never lets a slice of waiting end.
             waiting.check(options)?;
-            stream.write_out(options, waiting)?;
-            if !stream.session.is_handshaking() {
+            self.write_out(options, waiting)?;
+            if !self.session.is_handshaking() {
                 break;
             }
-            match stream.read_in(Phase::Handshake) {
+            match self.read_in(Phase::Handshake) {
                 Ok(0) => return Err(Error::Closed { phase: Phase::Handshake }),
                 Ok(_) => {}
                 Err(Error::Io(error)) if is_slice(&error) => {}
@@ -77,8 +127,71 @@ impl Stream {
                 Err(error) => return Err(error),
             }
         }
-        stream.write_out(options, waiting)?;
-        Ok(stream)
+        self.write_out(options, waiting)
+    }
+
+    /// What TLS refuses, by whose fault it is. A certificate of ours that is
+    /// missing or unwelcome shows at the first read after a handshake under TLS
+    /// 1.3, and inside it under TLS 1.2.
+    fn fault(&self, error: TlsError, phase: Phase) -> Error {
+        match error {
+            TlsError::InvalidCertificate(why) => {
+                let (chain, pin) = self.presented();
+                // The chain is judged first, then the proof of having its key.
+                let reason = match self.verifier.presented().map(|it| it.judged.is_ok()) {
+                    Some(true) => Reason::of_proof(&why, chain.first()),
+                    _ => Reason::of_chain(&why, &chain),
+                };
+                let (asked, certificate) = (self.host.clone(), chain.into_iter().next());
+                Error::Certificate(Box::new(Refusal { reason, asked, certificate, pin }))
+            }
+            TlsError::AlertReceived(alert)
+                if self.introduction.asked.load(Ordering::Relaxed) && is_about_us(alert) =>
+            {
+                Error::ClientCertificate { given: self.introduction.identity.is_some() }
+            }
+            TlsError::InvalidMessage(_) if phase == Phase::Handshake => Error::NotTls,
+            error => Error::Tls(error),
+        }
+    }
+
+    fn presented(&self) -> (Vec<Certificate>, Option<Pin>) {
+        let Some(presented) = self.verifier.presented() else { return Default::default() };
+        let chain = presented.chain.iter().filter_map(|der| Certificate::read(der)).collect();
+        (chain, presented.pin)
+    }
+
+    /// What the handshake has shown.
+    pub(super) fn secured(&self) -> Option<Secured> {
+        let version = match self.session.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => "TLS 1.2",
+            ProtocolVersion::TLSv1_3 => "TLS 1.3",
+            _ => "TLS",
+        };
+        let cipher_suite = self.session.negotiated_cipher_suite()?.suite().as_str()?;
+        let refusal = match self.verifier.presented()?.judged {
+            Ok(()) => None,
+            Err(error) => match self.fault(error, Phase::Handshake) {
+                Error::Certificate(refusal) => Some(*refusal),
+                _ => return None,
+            },
+        };
+        let (chain, pin) = self.presented();
+        Some(Secured { version, cipher_suite, chain, pin, refusal })
+    }
+
+    /// tls-exporter (RFC 9266). Without TLS 1.3 it would need the extended master
+    /// secret, which rustls does not tell of.
+    pub(super) fn exporter(&self) -> Option<[u8; 32]> {
+        if self.session.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
+            return None;
+        }
+        self.session.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b"")).ok()
+    }
+
+    /// tls-server-end-point (RFC 5929 section 4).
+    pub(super) fn end_point(&self) -> Option<Vec<u8>> {
+        end_point(self.session.peer_certificates()?.first()?)
     }
 
     /// One read from the socket, handed to TLS.
@@ -87,10 +200,7 @@ impl Stream {
         if let Err(error) = self.session.process_new_packets() {
             // An alert says why we leave, if the peer still listens.
             let _ = self.session.write_tls(&mut self.socket);
-            return Err(match error {
-                rustls::Error::InvalidMessage(_) if phase != Phase::Handshake => Error::Tls(error),
-                error => Error::tls(error),
-            });
+            return Err(self.fault(error, phase));
         }
         Ok(read)
     }
@@ -146,4 +256,25 @@ impl Stream {
         self.session.send_close_notify();
         let _ = self.session.write_tls(&mut self.socket);
     }
+}
+
+/// Whether an alert can be the answer to our certificate, or to its lack.
+fn is_about_us(alert: AlertDescription) -> bool {
+    use AlertDescription::{
+        AccessDenied, BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked,
+        CertificateUnknown, DecryptError, HandshakeFailure, UnknownCA, UnsupportedCertificate,
+    };
+    matches!(
+        alert,
+        AccessDenied
+            | BadCertificate
+            | CertificateExpired
+            | CertificateRequired
+            | CertificateRevoked
+            | CertificateUnknown
+            | DecryptError
+            | HandshakeFailure
+            | UnknownCA
+            | UnsupportedCertificate
+    )
 }

@@ -11,10 +11,12 @@
     reason = "a test may panic, and nobody imports it"
 )]
 
+mod certificates; // which servers are believed, and who we are to them
 mod cli; // golden output: what is typed, printed, returned
 mod deletion; // what may be deleted from the server, and when
 mod dovecot; // a private Dovecot for each test that wants one
 mod generated; // man page, completions and README as checked in
+mod inspection; // what a connection tells of itself
 mod journal; // lost, moved, damaged, shared state
 mod layering; // which room may name which, and who touches the world
 mod main_job; // the main job against Dovecot

@@ -178,6 +178,8 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         port,
         security: Security::Plain,
         roots: Roots::Webpki,
+        pins: Vec::new(),
+        identity: None,
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(10),
         deadline: None,

@@ -35,6 +35,7 @@ fn implicit_tls_and_stls_deliver() {
     }
 }
 
+/// CVE-2021-22947, CVE-2020-14928.
 #[test]
 fn octets_sent_along_with_the_answer_to_stls_end_the_session() {
     let fault = Fault::inject_at_stls("+OK\r\nCAPA\r\n.\r\n");
@@ -44,6 +45,8 @@ fn octets_sent_along_with_the_answer_to_stls_end_the_session() {
     only_said(&server, &["STLS"]);
 }
 
+/// CVE-2021-39272, CVE-2020-15954, CVE-2021-22946: stripped or refused is the
+/// same here, since STLS is sent whatever a server in clear announces.
 #[test]
 fn a_refused_stls_ends_the_session_before_any_credential() {
     let (server, sandbox) = (server().security(Security::Plain).start(), Sandbox::new());
@@ -109,6 +112,17 @@ fn every_phase_has_its_time() {
         (server().security(Security::ImplicitTls).fault(fault).start(), Sandbox::new());
     let run = tls(&sandbox, &server, "implicit").args(["--connect-timeout", "1"]);
     run.run().fails(75, "gave up waiting for the TLS handshake after 1s");
+}
+
+/// CVE-2011-1947: fetchmail waited for a week.
+#[test]
+fn a_handshake_after_stls_has_its_time_too() {
+    let fault = Fault::stall_before_handshake();
+    let (server, sandbox) =
+        (server().security(Security::Stls).fault(fault).start(), Sandbox::new());
+    let run = tls(&sandbox, &server, "starttls").args(["--timeout", "1"]);
+    run.run().fails(75, "gave up waiting for the TLS handshake after 1s");
+    only_said(&server, &["STLS"]);
 }
 
 #[test]

@@ -1,0 +1,154 @@
+//! Why a server's certificate is not believed, in one clause.
+
+use std::fmt;
+
+use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
+
+use super::certificate::Certificate;
+use super::trust::Pin;
+
+/// A certificate that was refused: why, and what a person needs to judge it.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// The host that was asked for.
+    pub asked: String,
+    /// What the server's own certificate says, as far as it can be read.
+    pub certificate: Option<Certificate>,
+    /// The pin of the key that the server has.
+    pub pin: Option<Pin>,
+}
+
+/// Why a certificate is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// Its time is over, for so many days.
+    Expired {
+        /// Since when.
+        days: u64,
+    },
+    /// Its issuer has the name of an authority known here, and not its key.
+    Forged,
+    /// It holds for other names.
+    Name,
+    /// Its time has not come.
+    NotYetValid,
+    /// Anything else.
+    Other(CertificateError),
+    /// Its key is none of those pinned.
+    Pin,
+    /// Nobody here knows who issued it.
+    UnknownIssuer,
+    /// Who shows it does not prove to have its key.
+    Unproven,
+    /// An RSA key in the chain is too short.
+    WeakKey {
+        /// Its length.
+        bits: usize,
+    },
+    /// A signature's algorithm is too weak, or unknown here.
+    WeakSignature,
+}
+
+/// Shorter keys prove nothing any more; ring takes none.
+const RSA_BITS: usize = 2048;
+
+impl Reason {
+    /// The reason for an error in the chain of certificates, leaf first.
+    pub(super) fn of_chain(error: &CertificateError, chain: &[Certificate]) -> Self {
+        let shortest = chain.iter().filter_map(|certificate| certificate.rsa_bits).min();
+        let days = |time: &UnixTime, end: &UnixTime| {
+            time.as_secs().saturating_sub(end.as_secs()) / (24 * 60 * 60)
+        };
+        match error {
+            CertificateError::ExpiredContext { time, not_after } => {
+                Self::Expired { days: days(time, not_after) }
+            }
+            CertificateError::Expired => Self::Expired { days: 0 },
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::Name
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                Self::NotYetValid
+            }
+            // `trust` alone says this.
+            CertificateError::ApplicationVerificationFailure => Self::Pin,
+            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+                Self::WeakSignature
+            }
+            CertificateError::BadSignature => Self::weak(shortest).unwrap_or(Self::Forged),
+            error => Self::Other(error.clone()),
+        }
+    }
+
+    /// The reason for an error in the proof that the server has the leaf's key.
+    pub(super) fn of_proof(error: &CertificateError, leaf: Option<&Certificate>) -> Self {
+        match error {
+            CertificateError::BadSignature => {
+                let bits = leaf.and_then(|leaf| leaf.rsa_bits);
+                Self::weak(bits).unwrap_or(Self::Unproven)
+            }
+            error => Self::Other(error.clone()),
+        }
+    }
+
+    /// ring calls every signature by a short key bad.
+    fn weak(rsa_bits: Option<usize>) -> Option<Self> {
+        rsa_bits.filter(|bits| *bits < RSA_BITS).map(|bits| Self::WeakKey { bits })
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("its certificate ")?;
+        match self {
+            Self::Expired { days: 0 } => f.write_str("has expired"),
+            Self::Expired { days: 1 } => f.write_str("expired 1 day ago"),
+            Self::Expired { days } => write!(f, "expired {days} days ago"),
+            Self::Forged => f.write_str("is not signed by the issuer known here by that name"),
+            Self::Name => f.write_str("is for another name"),
+            Self::NotYetValid => f.write_str("is not valid yet"),
+            Self::Other(error) => write!(f, "is refused: {error}"),
+            Self::Pin => f.write_str("has none of the keys that are pinned"),
+            Self::UnknownIssuer => f.write_str("comes from an unknown issuer"),
+            Self::Unproven => f.write_str("belongs to a key that it does not prove to have"),
+            Self::WeakSignature => {
+                f.write_str("is signed by an algorithm that is too weak or unknown")
+            }
+            Self::WeakKey { bits } => {
+                write!(f, "rests on an RSA key of {bits} bits, which is too weak")
+            }
+        }
+    }
+}
+
+/// How many names a sentence holds.
+const NAMES: usize = 5;
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, asked, certificate, pin } = self;
+        write!(f, "{reason} (asked for {asked}")?;
+        if let Some(certificate) = certificate {
+            let names = certificate.names.get(..NAMES).unwrap_or(&certificate.names);
+            match names {
+                [] => f.write_str("; it has no name")?,
+                names => write!(f, "; it has {}", names.join(", "))?,
+            }
+            if certificate.names.len() > NAMES {
+                write!(f, " and {} more", certificate.names.len() - NAMES)?;
+            }
+            let (issuer, since, until) =
+                (&certificate.issuer, certificate.since(), certificate.until());
+            write!(f, "; issued by \"{issuer}\"; valid from {since} until {until}")?;
+        }
+        if let (Reason::Pin, Some(pin)) = (reason, pin) {
+            write!(f, "; the server's key is {pin}")?;
+        }
+        f.write_str(")")
+    }
+}
