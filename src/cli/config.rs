@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::protocol::Quoted;
 
 use super::failure::Failure;
+use super::proxy;
 use super::settings::Settings;
 
 /// What the file says.
@@ -103,12 +104,16 @@ fn check(settings: &mut Settings) -> Result<(), String> {
     if let Some(contradiction) = settings.contradiction() {
         return Err(contradiction.to_owned());
     }
+    if let Some(Err(why)) = settings.proxy.as_deref().map(proxy::parse) {
+        return Err(format!("proxy: {why}"));
+    }
     let paths = [
         ("ca-file", &mut settings.ca_file),
         ("client-cert", &mut settings.client_cert),
         ("client-key", &mut settings.client_key),
         ("maildir", &mut settings.maildir),
         ("password-file", &mut settings.password_file),
+        ("proxy-password-file", &mut settings.proxy_password_file),
         ("state-dir", &mut settings.state_dir),
     ];
     for (key, path) in paths {

@@ -201,6 +201,7 @@ fn of_connection(error: &connection::Error) -> Exit {
         | Error::NotTls
         | Error::ServerName
         | Error::Tls(_) => Exit::Unavailable,
+        Error::Proxy(error) => of_proxy(error),
         Error::Roots { .. } | Error::SystemRoots(_) => Exit::Config,
         Error::Broken { .. }
         | Error::Cancelled
@@ -211,6 +212,22 @@ fn of_connection(error: &connection::Error) -> Exit {
         | Error::Random
         | Error::Resolver(_)
         | Error::TimedOut { .. } => Exit::Temporary,
+    }
+}
+
+/// A proxy's refusal of our login is not the mailbox's: no 77.
+fn of_proxy(error: &connection::ProxyError) -> Exit {
+    use connection::ProxyError;
+    match error {
+        ProxyError::Closed | ProxyError::Connect(_) => Exit::Temporary,
+        ProxyError::LoginKind
+        | ProxyError::LoginRefused
+        | ProxyError::NameTooLong
+        | ProxyError::NotSocks5 => Exit::Unavailable,
+        ProxyError::LoginLength => Exit::Config,
+        ProxyError::NoSuchProxy => Exit::NoHost,
+        ProxyError::Refused(reply) if reply.may_pass() => Exit::Temporary,
+        ProxyError::Refused(_) => Exit::Unavailable,
     }
 }
 

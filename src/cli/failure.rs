@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::connection::{self, Phase, Reason, RootsError};
+use crate::connection::{self, Phase, ProxyError, Reason, RootsError};
 use crate::fetch::{self, Doing};
 use crate::maildir;
 use crate::protocol::ResponseCode;
@@ -188,6 +188,9 @@ fn connection_hint(error: &connection::Error) -> Option<&'static str> {
         }
         Error::SystemRoots(_) => {
             Some("install ca-certificates, or leave --tls-roots out: Mozilla's are built in")
+        }
+        Error::Proxy(ProxyError::LoginKind) => {
+            Some("name a user in --proxy and a --proxy-password-file")
         }
         _ => None,
     }

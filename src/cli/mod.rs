@@ -17,6 +17,7 @@ mod exit;
 mod failure;
 mod look;
 mod progress;
+mod proxy;
 mod report;
 mod secrets;
 mod settings;

@@ -61,7 +61,7 @@ fn first_line(mut octets: Vec<u8>, what: &str) -> anyhow::Result<Secret> {
     Ok(Secret::new(octets))
 }
 
-fn from_file(path: &Path) -> anyhow::Result<Secret> {
+pub(super) fn from_file(path: &Path) -> anyhow::Result<Secret> {
     let shown = path.display();
     let mut octets = Vec::with_capacity(4096);
     let file =

@@ -63,6 +63,14 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", help_heading = "Server")]
     pub client_key: Option<PathBuf>,
 
+    /// Go through this SOCKS5 proxy, which resolves the name of the server: socks5://HOST, or socks5://USER@HOST:PORT
+    #[arg(long, value_name = "URL", help_heading = "Server")]
+    pub proxy: Option<String>,
+
+    /// Read the password of the proxy's user from the first line of this file, which nobody else may read
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    pub proxy_password_file: Option<PathBuf>,
+
     /// Give up when the server has not greeted after so long [default: 60]
     #[arg(long, value_name = "SECS", help_heading = "Server", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub connect_timeout: Option<u64>,
@@ -120,6 +128,7 @@ impl Settings {
         let deletes = self.delete.is_some() || self.delete_after.is_some() || self.keep.is_some();
         let has_roots = self.ca_file.is_some() || self.tls_roots.is_some();
         let has_identity = self.client_cert.is_some() || self.client_key.is_some();
+        let has_proxy = self.proxy.is_some();
         let has_password = self.password_file.is_some() || self.password_command.is_some();
         Self {
             server: self.server.or(other.server),
@@ -138,6 +147,10 @@ impl Settings {
             tls_pin: self.tls_pin.or(other.tls_pin),
             client_cert: self.client_cert.or(other.client_cert.filter(|_| !has_identity)),
             client_key: self.client_key.or(other.client_key.filter(|_| !has_identity)),
+            proxy: self.proxy.or(other.proxy),
+            proxy_password_file: self
+                .proxy_password_file
+                .or(other.proxy_password_file.filter(|_| !has_proxy)),
             connect_timeout: self.connect_timeout.or(other.connect_timeout),
             timeout: self.timeout.or(other.timeout),
             maildir: self.maildir.or(other.maildir),
@@ -295,16 +308,24 @@ mod tests {
     }
 
     #[test]
-    fn trust_and_identity_are_each_taken_from_one_place() {
+    fn trust_identity_and_proxy_are_each_taken_from_one_place() {
         let path = |name: &str| Some(PathBuf::from(name));
-        let far = Settings { ca_file: path("far"), client_key: path("far"), ..Settings::default() };
+        let far = Settings {
+            ca_file: path("far"),
+            client_key: path("far"),
+            proxy_password_file: path("far"),
+            ..Settings::default()
+        };
         let near = Settings {
             tls_roots: Some(TlsRoots::System),
             client_cert: path("near"),
+            proxy: Some("near".into()),
             ..Settings::default()
         };
         assert_eq!(near.clone().or(far.clone()), near);
-        let both = far.or(near);
+        // A user of the far one's proxy has the near one's password.
+        let both = far.or(near.clone());
         assert_eq!((both.tls_roots, both.client_cert), (None, None));
+        assert_eq!((both.proxy, both.proxy_password_file), (near.proxy, path("far")));
     }
 }

@@ -1,4 +1,4 @@
-//! The way to the server: host, protection, trust.
+//! The way to the server: host, protection, trust, proxy.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -11,9 +11,11 @@ use anyhow::{Context as _, bail};
 use idna::AsciiDenyList;
 use zeroize::Zeroizing;
 
-use crate::connection::{Cancel, Identity, Options, Roots, Security};
+use crate::connection::{Cancel, Identity, Options, Proxy, ProxyLogin, Roots, Security};
 
 use super::failure::Failure;
+use super::proxy;
+use super::secrets;
 use super::settings::{Settings, Tls, TlsRoots};
 
 /// Whether the files of secrets on the way are read.
@@ -46,9 +48,9 @@ pub(super) fn options(
     if let Some(why) = contradiction(settings, security) {
         return Err(Failure::usage(why));
     }
-    let identity = match secrets {
-        Secrets::Read => identity(settings)?,
-        Secrets::Unread => None,
+    let (identity, proxy) = match secrets {
+        Secrets::Read => (identity(settings)?, by_proxy(settings)?),
+        Secrets::Unread => (None, None),
     };
     let seconds = |given: Option<u64>, default| Duration::from_secs(given.unwrap_or(default));
     Ok(Options {
@@ -63,6 +65,7 @@ pub(super) fn options(
         },
         pins: settings.tls_pin.clone().unwrap_or_default(),
         identity,
+        proxy,
         connect_timeout: seconds(settings.connect_timeout, 60),
         timeout: seconds(settings.timeout, 180),
         deadline,
@@ -80,6 +83,8 @@ fn contradiction(settings: &Settings, security: Security) -> Option<&'static str
         Some("--tls-pin demands a key, and with --tls none there is none")
     } else if settings.client_key.is_some() && settings.client_cert.is_none() {
         Some("--client-key needs --client-cert")
+    } else if settings.proxy_password_file.is_some() && settings.proxy.is_none() {
+        Some("--proxy-password-file needs --proxy")
     } else {
         None
     }
@@ -115,7 +120,7 @@ fn host_and_port(server: &str, default: u16) -> Result<(String, u16), Failure> {
 
 /// The name as DNS and certificates have it: A-labels where it is international
 /// (RFC 5890, UTS 46).
-fn to_ascii(host: &str) -> Option<String> {
+pub(super) fn to_ascii(host: &str) -> Option<String> {
     if host.is_ascii() {
         return Some(host.to_owned());
     }
@@ -154,6 +159,32 @@ fn read_identity(chain: &Path, key: &Path) -> anyhow::Result<Identity> {
     }
     Identity::from_pem(&chain, &octets)
         .with_context(|| format!("cannot use the client certificate in {shown}"))
+}
+
+/// The proxy with the password of its user.
+fn by_proxy(settings: &Settings) -> Result<Option<Proxy>, Failure> {
+    let Some(url) = &settings.proxy else { return Ok(None) };
+    let proxy::Address { host, port, user } =
+        proxy::parse(url).map_err(|why| Failure::usage(format!("--proxy: {why}")))?;
+    let login = match (user, &settings.proxy_password_file) {
+        (None, None) => None,
+        (Some(user), Some(file)) => {
+            let password = secrets::from_file(file).map_err(Failure::Secret)?;
+            let password = Zeroizing::new(password.expose().to_vec());
+            let login = ProxyLogin::new(user.into_bytes(), password);
+            Some(login.map_err(|error| Failure::usage(error.to_string()))?)
+        }
+        (Some(_), None) => {
+            return Err(Failure::Usage {
+                why: "the proxy's user has no password".into(),
+                hint: Some("use --proxy-password-file FILE"),
+            });
+        }
+        (None, Some(_)) => {
+            return Err(Failure::usage("--proxy-password-file needs a user in --proxy"));
+        }
+    };
+    Ok(Some(Proxy { host, port, login }))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustls::Error as TlsError;
 
+use super::proxy::ProxyError;
 use super::refusal::Refusal;
 
 /// What the client was waiting for; a time-out names it.
@@ -16,6 +17,8 @@ pub enum Phase {
     Resolve,
     /// A TCP connection.
     Connect,
+    /// The proxy's way to the server.
+    Proxy,
     /// The TLS handshake.
     Handshake,
     /// The server's greeting.
@@ -33,6 +36,7 @@ impl fmt::Display for Phase {
         f.write_str(match self {
             Self::Resolve => "the host's address",
             Self::Connect => "a connection",
+            Self::Proxy => "the proxy",
             Self::Handshake => "the TLS handshake",
             Self::Greeting => "the greeting",
             Self::Reply => "a reply",
@@ -89,6 +93,9 @@ pub enum Error {
     /// What answered does not speak TLS.
     #[error("what answered does not speak TLS")]
     NotTls,
+    /// The proxy did not lead to the server.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The system has no random octets for us.
     #[error("the system has no random octets")]
     Random,

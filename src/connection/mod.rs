@@ -1,4 +1,5 @@
-//! Octets to and from one server, under deadlines: TCP, and TLS over it.
+//! Octets to and from one server, under deadlines: TCP, perhaps by a proxy, and
+//! TLS over it.
 //!
 //! # Invariants
 //!
@@ -20,6 +21,7 @@
 
 mod certificate;
 mod error;
+mod proxy;
 mod refusal;
 mod tcp;
 mod tls;
@@ -35,6 +37,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 pub use certificate::Certificate;
 pub use error::{Error, IdentityError, Phase, RootsError};
+pub use proxy::{Proxy, ProxyError, ProxyLogin, Reply};
 pub use refusal::{Reason, Refusal};
 pub use tls::Secured;
 pub use trust::{Identity, Pin, PinError, Roots};
@@ -68,6 +71,8 @@ pub struct Options {
     pub pins: Vec<Pin>,
     /// Who we are, to a server that asks by TLS.
     pub identity: Option<Identity>,
+    /// A way that resolves the host itself.
+    pub proxy: Option<Proxy>,
     /// From resolving until the greeting is whole.
     pub connect_timeout: Duration,
     /// For each later status line as a whole, and for each octet of a
@@ -175,8 +180,15 @@ impl Connection {
     /// The way to the server, nothing said on it yet.
     fn dial(options: Options) -> Result<Self, Error> {
         let waiting = Waiting::now(Phase::Resolve, options.connect_timeout);
-        let addresses = tcp::resolve(&options.host, options.port, &options, waiting)?;
-        let (socket, peer) = tcp::connect(&options, &addresses, waiting.with(Phase::Connect))?;
+        let (addresses, (socket, peer)) = match &options.proxy {
+            None => {
+                let addresses = tcp::resolve(&options.host, options.port, &options, waiting)?;
+                let waiting = waiting.with(Phase::Connect);
+                let made = tcp::connect(&options, &addresses, waiting)?;
+                (addresses, made)
+            }
+            Some(proxy) => (Vec::new(), proxy::connect(proxy, &options, waiting)?),
+        };
         Ok(Self {
             stream: Stream::Plain(socket),
             peer,
@@ -222,12 +234,12 @@ impl Connection {
         }
     }
 
-    /// The addresses that the host has.
+    /// The addresses that the host has; none through a proxy, which resolves it.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Who is at the other end: the server.
+    /// Who is at the other end: the server, or the proxy.
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
@@ -261,9 +273,10 @@ impl Connection {
         matches!(self.stream, Stream::Tls(_))
     }
 
-    /// Whether the server is this machine itself.
+    /// Whether the server is this machine itself. Where a proxy leads, nobody here
+    /// knows.
     pub fn is_loopback(&self) -> bool {
-        self.peer.ip().to_canonical().is_loopback()
+        self.options.proxy.is_none() && self.peer.ip().to_canonical().is_loopback()
     }
 
     /// Begins to wait for something: the phase's time runs from now.
@@ -355,9 +368,9 @@ impl Connection {
 /// What a look at a server with implicit TLS has shown.
 #[derive(Debug)]
 pub struct Inspection {
-    /// The addresses that the host has.
+    /// The addresses that the host has; none through a proxy.
     pub addresses: Vec<SocketAddr>,
-    /// The one that answered.
+    /// The one that answered, or the proxy's.
     pub peer: SocketAddr,
     /// What its TLS is, believed or not.
     pub secured: Secured,

@@ -206,3 +206,16 @@ fn random_octets_differ() {
     assert_ne!(draw(), draw());
     assert_ne!(draw(), [0; 32]);
 }
+
+#[test]
+fn no_formatter_prints_a_secret_of_the_way() {
+    let password = zeroize::Zeroizing::new(b"geheim".to_vec());
+    let login = connection::ProxyLogin::new(b"u".to_vec(), password).unwrap();
+    let proxy = connection::Proxy { host: "p".into(), port: 1080, login: Some(login) };
+    let options = options(1, Security::Plain, Roots::Webpki);
+    let shown = format!("{:?}", Options { proxy: Some(proxy), ..options });
+    assert!(shown.contains("ProxyLogin(..)"), "{shown}");
+    for secret in ["geheim", "103, 101, 104"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}

@@ -23,6 +23,7 @@ mod main_job; // the main job against Dovecot
 mod meddling; // what happens between two runs, and what mends it
 mod plan; // a table of cases, and what holds for all
 mod properties; // what the fuzz targets hold, on the stable toolchain
+mod proxy; // through a SOCKS5 proxy
 mod rfc1939; // what the RFC binds a client to
 mod round_trips; // how often the program waits for the server
 mod sandbox; // a home of its own for each test, and the program in it

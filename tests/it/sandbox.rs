@@ -180,6 +180,7 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         roots: Roots::Webpki,
         pins: Vec::new(),
         identity: None,
+        proxy: None,
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(10),
         deadline: None,
