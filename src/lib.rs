@@ -25,7 +25,7 @@
 //! | [`cli`] | options, configuration, secrets, sentences, statuses | all below |
 //! | [`fetch`] | one account, one run | session, maildir, seen, protocol |
 //! | [`session`] | POP3 in states | connection, protocol |
-//! | [`connection`] | octets under deadlines: TCP, TLS | nothing |
+//! | [`connection`] | octets under deadlines: TCP, proxy, TLS | nothing |
 //! | [`maildir`] | a message, whole or absent | nothing |
 //! | [`seen`] | the journal of unique-ids | protocol |
 //! | [`protocol`] | POP3 without I/O | nothing |

@@ -257,6 +257,7 @@ fn a_pin_adds_to_verification() {
     }
     run(&[&pin]).is_silent();
     run(&[WRONG_PIN, &pin]).is_silent();
+    run(&[&pin, WRONG_PIN]).is_silent();
     // The right key does not help a chain that nobody believes.
     let ran = towards(&sandbox, server.address().port()).args(["--tls-pin", &pin]).run();
     ran.fails(69, "comes from an unknown issuer");
@@ -392,6 +393,19 @@ fn a_missing_or_unwelcome_client_certificate_is_said_to_be_that() {
         refuses(&server, &run(&[]), &words);
         let ran = run(&["--client-cert", "client.pem", "--client-key", "client.key"]);
         refuses(&server, &ran, &["the server refuses our client certificate\nhint: ask the"]);
+    }
+}
+
+/// There the first command is under way before the answer to the handshake comes,
+/// and may break the connection first.
+#[test]
+fn a_missing_client_certificate_shows_after_stls_too() {
+    let (_, ca) = authority("clients");
+    let server = server().security(Security::Stls).client_authority(&ca).start();
+    let sandbox = Sandbox::new();
+    for _ in 0..5 {
+        let run = believing(&sandbox, &server, server.ca_pem()).args(["--tls", "starttls"]);
+        run.run().fails(69, "the server demands a client certificate");
     }
 }
 
