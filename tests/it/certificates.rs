@@ -401,7 +401,7 @@ fn a_missing_or_unwelcome_client_certificate_is_said_to_be_that() {
 #[test]
 fn a_missing_client_certificate_shows_after_stls_too() {
     let (_, ca) = authority("clients");
-    let server = server().security(Security::Stls).client_authority(&ca).start();
+    let server = server().security(Security::Stls).client_certificates_required(&ca).start();
     let sandbox = Sandbox::new();
     for _ in 0..5 {
         let run = believing(&sandbox, &server, server.ca_pem()).args(["--tls", "starttls"]);
