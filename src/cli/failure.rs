@@ -25,6 +25,8 @@ pub(super) enum Failure {
     Output(io::Error),
     /// No password can be had.
     Secret(anyhow::Error),
+    /// The deadline passed before there was a password.
+    TooLate,
     /// The command line.
     Usage { why: String, hint: Option<&'static str> },
 }
@@ -68,6 +70,7 @@ impl std::fmt::Display for Failure {
             Self::Door { error, .. } | Self::Fetch(error) => error.fmt(f),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Self::Secret(error) => write!(f, "{error:#}"),
+            Self::TooLate => f.write_str("the deadline passed while we waited for the password"),
             Self::Usage { why, .. } => f.write_str(why),
         }
     }
@@ -85,6 +88,7 @@ impl Failure {
             Self::Config { .. } | Self::Secret(_) => Exit::Config,
             Self::Door { error, .. } | Self::Fetch(error) => error.into(),
             Self::Output(_) => Exit::Io,
+            Self::TooLate => Exit::Temporary,
             Self::Usage { .. } => Exit::Usage,
         }
     }
@@ -107,7 +111,7 @@ impl Failure {
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Usage { hint, .. } => *hint,
-            Self::Config { .. } | Self::Output(_) | Self::Secret(_) => None,
+            Self::Config { .. } | Self::Output(_) | Self::Secret(_) | Self::TooLate => None,
             Self::Door { error, .. } | Self::Fetch(error) => match error {
                 fetch::Error::Journal(seen::Error::Binding { binding, .. }) => {
                     Some(binding_hint(*binding))

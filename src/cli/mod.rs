@@ -202,7 +202,7 @@ impl Run<'_> {
 
     fn credentials(&self, account: &Account) -> Result<Credentials, Failure> {
         let limits = Limits { deadline: self.deadline, cancel: self.cancel };
-        let password = secrets::password(&account.settings, &account.name, self.alone, &limits)?;
+        let password = secrets::password(account, self.alone, &limits)?;
         let credentials = Credentials { user: account.user.clone().into_bytes(), password };
         let checked = credentials.check(account.session.mechanism);
         checked.map_err(|error| Failure::usage(error.to_string()))?;

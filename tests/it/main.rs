@@ -28,6 +28,7 @@ mod rfc1939; // what the RFC binds a client to
 mod round_trips; // how often the program waits for the server
 mod sandbox; // a home of its own for each test, and the program in it
 mod sasl; // each mechanism against another one's server
+mod secrets; // where a password comes from, and where it never shows
 mod sweep; // killed, cut, failed everywhere
 mod transcripts; // every file of tests/transcripts, played
 mod wire; // TLS, STLS, time-outs, cut connections

@@ -1,0 +1,189 @@
+//! The password that a command prints.
+//!
+//! # Invariants
+//!
+//! * The command is ended with the run: by its time, the run's deadline, or a
+//!   signal.
+//! * What it says on standard error is a person's to read, and passed on.
+//! * It never sees `POP3GET_PASSWORD`.
+
+use std::io::Read;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use rustix::process::{Pid, Signal};
+use zeroize::Zeroizing;
+
+use crate::protocol::Secret;
+
+use super::file::first_line;
+use super::{Failure, Limits, VARIABLE, terminal};
+
+/// How long a command may take: somebody may have to type.
+const TIME: Duration = Duration::from_secs(300);
+
+/// How long a command may take to end once it was told to: it may have to turn
+/// the terminal's echo on again.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What it is called in sentences.
+const OUTPUT: &str = "what password-command prints";
+
+/// Runs the command with the shell and takes the first line that it prints.
+pub(super) fn run(command: &str, limits: &Limits<'_>) -> Result<Secret, Failure> {
+    within(command, limits, TIME)
+}
+
+fn within(command: &str, limits: &Limits<'_>, time: Duration) -> Result<Secret, Failure> {
+    let mut running = Running::start(command).map_err(Failure::Secret)?;
+    let end = Instant::now() + time;
+    let over = |failure: Option<Failure>| {
+        let sentence = || anyhow!("password-command took longer than {time:?} and was ended");
+        failure.unwrap_or_else(|| Failure::Secret(sentence()))
+    };
+    // Its output's end first: as long as it is not waited for, its id is its own
+    // and nobody else can be ended in its place.
+    let line = limits.wait(Some(end), |slice| running.printed.recv_timeout(slice).ok());
+    let line = line.map_err(over)?;
+    let status = limits.wait(Some(end), |slice| running.ended(slice)).map_err(over)?;
+    let status = status.context("cannot wait for password-command").map_err(Failure::Secret)?;
+    if !status.success() {
+        return Err(Failure::Secret(anyhow!("password-command failed: {status}")));
+    }
+    line.map_err(Failure::Secret)
+}
+
+/// A command, until it has ended.
+struct Running {
+    child: Child,
+    /// It has a process group of its own, which can be ended as one.
+    ///
+    /// That is so where no terminal is. Where there is one, the command shares
+    /// our group, since only the foreground's may ask there; then a signal from the
+    /// keyboard reaches all of it by itself, and at the end of its time we can end
+    /// the shell alone.
+    has_group: bool,
+    printed: Receiver<anyhow::Result<Secret>>,
+    has_ended: bool,
+}
+
+impl Running {
+    fn start(command: &str) -> anyhow::Result<Self> {
+        let has_group = terminal().is_none();
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", command]).env_remove(VARIABLE).stdout(Stdio::piped());
+        if has_group {
+            shell.process_group(0);
+        }
+        let mut child = shell.spawn().context("cannot run password-command")?;
+        let stdout = child.stdout.take();
+        let (to_us, printed) = mpsc::channel();
+        // From here on dropping it ends the command.
+        let running = Self { child, has_group, printed, has_ended: false };
+        let stdout = stdout.with_context(|| format!("cannot read {OUTPUT}"))?;
+        let reader = thread::Builder::new().name("password-command".into());
+        reader.spawn(move || _ = to_us.send(printed_line(stdout))).context("no thread")?;
+        Ok(running)
+    }
+
+    /// Its status, if it ends within this time.
+    fn ended(&mut self, slice: Duration) -> Option<std::io::Result<ExitStatus>> {
+        let status = self.child.try_wait().transpose();
+        self.has_ended = matches!(status, Some(Ok(_)));
+        if status.is_none() {
+            thread::sleep(slice);
+        }
+        status
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = Pid::from_child(&self.child);
+        let _ = match self.has_group {
+            true => rustix::process::kill_process_group(id, signal),
+            false => rustix::process::kill_process(id, signal),
+        };
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.signal(Signal::TERM);
+            let _ = self.printed.recv_timeout(GRACE);
+            self.signal(Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// The first line. The rest is read too: a command that nobody listens to would
+/// end with a signal.
+fn printed_line(mut stdout: impl Read) -> anyhow::Result<Secret> {
+    let line = first_line(&mut stdout, OUTPUT);
+    let mut rest = Zeroizing::new([0; 4096]);
+    while stdout.read(&mut *rest).is_ok_and(|read| read > 0) {}
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::connection::Cancel;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn after(command: &str, time: Duration) -> Result<Vec<u8>, String> {
+        let cancel = Cancel::default();
+        let line = within(command, &Limits { deadline: None, cancel: &cancel }, time);
+        line.map(|line| line.expose().to_vec()).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_command_that_fails_or_prints_nothing_gives_no_password() {
+        assert_eq!(after("echo secret; echo more", LONG).unwrap(), b"secret");
+        assert_eq!(
+            after("echo secret; exit 3", LONG).unwrap_err(),
+            "password-command failed: exit status: 3"
+        );
+        assert_eq!(
+            after("echo secret; kill -9 $$", LONG).unwrap_err(),
+            "password-command failed: signal: 9 (SIGKILL)"
+        );
+        assert!(after("true", LONG).unwrap_err().contains("there is no password"));
+        assert!(after("no-such-command 2>/dev/null", LONG).unwrap_err().contains("status: 127"));
+    }
+
+    #[test]
+    fn a_command_may_print_more_than_is_read() {
+        assert_eq!(after("echo secret; seq 100000", LONG).unwrap(), b"secret");
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_is_ended() {
+        let begun = Instant::now();
+        let sentence = after("exec sleep 60", Duration::from_millis(100)).unwrap_err();
+        assert_eq!(sentence, "password-command took longer than 100ms and was ended");
+        // What it left behind keeps its output open, and the same clock runs.
+        let sentence = after("sleep 60 & echo secret", Duration::from_millis(100)).unwrap_err();
+        assert!(sentence.contains("took longer"));
+        assert!(begun.elapsed() < LONG / 2);
+    }
+
+    #[test]
+    fn the_deadline_and_a_signal_end_the_wait() {
+        let cancel = Cancel::default();
+        let soon = Instant::now() + Duration::from_millis(100);
+        let limits = Limits { deadline: Some(soon), cancel: &cancel };
+        assert!(matches!(run("exec sleep 60", &limits), Err(Failure::TooLate)));
+        cancel.store(2, Ordering::Relaxed);
+        let limits = Limits { deadline: None, cancel: &cancel };
+        assert!(run("exec sleep 60", &limits).is_err());
+        assert!(soon.elapsed() < LONG / 2);
+    }
+}

@@ -1,0 +1,237 @@
+//! Where a password comes from. It never comes from an argument.
+//!
+//! The first of these that has one:
+//!
+//! 1. `--password-file` or `--password-command`;
+//! 2. `POP3GET_PASSWORD`, where one account is fetched;
+//! 3. `$CREDENTIALS_DIRECTORY/<account>`, where systemd puts what
+//!    `LoadCredential=` names: by the account's name, else by `user@host`;
+//! 4. `$NETRC`, else `~/.netrc`: the entry for this host and user;
+//! 5. a person at the terminal.
+//!
+//! A source that is there and wrong is a failure, and never a reason to go on to
+//! the next one.
+//!
+//! # Invariants
+//!
+//! * A secret is in a [`Secret`] or a `Zeroizing` from the read on, in room
+//!   that was taken whole: no formatter prints it, and no growing vector leaves a
+//!   copy behind. It is written into no file and no argument; `main.rs` forbids
+//!   core files.
+//! * A file is used only if nobody but its owner, us or root, may read it. We
+//!   write no file with a password, so that none is ever open to others before
+//!   its mode is set (CVE-2005-3088).
+//! * Nothing limits what is typed or printed to fewer octets than a token has:
+//!   64 KiB (FIELD.md §2, no. 7 and 21).
+//! * Whatever may block runs beside a wait that ends with the deadline or a
+//!   signal.
+//!
+//! # Not here
+//!
+//! What no command can carry (CR, LF, NUL; CVE-2025-15367):
+//! [`crate::session::Credentials::check`], before anything is connected.
+
+mod command;
+mod file;
+mod netrc;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, OpenOptions};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+use crate::connection::Cancel;
+use crate::protocol::Secret;
+
+use super::account::Account;
+use super::failure::Failure;
+
+use file::Others;
+
+/// The variable that may hold the password of the one account of a run.
+const VARIABLE: &str = "POP3GET_PASSWORD";
+
+/// How often a wait looks at the clock.
+const SLICE: Duration = Duration::from_millis(20);
+
+/// How long a password may be waited for.
+pub(super) struct Limits<'l> {
+    pub(super) deadline: Option<Instant>,
+    pub(super) cancel: &'l Cancel,
+}
+
+impl Limits<'_> {
+    /// Asks again and again, for a slice of time each, until there is an answer,
+    /// the run has to end, or it is `end`, which is the one way to `Err(None)`.
+    fn wait<T>(
+        &self,
+        end: Option<Instant>,
+        mut ask: impl FnMut(Duration) -> Option<T>,
+    ) -> Result<T, Option<Failure>> {
+        let is_over = |end: Option<Instant>| end.is_some_and(|end| Instant::now() >= end);
+        loop {
+            if self.cancel.load(Ordering::Relaxed) != 0 {
+                return Err(Some(Failure::Secret(anyhow!("interrupted"))));
+            }
+            if is_over(self.deadline) {
+                return Err(Some(Failure::TooLate));
+            }
+            if is_over(end) {
+                return Err(None);
+            }
+            if let Some(answer) = ask(SLICE) {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Does what may block on a thread of its own, which is left behind if it
+    /// does so for too long.
+    fn within<T: Send + 'static>(
+        &self,
+        act: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (to_us, done) = mpsc::channel();
+        let thread = thread::Builder::new().name("password".into());
+        let spawned = thread.spawn(move || _ = to_us.send(act()));
+        spawned.context("cannot start a thread").map_err(Failure::Secret)?;
+        let answer = self.wait(None, |slice| match done.recv_timeout(slice) {
+            Ok(answer) => Some(answer),
+            Err(mpsc::RecvTimeoutError::Timeout) => None,
+            Err(mpsc::RecvTimeoutError::Disconnected) => Some(Err(anyhow!("no password was read"))),
+        });
+        answer.map_err(|failure| failure.unwrap_or(Failure::TooLate))?.map_err(Failure::Secret)
+    }
+}
+
+/// The first line of a file that nobody else may read.
+pub(super) fn from_file(path: &Path) -> anyhow::Result<Secret> {
+    file::read(path, Others::Nothing)
+}
+
+/// The password of an account; `alone` says that it is the only one of this run.
+pub(super) fn password(
+    account: &Account,
+    alone: bool,
+    limits: &Limits<'_>,
+) -> Result<Secret, Failure> {
+    let settings = &account.settings;
+    if let Some(path) = settings.password_file.clone() {
+        return limits.within(move || file::read(&path, Others::Nothing));
+    }
+    if let Some(command) = &settings.password_command {
+        return command::run(command, limits);
+    }
+    if alone && let Some(password) = std::env::var_os(VARIABLE) {
+        return Ok(Secret::new(password.into_vec()));
+    }
+    if let Some(path) = credential(account) {
+        return limits.within(move || file::read(&path, Others::GroupReads));
+    }
+    let host = account.session.connection.host.clone();
+    let user = account.user.clone();
+    if let Some(password) = limits.within(move || from_netrc(&host, &user))? {
+        return Ok(password);
+    }
+    prompt(&account.name, limits)
+}
+
+/// An environment variable that says something.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The file that systemd made for an account, if there is one.
+fn credential(account: &Account) -> Option<PathBuf> {
+    let directory = PathBuf::from(variable("CREDENTIALS_DIRECTORY")?);
+    let by_mailbox = format!("{}@{}", account.user, account.session.connection.host);
+    let names = [&*account.name, &*by_mailbox].into_iter().filter(|name| is_file_name(name));
+    let mut paths = names.map(|name| directory.join(name));
+    // A link that leads nowhere is wrong, and not missing.
+    paths.find(|path| directory.is_absolute() && path.symlink_metadata().is_ok())
+}
+
+/// Whether a name is the name of a file in a directory, and of nothing else.
+fn is_file_name(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    let first = components.next();
+    first == Some(Component::Normal(OsStr::new(name))) && components.next().is_none()
+}
+
+/// The password in `$NETRC` or `~/.netrc`. Whether others may read the file
+/// matters where it holds one for us: many a file there is for guests.
+fn from_netrc(host: &str, user: &str) -> anyhow::Result<Option<Secret>> {
+    let named = variable("NETRC").map(PathBuf::from);
+    let at_home = || std::env::home_dir().map(|home| home.join(".netrc"));
+    let Some(path) = named.clone().or_else(at_home) else { return Ok(None) };
+    let shown = path.display();
+    let Some((text, metadata)) = file::netrc(&path)? else {
+        return match named {
+            Some(_) => Err(anyhow!("$NETRC names {shown}, which is not there")),
+            None => Ok(None),
+        };
+    };
+    let found = netrc::find(&text, host, user.as_bytes());
+    let found = found.with_context(|| shown.to_string())?;
+    if found.is_some() {
+        file::check(&metadata, &path, Others::Nothing)?;
+    }
+    Ok(found)
+}
+
+/// The terminal that this process belongs to.
+fn terminal() -> Option<File> {
+    OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
+}
+
+/// Asks on the terminal. Without one nothing is asked and nothing hangs.
+fn prompt(account: &str, limits: &Limits<'_>) -> Result<Secret, Failure> {
+    let Some(terminal) = terminal() else {
+        return Err(Failure::Usage {
+            why: "no password is given, and there is no terminal to ask on".into(),
+            hint: Some(match variable(VARIABLE) {
+                Some(_) => {
+                    "POP3GET_PASSWORD is for one account only; use password-command or password-file for each"
+                }
+                None => "use --password-command, --password-file or POP3GET_PASSWORD",
+            }),
+        });
+    };
+    let before = tcgetattr(&terminal);
+    let question = format!("Password for {account}: ");
+    let typed = limits.within(move || {
+        let typed = rpassword::prompt_password(question).context("cannot read the password")?;
+        Ok(Secret::new(typed.into_bytes()))
+    });
+    if let (Err(_), Ok(before)) = (&typed, before) {
+        // Whoever waits for a key there has the echo off.
+        let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
+    }
+    let typed = typed?;
+    if typed.expose().is_empty() {
+        return Err(Failure::usage("no password was given"));
+    }
+    Ok(typed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_name_is_looked_up_among_credentials() {
+        for name in ["work", "mrose@pop.example.org", "..."] {
+            assert!(is_file_name(name), "{name}");
+        }
+        for name in ["", ".", "..", "/", "a/b", "a/", "./a", "../a", "/etc/passwd"] {
+            assert!(!is_file_name(name), "{name}");
+        }
+    }
+}
