@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pop3get::cli::{self, Exit, Streams};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
@@ -22,7 +23,17 @@ fn watch(cancel: &Arc<AtomicUsize>) -> std::io::Result<()> {
     Ok(())
 }
 
+/// No core file ever holds a password: not on disk, and, since the limit is one
+/// octet and not none, not in a pipe to a crash handler either, where Linux counts
+/// no other limit (fs/coredump.c). Children inherit it, and with it the secret they
+/// handle. PR_SET_DUMPABLE would also keep this user's own tools away.
+fn leave_no_core() {
+    let most = getrlimit(Resource::Core).maximum.map_or(1, |most| most.min(1));
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(most), maximum: Some(most) });
+}
+
 fn main() -> ExitCode {
+    leave_no_core();
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let cancel = Arc::new(AtomicUsize::new(0));
     // Without handlers a signal ends the run at once, and the next one recovers.
