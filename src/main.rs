@@ -42,7 +42,8 @@ fn main() -> ExitCode {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let terminal = std::io::stderr().is_terminal();
     let streams = Streams { out: &mut out, err: &mut err, terminal };
-    let run = AssertUnwindSafe(|| cli::run(std::env::args_os(), streams, &cancel));
+    let run =
+        AssertUnwindSafe(|| cli::run(std::env::args_os(), streams, &cancel, Some(&cli::restrict)));
     // What panicked has been said; everything on disk is as after a kill.
     let exit = catch_unwind(run).unwrap_or(Exit::Software);
     if let Ok(signal @ 1..) = i32::try_from(cancel.load(Ordering::Relaxed)) {

@@ -19,12 +19,14 @@ mod look;
 mod progress;
 mod proxy;
 mod report;
+mod sandbox;
 mod secrets;
 mod settings;
 mod state;
 mod url;
 mod way;
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::Write;
 use std::sync::atomic::Ordering;
@@ -34,6 +36,7 @@ use clap::Parser as _;
 
 pub use args::{Args, Generate};
 pub use exit::{Exit, Row, TABLE};
+pub use sandbox::{Grants, Held, Restrict, restrict};
 pub use settings::{Auth, Settings, Size, Tls, TlsRoots};
 
 use crate::connection::Cancel;
@@ -46,6 +49,7 @@ use failure::Failure;
 use look::Look;
 use progress::Bars;
 use report::{Level, Speaker};
+use sandbox::Sandbox;
 use secrets::Limits;
 use state::Action;
 
@@ -65,11 +69,13 @@ impl std::fmt::Debug for Streams<'_> {
     }
 }
 
-/// Runs the program. `cancel` is set to a signal's number when it has to end.
+/// Runs the program. `cancel` is set to a signal's number when it has to end;
+/// `restrict` closes the sandbox around this process.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     mut streams: Streams<'_>,
     cancel: &Cancel,
+    restrict: Restrict<'_>,
 ) -> Exit {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
@@ -93,20 +99,25 @@ pub fn run(
         Ok(accounts) => accounts,
         Err(failure) => return ended(&speaker, None, Err(failure)),
     };
+    let looks = args.list || args.check || args.dry_run || args.show.is_some();
     let run = Run {
+        sandbox: Sandbox::new(restrict, looks),
         deadline: args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
         alone: accounts.len() == 1,
         args: &args,
         speaker: &speaker,
         cancel,
     };
+    let resolve = |(name, settings): (String, _)| {
+        (name.clone(), account::resolve(name, settings, &args, run.deadline, cancel))
+    };
+    let mut accounts: VecDeque<_> = accounts.into_iter().map(resolve).collect();
     let mut exits = Vec::new();
-    for (name, settings) in accounts {
-        if cancel.load(Ordering::Relaxed) != 0 {
-            break;
-        }
-        let result = account::resolve(name.clone(), settings, &args, run.deadline, cancel)
-            .and_then(|account| run.account(&account));
+    while let Some((name, account)) = accounts.pop_front()
+        && cancel.load(Ordering::Relaxed) == 0
+    {
+        let later: Vec<_> = accounts.iter().filter_map(|(_, later)| later.as_ref().ok()).collect();
+        let result = account.and_then(|account| run.account(&account, &later));
         exits.push(ended(&speaker, Some(&name), result));
     }
     if args.check && exits.contains(&Exit::Ok) {
@@ -174,10 +185,12 @@ struct Run<'r> {
     cancel: &'r Cancel,
     deadline: Option<Instant>,
     alone: bool,
+    sandbox: Sandbox<'r>,
 }
 
 impl Run<'_> {
-    fn account(&self, account: &Account) -> Result<Exit, Failure> {
+    /// One account; `later` ones have their turn behind it.
+    fn account(&self, account: &Account, later: &[&Account]) -> Result<Exit, Failure> {
         let args = self.args;
         if let Some(words) = &args.state {
             let action = Action::parse(words)?;
@@ -195,8 +208,8 @@ impl Run<'_> {
             _ => None,
         };
         match look {
-            Some(look) => self.look(&look, account),
-            None => self.fetch(account),
+            Some(look) => self.look(&look, account, later),
+            None => self.fetch(account, later),
         }
     }
 
@@ -209,8 +222,16 @@ impl Run<'_> {
         Ok(credentials)
     }
 
-    fn look(&self, look: &Look, account: &Account) -> Result<Exit, Failure> {
+    /// The last thing before the network.
+    fn close(&self, account: &Account, later: &[&Account]) {
+        if let Some(line) = self.sandbox.close(account, later) {
+            self.speaker.detail(&account.name, &line);
+        }
+    }
+
+    fn look(&self, look: &Look, account: &Account, later: &[&Account]) -> Result<Exit, Failure> {
         let credentials = self.credentials(account)?;
+        self.close(account, later);
         let (speaker, now) = (self.speaker, now());
         let new = look::look(look, account, &credentials, speaker, now, self.alone)?;
         Ok(if self.args.check && !new { Exit::NothingNew } else { Exit::Ok })
@@ -218,7 +239,7 @@ impl Run<'_> {
 
     /// Fetches, or marks as seen: the local doors are open before anybody is
     /// asked for a password.
-    fn fetch(&self, account: &Account) -> Result<Exit, Failure> {
+    fn fetch(&self, account: &Account, later: &[&Account]) -> Result<Exit, Failure> {
         let place = account.place()?;
         let bars = Bars::default();
         let observe = |event: Event<'_>| self.speaker.event(&account.name, &bars, event);
@@ -227,6 +248,7 @@ impl Run<'_> {
             false => Local::open(&place, &observe)?,
         };
         let credentials = self.credentials(account)?;
+        self.close(account, later);
         let options = fetch::Options {
             session: account.session.clone(),
             policy: account.policy,

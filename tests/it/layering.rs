@@ -28,6 +28,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("std::env", &["cli"]),
     ("anyhow", &["cli"]),
     ("indicatif", &["cli"]),
+    ("landlock", &["cli"]),
     ("md5", &["protocol"]),
     ("println!", &[]),
     ("TODO", &[]),

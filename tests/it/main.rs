@@ -18,6 +18,7 @@ mod dovecot; // a private Dovecot for each test that wants one
 mod generated; // man page, completions and README as checked in
 mod inspection; // what a connection tells of itself
 mod journal; // lost, moved, damaged, shared state
+mod landlock; // what the sandbox takes away, and what it leaves
 mod layering; // which room may name which, and who touches the world
 mod main_job; // the main job against Dovecot
 mod meddling; // what happens between two runs, and what mends it

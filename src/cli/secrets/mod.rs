@@ -52,6 +52,7 @@ use crate::protocol::Secret;
 
 use super::account::Account;
 use super::failure::Failure;
+use super::settings::Settings;
 
 use file::Others;
 
@@ -143,6 +144,29 @@ pub(super) fn password(
     prompt(&account.name, limits)
 }
 
+/// The files that the password of an account may be read from.
+pub(super) fn files(account: &Account) -> Vec<PathBuf> {
+    let Settings { password_file, password_command, .. } = &account.settings;
+    match (password_file, password_command) {
+        (Some(path), _) => vec![path.clone()],
+        (None, Some(_)) => Vec::new(),
+        (None, None) => {
+            let credentials = variable("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+            let netrc = variable("NETRC").map(PathBuf::from).or_else(netrc_at_home);
+            credentials.into_iter().chain(netrc).collect()
+        }
+    }
+}
+
+/// Whether somebody may be asked for the password of an account.
+pub(super) fn may_ask(account: &Account) -> bool {
+    account.settings.password_file.is_none() && account.settings.password_command.is_none()
+}
+
+fn netrc_at_home() -> Option<PathBuf> {
+    std::env::home_dir().map(|home| home.join(".netrc"))
+}
+
 /// An environment variable that says something.
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
@@ -169,8 +193,7 @@ fn is_file_name(name: &str) -> bool {
 /// matters where it holds one for us: many a file there is for guests.
 fn from_netrc(host: &str, user: &str) -> anyhow::Result<Option<Secret>> {
     let named = variable("NETRC").map(PathBuf::from);
-    let at_home = || std::env::home_dir().map(|home| home.join(".netrc"));
-    let Some(path) = named.clone().or_else(at_home) else { return Ok(None) };
+    let Some(path) = named.clone().or_else(netrc_at_home) else { return Ok(None) };
     let shown = path.display();
     let Some((text, metadata)) = file::netrc(&path)? else {
         return match named {

@@ -16,7 +16,7 @@ fn ran(arguments: &[&OsStr]) -> (u8, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let streams = Streams { out: &mut out, err: &mut err, terminal: false };
     let arguments = [&[OsStr::new("pop3get")], arguments].concat();
-    let exit = run(arguments.iter().map(OsString::from), streams, &Cancel::default());
+    let exit = run(arguments.iter().map(OsString::from), streams, &Cancel::default(), None);
     (exit.status(), String::from_utf8(err).unwrap())
 }
 

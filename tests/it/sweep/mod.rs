@@ -65,7 +65,7 @@ const FILE_BY_FILE: &[&str] = &["-e", "inject=fstatfs:error=ENOSYS"];
 
 /// strace, told to write to a file and to do something to one system call; the
 /// program below it may open few files, so that batches stay small.
-fn strace(sandbox: &Sandbox, server: &Server, wishes: &[&str], output: &Path) -> Command {
+pub fn strace(sandbox: &Sandbox, server: &Server, wishes: &[&str], output: &Path) -> Command {
     let strace = std::env::var_os("POP3GET_STRACE").unwrap_or_else(|| "strace".into());
     let mut command = Command::new("prlimit");
     command.args(["--nofile=48:48"]).arg(strace).args(["-f", "-qq", "-o"]).arg(output);

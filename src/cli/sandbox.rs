@@ -1,0 +1,257 @@
+//! The sandbox: what a server sends is handled by a process that can open next
+//! to no file.
+//!
+//! Landlock takes away all files but those in [`Grants`], from this thread and
+//! every thread that it starts. It is closed once, as late as the local doors and
+//! the passwords allow and before the first octet of a server: an account's
+//! journal and Maildir are open and its password is known. What accounts after it will
+//! need stays open too: their directories, and the files that their passwords come from.
+//!
+//! A `password-command` needs everything. So as long as an account that comes
+//! later in the run has one, nothing is closed; behind the last of them it is.
+//!
+//! # Invariants
+//!
+//! * Its absence is no failure, and never changes what a run does; `-v` says what
+//!   held, or why nothing did.
+//! * Nothing can be executed, nothing can be written outside of the Maildirs and
+//!   state directories, and where a run only looks, nothing can be written at all.
+//! * Landlock goes by the files that are there when it closes. One that is
+//!   replaced later, as a resolv.conf in /etc may be, cannot be opened any more: the
+//!   next run can.
+//!
+//! # Not here
+//!
+//! * Sockets: the resolver's name servers and the accounts' ports are many, and what
+//!   is written nowhere and read nowhere is not worth much to send.
+//! * Kernels whose Landlock has no ABI 2: they forbid every rename between
+//!   directories, and delivery is one.
+//! * Whether there is a sandbox at all: `main.rs` hands [`restrict`] in, tests in one process do not.
+
+use std::cell::Cell;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::account::Account;
+use super::secrets;
+
+/// What the resolver of the C library reads: its files, the modules that
+/// nsswitch.conf names and what those look at. Sockets need no leave.
+const RESOLVER: &[&str] = &[
+    "/etc/gai.conf",
+    "/etc/host.conf",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/mdns.allow",
+    "/etc/nsswitch.conf",
+    "/etc/protocols",
+    "/etc/resolv.conf",
+    "/etc/services",
+    "/gnu/store",
+    "/lib",
+    "/lib64",
+    "/nix/store",
+    "/run/NetworkManager",
+    "/run/netconfig",
+    "/run/nscd",
+    "/run/resolvconf",
+    "/run/systemd/machines",
+    "/run/systemd/resolve",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/var/lib/libvirt/dnsmasq",
+];
+
+/// Where certificate authorities are kept, all of them public.
+const ROOTS: &[&str] = &[
+    "/etc/ca-certificates",
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/tls/certs",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs",
+    "/usr/local/share/ca-certificates",
+    "/usr/share/ca-certificates",
+    "/usr/share/pki",
+    "/var/lib/ca-certificates",
+];
+
+/// Dates in this machine's time zone; randomness where the kernel's call fails.
+const REST: &[&str] = &["/dev/null", "/dev/urandom", "/etc/localtime", "/usr/share/zoneinfo"];
+
+/// The same by variables.
+const VARIABLES: &[&str] = &["SSL_CERT_DIR", "SSL_CERT_FILE", "TZDIR"];
+
+/// What can still be opened once the sandbox is closed; what is not there is no
+/// matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Files and directories that can be read, with all below them.
+    pub read: Vec<PathBuf>,
+    /// Directories in which files can be made, written, moved and removed.
+    pub write: Vec<PathBuf>,
+    /// Whether somebody may be asked on the terminal.
+    pub terminal: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Held {
+    /// The kernel did not take it.
+    #[cfg(target_os = "linux")]
+    Failed(landlock::RulesetError),
+    /// Landlock holds, by this version of its interface.
+    Landlock {
+        /// The version.
+        abi: i32,
+    },
+    /// This is a system without Landlock.
+    Missing,
+    /// Landlock is there and was not switched on when the system started.
+    Off,
+    /// It could not let messages be delivered.
+    TooOld,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Failed(error) => write!(f, "none: {error}"),
+            Self::Landlock { abi } => write!(f, "Landlock ABI {abi}"),
+            Self::Missing => f.write_str("none: this kernel has no Landlock"),
+            Self::Off => f.write_str("none: Landlock is switched off in this kernel"),
+            Self::TooOld => f.write_str("none: Landlock ABI 1 does not let files be delivered"),
+        }
+    }
+}
+
+/// The act that closes it, from `main.rs`; none in a process that goes on to do
+/// something else.
+pub type Restrict<'r> = Option<&'r dyn Fn(&Grants) -> Held>;
+
+/// The sandbox of a run, open at first.
+pub(super) struct Sandbox<'r> {
+    restrict: Cell<Restrict<'r>>,
+    /// Nothing is to be written.
+    looks: bool,
+}
+
+impl<'r> Sandbox<'r> {
+    pub(super) fn new(restrict: Restrict<'r>, looks: bool) -> Self {
+        Self { restrict: Cell::new(restrict), looks }
+    }
+
+    /// Closes it, if it is open and no account that comes later needs it open.
+    /// Returns what to say about it.
+    pub(super) fn close(&self, account: &Account, later: &[&Account]) -> Option<String> {
+        let restrict = self.restrict.get()?;
+        if later.iter().any(|account| account.settings.password_command.is_some()) {
+            return Some("sandbox: none yet: another password-command has to run".into());
+        }
+        self.restrict.set(None);
+        let grants = self.grants(account, later);
+        let held = restrict(&grants);
+        let Held::Landlock { .. } = held else { return Some(format!("sandbox: {held}")) };
+        let places: Vec<_> = grants.write.iter().map(|it| it.display().to_string()).collect();
+        let places = match &*places {
+            [] => "nowhere".into(),
+            places => format!("in {} alone", places.join(", ")),
+        };
+        Some(format!("sandbox: {held}: files can be written {places}"))
+    }
+
+    fn grants(&self, account: &Account, later: &[&Account]) -> Grants {
+        let fixed = [RESOLVER, ROOTS, REST].concat().into_iter().map(PathBuf::from);
+        let variable = |name| std::env::var_os(name).map(PathBuf::from);
+        let mut read: Vec<_> = fixed.chain(VARIABLES.iter().filter_map(variable)).collect();
+        let mut write = Vec::new();
+        for account in [account].into_iter().chain(later.iter().copied()) {
+            read.extend(account.settings.ca_file.clone());
+            let places = account.place().map(|place| place.maildir);
+            match self.looks {
+                true => read.extend(places.into_iter().chain([account.state.clone()])),
+                false => {
+                    write.extend(places.into_iter().flat_map(|maildir| deliverable(&maildir)));
+                    write.extend(account.state.ancestors().find_map(existing));
+                }
+            }
+        }
+        read.extend(later.iter().flat_map(|account| secrets::files(account)));
+        for paths in [&mut read, &mut write] {
+            paths.sort();
+            paths.dedup();
+        }
+        Grants { read, write, terminal: later.iter().any(|account| secrets::may_ask(account)) }
+    }
+}
+
+fn existing(path: &Path) -> Option<PathBuf> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    path.exists().then(|| path.to_path_buf())
+}
+
+/// What delivery into a Maildir writes in: itself and where its directories lead
+/// if they are links; its parent if it has yet to be made, since Landlock knows
+/// only what is there.
+fn deliverable(maildir: &Path) -> Vec<PathBuf> {
+    let itself = maildir.ancestors().take(2).find_map(existing);
+    let within = ["tmp", "new", "cur"].map(|name| maildir.join(name));
+    itself.into_iter().chain(within.into_iter().filter(|path| path.is_symlink())).collect()
+}
+
+/// Takes everything away from this thread, and from those that it starts from now on,
+/// but what is granted.
+#[cfg(not(target_os = "linux"))]
+pub fn restrict(_: &Grants) -> Held {
+    Held::Missing
+}
+
+/// Takes everything away from this thread, and from those that it starts from now on,
+/// but what is granted.
+#[cfg(target_os = "linux")]
+pub fn restrict(grants: &Grants) -> Held {
+    use landlock::{LandlockStatus, RulesetStatus};
+
+    let status = match enforce(grants) {
+        Ok(status) => status,
+        Err(error) => return Held::Failed(error),
+    };
+    match (status.ruleset, status.landlock) {
+        (_, LandlockStatus::NotEnabled) => Held::Off,
+        (_, LandlockStatus::NotImplemented) => Held::Missing,
+        (RulesetStatus::NotEnforced, _) => Held::TooOld,
+        (_, LandlockStatus::Available { effective_abi, kernel_abi }) => {
+            Held::Landlock { abi: kernel_abi.unwrap_or(effective_abi as i32) }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn enforce(grants: &Grants) -> Result<landlock::RestrictionStatus, landlock::RulesetError> {
+    use landlock::{
+        ABI, Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
+        RulesetCreatedAttr as _, make_bitflags, path_beneath_rules,
+    };
+
+    let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
+    let write = make_bitflags!(AccessFs::{
+        MakeDir | MakeReg | Refer | RemoveFile | Truncate | WriteFile
+    });
+    let terminal = make_bitflags!(AccessFs::{IoctlDev | ReadFile | WriteFile});
+    let paths = if grants.terminal { &["/dev/tty"][..] } else { &[] };
+    Ruleset::default()
+        // Nothing at all without it: from tmp to new is from one directory to another.
+        .set_compatibility(CompatLevel::SoftRequirement)
+        .handle_access(AccessFs::Refer)?
+        .set_compatibility(CompatLevel::BestEffort)
+        // ABI 9 counts the resolver's sockets as files.
+        .handle_access(AccessFs::from_all(ABI::V5))?
+        .create()?
+        .add_rules(path_beneath_rules(&grants.read, read))?
+        .add_rules(path_beneath_rules(&grants.write, read | write))?
+        .add_rules(path_beneath_rules(paths, terminal))?
+        .restrict_self()
+}

@@ -1,0 +1,232 @@
+//! What the sandbox takes away, and what it leaves.
+//!
+//! Where the kernel has no Landlock of use, each test says so in one line and has
+//! shown only that everything works without.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use pop3_test_server::{Builder, Fault, Security, Server};
+use pop3get::cli::{Grants, Held, restrict};
+
+use crate::rfc1939::letters;
+use crate::sandbox::{Ran, Sandbox};
+
+/// Names the directory in which [`inside`] is to find itself closed in.
+const ROOM: &str = "POP3GET_TEST_ROOM";
+
+#[test]
+fn a_forbidden_open_fails_and_all_that_delivery_does_works() {
+    let room = Sandbox::new();
+    for (name, text) in [("readable", "r"), ("secret", "s"), ("Mail/tmp/1", "m")] {
+        fs::create_dir_all(room.path(name).parent().unwrap()).unwrap();
+        fs::write(room.path(name), text).unwrap();
+    }
+    fs::create_dir(room.path("Mail/new")).unwrap();
+    // A process of its own: what is closed stays closed.
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "landlock::inside", "--ignored", "--nocapture"]);
+    let output = command.env(ROOM, room.path(".")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    match said.lines().find_map(|line| line.strip_prefix("none: ")) {
+        Some(why) => eprintln!("skipped: {why}"),
+        None => assert!(said.contains("closed and tried"), "{said}"),
+    }
+}
+
+#[test]
+#[ignore = "runs in a process that the test above starts"]
+#[allow(clippy::print_stdout, reason = "the test above reads it")]
+fn inside() {
+    let Some(room) = std::env::var_os(ROOM) else { return };
+    let path = |name| Path::new(&room).join(name);
+    let grants =
+        Grants { read: vec![path("readable")], write: vec![path("Mail")], terminal: false };
+    let held = restrict(&grants);
+    let Held::Landlock { .. } = held else { return println!("{held}") };
+    let denied = ErrorKind::PermissionDenied;
+    let look = |name| fs::read(path(name)).map_err(|error| error.kind());
+    assert_eq!(look("readable"), Ok(b"r".to_vec()));
+    assert_eq!(look("secret"), Err(denied));
+    assert_eq!(look("/etc/passwd"), Err(denied));
+    assert_eq!(fs::read_dir(path(".")).map(|_| ()).unwrap_err().kind(), denied);
+    for forbidden in ["readable", "secret", "another"] {
+        assert_eq!(fs::write(path(forbidden), "x").unwrap_err().kind(), denied, "{forbidden}");
+    }
+    assert_eq!(fs::remove_file(path("secret")).unwrap_err().kind(), denied);
+    assert!(fs::rename(path("Mail/tmp/1"), path("1")).is_err());
+    assert_eq!(Command::new("/bin/true").status().unwrap_err().kind(), denied);
+    // A thread that is started now.
+    let other = path("secret");
+    let found = thread::spawn(move || fs::read(other).unwrap_err().kind()).join().unwrap();
+    assert_eq!(found, denied);
+    fs::rename(path("Mail/tmp/1"), path("Mail/new/1")).unwrap();
+    fs::write(path("Mail/tmp/2"), "m").unwrap();
+    fs::write(path("Mail/tmp/2"), "").unwrap();
+    fs::File::open(path("Mail/new")).unwrap().sync_all().unwrap();
+    fs::remove_file(path("Mail/tmp/2")).unwrap();
+    fs::create_dir(path("Mail/cur")).unwrap();
+    println!("closed and tried");
+}
+
+fn server() -> Builder {
+    let server = Server::builder().user("mrose", "secret").messages(letters(2));
+    server.user("jpostel", "secret").messages(letters(3))
+}
+
+/// Whether this run was closed in; why not is said once.
+fn was_closed(ran: &Ran) -> bool {
+    let line = ran.stderr.lines().find_map(|line| line.split_once("sandbox: "));
+    let (_, held) = line.unwrap_or_else(|| panic!("nothing is said of a sandbox: {ran:?}"));
+    if let Some(why) = held.strip_prefix("none: ") {
+        eprintln!("skipped: {why}");
+        return false;
+    }
+    true
+}
+
+#[test]
+fn a_fetch_says_where_it_can_write_and_a_look_that_it_cannot() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    let looked = sandbox.plain(&server).args(["-v", "--list"]).run();
+    let fetched = sandbox.plain(&server).args(["-v", "--delete"]).run();
+    assert_eq!((looked.status, fetched.status, sandbox.count()), (Some(0), Some(0), 2));
+    assert_eq!(server.maildrop("mrose").len(), 0);
+    if was_closed(&looked) && was_closed(&fetched) {
+        assert!(looked.stderr.contains(": files can be written nowhere\n"), "{looked:?}");
+        let state = sandbox.path(".local/state/pop3get").display().to_string();
+        let written = format!(": files can be written in {state}, Mail alone\n");
+        assert!(fetched.stderr.contains(&written), "{fetched:?}");
+    }
+}
+
+/// The kernels of others, as strace plays them.
+#[test]
+fn a_kernel_without_it_is_no_failure_and_named() {
+    for (wish, why) in [
+        ("error=ENOSYS", "none: this kernel has no Landlock"),
+        ("error=EOPNOTSUPP", "none: Landlock is switched off in this kernel"),
+        ("retval=1", "none: Landlock ABI 1 does not let files be delivered"),
+    ] {
+        let (server, sandbox) = (server().start(), Sandbox::new());
+        let wish = format!("inject=landlock_create_ruleset:{wish}");
+        let wishes = ["-e", "trace=landlock_create_ruleset,landlock_restrict_self", "-e", &*wish];
+        let trace = sandbox.path("trace");
+        let mut run = crate::sweep::strace(&sandbox, &server, &wishes, &trace);
+        let output = run.arg("-v").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.contains(&format!("sandbox: {why}\n")), "{said}");
+        assert_eq!(sandbox.count(), 2);
+        let trace = fs::read_to_string(trace).unwrap();
+        assert!(trace.contains("INJECTED") && !trace.contains("landlock_restrict_self"), "{trace}");
+    }
+}
+
+#[test]
+fn what_touches_no_network_is_not_closed_in() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    for args in [&["--state", "list"][..], &["--generate", "man"], &["--version"]] {
+        let ran = sandbox.plain(&server).args(args).arg("-v").run();
+        assert!(ran.status == Some(0) && !ran.stderr.contains("sandbox"), "{ran:?}");
+    }
+}
+
+/// One account of several, which differ in all that has to stay open.
+fn account(name: &str, server: &Server, more: &str) -> String {
+    let port = server.address().port();
+    format!("[account.{name}]\nserver = \"localhost:{port}\"\nuser = \"mrose\"\n{more}\n")
+}
+
+/// Each needs something that nothing before it opened, and no two of them the same.
+#[test]
+fn accounts_that_come_later_find_all_they_need() {
+    let (plain, tls) = (server().start(), server().security(Security::ImplicitTls).start());
+    let cases = [
+        ("a Maildir that is not there", &plain, "maildir = \"~/boxes/Mail\""),
+        ("a Maildir of links", &plain, "maildir = \"~/Linked\""),
+        ("a state directory that is not there", &plain, "state-dir = \"~/deep/er/state\""),
+        ("authorities of its own", &tls, "ca-file = \"~/ca.pem\""),
+        ("a password file", &plain, "password-file = \"~/secret\""),
+    ];
+    for (what, server, differs) in cases {
+        let sandbox = Sandbox::new();
+        fs::write(sandbox.path("ca.pem"), tls.ca_pem()).unwrap();
+        sandbox.secret("secret", "secret\n");
+        sandbox.secret(".netrc", "machine localhost login jpostel password secret\n");
+        let directories = ["tmp", "new", "cur"];
+        for name in directories.map(|name| format!("elsewhere/{name}")) {
+            fs::create_dir_all(sandbox.path(&name)).unwrap();
+        }
+        fs::create_dir_all(sandbox.path("Linked")).unwrap();
+        fs::create_dir_all(sandbox.path("boxes")).unwrap();
+        for name in directories {
+            let link = sandbox.path("Linked").join(name);
+            std::os::unix::fs::symlink(sandbox.path("elsewhere").join(name), link).unwrap();
+        }
+        let how = if differs.starts_with("ca-file") { "implicit" } else { "none" };
+        let maildir = if differs.starts_with("maildir") { "" } else { "maildir = \"~/A\"\n" };
+        let second = format!("tls = \"{how}\"\n{maildir}{differs}");
+        let first = "tls = \"none\"\nmaildir = \"~/A\"\npassword-command = \"cat ~/secret\"";
+        let second = account("second", server, &second).replace("mrose", "jpostel");
+        sandbox.configure(&[account("first", &plain, first), second].concat());
+        let ran = sandbox.pop3get(["-v"]).run();
+        assert_eq!(ran.status, Some(0), "{what}: {ran:?}");
+        assert_eq!(ran.stderr.matches("sandbox: ").count(), 1, "{what}: {ran:?}");
+        if was_closed(&ran) {
+            assert!(ran.stderr.contains("first: sandbox: Landlock ABI "), "{ran:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_closed_before_the_last_command_has_run() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    let home = sandbox.path("").display().to_string();
+    let more = |maildir: &str| {
+        format!(
+            "tls = \"none\"\nmaildir = \"{home}{maildir}\"\nstate-dir = \"{home}{maildir}-state\"\npassword-command = \"cat secret\""
+        )
+    };
+    fs::write(sandbox.path("secret"), "secret").unwrap();
+    let accounts = ["a", "b"].map(|name| account(name, &server, &more(name)));
+    sandbox.configure(&accounts.concat());
+    let ran = sandbox.pop3get(["-v"]).run();
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    let open = "a: sandbox: none yet: another password-command has to run\n";
+    assert!(ran.stderr.contains(open) && ran.stderr.contains("b: sandbox: "), "{ran:?}");
+    assert_eq!(crate::sandbox::mail(&sandbox.path("b")).len(), 2);
+}
+
+/// The built program itself, tried: what it may open are files, not their names.
+#[test]
+fn the_program_cannot_open_a_file_that_took_the_place_of_another() {
+    let stalled = server().fault(Fault::stall_at_command(2).on(1)).start();
+    let (second, sandbox) = (server().start(), Sandbox::new());
+    let home = sandbox.path("").display().to_string();
+    let secret = sandbox.secret("secret", "secret").display().to_string();
+    let first =
+        format!("tls = \"none\"\nmaildir = \"{home}A\"\npassword-file = \"{secret}\"\ntimeout = 2");
+    let later = format!("tls = \"none\"\nmaildir = \"{home}A\"\npassword-file = \"{secret}\"");
+    let second_account = account("second", &second, &later).replace("localhost", "127.0.0.1");
+    sandbox.configure(&[account("first", &stalled, &first), second_account].concat());
+    let run = sandbox.pop3get(["-v"]);
+    let run = thread::spawn(move || run.run());
+    assert!(stalled.wait_for_commands(2, Duration::from_secs(30)));
+    let new = sandbox.secret("new", "secret");
+    assert_eq!(fs::metadata(&new).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::rename(new, &secret).unwrap();
+    let ran = run.join().unwrap();
+    assert!(ran.stderr.contains("first: delivered message 2"), "{ran:?}");
+    if was_closed(&ran) {
+        let sentence = format!("second: cannot read the password from {secret}: Permission denied");
+        assert!(ran.status == Some(78) && ran.stderr.contains(&sentence), "{ran:?}");
+        assert_eq!(second.sessions(), 0);
+    }
+}
