@@ -36,6 +36,8 @@ use clap::Parser as _;
 
 pub use args::{Args, Generate};
 pub use exit::{Exit, Row, TABLE};
+#[cfg(target_os = "linux")]
+pub use sandbox::Refused;
 pub use sandbox::{Grants, Held, Restrict, restrict};
 pub use settings::{Auth, Settings, Size, Tls, TlsRoots};
 

@@ -84,13 +84,14 @@ const REST: &[&str] = &["/dev/null", "/dev/urandom", "/etc/localtime", "/usr/sha
 /// The same by variables.
 const VARIABLES: &[&str] = &["SSL_CERT_DIR", "SSL_CERT_FILE", "TZDIR"];
 
-/// What can still be opened once the sandbox is closed; what is not there is no
-/// matter.
+/// What can still be opened once the sandbox is closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
-    /// Files and directories that can be read, with all below them.
+    /// Files and directories that can be read, with all below them; what is not
+    /// there is no matter.
     pub read: Vec<PathBuf>,
-    /// Directories in which files can be made, written, moved and removed.
+    /// Directories in which files can be made, written, moved and removed. Each has
+    /// to be there: better no sandbox than one that shuts the Maildir out.
     pub write: Vec<PathBuf>,
     /// Whether somebody may be asked on the terminal.
     pub terminal: bool,
@@ -99,9 +100,9 @@ pub struct Grants {
 /// What came of it.
 #[derive(Debug)]
 pub enum Held {
-    /// The kernel did not take it.
+    /// It could not be closed.
     #[cfg(target_os = "linux")]
-    Failed(landlock::RulesetError),
+    Failed(Refused),
     /// Landlock holds, by this version of its interface.
     Landlock {
         /// The version.
@@ -113,6 +114,18 @@ pub enum Held {
     Off,
     /// It could not let messages be delivered.
     TooOld,
+}
+
+/// Why it could not be closed.
+#[cfg(target_os = "linux")]
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// A directory that has to stay open could not be opened.
+    #[error(transparent)]
+    Directory(#[from] landlock::PathFdError),
+    /// The kernel did not take the rules.
+    #[error(transparent)]
+    Rules(#[from] landlock::RulesetError),
 }
 
 impl fmt::Display for Held {
@@ -230,10 +243,10 @@ pub fn restrict(grants: &Grants) -> Held {
 }
 
 #[cfg(target_os = "linux")]
-fn enforce(grants: &Grants) -> Result<landlock::RestrictionStatus, landlock::RulesetError> {
+fn enforce(grants: &Grants) -> Result<landlock::RestrictionStatus, Refused> {
     use landlock::{
-        ABI, Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
-        RulesetCreatedAttr as _, make_bitflags, path_beneath_rules,
+        ABI, Access as _, AccessFs, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
+        RulesetAttr as _, RulesetCreatedAttr as _, make_bitflags, path_beneath_rules,
     };
 
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
@@ -242,7 +255,8 @@ fn enforce(grants: &Grants) -> Result<landlock::RestrictionStatus, landlock::Rul
     });
     let terminal = make_bitflags!(AccessFs::{IoctlDev | ReadFile | WriteFile});
     let paths = if grants.terminal { &["/dev/tty"][..] } else { &[] };
-    Ruleset::default()
+    let written = |path| Ok::<_, Refused>(PathBeneath::new(PathFd::new(path)?, read | write));
+    let closed = Ruleset::default()
         // Nothing at all without it: from tmp to new is from one directory to another.
         .set_compatibility(CompatLevel::SoftRequirement)
         .handle_access(AccessFs::Refer)?
@@ -251,7 +265,8 @@ fn enforce(grants: &Grants) -> Result<landlock::RestrictionStatus, landlock::Rul
         .handle_access(AccessFs::from_all(ABI::V5))?
         .create()?
         .add_rules(path_beneath_rules(&grants.read, read))?
-        .add_rules(path_beneath_rules(&grants.write, read | write))?
         .add_rules(path_beneath_rules(paths, terminal))?
-        .restrict_self()
+        .add_rules(grants.write.iter().map(written))?
+        .restrict_self()?;
+    Ok(closed)
 }
