@@ -23,7 +23,7 @@ _pop3get() {
 
     case "${cmd}" in
         pop3get)
-            opts="-l -n -s -u -m -d -q -v -h -V --list --headers --check --show --lines --mark-seen --dry-run --state --generate --retry-failed --rekey --refetch --server --user --tls --auth --allow-plaintext-password --password-file --password-command --ca-file --connect-timeout --timeout --maildir --delete --delete-after --keep --max-size --limit --state-dir --config --deadline --quiet --verbose --help --version"
+            opts="-l -n -s -u -m -d -q -v -h -V --list --headers --check --show --lines --mark-seen --dry-run --state --generate --retry-failed --rekey --refetch --server --user --tls --auth --channel-binding --allow-plaintext-password --password-file --password-command --ca-file --tls-roots --tls-pin --client-cert --client-key --proxy --proxy-password-file --connect-timeout --timeout --maildir --delete --delete-after --keep --max-size --limit --state-dir --config --deadline --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -66,7 +66,11 @@ _pop3get() {
                     return 0
                     ;;
                 --auth)
-                    COMPREPLY=($(compgen -W "auto user apop" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto user apop plain login cram-md5 scram-sha-1 scram-sha-1-plus scram-sha-256 scram-sha-256-plus xoauth2 oauthbearer external" -- "${cur}"))
+                    return 0
+                    ;;
+                --channel-binding)
+                    COMPREPLY=($(compgen -W "exporter end-point" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -78,6 +82,30 @@ _pop3get() {
                     return 0
                     ;;
                 --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-roots)
+                    COMPREPLY=($(compgen -W "webpki system none" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -10,12 +10,32 @@ complete -c pop3get -s u -l user -d 'Name of the mailbox on the server' -r
 complete -c pop3get -l tls -d 'How the connection is protected: TLS from the start (port 995), after STLS (port 110), or not at all (port 110) [default: implicit]' -r -f -a "implicit\t'TLS from the first octet'
 starttls\t'TLS after STLS'
 none\t'No TLS'"
-complete -c pop3get -l auth -d 'How to log in [default: auto]' -r -f -a "auto\t'USER and PASS'
-user\t'USER and PASS, by name'
-apop\t'APOP'"
+complete -c pop3get -l auth -d 'How to log in; auto takes the strongest that the server offers, but for APOP, CRAM-MD5 and what needs a token or a certificate [default: auto]' -r -f -a "auto\t'The strongest that the server offers'
+user\t'USER and PASS'
+apop\t'APOP'
+plain\t'User and password in one (RFC 4616)'
+login\t'User and password, one by one'
+cram-md5\t'HMAC-MD5 of the password (RFC 2195)'
+scram-sha-1\t'A proof by SHA-1 (RFC 5802)'
+scram-sha-1-plus\t'The same, bound to TLS'
+scram-sha-256\t'A proof by SHA-256 (RFC 7677)'
+scram-sha-256-plus\t'The same, bound to TLS'
+xoauth2\t'An OAuth 2 token in place of the password, as Google and Microsoft began'
+oauthbearer\t'An OAuth 2 token in place of the password (RFC 7628)'
+external\t'The client certificate, and no password'"
+complete -c pop3get -l channel-binding -d 'What SCRAM-…-PLUS binds the login to: the TLS 1.3 session, or the server\'s certificate [default: exporter]' -r -f -a "exporter\t'What both ends of TLS 1.3 export (RFC 9266)'
+end-point\t'The hash of the server\'s certificate (RFC 5929)'"
 complete -c pop3get -l password-file -d 'Read the password from the first line of this file, which nobody else may read' -r -F
 complete -c pop3get -l password-command -d 'Read the password from the first line that this shell command prints' -r
 complete -c pop3get -l ca-file -d 'Believe only the certificate authorities in this PEM file' -r -F
+complete -c pop3get -l tls-roots -d 'Whose authorities to believe: Mozilla\'s, built in; the system\'s; or nobody\'s but --tls-pin [default: webpki]' -r -f -a "webpki\t'Mozilla\'s, built in'
+system\t'The system\'s'
+none\t'None: a pin stands alone'"
+complete -c pop3get -l tls-pin -d 'Demand that the server has this key, besides a good certificate; sha256: and base64, as --probe prints it; may be given again for another key. With --tls-roots none the key alone counts, not names and dates' -r
+complete -c pop3get -l client-cert -d 'Show the server this certificate (PEM, with those that vouch for it)' -r -F
+complete -c pop3get -l client-key -d 'Its private key (PEM, not encrypted), which nobody else may read [default: in the same file]' -r -F
+complete -c pop3get -l proxy -d 'Go through this SOCKS5 proxy, which resolves the name of the server: socks5://HOST, or socks5://USER@HOST:PORT' -r
+complete -c pop3get -l proxy-password-file -d 'Read the password of the proxy\'s user from the first line of this file, which nobody else may read' -r -F
 complete -c pop3get -l connect-timeout -d 'Give up when the server has not greeted after so long [default: 60]' -r
 complete -c pop3get -l timeout -d 'Give up when a reply takes so long, or a message stops coming for so long [default: 180]' -r
 complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is missing [default: $MAILDIR]' -r -F

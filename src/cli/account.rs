@@ -6,12 +6,12 @@ use std::time::Instant;
 use crate::connection::Cancel;
 use crate::fetch::{Deletion, Place, Policy};
 use crate::seen::Mailbox;
-use crate::session::{self, Mechanism, Pace};
+use crate::session::{self, ChannelBinding, Pace};
 
 use super::args::Args;
 use super::config::{Config, project};
 use super::failure::Failure;
-use super::settings::{Auth, Settings};
+use super::settings::{Binding, Settings};
 use super::url;
 use super::way::{self, Secrets};
 
@@ -128,9 +128,10 @@ pub(super) fn resolve(
     };
     let session = session::Options {
         connection,
-        mechanism: match settings.auth.unwrap_or_default() {
-            Auth::Auto | Auth::User => Mechanism::User,
-            Auth::Apop => Mechanism::Apop,
+        mechanism: settings.auth.unwrap_or_default().mechanism(),
+        channel_binding: match settings.channel_binding.unwrap_or_default() {
+            Binding::Exporter => ChannelBinding::Exporter,
+            Binding::EndPoint => ChannelBinding::EndPoint,
         },
         pace: Pace::Announced,
         allow_plaintext_password: settings.allow_plaintext_password.unwrap_or(false),

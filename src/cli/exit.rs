@@ -3,7 +3,7 @@
 //! Nobody below `cli` knows a number. The matches have no wildcard where a new
 //! failure must find its status before it compiles.
 
-use crate::protocol::ResponseCode;
+use crate::protocol::{ResponseCode, sasl};
 use crate::{connection, fetch, maildir, seen, session};
 
 /// How the program ends.
@@ -159,7 +159,13 @@ fn of_session(doing: fetch::Doing, error: &session::Error) -> Exit {
     match error {
         session::Error::Connection(error) => of_connection(error),
         session::Error::Credentials { .. } => Exit::Usage,
+        session::Error::Exchange { source, .. } => of_exchange(source),
+        session::Error::LoginRefused { refusal, .. } => of_refusal(refusal, Exit::NoPermission),
+        session::Error::MechanismRefused { refusal, .. } => of_refusal(refusal, Exit::Unavailable),
         session::Error::Insecure
+        | session::Error::NoBinding(_)
+        | session::Error::NoMechanism { .. }
+        | session::Error::NotOffered { .. }
         | session::Error::Timestamp(_)
         | session::Error::Unsupported(..) => Exit::Unavailable,
         session::Error::NotWelcome(refusal) => of_refusal(refusal, Exit::Temporary),
@@ -178,6 +184,24 @@ fn of_session(doing: fetch::Doing, error: &session::Error) -> Exit {
         }
         session::Error::Stopped => Exit::Temporary,
         session::Error::OutOfStep | session::Error::Violation { .. } => Exit::Protocol,
+    }
+}
+
+/// What was sent or could not be, what the server said, and what it did not
+/// prove.
+fn of_exchange(error: &sasl::Error) -> Exit {
+    use sasl::Error;
+    match error {
+        Error::Host(_) | Error::Secret(_) | Error::User(_) => Exit::Usage,
+        Error::Refused(_) => Exit::NoPermission,
+        Error::Binding | Error::Extension | Error::Iterations(_) => Exit::Unavailable,
+        Error::Base64
+        | Error::Malformed
+        | Error::Nonce
+        | Error::Signature
+        | Error::Unexpected
+        | Error::Unfinished
+        | Error::Unproved => Exit::Protocol,
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::connection::{self, Phase, ProxyError, Reason, RootsError};
 use crate::fetch::{self, Doing};
 use crate::maildir;
-use crate::protocol::ResponseCode;
+use crate::protocol::{ResponseCode, sasl};
 use crate::seen::{self, Binding};
 use crate::session;
 
@@ -100,7 +100,9 @@ impl Failure {
             Some(fetch::Error::Journal(seen::Error::Locked { .. })) => true,
             Some(fetch::Error::Session {
                 source:
-                    session::Error::Refused { refusal, .. } | session::Error::NotWelcome(refusal),
+                    session::Error::LoginRefused { refusal, .. }
+                    | session::Error::NotWelcome(refusal)
+                    | session::Error::Refused { refusal, .. },
                 ..
             }) => refusal.code == Some(ResponseCode::LoginDelay),
             _ => false,
@@ -155,18 +157,36 @@ fn session_hint(error: &session::Error) -> Option<&'static str> {
             Some("try --tls implicit (port 995); nothing secret was sent")
         }
         session::Error::Timestamp(_) => Some("leave --auth apop out"),
+        session::Error::NoBinding(_) => Some(
+            "by default that is TLS 1.3; --channel-binding end-point binds to the server's certificate",
+        ),
+        session::Error::NoMechanism { .. } => Some(
+            "where XOAUTH2 or OAUTHBEARER is offered: --auth with its name, and a token from --password-command",
+        ),
+        session::Error::NotOffered { .. } => Some("--auth auto takes the best that is offered"),
+        session::Error::Exchange { source, .. } => exchange_hint(source),
         session::Error::Connection(error) => connection_hint(error),
-        session::Error::Refused { keyword: "PASS" | "USER" | "APOP", refusal } => {
-            match refusal.code {
-                None | Some(ResponseCode::Auth) => {
-                    Some("check user name and password; nothing else was tried with them")
-                }
-                Some(ResponseCode::InUse) => Some(
-                    "another session has the maildrop open; a broken one may hold it for some minutes",
-                ),
-                Some(_) => None,
+        session::Error::Refused { keyword: "PASS" | "USER" | "APOP", refusal }
+        | session::Error::LoginRefused { refusal, .. } => match refusal.code {
+            None | Some(ResponseCode::Auth) => {
+                Some("check user name and password; nothing else was tried with them")
             }
-        }
+            Some(ResponseCode::InUse) => Some(
+                "another session has the maildrop open; a broken one may hold it for some minutes",
+            ),
+            Some(_) => None,
+        },
+        _ => None,
+    }
+}
+
+fn exchange_hint(error: &sasl::Error) -> Option<&'static str> {
+    use sasl::Error;
+    match error {
+        Error::Signature | Error::Unproved => Some(
+            "whoever answered does not know your password; it was not shown, and nothing was fetched",
+        ),
+        Error::Iterations(_) => Some("the server's administrator can raise or lower it"),
         _ => None,
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn look(
     let ledger = journal.map_err(Error::from)?;
     let log = |line: Line<'_>| speaker.conversation(line);
     let mut options = account.session.clone();
-    options.pace = pace(&ledger, options.connection.port);
+    options.pace = pace(&ledger, options.connection.port, now);
     let survey = match Survey::open(&options, credentials, &log) {
         Err(Error::Session { source: session::Error::OutOfStep, .. }) => {
             options.pace = Pace::LockStep;

@@ -39,11 +39,12 @@ pub use exit::{Exit, Row, TABLE};
 #[cfg(target_os = "linux")]
 pub use sandbox::Refused;
 pub use sandbox::{Grants, Held, Restrict, restrict};
-pub use settings::{Auth, Settings, Size, Tls, TlsRoots};
+pub use settings::{Auth, Binding, Settings, Size, Tls, TlsRoots};
 
 use crate::connection::Cancel;
 use crate::fetch::{self, Event, Local, Outcome, Rekey};
-use crate::session::Credentials;
+use crate::protocol::{Secret, sasl};
+use crate::session::{Credentials, Mechanism};
 
 use account::Account;
 use config::Config;
@@ -217,7 +218,11 @@ impl Run<'_> {
 
     fn credentials(&self, account: &Account) -> Result<Credentials, Failure> {
         let limits = Limits { deadline: self.deadline, cancel: self.cancel };
-        let password = secrets::password(account, self.alone, &limits)?;
+        let password = match account.session.mechanism {
+            // The certificate is all that is shown.
+            Mechanism::Sasl(sasl::Mechanism::External) => Secret::new(Vec::new()),
+            _ => secrets::password(account, self.alone, &limits)?,
+        };
         let credentials = Credentials { user: account.user.clone().into_bytes(), password };
         let checked = credentials.check(account.session.mechanism);
         checked.map_err(|error| Failure::usage(error.to_string()))?;

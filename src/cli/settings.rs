@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Deserializer};
 
 use crate::connection::Pin;
+use crate::protocol::sasl;
+use crate::session::Mechanism;
 
 /// What one account needs to know. A field is an option of the command line and
 /// a key of the configuration file by the same name.
@@ -26,9 +28,13 @@ pub struct Settings {
     #[arg(long, value_name = "HOW", help_heading = "Server")]
     pub tls: Option<Tls>,
 
-    /// How to log in [default: auto]
+    /// How to log in; auto takes the strongest that the server offers, but for APOP, CRAM-MD5 and what needs a token or a certificate [default: auto]
     #[arg(long, value_name = "HOW", help_heading = "Server")]
     pub auth: Option<Auth>,
+
+    /// What SCRAM-…-PLUS binds the login to: the TLS 1.3 session, or the server's certificate [default: exporter]
+    #[arg(long, value_name = "WHAT", help_heading = "Server")]
+    pub channel_binding: Option<Binding>,
 
     /// Send the password in clear, without TLS, to a server that is not this machine
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Server")]
@@ -135,6 +141,7 @@ impl Settings {
             user: self.user.or(other.user),
             tls: self.tls.or(other.tls),
             auth: self.auth.or(other.auth),
+            channel_binding: self.channel_binding.or(other.channel_binding),
             allow_plaintext_password: self
                 .allow_plaintext_password
                 .or(other.allow_plaintext_password),
@@ -228,13 +235,77 @@ fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Auth {
-    /// USER and PASS.
+    /// The strongest that the server offers.
     #[default]
     Auto,
-    /// USER and PASS, by name.
+    /// USER and PASS.
     User,
     /// APOP.
     Apop,
+    /// User and password in one (RFC 4616).
+    Plain,
+    /// User and password, one by one.
+    Login,
+    /// HMAC-MD5 of the password (RFC 2195).
+    CramMd5,
+    /// A proof by SHA-1 (RFC 5802).
+    #[value(name = "scram-sha-1")]
+    #[serde(rename = "scram-sha-1")]
+    ScramSha1,
+    /// The same, bound to TLS.
+    #[value(name = "scram-sha-1-plus")]
+    #[serde(rename = "scram-sha-1-plus")]
+    ScramSha1Plus,
+    /// A proof by SHA-256 (RFC 7677).
+    #[value(name = "scram-sha-256")]
+    #[serde(rename = "scram-sha-256")]
+    ScramSha256,
+    /// The same, bound to TLS.
+    #[value(name = "scram-sha-256-plus")]
+    #[serde(rename = "scram-sha-256-plus")]
+    ScramSha256Plus,
+    /// An OAuth 2 token in place of the password, as Google and Microsoft began.
+    #[value(name = "xoauth2")]
+    #[serde(rename = "xoauth2")]
+    XOAuth2,
+    /// An OAuth 2 token in place of the password (RFC 7628).
+    #[value(name = "oauthbearer")]
+    #[serde(rename = "oauthbearer")]
+    OAuthBearer,
+    /// The client certificate, and no password.
+    External,
+}
+
+impl Auth {
+    /// The same to a session.
+    pub(super) fn mechanism(self) -> Mechanism {
+        Mechanism::Sasl(match self {
+            Self::Auto => return Mechanism::Auto,
+            Self::User => return Mechanism::User,
+            Self::Apop => return Mechanism::Apop,
+            Self::Plain => sasl::Mechanism::Plain,
+            Self::Login => sasl::Mechanism::Login,
+            Self::CramMd5 => sasl::Mechanism::CramMd5,
+            Self::ScramSha1 => sasl::Mechanism::ScramSha1,
+            Self::ScramSha1Plus => sasl::Mechanism::ScramSha1Plus,
+            Self::ScramSha256 => sasl::Mechanism::ScramSha256,
+            Self::ScramSha256Plus => sasl::Mechanism::ScramSha256Plus,
+            Self::XOAuth2 => sasl::Mechanism::XOAuth2,
+            Self::OAuthBearer => sasl::Mechanism::OAuthBearer,
+            Self::External => sasl::Mechanism::External,
+        })
+    }
+}
+
+/// `--channel-binding`
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Binding {
+    /// What both ends of TLS 1.3 export (RFC 9266).
+    #[default]
+    Exporter,
+    /// The hash of the server's certificate (RFC 5929).
+    EndPoint,
 }
 
 /// A number of octets: `500k`, `20M`, `2G` (powers of 1024), or a plain number.

@@ -3,6 +3,8 @@
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
+use crate::session::Mechanism;
+
 use super::failure::Failure;
 use super::settings::{Auth, Settings, Tls};
 
@@ -60,7 +62,12 @@ fn user(written: &str) -> Result<(Option<String>, Option<Auth>), &'static str> {
             let auth = match auth.get(";auth=".len()..).unwrap_or_default() {
                 "*" => None,
                 "+APOP" | "+apop" => Some(Auth::Apop),
-                _ => return Err("AUTH is `*` or `+APOP`"),
+                mechanism => Some(
+                    <Auth as clap::ValueEnum>::from_str(mechanism, true)
+                        .ok()
+                        .filter(|auth| matches!(auth.mechanism(), Mechanism::Sasl(_)))
+                        .ok_or("AUTH is `*`, `+APOP` or a SASL mechanism that is known here")?,
+                ),
             };
             (name, auth)
         }
@@ -97,6 +104,9 @@ mod tests {
         let (server, user, _, auth) = parts("pops://a%40b;AUTH=+APOP@[::1]:1995/");
         assert_eq!((server.as_str(), user.as_deref()), ("[::1]:1995", Some("a@b")));
         assert_eq!(auth, Some(Auth::Apop));
+        let auth = |word| parts(word).3;
+        assert_eq!(auth("pops://u;AUTH=SCRAM-SHA-256-PLUS@h"), Some(Auth::ScramSha256Plus));
+        assert_eq!(auth("pops://u;auth=XOAUTH2@h"), Some(Auth::XOAuth2));
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! Sentences for people: [`Event`] and [`Error`] carry what `cli` puts into words.
 
 mod commit;
+mod errands;
 mod event;
 mod farewell;
 mod identity;

@@ -1,17 +1,17 @@
 //! A run over one account.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::maildir::Maildir;
 use crate::protocol::UniqueId;
-use crate::seen::{self, Journal, Known, Ledger, Mailbox, State, name_hash};
+use crate::seen::{self, Journal, Known, Ledger, Mailbox, State};
 use crate::session::{self, Credentials, Log, Pace};
 
 use super::Error;
 use super::event::{Event, Failure, Observer, Summary};
-use super::pipeline::{self, Done, Errand, Setting, Work};
-use super::plan::{Deletion, Header, Policy, Reason, Retrieval, Step, not_before};
+use super::pipeline::{self, Done, Setting};
+use super::plan::{Deletion, Policy, Reason, Retrieval, Step, not_before};
 use super::recover::recover;
 use super::survey::{Sizes, Survey};
 
@@ -55,17 +55,20 @@ pub enum Rekey {
 /// everything that an earlier run left undone brought to its end.
 #[derive(Debug)]
 pub struct Local {
-    journal: Journal,
+    pub(super) journal: Journal,
     maildir: Maildir,
     summary: Summary,
     sequence: u64,
-    losses: HashMap<(UniqueId, u32), u32>,
+    /// How often the connection was lost inside a message in this run.
+    pub(super) losses: HashMap<(UniqueId, u32), u32>,
     /// A session of this run is over.
     again: bool,
     /// The server did not keep step.
     lock_step: bool,
-    /// The last session sent several commands at once.
+    /// The last session sent several commands at once …
     pipelined: bool,
+    /// … because an earlier run learnt that it may.
+    remembered: bool,
 }
 
 /// What a run did, and how it ended.
@@ -86,9 +89,15 @@ enum Ended {
     Early(Option<Error>),
 }
 
-/// The pace that a server on this port is known for.
-pub fn pace(ledger: &Ledger, port: u16) -> Pace {
-    if ledger.pipelines(port) { Pace::Remembered } else { Pace::Announced }
+/// The pace that a server on this port is known for. One that did not keep step
+/// is given another chance after a month: servers get newer.
+pub fn pace(ledger: &Ledger, port: u16, now: u64) -> Pace {
+    const MONTH: u64 = 30 * 86_400;
+    match (ledger.out_of_step(port), ledger.announced(port)) {
+        (Some(at), _) if now < at.saturating_add(MONTH) => Pace::LockStep,
+        (_, Some(capabilities)) => Pace::Remembered(capabilities),
+        (_, None) => Pace::Announced,
+    }
 }
 
 impl Local {
@@ -103,8 +112,17 @@ impl Local {
 
     fn of(journal: Journal, maildir: Maildir, summary: Summary) -> Self {
         let losses = HashMap::new();
-        let (sequence, again, lock_step, pipelined) = (0, false, false, false);
-        Self { journal, maildir, summary, sequence, losses, again, lock_step, pipelined }
+        Self {
+            journal,
+            maildir,
+            summary,
+            sequence: 0,
+            losses,
+            again: false,
+            lock_step: false,
+            pipelined: false,
+            remembered: false,
+        }
     }
 
     /// Opens the local doors with a journal that knows nothing, so that all is
@@ -132,8 +150,7 @@ impl Local {
         let mut result = self.session(options, credentials, observe);
         if self.is_out_of_step(&result) {
             observe(Event::OutOfStep);
-            self.lock_step = true;
-            self.journal.note_pipelining(options.session.connection.port, false);
+            self.step_out(options);
             result = self.session(options, credentials, observe);
         }
         if matches!(result, Ok(Ended::Early(_))) {
@@ -149,6 +166,18 @@ impl Local {
         // happened. After a failed append the journal refuses by itself.
         let finished = self.journal.finish().map_err(Error::from);
         Outcome { summary: self.summary, result: result.and(finished) }
+    }
+
+    /// One command at a time from here on. What was remembered is forgotten, for
+    /// the server may have changed; one that does not keep step with what it has
+    /// just announced is known for it.
+    fn step_out(&mut self, options: &Options) {
+        let port = options.session.connection.port;
+        self.lock_step = true;
+        self.journal.note_announced(port, None);
+        if !self.remembered {
+            self.journal.note_out_of_step(port, options.now);
+        }
     }
 
     /// Whether a session failed because several commands were under way.
@@ -182,12 +211,14 @@ impl Local {
         let port = session.connection.port;
         session.pace = match self.lock_step {
             true => Pace::LockStep,
-            false => pace(self.journal.ledger(), port),
+            false => pace(self.journal.ledger(), port, options.now),
         };
+        self.remembered = matches!(session.pace, Pace::Remembered(_));
         let survey = Survey::open(&session, credentials, log)?;
         self.pipelined = survey.transaction.is_pipelining();
         if let Some(announced) = survey.transaction.memorable() {
-            self.journal.note_pipelining(port, announced);
+            let takes_several = announced.pipelining().then_some(announced);
+            self.journal.note_announced(port, takes_several);
         }
         Ok(survey)
     }
@@ -202,7 +233,7 @@ impl Local {
         let mut result = self.marked(options, credentials, observe);
         if let Err(Error::Session { source: session::Error::OutOfStep, .. }) = result {
             observe(Event::OutOfStep);
-            self.lock_step = true;
+            self.step_out(options);
             result = self.marked(options, credentials, observe);
         }
         Outcome { summary: self.summary, result }
@@ -320,58 +351,6 @@ impl Local {
                 Ok(Ended::Done)
             }
         }
-    }
-
-    /// Turns steps into errands, and what needs no network into notes. Messages
-    /// that failed before are asked for last.
-    fn work(
-        &mut self,
-        steps: impl Iterator<Item = (super::Listed, Step)>,
-        now: u64,
-        observe: Observer<'_>,
-    ) -> Work {
-        let (mut work, mut by_size) = (Work::default(), false);
-        let mut last = VecDeque::new();
-        for (listed, step) in steps {
-            let unique_id = &listed.unique_id;
-            match step {
-                Step::Adopt { copy, sure } => {
-                    let octets = listed.octets.filter(|_| sure).unwrap_or(0);
-                    let print = self.journal.ledger().found(name_hash(unique_id, copy));
-                    self.journal.note_found(unique_id, copy, octets, now, print);
-                }
-                Step::Delete { copy } => {
-                    by_size |= listed.header == Header::Unavailable;
-                    let proof = self.journal.settled(unique_id, copy);
-                    work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
-                }
-                Step::Leave(Reason::TooLarge { copy, known: false }) => {
-                    let octets = listed.octets.unwrap_or(0);
-                    observe(Event::Large { unique_id, octets });
-                    self.journal.note_large(unique_id, copy, octets);
-                }
-                Step::Leave(Reason::DeletedBefore) => observe(Event::ListedAgain { unique_id }),
-                Step::Examine | Step::Leave(_) => {}
-                Step::Retrieve(retrieval) => {
-                    let lost = self.losses.get(&(unique_id.clone(), retrieval.copy));
-                    let is_last = retrieval.tries > 0 || lost.is_some();
-                    let known = match retrieval.doubtful {
-                        true => {
-                            let copies = self.journal.ledger().copies(unique_id);
-                            copies.filter_map(|known| known.fingerprint).collect()
-                        }
-                        false => Vec::new(),
-                    };
-                    let errand = Errand { listed, retrieval, known };
-                    if is_last { last.push_back(errand) } else { work.errands.push_back(errand) }
-                }
-            }
-        }
-        if by_size {
-            observe(Event::SizeAlone);
-        }
-        work.errands.append(&mut last);
-        work
     }
 
     fn note_failures(&mut self, done: &Done, now: u64) {

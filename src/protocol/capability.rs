@@ -42,6 +42,28 @@ impl Capabilities {
         Ok(())
     }
 
+    /// Whether nothing is announced, or CAPA was refused.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Only what a login hangs on: what else a server announces may change from
+    /// day to day.
+    #[must_use]
+    pub fn for_login(&self) -> Self {
+        const TAGS: [&str; 5] = ["AUTH-RESP-CODE", "PIPELINING", "SASL", "USER", "UTF8"];
+        let is_kept = |line: &&Vec<u8>| {
+            let tag = line.split(|octet| *octet == b' ').next().unwrap_or_default();
+            TAGS.iter().any(|kept| tag.eq_ignore_ascii_case(kept.as_bytes()))
+        };
+        Self { lines: self.lines.iter().filter(is_kept).cloned().collect() }
+    }
+
+    /// The lines, as the server sent them.
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.lines.iter().map(Vec::as_slice)
+    }
+
     /// The arguments of each line with that tag. Tags are compared without case
     /// (RFC 2449 section 5).
     fn lines_of(&self, tag: &str) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {

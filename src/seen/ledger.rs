@@ -8,12 +8,12 @@ mod learn;
 
 use std::cell::Cell;
 use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use crate::protocol::UniqueId;
+use crate::protocol::{Capabilities, UniqueId};
 
 use super::fingerprint::{Fingerprint, name_hash};
 
@@ -128,8 +128,11 @@ pub struct Ledger {
     /// unique-id and copy, and the header's fingerprint.
     pub(super) found: HashMap<u64, Fingerprint>,
     distrusts_top: bool,
-    /// On these ports PIPELINING was announced over verified TLS.
-    pub(super) pipelining: BTreeSet<u16>,
+    /// By port: what was announced before login, PIPELINING among it, over
+    /// verified TLS.
+    pub(super) announced: BTreeMap<u16, Vec<u8>>,
+    /// By port: when the server did not keep step.
+    pub(super) out_of_step: BTreeMap<u16, u64>,
 }
 
 impl Ledger {
@@ -278,9 +281,20 @@ impl Ledger {
         self.found.is_empty() && self.entries.iter().all(|entry| entry.state.is_none())
     }
 
-    /// Whether PIPELINING was announced there, when last asked over verified TLS.
-    pub fn pipelines(&self, port: u16) -> bool {
-        self.pipelining.contains(&port)
+    /// What a server that takes several commands at once announced there, when it
+    /// was last asked over verified TLS.
+    pub fn announced(&self, port: u16) -> Option<Capabilities> {
+        let mut capabilities = Capabilities::default();
+        for line in self.announced.get(&port)?.split(|octet| *octet == b'\n') {
+            capabilities.push(line).ok()?;
+        }
+        Some(capabilities)
+    }
+
+    /// When the server there did not keep step, though it had announced that it
+    /// takes several commands at once.
+    pub fn out_of_step(&self, port: u16) -> Option<u64> {
+        self.out_of_step.get(&port).copied()
     }
 
     /// Whether this server's TOP shows other headers than its RETR.

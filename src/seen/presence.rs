@@ -1,6 +1,6 @@
 //! What listings lack, and when it is forgotten; and the smaller notes.
 
-use crate::protocol::UniqueId;
+use crate::protocol::{Capabilities, UniqueId};
 
 use super::fingerprint::Fingerprint;
 use super::journal::Journal;
@@ -105,11 +105,18 @@ impl Journal {
         copies.len()
     }
 
-    /// Notes whether PIPELINING was announced over verified TLS, if that is news.
-    pub fn note_pipelining(&mut self, port: u16, announced: bool) {
-        if self.ledger().pipelines(port) != announced {
-            self.ride(&Record::Pipelining { port, announced });
+    /// Notes what was announced over verified TLS by a server that takes several
+    /// commands at once, if that is news; `None` forgets it.
+    pub fn note_announced(&mut self, port: u16, capabilities: Option<&Capabilities>) {
+        let lines = capabilities.map(|it| it.for_login().lines().collect::<Vec<_>>().join(&b'\n'));
+        if self.ledger().announced.get(&port) != lines.as_ref() {
+            self.ride(&Record::Announced { port, lines: lines.map(Into::into) });
         }
+    }
+
+    /// Notes that a server did not keep step.
+    pub fn note_out_of_step(&mut self, port: u16, at: u64) {
+        self.ride(&Record::OutOfStep { port, at });
     }
 
     /// Notes that the server's TOP shows another header than its RETR.

@@ -16,11 +16,13 @@
 //!           / "listing" SP at                    ; one that lacked something
 //!           / "found" SP hash SP print           ; in a file's name, after a cut tail
 //!           / "top-differs"                      ; from what RETR shows
-//!           / "pipelining" SP port SP ("0" / "1") ; announced there over verified TLS
+//!           / "announced" SP port SP lines     ; there before login, over verified TLS
+//!           / "out-of-step" SP port SP at       ; when several commands were sent at once
 //! ```
 //!
 //! Times are seconds since 1970. A unique-id is percent-encoded wherever it is
-//! no visible ASCII, so a person can grep for it.
+//! no visible ASCII, so a person can grep for it; so are capability lines, which LF
+//! separates. `-` in their place forgets them.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -34,6 +36,10 @@ use super::fingerprint::Fingerprint;
 /// One fact about the mailbox. The unique-id is in its decoded form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Record<'a> {
+    Announced {
+        port: u16,
+        lines: Option<Cow<'a, [u8]>>,
+    },
     Asked(Copy<'a>),
     Back(Cow<'a, [u8]>),
     Deleted {
@@ -68,9 +74,9 @@ pub(super) enum Record<'a> {
         unique_id: Cow<'a, [u8]>,
         at: u64,
     },
-    Pipelining {
+    OutOfStep {
         port: u16,
-        announced: bool,
+        at: u64,
     },
     Seen {
         which: Copy<'a>,
@@ -155,9 +161,14 @@ impl<'a> Record<'a> {
                 let hash = u64::from_str_radix(hex, 16).ok()?;
                 Self::Found { hash, fingerprint: Fingerprint::parse(word()?)? }
             }
-            b"pipelining" => {
+            b"announced" => {
                 let port = number(word())?;
-                Self::Pipelining { port, announced: number::<u8>(word())? != 0 }
+                let lines = word()?;
+                Self::Announced { port, lines: (lines != b"-").then(|| decode(lines)) }
+            }
+            b"out-of-step" => {
+                let port = number(word())?;
+                Self::OutOfStep { port, at: number(word())? }
             }
             b"top-differs" => Self::TopDiffers,
             _ => return None,
@@ -193,9 +204,11 @@ impl<'a> Record<'a> {
                 format!("seen {at} {octets} {print} {}", which.written())
             }
             Self::Settled(commit) => format!("settled {commit}"),
-            Self::Pipelining { port, announced } => {
-                format!("pipelining {port} {}", u8::from(*announced))
+            Self::Announced { port, lines: None } => format!("announced {port} -"),
+            Self::Announced { port, lines: Some(lines) } => {
+                format!("announced {port} {}", encoded(lines))
             }
+            Self::OutOfStep { port, at } => format!("out-of-step {port} {at}"),
             Self::TopDiffers => "top-differs".into(),
         };
         to.extend_from_slice(line.as_bytes());
@@ -356,7 +369,9 @@ mod tests {
             Record::Missing { unique_id: Cow::Borrowed(b"\0"), at: 1 },
             Record::Seen { which: which(), at: 1, octets: 3, fingerprint },
             Record::Settled(12),
-            Record::Pipelining { port: 995, announced: true },
+            Record::Announced { port: 995, lines: Some(Cow::Borrowed(b"SASL PLAIN\nUTF8 %")) },
+            Record::Announced { port: 995, lines: None },
+            Record::OutOfStep { port: 110, at: 7 },
             Record::TopDiffers,
         ];
         for record in records {

@@ -34,9 +34,14 @@ impl Ledger {
             .iter()
             .map(|(hash, fingerprint)| Record::Found { hash: *hash, fingerprint: *fingerprint });
         let differs = self.distrusts_top().then_some(Record::TopDiffers);
-        let pipelining =
-            self.pipelining.iter().map(|port| Record::Pipelining { port: *port, announced: true });
-        first.chain(then).chain(found).chain(pipelining).chain(differs).chain(self.absences())
+        let announced = self.announced.iter().map(|(port, lines)| Record::Announced {
+            port: *port,
+            lines: Some(lines.as_slice().into()),
+        });
+        let out_of_step =
+            self.out_of_step.iter().map(|(port, at)| Record::OutOfStep { port: *port, at: *at });
+        let of_server = announced.chain(out_of_step).chain(differs);
+        first.chain(then).chain(found).chain(of_server).chain(self.absences())
     }
 
     /// The missing ones, with as many listings counted behind each as were.

@@ -1,26 +1,18 @@
-//! AUTHORIZATION: greeting, capabilities, TLS, login (RFC 1939 section 4).
+//! AUTHORIZATION: greeting, capabilities, TLS (RFC 1939 section 4). Logging in has
+//! a file of its own.
 
 use crate::connection::{self, Connection, Phase, Security};
 use crate::protocol::{
-    Argument, Capabilities, Command, Secret, Timestamp, TimestampError, Violation, digest,
+    Argument, ArgumentError, Capabilities, Command, Secret, Timestamp, TimestampError, Violation,
+    sasl,
 };
 
+use super::choice::{Channel, Mechanism, check};
 use super::conversation::{Conversation, Line, Log};
 use super::error::Error;
-use super::transaction::Transaction;
-
-/// How to log in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mechanism {
-    /// APOP (RFC 1939 section 7), by name only: MD5 proves little today.
-    Apop,
-    /// USER and PASS.
-    #[default]
-    User,
-}
 
 /// How many commands may be under way at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Pace {
     /// As many as the server announces that it takes (PIPELINING, RFC 2449
     /// section 6.6).
@@ -28,9 +20,20 @@ pub enum Pace {
     Announced,
     /// One, whatever is announced: this server did not keep step.
     LockStep,
-    /// As many as an earlier session over verified TLS learnt. Login and listing
-    /// then go in one flight with the question whether that still holds.
-    Remembered,
+    /// What an earlier session over verified TLS learnt: login and listing then go
+    /// in one flight with the question whether that still holds.
+    Remembered(Capabilities),
+}
+
+/// What SCRAM binds to where it is bound to the channel. A server cannot be asked
+/// which it takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChannelBinding {
+    /// The hash of the server's certificate (RFC 5929 section 4).
+    EndPoint,
+    /// What both ends of TLS 1.3 export (RFC 9266).
+    #[default]
+    Exporter,
 }
 
 /// Everything about one session.
@@ -40,6 +43,8 @@ pub struct Options {
     pub connection: connection::Options,
     /// How to log in.
     pub mechanism: Mechanism,
+    /// What SCRAM binds to.
+    pub channel_binding: ChannelBinding,
     /// How many commands may be under way at once.
     pub pace: Pace,
     /// Whether a password may cross a network without TLS.
@@ -51,34 +56,37 @@ pub struct Options {
 pub struct Credentials {
     /// The mailbox's name.
     pub user: Vec<u8>,
-    /// Its password.
+    /// Its password or token; EXTERNAL looks at none.
     pub password: Secret,
 }
 
 impl Credentials {
     /// Refuses, before anything is connected, what no command can carry.
     pub fn check(&self, mechanism: Mechanism) -> Result<(), Error> {
-        let user = |why| Error::Credentials { what: "user name", why };
-        Argument::new(&self.user).map_err(user)?;
+        if let Mechanism::Sasl(mechanism) = mechanism {
+            let checked = sasl::check(mechanism, &self.user, &self.password);
+            return checked.map_err(|source| Error::Exchange { mechanism, source });
+        }
+        self.name()?;
         if mechanism == Mechanism::Apop && self.user.contains(&b' ') {
-            return Err(user(crate::protocol::ArgumentError::Space));
+            return Err(Error::Credentials { what: "user name", why: ArgumentError::Space });
         }
         self.password.check().map_err(|why| Error::Credentials { what: "password", why })
     }
-}
 
-/// What a flight asks for behind the login.
-const AHEAD: [Command; 2] = [Command::Capa, Command::Uidl(None)];
+    pub(super) fn name(&self) -> Result<Argument, Error> {
+        Argument::new(&self.user).map_err(|why| Error::Credentials { what: "user name", why })
+    }
+}
 
 /// AUTHORIZATION: the greeting was read, nobody is logged in.
 #[derive(Debug)]
 pub struct Authorization<'a> {
-    conversation: Conversation<'a>,
-    timestamp: Result<Timestamp, TimestampError>,
-    capabilities: Capabilities,
-    mechanism: Mechanism,
-    pace: Pace,
-    may_send_secret: bool,
+    pub(super) conversation: Conversation<'a>,
+    pub(super) timestamp: Result<Timestamp, TimestampError>,
+    pub(super) capabilities: Capabilities,
+    pub(super) options: Options,
+    pub(super) asked_utf8: bool,
 }
 
 impl<'a> Authorization<'a> {
@@ -97,117 +105,50 @@ impl<'a> Authorization<'a> {
         if options.connection.security == Security::Stls {
             conversation = stls(conversation)?;
         }
-        let connection = &conversation.connection;
-        let may_send_secret = connection.is_protected()
-            || connection.is_loopback()
-            || options.allow_plaintext_password;
-        if !may_send_secret {
-            conversation.leave();
-            return Err(Error::Insecure);
+        let (options, capabilities) = (options.clone(), Capabilities::default());
+        let mut opened = Self { conversation, timestamp, capabilities, options, asked_utf8: false };
+        if let Err(error) = check(opened.options.mechanism, opened.channel()) {
+            opened.conversation.leave();
+            return Err(error);
         }
-        let mechanism = options.mechanism;
-        let pace = match options.pace {
+        opened.learn()?;
+        Ok(opened)
+    }
+
+    /// Asks for the capabilities, unless what is remembered lets the question go
+    /// in one flight with the login.
+    fn learn(&mut self) -> Result<(), Error> {
+        if let Pace::Remembered(remembered) = &self.options.pace {
+            let remembered = remembered.clone();
             // Only what TLS vouched for, and a login of one command after another.
-            Pace::Remembered
-                if !conversation.connection.is_protected() || mechanism != Mechanism::User =>
-            {
-                Pace::Announced
+            if self.conversation.connection.is_protected() && self.is_flyable(&remembered) {
+                self.capabilities = remembered;
+                return Ok(());
             }
-            pace => pace,
-        };
-        let mut capabilities = Capabilities::default();
-        if pace != Pace::Remembered {
-            conversation.send(&Command::Capa)?;
-            capabilities = conversation.capabilities()?;
+            self.options.pace = Pace::Announced;
         }
-        Ok(Self { conversation, timestamp, capabilities, mechanism, pace, may_send_secret })
+        self.conversation.send(&Command::Capa)?;
+        self.capabilities = self.conversation.capabilities()?;
+        Ok(())
+    }
+
+    /// What the connection allows a login.
+    pub(super) fn channel(&self) -> Channel {
+        let connection = &self.conversation.connection;
+        Channel {
+            clear: connection.is_protected()
+                || connection.is_loopback()
+                || self.options.allow_plaintext_password,
+            binds: match self.options.channel_binding {
+                ChannelBinding::EndPoint => connection.channel_binding_end_point().is_some(),
+                ChannelBinding::Exporter => connection.channel_binding_exporter().is_some(),
+            },
+        }
     }
 
     /// What the server announces before login.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
-    }
-
-    /// Logs in. After a refusal the server is left with QUIT and nothing else is
-    /// tried: the same password again could lock the account.
-    pub fn log_in(mut self, credentials: &Credentials) -> Result<Transaction<'a>, Error> {
-        if !self.may_send_secret {
-            return Err(Error::Insecure);
-        }
-        credentials.check(self.mechanism)?;
-        let pipelining = match self.pace {
-            Pace::Announced => self.capabilities.pipelining(),
-            Pace::LockStep => false,
-            Pace::Remembered => true,
-        };
-        let in_flight = pipelining && self.mechanism == Mechanism::User;
-        let logged_in = match self.mechanism {
-            Mechanism::Apop => self.apop(credentials),
-            Mechanism::User if in_flight => self.flight(credentials),
-            Mechanism::User => self.user_pass(credentials),
-        };
-        match logged_in {
-            Ok(()) => {
-                let transaction = Transaction::new(self.conversation, pipelining, self.pace);
-                Ok(if in_flight { transaction.expecting(AHEAD) } else { transaction })
-            }
-            Err(refused @ (Error::Refused { .. } | Error::Timestamp(_))) => {
-                self.conversation.leave();
-                Err(refused)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn name(credentials: &Credentials) -> Result<Argument, Error> {
-        Argument::new(&credentials.user)
-            .map_err(|why| Error::Credentials { what: "user name", why })
-    }
-
-    fn apop(&mut self, credentials: &Credentials) -> Result<(), Error> {
-        let timestamp = self.timestamp.as_ref().map_err(|error| Error::Timestamp(*error))?;
-        let digest = digest(timestamp, &credentials.password);
-        let name = Self::name(credentials)?;
-        self.conversation.succeed(&Command::Apop { name, digest }).map(|_| ())
-    }
-
-    /// Login and listing in one flight, headed by CAPA if what is known of the
-    /// server is remembered only. A server that does not keep step is found out
-    /// here; its confusion is no refused login.
-    fn flight(&mut self, credentials: &Credentials) -> Result<(), Error> {
-        let remembered = self.pace == Pace::Remembered;
-        if remembered {
-            self.conversation.send(&Command::Capa)?;
-        }
-        let login =
-            [Command::User(Self::name(credentials)?), Command::Pass(credentials.password.clone())];
-        for command in login.iter().chain(&AHEAD) {
-            self.conversation.send(command)?;
-        }
-        let out_of_step = |error| match error {
-            Error::Violation { .. } => Error::OutOfStep,
-            Error::Connection(
-                connection::Error::Closed { .. }
-                | connection::Error::TimedOut { phase: Phase::Reply, .. },
-            ) => Error::OutOfStep,
-            error => error,
-        };
-        if remembered {
-            let capabilities = self.conversation.capabilities().map_err(out_of_step)?;
-            if !capabilities.pipelining() {
-                return Err(Error::OutOfStep);
-            }
-        }
-        for command in login {
-            let keyword = command.keyword();
-            self.conversation.positive(keyword, Phase::Reply).map_err(out_of_step)?;
-        }
-        Ok(())
-    }
-
-    fn user_pass(&mut self, credentials: &Credentials) -> Result<(), Error> {
-        self.conversation.succeed(&Command::User(Self::name(credentials)?))?;
-        self.conversation.succeed(&Command::Pass(credentials.password.clone())).map(|_| ())
     }
 }
 

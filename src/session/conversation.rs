@@ -6,8 +6,8 @@ use memchr::memchr;
 
 use crate::connection::{Connection, Phase};
 use crate::protocol::{
-    Capabilities, Command, Indicator, Keyword, LineEnds, MAX_RESPONSE_LINE, StatusLine, Unstuffer,
-    Violation,
+    Capabilities, Command, Continuation, Indicator, Keyword, LineEnds, MAX_RESPONSE_LINE,
+    StatusLine, Unstuffer, Violation,
 };
 
 use super::error::{Error, Refusal};
@@ -23,6 +23,16 @@ pub enum Line<'a> {
     Octets(u64),
     /// TLS protects what follows.
     Protected,
+}
+
+/// What a server says while it judges a login.
+pub(super) enum Turn<'l> {
+    /// It wants to hear more (RFC 5034 section 4); the challenge in Base64.
+    Challenge(&'l [u8]),
+    /// `+OK`, and the words behind it.
+    Ok(&'l [u8]),
+    /// `-ERR`
+    Refused(Refusal),
 }
 
 /// Hears the conversation.
@@ -102,6 +112,22 @@ impl<'a> Conversation<'a> {
         Ok(match status.indicator {
             Indicator::Ok => Ok(status.text),
             Indicator::Err => Err(Refusal::new(&status)),
+        })
+    }
+
+    /// Reads a challenge or the end of a login.
+    pub(super) fn turn(&mut self) -> Result<Turn<'_>, Error> {
+        self.connection.begin(Phase::Reply);
+        self.read_line("AUTH", Phase::Reply)?;
+        (self.log)(Line::Received(&self.line));
+        if let Some(Continuation { challenge }) = Continuation::parse(&self.line) {
+            return Ok(Turn::Challenge(challenge));
+        }
+        let status = StatusLine::parse(&self.line)
+            .map_err(|violation| Error::Violation { keyword: "AUTH", violation })?;
+        Ok(match status.indicator {
+            Indicator::Ok => Turn::Ok(status.text),
+            Indicator::Err => Turn::Refused(Refusal::new(&status)),
         })
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::connection;
 use crate::protocol::{
-    ArgumentError, Keyword, Quoted, ResponseCode, StatusLine, TimestampError, Violation,
+    ArgumentError, Keyword, Quoted, ResponseCode, StatusLine, TimestampError, Violation, sasl,
 };
 
 /// A `-ERR`: the server obeys the RFC in saying no.
@@ -42,9 +42,51 @@ pub enum Error {
         /// Why not.
         why: ArgumentError,
     },
+    /// A SASL exchange cannot begin, go on, or be believed.
+    #[error("cannot log in by {mechanism}: {source}")]
+    Exchange {
+        /// Which.
+        mechanism: sasl::Mechanism,
+        /// Why not.
+        source: sasl::Error,
+    },
     /// We will not send a password in clear.
     #[error("the password would cross the network in clear")]
     Insecure,
+    /// The server refused our credentials.
+    #[error("server refused AUTH {mechanism}: {refusal}")]
+    LoginRefused {
+        /// By which mechanism they were sent.
+        mechanism: sasl::Mechanism,
+        /// Its words.
+        refusal: Refusal,
+    },
+    /// The server refused a mechanism before it heard any credentials, and there
+    /// is no other.
+    #[error("server refused to log us in by {mechanism}: {refusal}")]
+    MechanismRefused {
+        /// Which.
+        mechanism: sasl::Mechanism,
+        /// Its words.
+        refusal: Refusal,
+    },
+    /// A mechanism is bound to a channel, and this one cannot be bound to.
+    #[error("{0} needs TLS that it can be bound to")]
+    NoBinding(sasl::Mechanism),
+    /// The server offers nothing that takes a password.
+    #[error("the server offers no way to log in with a password; it offers {}", Quoted::new(.offered))]
+    NoMechanism {
+        /// The SASL mechanisms that it offers.
+        offered: Box<[u8]>,
+    },
+    /// The server does not offer what was asked for.
+    #[error("the server does not offer {mechanism}; it offers {}", Quoted::new(.offered))]
+    NotOffered {
+        /// What was asked for.
+        mechanism: sasl::Mechanism,
+        /// The SASL mechanisms that it offers.
+        offered: Box<[u8]>,
+    },
     /// The server greets with `-ERR`.
     #[error("the server turned us away: {0}")]
     NotWelcome(Refusal),
@@ -80,6 +122,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a login ended so that the server is still to be left with QUIT.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Exchange { .. }
+                | Self::Insecure
+                | Self::LoginRefused { .. }
+                | Self::MechanismRefused { .. }
+                | Self::NoBinding(_)
+                | Self::NoMechanism { .. }
+                | Self::NotOffered { .. }
+                | Self::Refused { .. }
+                | Self::Timestamp(_)
+        )
+    }
+
     /// Whether the connection was lost, or what was read on it had no end or no
     /// sense, so that another session may fare better.
     pub fn is_loss(&self) -> bool {

@@ -25,11 +25,14 @@
 //! Which messages to fetch and in which order: [`crate::fetch`].
 
 mod authorization;
+mod choice;
 mod conversation;
 mod error;
+mod login;
 mod transaction;
 
-pub use authorization::{Authorization, Credentials, Mechanism, Options, Pace};
+pub use authorization::{Authorization, ChannelBinding, Credentials, Options, Pace};
+pub use choice::Mechanism;
 pub use conversation::{Line, Log};
 pub use error::{Error, Refusal};
 pub use transaction::{Reply, Sink, Transaction, WINDOW};

@@ -40,20 +40,21 @@ pub struct Transaction<'a> {
     unanswered_octets: usize,
     /// What was announced after the login, once it was asked.
     capabilities: Option<Capabilities>,
-    /// PIPELINING was announced before the login.
-    announced: bool,
+    /// What was announced before it.
+    announced: Capabilities,
     pipelining: bool,
     pace: Pace,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(conversation: Conversation<'a>, pipelining: bool, pace: Pace) -> Self {
+    pub(super) fn new(conversation: Conversation<'a>, announced: Capabilities, pace: Pace) -> Self {
+        let pipelining = announced.pipelining() && pace != Pace::LockStep;
         Self {
             conversation,
             unanswered: VecDeque::new(),
             unanswered_octets: 0,
             capabilities: None,
-            announced: pipelining,
+            announced,
             pipelining,
             pace,
         }
@@ -79,11 +80,11 @@ impl<'a> Transaction<'a> {
         self.pipelining
     }
 
-    /// What to remember of this server: whether it announced PIPELINING before
-    /// the login. `None` where TLS does not vouch for it.
-    pub fn memorable(&self) -> Option<bool> {
+    /// What to remember of this server: what it announced before the login.
+    /// `None` where TLS does not vouch for it.
+    pub fn memorable(&self) -> Option<&Capabilities> {
         let vouched = self.conversation.connection.is_protected() && self.pace != Pace::LockStep;
-        vouched.then_some(self.announced)
+        vouched.then_some(&self.announced)
     }
 
     fn ask(&mut self, command: Command) -> Result<(), Error> {

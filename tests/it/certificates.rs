@@ -84,7 +84,7 @@ fn each_refusal_says_names_issuer_dates_and_what_to_do() {
                 "its certificate is not valid yet",
                 asked,
                 issuer,
-                "; valid from 2201-01-01 until 2202-01-01)\nhint: is the clock here right?",
+                "; valid from 3001-01-01 until 4096-01-01)\nhint: is the clock here right?",
             ],
         ),
         (

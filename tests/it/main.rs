@@ -21,6 +21,7 @@ mod journal; // lost, moved, damaged, shared state
 mod landlock; // what the sandbox takes away, and what it leaves
 mod layering; // which room may name which, and who touches the world
 mod main_job; // the main job against Dovecot
+mod mechanisms; // Dovecot lets the program in by each
 mod meddling; // what happens between two runs, and what mends it
 mod plan; // a table of cases, and what holds for all
 mod properties; // what the fuzz targets hold, on the stable toolchain

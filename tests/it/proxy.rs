@@ -135,22 +135,22 @@ fn user_and_password_go_out_where_the_proxy_asks_for_them_and_only_there() {
     sandbox.secret("proxy-password", "geheim\nmore\n");
     let login = |proxy: &Socks| {
         let url = format!("socks5h://a%40b@127.0.0.1:{}", proxy.port);
-        let more = ["--proxy", &*url, "--proxy-password-file", "proxy-password", "-vv"];
-        through(&sandbox, proxy, &server).args(more).run()
+        let more = ["--proxy", &*url, "--proxy-password-file", "proxy-password"];
+        through(&sandbox, proxy, &server).args(more)
     };
     let proxy = Socks::start(&[PASSWORD, WELCOME, CONNECTED], Some(server.address()));
-    let ran = login(&proxy);
+    let ran = login(&proxy).arg("-vv").run();
     assert_eq!((ran.status, sandbox.count()), (Some(0), 2), "{ran:?}");
     assert!(!ran.stderr.contains("geheim"), "{ran:?}");
     let heard = [&[5, 2, 0, 2][..], b"\x01\x03a@b\x06geheim", &request("pop.example.invalid")];
     assert_eq!(proxy.heard(), heard);
     let proxy = Socks::start(&[NO_LOGIN, CONNECTED], Some(server.address()));
-    assert_eq!(login(&proxy).status, Some(0));
+    assert_eq!(login(&proxy).run().status, Some(0));
     assert_eq!(proxy.heard(), [heard[0], heard[2]]);
     let proxy = Socks::start(&[PASSWORD, &[1, 1]], None);
-    login(&proxy).fails(69, "the proxy refuses user name or password");
+    login(&proxy).run().fails(69, "the proxy refuses user name or password");
     let proxy = Socks::start(&[&[4, 2], WELCOME, CONNECTED], Some(server.address()));
-    login(&proxy).fails(69, "does not speak SOCKS5");
+    login(&proxy).run().fails(69, "does not speak SOCKS5");
     assert_eq!(proxy.heard(), [heard[0]]);
 }
 
@@ -233,8 +233,8 @@ fn nothing_behind_a_proxy_is_this_machine() {
     let proxy = Socks::start(&[NO_LOGIN, CONNECTED], Some(server.address()));
     let run = through(&sandbox, &proxy, &server).args(["--tls", "none", "-s", "127.0.0.1"]);
     run.run().fails(69, "the password would cross the network in clear");
-    assert!(server.wait_for_commands(1, std::time::Duration::from_secs(5)));
-    assert_eq!(server.commands(), ["QUIT"]);
+    assert!(server.wait_for_commands(2, std::time::Duration::from_secs(5)));
+    assert_eq!(server.commands(), ["CAPA", "QUIT"]);
 }
 
 #[test]

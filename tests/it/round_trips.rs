@@ -97,10 +97,14 @@ static ALONE: Mutex<()> = Mutex::new(());
 fn nothing_new_costs_few_round_trips_and_fewer_when_the_server_is_known() {
     let _alone = ALONE.lock();
     let cases = [
-        // TLS, greeting, CAPA, USER, PASS, UIDL, QUIT.
-        (server().without("PIPELINING"), 7, 7),
+        // TLS, greeting, CAPA, AUTH PLAIN, UIDL, QUIT.
+        (server().without("PIPELINING"), 6, 6),
+        // The same with USER, PASS.
+        (server().without("PIPELINING").without("SASL"), 7, 7),
         // TLS, greeting, CAPA, (USER, PASS, CAPA, UIDL), QUIT; then without the
         // first CAPA.
+        (server().without("SASL"), 5, 4),
+        // The same with AUTH PLAIN.
         (server(), 5, 4),
     ];
     for (server, first, then) in cases {
@@ -150,7 +154,8 @@ fn what_is_remembered_and_no_longer_holds_is_forgotten_and_costs_one_session() {
         run(&sandbox, &server, &way, "implicit", &[]).0.is_silent();
     }
     let known = server.commands_of(2);
-    assert_eq!(known, ["CAPA", "USER mrose", "PASS secret", "CAPA", "UIDL", "QUIT"]);
+    let login = "AUTH PLAIN AG1yb3NlAHNlY3JldA==";
+    assert_eq!(known, ["CAPA", login, "CAPA", "UIDL", "QUIT"]);
     // The same mailbox behind the same port, and no PIPELINING any more.
     let maildrop = server.maildrop("mrose");
     maildrop.add("uid-new", letter(9));
@@ -159,7 +164,7 @@ fn what_is_remembered_and_no_longer_holds_is_forgotten_and_costs_one_session() {
     let moved = counted(&changed);
     let journal = sandbox.journal();
     let text = std::fs::read_to_string(&journal).unwrap();
-    assert!(text.contains(&format!("pipelining {} 1", way.port)));
+    assert!(text.contains(&format!("announced {} ", way.port)));
     drop(text);
     // What was learnt on one port says nothing of another.
     run(&sandbox, &changed, &moved, "implicit", &[]).0.is_silent();
@@ -174,7 +179,7 @@ fn nothing_is_remembered_of_a_server_without_tls() {
         sandbox.plain(&server).run().is_silent();
         assert_eq!(server.commands_of(session)[0], "CAPA");
     }
-    assert!(!std::fs::read_to_string(sandbox.journal()).unwrap().contains("pipelining"));
+    assert!(!std::fs::read_to_string(sandbox.journal()).unwrap().contains("announced"));
 }
 
 #[test]
@@ -191,5 +196,9 @@ fn a_server_that_forgot_pipelining_is_asked_again_in_lock_step() {
     server.maildrop("mrose").add("uid-new", letter(9));
     run(&sandbox, &server, &way, "implicit", &[]).0.is_silent();
     assert_eq!((sandbox.count(), server.sessions()), (4, 4));
-    assert!(server.commands_of(4).starts_with(&["CAPA".into(), "USER mrose".into()]));
+    assert!(
+        server
+            .commands_of(4)
+            .starts_with(&["CAPA".into(), "AUTH PLAIN AG1yb3NlAHNlY3JldA==".into()])
+    );
 }

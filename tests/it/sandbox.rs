@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pop3get::connection::{self, Roots, Security};
-use pop3get::session::{Mechanism, Options, Pace};
+use pop3get::session::{ChannelBinding, Mechanism, Options, Pace};
 use tempfile::TempDir;
 
 /// A temporary home with a place for a Maildir and for state.
@@ -186,5 +186,11 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         deadline: None,
         cancel: Arc::default(),
     };
-    Options { connection, mechanism, pace: Pace::Announced, allow_plaintext_password: false }
+    Options {
+        connection,
+        mechanism,
+        channel_binding: ChannelBinding::default(),
+        pace: Pace::Announced,
+        allow_plaintext_password: false,
+    }
 }

@@ -70,7 +70,7 @@ fn a_password_does_not_cross_a_network_in_clear() {
         return;
     }
     ran.fails(69, "the password would cross the network in clear");
-    only_said(&server, &["QUIT"]);
+    only_said(&server, &["CAPA", "QUIT"]);
     run(&["--allow-plaintext-password"]).is_silent();
 }
 

@@ -15,6 +15,10 @@ impl Ledger {
     /// Learns one record of the append with this number.
     pub(in crate::seen) fn apply(&mut self, record: &Record<'_>, commit: u64) {
         match record {
+            Record::Announced { port, lines: Some(lines) } => {
+                self.announced.insert(*port, lines.to_vec());
+            }
+            Record::Announced { port, lines: None } => _ = self.announced.remove(port),
             Record::Asked(which) => self.turn(which, State::Asked),
             Record::Back(unique_id) => {
                 if let Some(first) = self.first(unique_id) {
@@ -74,8 +78,7 @@ impl Ledger {
                     self.missing.insert(first, missing);
                 }
             }
-            Record::Pipelining { port, announced: true } => _ = self.pipelining.insert(*port),
-            Record::Pipelining { port, announced: false } => _ = self.pipelining.remove(port),
+            Record::OutOfStep { port, at } => _ = self.out_of_step.insert(*port, *at),
             Record::TopDiffers => self.distrusts_top = true,
             Record::Seen { which, at, octets, fingerprint } => {
                 if let Some(entry) = self.upsert(which, State::Seen, *at)

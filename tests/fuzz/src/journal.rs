@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
-use pop3get::protocol::UniqueId;
+use pop3get::protocol::{Capabilities, UniqueId};
 use pop3get::seen::{
     Delivery, Error, Fate, Fingerprint, HeaderHasher, Journal, Known, Ledger, Mailbox, Mended,
     Repair, State,
@@ -88,7 +88,7 @@ fn patiently<T>(tries: usize, mut open: impl FnMut() -> Result<T, Error>) -> Res
 struct Said {
     known: Vec<(UniqueId, Known)>,
     expected: BTreeSet<Vec<u8>>,
-    pipelines: Vec<u16>,
+    announced: Vec<(u16, Option<Capabilities>, Option<u64>)>,
     distrusts_top: bool,
     has_deliveries: bool,
 }
@@ -102,7 +102,9 @@ fn said(ledger: &Ledger) -> Said {
     Said {
         known,
         expected: ledger.expected().map(<[u8]>::to_vec).collect(),
-        pipelines: [0, 110, 995].into_iter().filter(|port| ledger.pipelines(*port)).collect(),
+        announced: [0, 110, 995]
+            .map(|port| (port, ledger.announced(port), ledger.out_of_step(port)))
+            .to_vec(),
         distrusts_top: ledger.distrusts_top(),
         has_deliveries: ledger.has_deliveries(),
     }
@@ -264,8 +266,8 @@ pub fn repair(input: &[u8]) {
         if let Some((fates, said)) = before {
             assert_eq!(after, fates);
             assert_eq!(
-                (ledger.expected, ledger.pipelines, ledger.distrusts_top),
-                (said.expected, said.pipelines, said.distrusts_top)
+                (ledger.expected, ledger.announced, ledger.distrusts_top),
+                (said.expected, said.announced, said.distrusts_top)
             );
         }
     }
@@ -389,7 +391,11 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
             assert_eq!(journal.ledger().next_copy(&unique_id), 1);
         }
         _ => {
-            journal.note_pipelining(995, dice.octet() < 128);
+            let mut announced = Capabilities::default();
+            announced.push(b"PIPELINING").unwrap();
+            announced.push(b"SASL PLAIN").unwrap();
+            journal.note_announced(995, (dice.octet() < 128).then_some(&announced));
+            journal.note_out_of_step(110, at);
             journal.note_top_differs();
         }
     }

@@ -1,0 +1,223 @@
+//! Which way in: the strongest that server and connection allow.
+//!
+//! | | by `auto` | needs | why in this place |
+//! | --- | --- | --- | --- |
+//! | 1 | SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS | a binding | nobody between, nothing to steal here or there |
+//! | 2 | SCRAM-SHA-256, SCRAM-SHA-1 | | the password never leaves, and the server proves that it knows it |
+//! | 3 | PLAIN | clear | one round trip, any octets, and what servers test most |
+//! | 4 | LOGIN | clear | no standard, three round trips, and some have nothing else |
+//! | 5 | USER | clear | RFC 1939's own; no word of it is needed where CAPA says nothing |
+//!
+//! Only by name: APOP and CRAM-MD5, since whoever reads along can try passwords
+//! at MD5's speed, and servers keep the password in clear for them; EXTERNAL and
+//! the mechanisms of tokens, which want another secret than a password.
+//!
+//! "Clear" is what TLS protects, this machine itself, or what
+//! `--allow-plaintext-password` allows. What is taken by name needs it too, but
+//! for SCRAM.
+
+use crate::protocol::Capabilities;
+use crate::protocol::sasl;
+
+use super::error::Error;
+
+/// How to log in, as it was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mechanism {
+    /// APOP (RFC 1939 section 7).
+    Apop,
+    /// The strongest that server and connection allow.
+    #[default]
+    Auto,
+    /// A SASL mechanism (RFC 5034).
+    Sasl(sasl::Mechanism),
+    /// USER and PASS.
+    User,
+}
+
+/// How to log in, decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Apop,
+    Sasl(sasl::Mechanism),
+    User,
+}
+
+/// What the connection allows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Channel {
+    /// Whoever reads along may have what we send.
+    pub(super) clear: bool,
+    /// SCRAM can be bound to it.
+    pub(super) binds: bool,
+}
+
+/// The order of the table above.
+const AUTO: [Way; 7] = [
+    Way::Sasl(sasl::Mechanism::ScramSha256Plus),
+    Way::Sasl(sasl::Mechanism::ScramSha1Plus),
+    Way::Sasl(sasl::Mechanism::ScramSha256),
+    Way::Sasl(sasl::Mechanism::ScramSha1),
+    Way::Sasl(sasl::Mechanism::Plain),
+    Way::Sasl(sasl::Mechanism::Login),
+    Way::User,
+];
+
+impl Way {
+    fn of(wanted: Mechanism) -> Option<Self> {
+        match wanted {
+            Mechanism::Apop => Some(Self::Apop),
+            Mechanism::Auto => None,
+            Mechanism::Sasl(mechanism) => Some(Self::Sasl(mechanism)),
+            Mechanism::User => Some(Self::User),
+        }
+    }
+
+    fn needs_clear(self) -> bool {
+        !matches!(self, Self::Sasl(mechanism) if mechanism.is_scram())
+    }
+
+    fn is_plus(self) -> bool {
+        matches!(self, Self::Sasl(mechanism) if mechanism.is_plus())
+    }
+
+    /// Whether the server has it, as far as one can know.
+    fn is_offered(self, capabilities: &Capabilities) -> bool {
+        match self {
+            // The greeting tells.
+            Self::Apop => true,
+            Self::Sasl(mechanism) => capabilities.offers(mechanism),
+            // A server that names mechanisms would name this too (RFC 2449
+            // section 6.2); one that names none may know nothing but this.
+            Self::User => capabilities.has("USER") || capabilities.mechanisms().next().is_none(),
+        }
+    }
+}
+
+/// What can be refused before anything is asked of the server.
+pub(super) fn check(wanted: Mechanism, channel: Channel) -> Result<(), Error> {
+    let Some(way) = Way::of(wanted) else { return Ok(()) };
+    match way {
+        way if way.needs_clear() && !channel.clear => Err(Error::Insecure),
+        Way::Sasl(mechanism) if way.is_plus() && !channel.binds => Err(Error::NoBinding(mechanism)),
+        _ => Ok(()),
+    }
+}
+
+/// The way in, but for those that the server refused to go; a pure function.
+pub(super) fn choose(
+    wanted: Mechanism,
+    capabilities: &Capabilities,
+    channel: Channel,
+    refused: &[Way],
+) -> Result<Way, Error> {
+    check(wanted, channel)?;
+    let offered = || capabilities.mechanisms().collect::<Vec<_>>().join(&b' ').into();
+    if let Some(way) = Way::of(wanted) {
+        return match way {
+            way if refused.contains(&way) => Err(Error::NoMechanism { offered: offered() }),
+            // One that answers CAPA with nothing is taken at our word.
+            Way::Sasl(mechanism) if !way.is_offered(capabilities) && !capabilities.is_empty() => {
+                Err(Error::NotOffered { mechanism, offered: offered() })
+            }
+            way => Ok(way),
+        };
+    }
+    let possible = AUTO.into_iter().filter(|way| way.is_offered(capabilities));
+    // A server that refuses to be bound by one hash will not be by another.
+    let binds = channel.binds && !refused.iter().any(|way| way.is_plus());
+    let possible = possible.filter(|way| binds || !way.is_plus());
+    let mut possible = possible.filter(|way| !refused.contains(way)).peekable();
+    if possible.peek().is_none() {
+        return Err(Error::NoMechanism { offered: offered() });
+    }
+    possible.find(|way| channel.clear || !way.needs_clear()).ok_or(Error::Insecure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sasl::Mechanism::*;
+    use super::*;
+
+    const TLS_1_3: Channel = Channel { clear: true, binds: true };
+    const TLS_1_2: Channel = Channel { clear: true, binds: false };
+    const CLEAR: Channel = Channel { clear: false, binds: false };
+
+    fn capabilities(lines: &[&str]) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        lines.iter().for_each(|line| capabilities.push(line.as_bytes()).unwrap());
+        capabilities
+    }
+
+    fn auto(lines: &[&str], channel: Channel) -> Result<Way, String> {
+        choose(Mechanism::Auto, &capabilities(lines), channel, &[]).map_err(|it| it.to_string())
+    }
+
+    #[test]
+    fn the_strongest_is_taken_that_server_and_connection_allow() {
+        let all = "SASL LOGIN PLAIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS XOAUTH2 EXTERNAL";
+        let table: &[(&str, Channel, Way)] = &[
+            (all, TLS_1_3, Way::Sasl(ScramSha256Plus)),
+            (all, TLS_1_2, Way::Sasl(ScramSha256)),
+            (all, CLEAR, Way::Sasl(ScramSha256)),
+            ("SASL SCRAM-SHA-1-PLUS SCRAM-SHA-256", TLS_1_3, Way::Sasl(ScramSha1Plus)),
+            ("SASL PLAIN SCRAM-SHA-1", TLS_1_2, Way::Sasl(ScramSha1)),
+            ("SASL PLAIN SCRAM-SHA-1", CLEAR, Way::Sasl(ScramSha1)),
+            ("SASL LOGIN PLAIN", TLS_1_2, Way::Sasl(Plain)),
+            ("SASL LOGIN CRAM-MD5", TLS_1_2, Way::Sasl(Login)),
+            ("USER", TLS_1_2, Way::User),
+            ("TOP", TLS_1_2, Way::User),
+        ];
+        for (line, channel, way) in table {
+            assert_eq!(auto(&[line], *channel), Ok(*way), "{line} {channel:?}");
+        }
+        assert_eq!(auto(&[], TLS_1_3), Ok(Way::User));
+        assert_eq!(auto(&["SASL CRAM-MD5", "USER"], TLS_1_2), Ok(Way::User));
+    }
+
+    #[test]
+    fn md5_tokens_and_certificates_are_never_taken_by_themselves() {
+        let line = "SASL CRAM-MD5 XOAUTH2 OAUTHBEARER EXTERNAL NTLM";
+        let sentence = auto(&[line], TLS_1_3).unwrap_err();
+        assert!(sentence.contains("CRAM-MD5 XOAUTH2 OAUTHBEARER EXTERNAL NTLM"), "{sentence}");
+    }
+
+    #[test]
+    fn nothing_goes_in_clear_that_need_not() {
+        for line in ["SASL PLAIN LOGIN", "USER", "TOP"] {
+            assert_eq!(auto(&[line], CLEAR), Err(Error::Insecure.to_string()), "{line}");
+        }
+        let none = Capabilities::default();
+        let by_name = |mechanism| choose(mechanism, &none, CLEAR, &[]).is_ok();
+        for mechanism in sasl::Mechanism::ALL.into_iter().filter(|it| !it.is_plus()) {
+            assert_eq!(by_name(Mechanism::Sasl(mechanism)), mechanism.is_scram(), "{mechanism}");
+        }
+        assert!(!by_name(Mechanism::Apop) && !by_name(Mechanism::User));
+    }
+
+    #[test]
+    fn what_is_asked_for_by_name_is_that_or_nothing() {
+        let offered = capabilities(&["SASL PLAIN", "USER"]);
+        let by_name = |mechanism| choose(Mechanism::Sasl(mechanism), &offered, TLS_1_3, &[]);
+        assert_eq!(by_name(Plain).unwrap(), Way::Sasl(Plain));
+        assert!(matches!(by_name(ScramSha256), Err(Error::NotOffered { .. })));
+        let plus = choose(Mechanism::Sasl(ScramSha1Plus), &offered, TLS_1_2, &[]);
+        assert!(matches!(plus, Err(Error::NoBinding(ScramSha1Plus))));
+        // It may have more than it says where it says nothing at all.
+        let silent = Capabilities::default();
+        let xoauth2 = choose(Mechanism::Sasl(XOAuth2), &silent, TLS_1_2, &[]);
+        assert_eq!(xoauth2.unwrap(), Way::Sasl(XOAuth2));
+    }
+
+    #[test]
+    fn what_the_server_refused_to_speak_is_followed_by_the_next() {
+        let offered = capabilities(&["SASL SCRAM-SHA-256-PLUS SCRAM-SHA-256", "USER"]);
+        let mut refused = Vec::new();
+        for way in [Way::Sasl(ScramSha256Plus), Way::Sasl(ScramSha256), Way::User] {
+            assert_eq!(choose(Mechanism::Auto, &offered, TLS_1_3, &refused).unwrap(), way);
+            refused.push(way);
+        }
+        let none = choose(Mechanism::Auto, &offered, TLS_1_3, &refused);
+        assert!(matches!(none, Err(Error::NoMechanism { .. })));
+    }
+}
