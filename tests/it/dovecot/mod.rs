@@ -121,12 +121,12 @@ impl Dovecot {
 
     /// A token of this user's, for XOAUTH2 and OAUTHBEARER.
     pub(crate) fn token(&self, name: &str) -> String {
-        token::issue(name, Duration::from_secs(3600))
+        token::issue(name, Duration::ZERO)
     }
 
-    /// A token that has just run out.
+    /// A token that ran out an hour ago.
     pub(crate) fn expired_token(&self, name: &str) -> String {
-        token::issue(name, Duration::ZERO)
+        token::issue(name, Duration::from_secs(7200))
     }
 
     /// What Dovecot has logged so far.

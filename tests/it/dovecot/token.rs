@@ -28,9 +28,10 @@ pub(super) fn configure(directory: &Path) -> io::Result<()> {
     fs::write(directory.join("oauth2.conf"), lines)
 }
 
-/// A token of this user's that runs out after `left`.
-pub(super) fn issue(user: &str, left: Duration) -> String {
+/// A token of this user's, issued so long ago, that is good for an hour.
+pub(super) fn issue(user: &str, ago: Duration) -> String {
     let now = SystemTime::UNIX_EPOCH.elapsed().expect("a time after 1970").as_secs();
-    let claims = format!(r#"{{"sub":"{user}","iat":{now},"exp":{}}}"#, now + left.as_secs());
+    let issued = now - ago.as_secs();
+    let claims = format!(r#"{{"sub":"{user}","iat":{issued},"exp":{}}}"#, issued + 3600);
     json_web_token(KEY, &claims)
 }
