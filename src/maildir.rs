@@ -11,6 +11,9 @@
 //!   a link, and never over another file.
 //! * A directory that cannot be read is an error, never an empty directory.
 //! * Only files that bear this journal's id are ever looked for or removed.
+//! * Nothing is written by way of a link that somebody put into the Maildir, and
+//!   root delivers into root's only (getmail 4.2.0 made files of root's wherever
+//!   a user's link led).
 //!
 //! # Not here
 //!
@@ -32,7 +35,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, RenameFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 pub use draft::Draft;
@@ -61,6 +64,12 @@ pub enum Error {
     #[error("{} is no Maildir, and it is not empty", .path.display())]
     NotAMaildir {
         /// The place.
+        path: PathBuf,
+    },
+    /// We are root, and it is somebody else's.
+    #[error("{} belongs to another user, who could not read what root delivers", .path.display())]
+    NotOurs {
+        /// The Maildir.
         path: PathBuf,
     },
     /// A rename between the three would not be one step.
@@ -133,11 +142,17 @@ impl Maildir {
     pub fn open_existing(path: &Path) -> Result<Self, Error> {
         let open = |name| {
             let path = path.join(name);
-            File::open(&path).map_err(io_error("open", &path))
+            let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let directory = rustix::fs::openat(CWD, &path, flags, Mode::empty());
+            directory.map(File::from).map_err(|error| io_error("open", &path)(error.into()))
         };
         let (tmp, new, cur) = (open("tmp")?, open("new")?, open("cur")?);
+        let is_root = rustix::process::geteuid().is_root();
         let device = |directory: &File| {
             let metadata = directory.metadata().map_err(io_error("look at", path))?;
+            if is_root && metadata.uid() != 0 {
+                return Err(Error::NotOurs { path: path.into() });
+            }
             Ok(metadata.dev())
         };
         let here = device(&new)?;

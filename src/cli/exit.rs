@@ -142,6 +142,7 @@ fn of_delivery(error: &maildir::Error) -> Exit {
         maildir::Error::NoParent { .. }
         | maildir::Error::NotAMaildir { .. }
         | maildir::Error::NotOneFileSystem { .. }
+        | maildir::Error::NotOurs { .. }
         | maildir::Error::Unmade { .. } => Exit::CannotCreate,
     }
 }

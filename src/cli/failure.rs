@@ -127,6 +127,9 @@ impl Failure {
                 fetch::Error::Delivery(maildir::Error::NoParent { .. }) => {
                     Some("make it first: mkdir -p")
                 }
+                fetch::Error::Delivery(maildir::Error::NotOurs { .. }) => {
+                    Some("run pop3get as that user")
+                }
                 fetch::Error::Renumbered => Some(
                     "nothing was fetched; --rekey knows the messages by their headers, --refetch takes all again",
                 ),

@@ -1,11 +1,10 @@
 //! A message that is being written in `tmp/`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 
-use rustix::fs::AtFlags;
+use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::{Directories, Error, io_error};
 
@@ -45,9 +44,12 @@ impl Draft {
         name: String,
         at: u64,
     ) -> Result<Self, Error> {
-        let path = directories.path.join("tmp").join(&name);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let file = file.map_err(io_error("create", &path))?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&directories.tmp, &name, flags, Mode::from(0o600));
+        let file = file.map_err(|error| {
+            io_error("create", &directories.path.join("tmp").join(&name))(error.into())
+        })?;
+        let file = File::from(file);
         let name = Entrusted { name, directories: Arc::clone(directories), removes: true };
         Ok(Self { file, octets: 0, begun: 0, at, name })
     }

@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Error, io_error};
 
+/// What we make is made here, and not wherever somebody's link leads: a Maildir
+/// may be another user's place too.
+pub(super) const NO_LINK: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+
 /// A number that no other journal has.
 pub(super) fn random_id() -> Result<u64, Error> {
     let mut octets = [0; 8];
@@ -40,8 +44,8 @@ pub(super) fn make_state_directory(state: &Path) -> Result<(), Error> {
 /// The kernel's lock on a file that is never renamed; it ends with the process.
 pub(super) fn lock(path: PathBuf) -> Result<File, Error> {
     let mut options = OpenOptions::new();
-    let lock = options.create(true).truncate(false).write(true).mode(0o600).open(&path);
-    let lock = match lock {
+    let options = options.create(true).truncate(false).write(true).mode(0o600);
+    let lock = match options.custom_flags(NO_LINK).open(&path) {
         Ok(lock) => lock,
         Err(source) => return Err(Error::Unmade { path, source }),
     };
@@ -71,7 +75,10 @@ pub(super) fn replace(directory: &Path, name: &str, text: &[u8]) -> Result<File,
     let before = |error| Failure { error, renamed: false };
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(true).read(true).write(true).mode(0o600);
-    let file = options.open(&new).map_err(|source| Error::Unmade { path: new.clone(), source });
+    let file = options
+        .custom_flags(NO_LINK)
+        .open(&new)
+        .map_err(|source| Error::Unmade { path: new.clone(), source });
     let file = file.map_err(before)?;
     file.write_all_at(text, 0).map_err(io_error("write to", &new)).map_err(before)?;
     file.sync_all().map_err(io_error("sync", &new)).map_err(before)?;

@@ -13,7 +13,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::disk::{random_id, replace, sync_directory};
+use super::disk::{NO_LINK, random_id, replace, sync_directory};
 use super::error::{Error, io_error};
 use super::record::{VERSION, id, signature};
 
@@ -58,7 +58,8 @@ impl Marker {
     fn read(directory: &Path) -> Result<(File, Option<Said>), Error> {
         let path = directory.join(LOCK);
         let mut options = OpenOptions::new();
-        let lock = options.create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let options = options.create(true).truncate(false).write(true).mode(0o600);
+        let lock = options.custom_flags(NO_LINK).open(&path);
         let lock = lock.map_err(|source| Error::Unmade { path: path.clone(), source })?;
         lock.lock().map_err(io_error("lock", &path))?;
         let path = directory.join(NAME);

@@ -126,6 +126,11 @@ fn wished_calls(
     calls
 }
 
+/// Whether an openat is below the sandbox: by its path, or from a directory there.
+fn is_ours(line: &str, home: &str) -> bool {
+    line.contains(home) || !line.contains("AT_FDCWD")
+}
+
 /// Different names and numbers, each once.
 fn points(calls: &[Call]) -> Vec<(String, usize)> {
     let mut points: Vec<_> = calls.iter().map(|call| (call.name.clone(), call.nth)).collect();
