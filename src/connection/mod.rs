@@ -10,7 +10,8 @@
 //! * An end of stream is an error wherever somebody waits for octets.
 //! * There is no way to send an octet over TLS without having verified who reads
 //!   it, and no way back from TLS to clear: protection is one value, decided
-//!   before connecting (CVE-2006-5867). [`inspect`] looks at a server that fails
+//!   before connecting (CVE-2006-5867; nostarttls.secvuln.info lists forty
+//!   programs that had one). [`inspect`] looks at a server that fails
 //!   and gives facts only.
 //! * The time of the handshake is that of a phase like any other, also after
 //!   STLS (CVE-2011-1947).

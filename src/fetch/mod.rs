@@ -15,6 +15,8 @@
 //! # Not here
 //!
 //! Sentences for people: [`Event`] and [`Error`] carry what `cli` puts into words.
+//! A delivery agent: nothing of a message becomes an argument of a command (as it
+//! did before mpop 512cd2a).
 
 mod commit;
 mod errands;

@@ -11,6 +11,7 @@
     reason = "a test may panic, and nobody imports it"
 )]
 
+mod advisories; // what went wrong elsewhere, and what keeps it out
 mod certificates; // which servers are believed, and who we are to them
 mod cli; // golden output: what is typed, printed, returned
 mod deletion; // what may be deleted from the server, and when

@@ -32,7 +32,9 @@
 //!
 //! Which mechanism to take, and whether a secret may cross the network:
 //! [`crate::session`]. Lines and their lengths: [`super::Command`],
-//! [`super::Continuation`]. NTLM, GSSAPI, DIGEST-MD5.
+//! [`super::Continuation`]. NTLM, GSSAPI, DIGEST-MD5: a challenge with offsets in
+//! it was believed more than once (CVE-2012-3482, CVE-2026-94184). Ours are split
+//! at separators and are fuzzed, every one (CVE-2025-61962).
 
 mod encoding;
 mod error;
