@@ -11,9 +11,8 @@
 //!   a link, and never over another file.
 //! * A directory that cannot be read is an error, never an empty directory.
 //! * Only files that bear this journal's id are ever looked for or removed.
-//! * Nothing is written by way of a link that somebody put into the Maildir, and
-//!   root delivers into root's only (getmail 4.2.0 made files of root's wherever
-//!   a user's link led).
+//! * Root delivers into root's Maildir only: in a user's, the user's links would
+//!   lead it anywhere (as they did getmail 4.2.0).
 //!
 //! # Not here
 //!
@@ -35,7 +34,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
 
 pub use draft::Draft;
@@ -142,17 +141,12 @@ impl Maildir {
     pub fn open_existing(path: &Path) -> Result<Self, Error> {
         let open = |name| {
             let path = path.join(name);
-            let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let directory = rustix::fs::openat(CWD, &path, flags, Mode::empty());
-            directory.map(File::from).map_err(|error| io_error("open", &path)(error.into()))
+            File::open(&path).map_err(io_error("open", &path))
         };
+        refuse_anothers(path)?;
         let (tmp, new, cur) = (open("tmp")?, open("new")?, open("cur")?);
-        let is_root = rustix::process::geteuid().is_root();
         let device = |directory: &File| {
             let metadata = directory.metadata().map_err(io_error("look at", path))?;
-            if is_root && metadata.uid() != 0 {
-                return Err(Error::NotOurs { path: path.into() });
-            }
             Ok(metadata.dev())
         };
         let here = device(&new)?;
@@ -315,6 +309,15 @@ impl Maildir {
     }
 }
 
+/// Whoever owns a directory can put links into it: root writes by nobody else's.
+fn refuse_anothers(path: &Path) -> Result<(), Error> {
+    let owner = fs::metadata(path).map_err(io_error("look at", path))?.uid();
+    match rustix::process::geteuid().is_root() && owner != 0 {
+        true => Err(Error::NotOurs { path: path.into() }),
+        false => Ok(()),
+    }
+}
+
 /// Makes what is missing of a Maildir, and makes that durable.
 fn make(path: &Path) -> Result<(), Error> {
     let is_there = |name: &&str| path.join(name).is_dir();
@@ -330,6 +333,7 @@ fn make(path: &Path) -> Result<(), Error> {
         return Err(Error::NoParent { path: parent.into() });
     }
     if path.is_dir() {
+        refuse_anothers(path)?;
         // Many a directory has a tmp in it.
         for entry in fs::read_dir(path).map_err(io_error("read", path))? {
             let name = entry.map_err(io_error("read", path))?.file_name();

@@ -23,6 +23,8 @@ fn tls(sandbox: &Sandbox, server: &Server, how: &str) -> Pop3get {
 /// No command but these reached the server.
 #[track_caller]
 fn only_said(server: &Server, commands: &[&str]) {
+    // The last one may still be on its way.
+    server.wait_for_commands(commands.len(), std::time::Duration::from_secs(5));
     assert_eq!(server.commands(), commands);
 }
 
