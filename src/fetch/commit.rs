@@ -35,7 +35,9 @@ pub(super) struct Report {
 
 /// A batch is closed at this size …
 const BATCH_OCTETS: u64 = 32 << 20;
-/// … or this age, so that little is fetched again after a kill.
+/// … or when so many are there: while they are synced, the next ones come …
+const ENOUGH: usize = 64;
+/// … or at this age, so that little is fetched again after a kill.
 const BATCH_AGE: Duration = Duration::from_millis(200);
 
 /// Commits what arrives until nothing more does.
@@ -58,14 +60,19 @@ pub(super) fn run(
     Ok(())
 }
 
-/// Takes what arrives within a batch's age, count and size.
+/// Takes what arrives within a batch's age, count and size; enough messages wait
+/// for no more, but take along what is there.
 fn gather(mut first: Whole, most: usize, arrivals: &Receiver<Whole>) -> Vec<Whole> {
     let end = Instant::now() + BATCH_AGE;
     let mut octets = first.draft.octets();
     first.draft.start_writeback();
     let mut batch = vec![first];
     while batch.len() < most && octets < BATCH_OCTETS {
-        match arrivals.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        let wait = match batch.len() < ENOUGH {
+            true => end.saturating_duration_since(Instant::now()),
+            false => Duration::ZERO,
+        };
+        match arrivals.recv_timeout(wait) {
             Ok(mut whole) => {
                 whole.draft.start_writeback();
                 octets += whole.draft.octets();

@@ -63,7 +63,10 @@ impl Deletions {
         observe: Observer<'_>,
     ) -> Result<Vec<Settled>, Error> {
         let waiting = self.waiting.iter().map(|(_, proof)| proof);
-        journal.ask(self.marked.iter().chain(&self.unanswered).chain(waiting))?;
+        let mut all = self.marked.iter().chain(&self.unanswered).chain(waiting).peekable();
+        if all.peek().is_some() {
+            journal.ask(all)?;
+        }
         if !self.waiting.is_empty() {
             transaction.ask_capabilities().map_err(Doing::Commit.failed())?;
         }
@@ -77,8 +80,12 @@ impl Deletions {
                 break;
             }
         }
-        let end = transaction.quit_behind(|reply| self.answered(&reply));
+        // What the journal has to say besides is not worth a wait of its own.
+        let mut written = Ok(());
+        let meanwhile = || written = journal.write_riding();
+        let end = transaction.quit_behind(|reply| self.answered(&reply), meanwhile);
         end.map_err(Doing::Quit.failed())?;
+        written?;
         Ok(self.marked)
     }
 }

@@ -313,6 +313,11 @@ impl Journal {
             .for_each(|settled| self.ride(&Record::Deleted { which: settled.which(), at }));
     }
 
+    /// Writes what rides, durably.
+    pub fn write_riding(&mut self) -> Result<(), Error> {
+        self.append(&[])
+    }
+
     /// Writes what still rides: the run's last append. Then makes the journal new
     /// if it is mostly dead.
     pub fn finish(&mut self) -> Result<(), Error> {

@@ -290,21 +290,28 @@ impl<'a> Transaction<'a> {
     /// Enters UPDATE (section 6): only a positive reply means that the marked
     /// messages are removed.
     pub fn quit(self) -> Result<(), Error> {
-        self.quit_behind(|_| {})
+        self.quit_behind(|_| {}, || {})
     }
 
     /// Enters UPDATE behind commands that are not answered yet, in one flight
-    /// with them where that may be. Their answers are handed over on the way.
-    pub fn quit_behind(mut self, mut take: impl FnMut(Reply)) -> Result<(), Error> {
+    /// with them where that may be. Their answers are handed over on the way;
+    /// `meanwhile` has the time until the answers come.
+    pub fn quit_behind(
+        mut self,
+        mut take: impl FnMut(Reply),
+        meanwhile: impl FnOnce(),
+    ) -> Result<(), Error> {
         let sink: &mut Sink<'_> = &mut |_| ControlFlow::Continue(());
-        if self.pipelining {
-            self.conversation.send(&Command::Quit)?;
-        }
-        while let Some(reply) = self.reply(sink)? {
+        while !self.pipelining
+            && let Some(reply) = self.reply(sink)?
+        {
             take(reply);
         }
-        if !self.pipelining {
-            self.conversation.send(&Command::Quit)?;
+        self.conversation.send(&Command::Quit)?;
+        self.conversation.connection.flush()?;
+        meanwhile();
+        while let Some(reply) = self.reply(sink)? {
+            take(reply);
         }
         self.conversation.positive(Command::Quit.keyword(), Phase::Quit)?;
         self.conversation.connection.close();
