@@ -56,6 +56,16 @@ pub struct Known {
     pub tries: u32,
 }
 
+/// A login at a server that wants some time between two of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// When the server had let us in, in milliseconds since 1970: who is asked each
+    /// minute and wants a minute must not be early by what rounding took.
+    pub at: u64,
+    /// How many seconds it wants between two logins.
+    pub delay: u64,
+}
+
 /// A message that was committed and is not yet known to be in `new/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unsettled {
@@ -133,6 +143,7 @@ pub struct Ledger {
     pub(super) announced: BTreeMap<u16, Vec<u8>>,
     /// By port: when the server did not keep step.
     pub(super) out_of_step: BTreeMap<u16, u64>,
+    pub(super) login: Option<Login>,
 }
 
 impl Ledger {
@@ -295,6 +306,11 @@ impl Ledger {
     /// takes several commands at once.
     pub fn out_of_step(&self, port: u16) -> Option<u64> {
         self.out_of_step.get(&port).copied()
+    }
+
+    /// The last login, if the server wanted some time until the next one.
+    pub fn last_login(&self) -> Option<Login> {
+        self.login
     }
 
     /// Whether this server's TOP shows other headers than its RETR.

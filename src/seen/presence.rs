@@ -4,7 +4,7 @@ use crate::protocol::{Capabilities, UniqueId};
 
 use super::fingerprint::Fingerprint;
 use super::journal::Journal;
-use super::ledger::State;
+use super::ledger::{Login, State};
 use super::record::{Copy, Record};
 
 /// A unique-id is forgotten when it has been missing for this long …
@@ -117,6 +117,15 @@ impl Journal {
     /// Notes that a server did not keep step.
     pub fn note_out_of_step(&mut self, port: u16, at: u64) {
         self.ride(&Record::OutOfStep { port, at });
+    }
+
+    /// Notes a login, if that is news: nothing is written where the server wants no
+    /// time between two, but that it no longer does.
+    pub fn note_login(&mut self, login: Login) {
+        let last = self.ledger().last_login();
+        if last != Some(login) && (login.delay > 0 || last.is_some()) {
+            self.ride(&Record::Login(login));
+        }
     }
 
     /// Notes that the server's TOP shows another header than its RETR.

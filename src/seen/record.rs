@@ -18,9 +18,11 @@
 //!           / "top-differs"                      ; from what RETR shows
 //!           / "announced" SP port SP lines     ; there before login, over verified TLS
 //!           / "out-of-step" SP port SP at       ; when several commands were sent at once
+//!           / "login" SP millis SP delay        ; when, and what the server wants between two; the last counts
 //! ```
 //!
-//! Times are seconds since 1970. A unique-id is percent-encoded wherever it is
+//! Times are seconds since 1970, and `millis` as many thousandths. A `delay` of no
+//! seconds is none. A unique-id is percent-encoded wherever it is
 //! no visible ASCII, so a person can grep for it; so are capability lines, which LF
 //! separates. `-` in their place forgets them.
 
@@ -32,6 +34,7 @@ use percent_encoding::percent_decode;
 use crate::protocol::encoded;
 
 use super::fingerprint::Fingerprint;
+use super::ledger::Login;
 
 /// One fact about the mailbox. The unique-id is in its decoded form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +73,7 @@ pub(super) enum Record<'a> {
         octets: u64,
     },
     Listing(u64),
+    Login(Login),
     Missing {
         unique_id: Cow<'a, [u8]>,
         at: u64,
@@ -156,6 +160,10 @@ impl<'a> Record<'a> {
             }
             b"back" => Self::Back(decode(word()?)),
             b"listing" => Self::Listing(number(word())?),
+            b"login" => {
+                let at = number(word())?;
+                Self::Login(Login { at, delay: number(word())? })
+            }
             b"found" => {
                 let hex = std::str::from_utf8(word()?).ok().filter(|hex| hex.len() == 16)?;
                 let hash = u64::from_str_radix(hex, 16).ok()?;
@@ -198,6 +206,7 @@ impl<'a> Record<'a> {
                 format!("large {copy} {octets} {}", encoded(unique_id))
             }
             Self::Listing(at) => format!("listing {at}"),
+            Self::Login(Login { at, delay }) => format!("login {at} {delay}"),
             Self::Missing { unique_id, at } => format!("missing {at} {}", encoded(unique_id)),
             Self::Seen { which, at, octets, fingerprint } => {
                 let print = written(*fingerprint);
@@ -366,6 +375,7 @@ mod tests {
             Record::Held(which()),
             Record::Large { which: which(), octets: u64::MAX },
             Record::Listing(8),
+            Record::Login(Login { at: 1_700_000_000_123, delay: 60 }),
             Record::Missing { unique_id: Cow::Borrowed(b"\0"), at: 1 },
             Record::Seen { which: which(), at: 1, octets: 3, fingerprint },
             Record::Settled(12),

@@ -40,7 +40,8 @@ impl Ledger {
         });
         let out_of_step =
             self.out_of_step.iter().map(|(port, at)| Record::OutOfStep { port: *port, at: *at });
-        let of_server = announced.chain(out_of_step).chain(differs);
+        let login = self.login.map(Record::Login);
+        let of_server = announced.chain(out_of_step).chain(differs).chain(login);
         first.chain(then).chain(found).chain(of_server).chain(self.absences())
     }
 

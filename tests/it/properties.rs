@@ -93,6 +93,7 @@ const JOURNAL: &[u8] = b"\
     settled 1\n|settled 2\n|asked 1 a\n|back a\n|deleted 8 1 a\n|deleted 8 2 a%20b\n|\
     failed 1 4 99 f\n|forget 1 a\n|held 2 a%20b\n|large 1 5000000 l\n|listing 86400\n|\
     found 00000000000000ff 0123456789abcdef0123456789abcdef\n|missing 86400 a\n|\
+    login 1700000000123 60\n|login 9 0\n|\
     announced 995 SASL%20PLAIN%0AUTF8\n|announced 995 -\n|out-of-step 110 7\n|seen 9 0 - 3 a\n|seen 9 0 - 1 %0A%zz\n|\
     seen 9 7 0123456789abcdef0123456789abcdef 1 b\n|\
     top-differs\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|\

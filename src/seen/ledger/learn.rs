@@ -72,6 +72,7 @@ impl Ledger {
                 self.listings += 1;
                 self.last_listing = *at;
             }
+            Record::Login(login) => self.login = Some(*login).filter(|login| login.delay > 0),
             Record::Missing { unique_id, at } => {
                 if let Some(first) = self.first(unique_id) {
                     let missing = Missing { since: *at, listings: self.listings };

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use pop3get::protocol::{Capabilities, UniqueId};
 use pop3get::seen::{
-    Delivery, Error, Fate, Fingerprint, HeaderHasher, Journal, Known, Ledger, Mailbox, Mended,
-    Repair, State,
+    Delivery, Error, Fate, Fingerprint, HeaderHasher, Journal, Known, Ledger, Login, Mailbox,
+    Mended, Repair, State,
 };
 use tempfile::TempDir;
 
@@ -89,6 +89,7 @@ struct Said {
     known: Vec<(UniqueId, Known)>,
     expected: BTreeSet<Vec<u8>>,
     announced: Vec<(u16, Option<Capabilities>, Option<u64>)>,
+    last_login: Option<Login>,
     distrusts_top: bool,
     has_deliveries: bool,
 }
@@ -105,6 +106,7 @@ fn said(ledger: &Ledger) -> Said {
         announced: [0, 110, 995]
             .map(|port| (port, ledger.announced(port), ledger.out_of_step(port)))
             .to_vec(),
+        last_login: ledger.last_login(),
         distrusts_top: ledger.distrusts_top(),
         has_deliveries: ledger.has_deliveries(),
     }
@@ -266,8 +268,8 @@ pub fn repair(input: &[u8]) {
         if let Some((fates, said)) = before {
             assert_eq!(after, fates);
             assert_eq!(
-                (ledger.expected, ledger.announced, ledger.distrusts_top),
-                (said.expected, said.announced, said.distrusts_top)
+                (ledger.expected, ledger.announced, ledger.last_login, ledger.distrusts_top),
+                (said.expected, said.announced, said.last_login, said.distrusts_top)
             );
         }
     }
@@ -396,6 +398,7 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
             announced.push(b"SASL PLAIN").unwrap();
             journal.note_announced(995, (dice.octet() < 128).then_some(&announced));
             journal.note_out_of_step(110, at);
+            journal.note_login(Login { at, delay: u64::from(dice.octet() % 3) });
             journal.note_top_differs();
         }
     }
