@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use crate::connection::Phase;
 use crate::protocol::{
-    Capabilities, Command, DropListing, MAX_LISTED, MessageNumber, ScanListing, UniqueIdListing,
-    Violation,
+    Capabilities, Command, DropListing, Expire, LoginDelay, MAX_LISTED, MessageNumber, ScanListing,
+    UniqueIdListing, Violation,
 };
 
 use super::authorization::Pace;
@@ -202,6 +202,19 @@ impl<'a> Transaction<'a> {
     /// What the server announced after the login, if it was asked.
     pub fn capabilities(&self) -> Option<&Capabilities> {
         self.capabilities.as_ref()
+    }
+
+    /// How long to stay away until the next login: this user's, where the server
+    /// was asked after the login and says so.
+    pub fn login_delay(&self) -> Option<LoginDelay> {
+        let after = self.capabilities.as_ref().and_then(Capabilities::login_delay);
+        after.or_else(|| self.announced.login_delay())
+    }
+
+    /// How long messages stay on the server, likewise.
+    pub fn expire(&self) -> Option<Expire> {
+        let after = self.capabilities.as_ref().and_then(Capabilities::expire);
+        after.or_else(|| self.announced.expire())
     }
 
     /// STAT: how much there is (section 5).
