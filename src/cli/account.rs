@@ -1,7 +1,7 @@
 //! From settings to an account that can be fetched.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::connection::Cancel;
 use crate::fetch::{Deletion, Place, Policy};
@@ -24,6 +24,8 @@ pub(super) struct Account {
     pub(super) user: String,
     pub(super) session: session::Options,
     pub(super) policy: Policy,
+    /// How long to try again while another session has the maildrop.
+    pub(super) retry_for: Duration,
     pub(super) mailbox: Mailbox,
     pub(super) state: PathBuf,
     maildir: Option<PathBuf>,
@@ -142,7 +144,8 @@ pub(super) fn resolve(
     };
     let from_environment = || std::env::var_os("MAILDIR").filter(|dir| !dir.is_empty());
     let maildir = settings.maildir.clone().or_else(|| from_environment().map(PathBuf::from));
-    Ok(Account { name, user, session, policy, mailbox, state, maildir, settings })
+    let retry_for = Duration::from_secs(settings.retry_for.unwrap_or(0));
+    Ok(Account { name, user, session, policy, retry_for, mailbox, state, maildir, settings })
 }
 
 fn state_directory() -> Result<PathBuf, Failure> {

@@ -131,7 +131,7 @@ impl From<&fetch::Error> for Exit {
             fetch::Error::NoUniqueIds(_) => Self::Unavailable,
             fetch::Error::Renumbered => Self::Protocol,
             fetch::Error::Session { doing, source } => of_session(*doing, source),
-            fetch::Error::Thread(_) => Self::Temporary,
+            fetch::Error::Thread(_) | fetch::Error::TooEarly { .. } => Self::Temporary,
         }
     }
 }

@@ -97,7 +97,9 @@ impl Failure {
     /// mends it, and cron would mail it.
     pub(super) fn is_quiet(&self) -> bool {
         match self.below() {
-            Some(fetch::Error::Journal(seen::Error::Locked { .. })) => true,
+            Some(
+                fetch::Error::Journal(seen::Error::Locked { .. }) | fetch::Error::TooEarly { .. },
+            ) => true,
             Some(fetch::Error::Session {
                 source:
                     session::Error::LoginRefused { refusal, .. }
@@ -175,7 +177,7 @@ fn session_hint(error: &session::Error) -> Option<&'static str> {
                 Some("check user name and password; nothing else was tried with them")
             }
             Some(ResponseCode::InUse) => Some(
-                "another session has the maildrop open; a broken one may hold it for some minutes",
+                "another session has the maildrop open; a broken one may hold it for some minutes, and --retry-for tries again for so long",
             ),
             Some(_) => None,
         },

@@ -11,13 +11,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mailparse::MailHeaderMap as _;
 
-use crate::fetch::{Error, Listed, Reason, Sizes, Step, Survey, pace};
+use crate::fetch::{
+    Clock, Error, Event, Listed, Reason, Sizes, Step, Survey, Timing, log_in, pace,
+};
 use crate::protocol::{MessageNumber, Quoted, UniqueId};
 use crate::seen::{Journal, Ledger, State};
 use crate::session::{self, Credentials, Line, Pace};
 
 use super::account::Account;
 use super::failure::Failure;
+use super::progress::Bars;
 use super::report::Speaker;
 
 /// What is looked at.
@@ -35,7 +38,7 @@ pub(super) fn look(
     account: &Account,
     credentials: &Credentials,
     speaker: &Speaker<'_>,
-    now: u64,
+    clock: Clock,
     alone: bool,
 ) -> Result<bool, Failure> {
     if let (Look::Check | Look::DryRun, Ok(place)) = (look, account.place()) {
@@ -46,11 +49,16 @@ pub(super) fn look(
     let ledger = journal.map_err(Error::from)?;
     let log = |line: Line<'_>| speaker.conversation(line);
     let mut options = account.session.clone();
-    options.pace = pace(&ledger, options.connection.port, now);
-    let survey = match Survey::open(&options, credentials, &log) {
+    options.pace = pace(&ledger, options.connection.port, clock.start());
+    // What a server tells of its delay is not written down, but what a fetch wrote
+    // down holds for a look, too: a server punishes every login.
+    let mut timing = Timing { clock, last: ledger.last_login(), retry_for: account.retry_for };
+    let bars = Bars::default();
+    let observe = |event: Event<'_>| speaker.event(&account.name, &bars, event);
+    let survey = match log_in(&options, credentials, &log, &mut timing, &observe) {
         Err(Error::Session { source: session::Error::OutOfStep, .. }) => {
             options.pace = Pace::LockStep;
-            Survey::open(&options, credentials, &log)
+            log_in(&options, credentials, &log, &mut timing, &observe)
         }
         survey => survey,
     };
@@ -67,7 +75,7 @@ pub(super) fn look(
     if !matches!(look, Look::List { .. }) && survey.is_renumbered(&ledger)? {
         return Err(Error::Renumbered.into());
     }
-    let steps = survey.steps(&ledger, &account.policy, now)?;
+    let steps = survey.steps(&ledger, &account.policy, clock.start())?;
     let is_new = |step: &&Step| matches!(step, Step::Retrieve(_) | Step::Leave(Reason::Limit));
     let new = steps.iter().filter(is_new).count();
     if !alone && !matches!(look, Look::Check) {

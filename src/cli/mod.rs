@@ -42,7 +42,7 @@ pub use sandbox::{Grants, Held, Restrict, restrict};
 pub use settings::{Auth, Binding, Settings, Size, Tls, TlsRoots};
 
 use crate::connection::Cancel;
-use crate::fetch::{self, Event, Local, Outcome, Rekey};
+use crate::fetch::{self, Clock, Event, Local, Outcome, Rekey};
 use crate::protocol::{Secret, sasl};
 use crate::session::{Credentials, Mechanism};
 
@@ -200,7 +200,7 @@ impl Run<'_> {
             if args.dry_run && action != Action::Repair {
                 return Err(Failure::usage("--dry-run goes with --state repair only"));
             }
-            let done = state::state(&action, account, !args.dry_run, now(), self.speaker);
+            let done = state::state(&action, account, !args.dry_run, clock().start(), self.speaker);
             return done.map(|()| Exit::Ok);
         }
         let look = match (&args.show, args.list, args.check, args.dry_run) {
@@ -239,8 +239,7 @@ impl Run<'_> {
     fn look(&self, look: &Look, account: &Account, later: &[&Account]) -> Result<Exit, Failure> {
         let credentials = self.credentials(account)?;
         self.close(account, later);
-        let (speaker, now) = (self.speaker, now());
-        let new = look::look(look, account, &credentials, speaker, now, self.alone)?;
+        let new = look::look(look, account, &credentials, self.speaker, clock(), self.alone)?;
         Ok(if self.args.check && !new { Exit::NothingNew } else { Exit::Ok })
     }
 
@@ -261,7 +260,8 @@ impl Run<'_> {
             policy: account.policy,
             rekey: if self.args.rekey { Rekey::ByHeader } else { Rekey::Stop },
             most_open: most_open(),
-            now: now(),
+            retry_for: account.retry_for,
+            clock: clock(),
         };
         let marks = self.args.mark_seen;
         let Outcome { summary, result } = match marks {
@@ -285,8 +285,8 @@ impl Run<'_> {
     }
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+fn clock() -> Clock {
+    Clock::starting(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// Half of what the system lets us open, so that a batch of messages never

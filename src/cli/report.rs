@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use indicatif::HumanBytes;
 
 use crate::connection::Cancel;
-use crate::fetch::{self, Doing, Event, Summary};
+use crate::fetch::{self, Doing, Event, Summary, in_seconds};
 use crate::protocol::Quoted;
 use crate::session::Line;
 
@@ -197,6 +197,23 @@ impl<'s> Speaker<'s> {
             }
             Event::Recovered { messages: many } => {
                 self.detail(account, &format!("{} of an interrupted run settled", messages(many)));
+            }
+            Event::Expires { days: 0 } => {
+                self.detail(account, "the server may remove messages once they were fetched");
+            }
+            Event::Expires { days } => self.detail(
+                account,
+                &format!("the server may remove messages after {days} days, sooner than asked for"),
+            ),
+            Event::InUse { pause } => {
+                let pause = in_seconds(pause);
+                self.detail(account, &format!("the maildrop is in use; again in {pause}s"));
+            }
+            Event::TooEarly { delay, left } => {
+                let left = in_seconds(left);
+                let line =
+                    format!("the server wants {delay}s between two logins; waiting for {left}s");
+                self.detail(account, &line);
             }
             Event::OutOfStep => {
                 self.detail(account, "the server does not keep step; again, one command at a time");

@@ -85,6 +85,10 @@ pub struct Settings {
     #[arg(long, value_name = "SECS", help_heading = "Server", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: Option<u64>,
 
+    /// While another session has the maildrop ([IN-USE]), try again for so long, with growing pauses, but not beyond --deadline [default: 0]
+    #[arg(long, value_name = "SECS", help_heading = "Server", value_parser = clap::value_parser!(u64).range(..=86_400))]
+    pub retry_for: Option<u64>,
+
     /// Deliver into this Maildir; made if it is missing [default: $MAILDIR]
     #[arg(short, long, value_name = "DIR", help_heading = "Delivery")]
     pub maildir: Option<PathBuf>,
@@ -160,6 +164,7 @@ impl Settings {
                 .or(other.proxy_password_file.filter(|_| !has_proxy)),
             connect_timeout: self.connect_timeout.or(other.connect_timeout),
             timeout: self.timeout.or(other.timeout),
+            retry_for: self.retry_for.or(other.retry_for),
             maildir: self.maildir.or(other.maildir),
             delete: self.delete.or(other.delete.filter(|_| !deletes)),
             delete_after: self.delete_after.or(other.delete_after.filter(|_| !deletes)),
@@ -183,6 +188,8 @@ impl Settings {
             Some("only one of ca-file and tls-roots can hold")
         } else if seconds.iter().flatten().any(|seconds| !(1..=86_400).contains(seconds)) {
             Some("a time-out is 1 to 86400 seconds")
+        } else if self.retry_for.is_some_and(|seconds| seconds > 86_400) {
+            Some("retry-for is 86400 seconds at most")
         } else {
             None
         }

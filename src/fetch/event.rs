@@ -1,5 +1,7 @@
 //! What happens, as it happens: the one thing that `cli` hears.
 
+use std::time::Duration;
+
 use crate::protocol::{MessageNumber, UniqueId};
 use crate::session::{Line, Refusal};
 
@@ -21,6 +23,11 @@ pub enum Event<'a> {
         unique_id: &'a UniqueId,
         /// Its size as it is stored.
         octets: u64,
+    },
+    /// The server may remove messages sooner than they would be deleted.
+    Expires {
+        /// After so many days; with none, once they were retrieved.
+        days: u64,
     },
     /// A message could not be fetched; it will be tried again later.
     Failed {
@@ -44,6 +51,11 @@ pub enum Event<'a> {
         unique_id: &'a UniqueId,
         /// Its size.
         octets: u64,
+    },
+    /// Another session has the maildrop; after a pause it is tried again.
+    InUse {
+        /// How long.
+        pause: Duration,
     },
     /// A line of the conversation.
     Line(Line<'a>),
@@ -87,6 +99,13 @@ pub enum Event<'a> {
     Retrieving {
         /// Its number.
         number: MessageNumber,
+    },
+    /// It is too early for a login, and that is waited for.
+    TooEarly {
+        /// How many seconds the server wants between two.
+        delay: u64,
+        /// How long to wait.
+        left: Duration,
     },
     /// The server's TOP does not show the header that RETR shows, so from now on
     /// the size alone decides what may be deleted later.

@@ -19,11 +19,13 @@
 //! did before mpop 512cd2a).
 
 mod commit;
+mod delay;
 mod errands;
 mod event;
 mod farewell;
 mod identity;
 mod incoming;
+mod mark;
 mod mend;
 mod pipeline;
 mod plan;
@@ -33,7 +35,9 @@ mod survey;
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
+pub use delay::{Clock, Timing, log_in};
 pub use event::{Event, Failure, Observer, Summary};
 pub use mend::{forget, mark, repair};
 pub use plan::{Deletion, Header, Listed, Policy, Reason, Retrieval, Step, plan};
@@ -113,4 +117,17 @@ pub enum Error {
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+    /// The server wants more time between two logins.
+    #[error("the server wants {delay}s between two logins; the next may be in {}s", in_seconds(*left))]
+    TooEarly {
+        /// How many seconds it wants.
+        delay: u64,
+        /// How long to wait.
+        left: Duration,
+    },
+}
+
+/// A wait in whole seconds, none too short.
+pub fn in_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

@@ -14,7 +14,7 @@
 
 use std::collections::HashMap;
 
-use crate::protocol::{MessageNumber, UniqueId};
+use crate::protocol::{Expire, MessageNumber, UniqueId};
 use crate::seen::{Fingerprint, Known, Ledger, State, name_hash};
 
 use super::identity::{Likeness, Numbered};
@@ -53,6 +53,18 @@ pub enum Deletion {
     Keep,
     /// They are deleted in the session that delivers them.
     Now,
+}
+
+impl Deletion {
+    /// The days after which the server may remove messages (EXPIRE), if that is
+    /// sooner than they would be deleted.
+    pub fn outlives(self, expire: Expire) -> Option<u64> {
+        expire.days.filter(|days| match self {
+            Self::After(wanted) => *days < u64::from(wanted),
+            Self::Keep => true,
+            Self::Now => false,
+        })
+    }
 }
 
 /// What the user wants.

@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::maildir::Maildir;
 use crate::protocol::UniqueId;
-use crate::seen::{self, Journal, Known, Ledger, Mailbox, State};
+use crate::seen::{self, Journal, Ledger, Login, Mailbox};
 use crate::session::{self, Credentials, Log, Pace};
 
 use super::Error;
+use super::delay::{self, Clock, Timing};
 use super::event::{Event, Failure, Observer, Summary};
 use super::pipeline::{self, Done, Setting};
-use super::plan::{Deletion, Policy, Reason, Retrieval, Step, not_before};
+use super::plan::{Deletion, Policy, Retrieval, Step, not_before};
 use super::recover::recover;
 use super::survey::{Sizes, Survey};
 
@@ -37,8 +39,10 @@ pub struct Options {
     pub rekey: Rekey,
     /// How many files may be open at once.
     pub most_open: usize,
-    /// Seconds since 1970.
-    pub now: u64,
+    /// How long to try again while another session has the maildrop.
+    pub retry_for: Duration,
+    /// The time.
+    pub clock: Clock,
 }
 
 /// Whether unknown unique-ids may be new names of known messages.
@@ -57,14 +61,14 @@ pub enum Rekey {
 pub struct Local {
     pub(super) journal: Journal,
     maildir: Maildir,
-    summary: Summary,
+    pub(super) summary: Summary,
     sequence: u64,
     /// How often the connection was lost inside a message in this run.
     pub(super) losses: HashMap<(UniqueId, u32), u32>,
     /// A session of this run is over.
     again: bool,
     /// The server did not keep step.
-    lock_step: bool,
+    pub(super) lock_step: bool,
     /// The last session sent several commands at once …
     pipelined: bool,
     /// … because an earlier run learnt that it may.
@@ -153,10 +157,17 @@ impl Local {
             self.step_out(options);
             result = self.session(options, credentials, observe);
         }
-        if matches!(result, Ok(Ended::Early(_))) {
+        if let Ok(Ended::Early(first)) = result {
             observe(Event::Again);
             self.again = true;
-            result = self.session(options, credentials, observe);
+            result = match (self.session(options, credentials, observe), first) {
+                (Err(Error::TooEarly { .. }), Some(first)) => {
+                    self.note_losses(options.clock.start());
+                    // What made another session necessary says more.
+                    Err(first)
+                }
+                (result, _) => result,
+            };
         }
         let result = match result {
             Ok(Ended::Early(Some(error))) | Err(error) => Err(error),
@@ -171,12 +182,12 @@ impl Local {
     /// One command at a time from here on. What was remembered is forgotten, for
     /// the server may have changed; one that does not keep step with what it has
     /// just announced is known for it.
-    fn step_out(&mut self, options: &Options) {
+    pub(super) fn step_out(&mut self, options: &Options) {
         let port = options.session.connection.port;
         self.lock_step = true;
         self.journal.note_announced(port, None);
         if !self.remembered {
-            self.journal.note_out_of_step(port, options.now);
+            self.journal.note_out_of_step(port, options.clock.start());
         }
     }
 
@@ -200,21 +211,27 @@ impl Local {
         }
     }
 
-    /// Logs in at the pace that this server is known for.
-    fn survey<'a>(
+    /// Logs in when it is time, at the pace that this server is known for.
+    pub(super) fn survey<'a>(
         &mut self,
         options: &Options,
         credentials: &Credentials,
         log: Log<'a>,
+        observe: Observer<'_>,
     ) -> Result<Survey<'a>, Error> {
         let mut session = options.session.clone();
         let port = session.connection.port;
         session.pace = match self.lock_step {
             true => Pace::LockStep,
-            false => pace(self.journal.ledger(), port, options.now),
+            false => pace(self.journal.ledger(), port, options.clock.start()),
         };
         self.remembered = matches!(session.pace, Pace::Remembered(_));
-        let survey = Survey::open(&session, credentials, log)?;
+        let Options { clock, retry_for, .. } = *options;
+        let mut timing = Timing { clock, last: self.journal.ledger().last_login(), retry_for };
+        let survey = delay::log_in(&session, credentials, log, &mut timing, observe);
+        // Refused as too early, perhaps.
+        timing.last.into_iter().for_each(|login| self.journal.note_login(login));
+        let survey = survey?;
         self.pipelined = survey.transaction.is_pipelining();
         if let Some(announced) = survey.transaction.memorable() {
             let takes_several = announced.pipelining().then_some(announced);
@@ -223,54 +240,11 @@ impl Local {
         Ok(survey)
     }
 
-    /// Records everything that is listed as seen.
-    pub fn mark_seen(
-        mut self,
-        options: &Options,
-        credentials: &Credentials,
-        observe: Observer<'_>,
-    ) -> Outcome {
-        let mut result = self.marked(options, credentials, observe);
-        if let Err(Error::Session { source: session::Error::OutOfStep, .. }) = result {
-            observe(Event::OutOfStep);
-            self.step_out(options);
-            result = self.marked(options, credentials, observe);
-        }
-        Outcome { summary: self.summary, result }
-    }
-
-    fn marked(
-        &mut self,
-        options: &Options,
-        credentials: &Credentials,
-        observe: Observer<'_>,
-    ) -> Result<(), Error> {
-        let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut survey = self.survey(options, credentials, &log)?;
-        survey.list(self.journal.ledger(), Sizes::ForNew)?;
-        let prints = survey.headers_of_numbered()?;
-        self.summary.listed = survey.listing.len();
-        self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), options.now);
-        let steps = survey.steps(self.journal.ledger(), &Policy::default(), options.now)?;
-        for (listed, step) in survey.listing.iter().zip(steps) {
-            let copy = match step {
-                Step::Retrieve(Retrieval { copy, .. })
-                | Step::Leave(Reason::TooLarge { copy, .. }) => copy,
-                Step::Leave(Reason::Failed { .. }) => {
-                    let failed = |known: &Known| known.state == State::Failed;
-                    let mut copies = self.journal.ledger().copies(&listed.unique_id);
-                    copies.find(failed).map_or(1, |known| known.copy)
-                }
-                Step::Adopt { .. } | Step::Delete { .. } | Step::Examine | Step::Leave(_) => {
-                    continue;
-                }
-            };
-            let header =
-                prints.get(&listed.number).map(|print| (listed.octets.unwrap_or(0), *print));
-            self.journal.note_seen(&listed.unique_id, copy, options.now, header);
-        }
-        self.journal.finish()?;
-        survey.quit()
+    /// Notes when we logged in, once all is read that the server may say of when
+    /// to do so again.
+    pub(super) fn note_login(&mut self, survey: &Survey<'_>) {
+        let delay = survey.transaction.login_delay().map_or(0, |delay| delay.seconds);
+        self.journal.note_login(Login { at: survey.logged_in, delay });
     }
 
     /// Lists the maildrop and decides, unless it looks renumbered.
@@ -308,17 +282,24 @@ impl Local {
         credentials: &Credentials,
         observe: Observer<'_>,
     ) -> Result<Ended, Error> {
-        let Options { now, .. } = options;
+        let now = options.clock.start();
         let policy = &self.policy(&options.policy);
         let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut survey = self.survey(options, credentials, &log)?;
+        let mut survey = self.survey(options, credentials, &log, observe)?;
         let first = self.journal.ledger().is_empty();
-        let steps = self.steps(options.rekey, policy, *now, &mut survey)?;
+        let steps = self.steps(options.rekey, policy, now, &mut survey);
+        self.note_login(&survey);
+        let steps = steps?;
+        if let Some(expire) = survey.transaction.expire()
+            && let Some(days) = policy.deletion.outlives(expire)
+        {
+            observe(Event::Expires { days });
+        }
         self.summary.listed = survey.listing.len();
-        self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), *now);
-        let Survey { transaction, listing } = survey;
+        self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), now);
+        let Survey { transaction, listing, .. } = survey;
         let listed = listing.len();
-        let work = self.work(listing.into_iter().zip(steps), *now, observe);
+        let work = self.work(listing.into_iter().zip(steps), now, observe);
         observe(Event::Planned {
             listed,
             messages: work.errands.len(),
@@ -339,14 +320,14 @@ impl Local {
                 pipeline::run(setting, transaction, journal, work, sequence, &mut self.summary)
             }
         };
-        self.note_failures(&done, *now);
+        self.note_failures(&done, now);
         match transaction {
-            Err(error) => self.broken_off(done, error, *now, observe),
+            Err(error) => self.broken_off(done, error, now, observe),
             // The connection is dropped: QUIT could take away what is not here.
             Ok(_) if done.unsafe_to_quit => Ok(Ended::Early(None)),
             Ok(transaction) => {
                 let deleted = done.deletions.end(transaction, &mut self.journal, observe)?;
-                self.journal.confirm(&deleted, *now);
+                self.journal.confirm(&deleted, now);
                 self.summary.deleted += deleted.len();
                 Ok(Ended::Done)
             }
@@ -361,6 +342,18 @@ impl Local {
         }
         if done.top_differs {
             self.journal.note_top_differs();
+        }
+    }
+
+    /// Where the server wants a delay no other session follows in this run, and so
+    /// a message that breaks each one would keep all behind it from arriving: the
+    /// next run asks for it last, and once it was lost again later ones wait.
+    fn note_losses(&mut self, now: u64) {
+        for (unique_id, copy) in self.losses.keys() {
+            let known = self.journal.ledger().copies(unique_id).find(|known| known.copy == *copy);
+            let tries = known.map_or(0, |known| known.tries);
+            let wait = if tries == 0 { now } else { not_before(now, tries.saturating_add(1)) };
+            self.journal.note_failed(unique_id, *copy, tries.saturating_add(1), wait);
         }
     }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::protocol::{Command, MessageNumber, ScanListing, UniqueId, UniqueIdListing, Violation};
 use crate::seen::{Fingerprint, HeaderHasher, Known, Ledger, State};
-use crate::session::{self, Authorization, Credentials, Log, Refusal, Reply, Sink, Transaction};
+use crate::session::{self, Refusal, Reply, Sink, Transaction};
 
 use super::plan::{Header, Listed, Policy, Step, plan, shared};
 use super::{Doing, Error};
@@ -28,6 +28,8 @@ pub enum Sizes {
 #[derive(Debug)]
 pub struct Survey<'a> {
     pub(super) transaction: Transaction<'a>,
+    /// When the login was over, in milliseconds since 1970.
+    pub(super) logged_in: u64,
     /// Every message, in the server's order.
     pub listing: Vec<Listed>,
 }
@@ -37,15 +39,9 @@ pub struct Survey<'a> {
 const SAMPLE: usize = 16;
 
 impl<'a> Survey<'a> {
-    /// Connects and logs in.
-    pub fn open(
-        options: &session::Options,
-        credentials: &Credentials,
-        log: Log<'a>,
-    ) -> Result<Self, Error> {
-        let authorization = Authorization::open(options, log).map_err(Doing::Connect.failed())?;
-        let transaction = authorization.log_in(credentials).map_err(Doing::LogIn.failed())?;
-        Ok(Self { transaction, listing: Vec::new() })
+    /// A session that was open at that time, nothing listed yet.
+    pub(super) fn of(transaction: Transaction<'a>, logged_in: u64) -> Self {
+        Self { transaction, logged_in, listing: Vec::new() }
     }
 
     /// Reads the listings. UIDL is tried whatever CAPA says: some servers that

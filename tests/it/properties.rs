@@ -105,7 +105,7 @@ const MARKER: &[u8] = b"pop3get-maildir 1 0000000000000002\n|pop3get-maildir 9\n
 const CONFIGURATION: &[u8] = b"[defaults]\n|[account.a]\n|[account.\"b c\"]\n|[account]\n|\
     server = \"h:110\"\n|server = \"[::1]\"\n|server = \"a b\"\n|user = \"u\"\n|\
     user = \"\\u0007\\n\"\n|tls = \"none\"\n|tls = 1\n|tls = \"\\u001b[2J\"\n|auth = \"apop\"\n|\
-    timeout = 0\n|timeout = -1\n|timeout = 99999999999999999999\n|maildir = \"~/Mail\"\n|\
+    retry-for = 9\n|retry-for = 86401\n|timeout = 0\n|timeout = -1\n|timeout = 99999999999999999999\n|maildir = \"~/Mail\"\n|\
     maildir = \"Mail\"\n|maildir = \"a\\nb\"\n|\
     state-dir = \"/nowhere\"\n|delete = true\n|delete-after = 3\n|keep = true\n|\
     max-size = \"20M\"\n|max-size = 5\n|max-size = \"99999999999G\"\n|limit = 0\n|\

@@ -10,9 +10,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use pop3_test_server::Server;
-use pop3get::fetch::{Deletion, Local, Options, Place, Policy, Rekey};
+use pop3get::fetch::{Clock, Deletion, Local, Options, Place, Policy, Rekey};
 use pop3get::protocol::Secret;
 use pop3get::seen::Mailbox;
 use pop3get::session::{Credentials, Mechanism};
@@ -131,7 +132,8 @@ fn run(home: &Path, server: &Server, deletion: Deletion, what: &str) {
         policy: Policy { deletion, ..Policy::default() },
         rekey: Rekey::Stop,
         most_open: 20,
-        now: 1_800_000_000,
+        retry_for: Duration::ZERO,
+        clock: Clock::starting(Duration::from_secs(1_800_000_000)),
     };
     let credentials =
         Credentials { user: b"mrose".to_vec(), password: Secret::new(b"secret".to_vec()) };

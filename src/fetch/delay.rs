@@ -1,0 +1,292 @@
+//! When to log in: not sooner than the server wants (LOGIN-DELAY, RFC 2449
+//! section 6.5), and again where another session has the maildrop (`[IN-USE]`,
+//! section 8.1.2).
+//!
+//! # Invariants
+//!
+//! * While it is too early nothing is connected.
+//! * Only `[IN-USE]` is tried again. It comes after a good name and password (RFC
+//!   2449 section 8.1.2), so that trying these again can lock no account; `[AUTH]`
+//!   or a refusal without a code is never tried again.
+//! * Every wait ends with the run's deadline, and a signal ends it at once.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::protocol::ResponseCode;
+use crate::seen::Login;
+use crate::session::{self, Authorization, Credentials, Log};
+
+use super::event::{Event, Observer};
+use super::survey::Survey;
+use super::{Doing, Error};
+
+/// The time, from one look at the machine's clock on: a run whose clock is set
+/// meanwhile goes on by the first look.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    began: Instant,
+    since_1970: Duration,
+}
+
+impl Clock {
+    /// A clock that shows this time now.
+    pub fn starting(since_1970: Duration) -> Self {
+        Self { began: Instant::now(), since_1970 }
+    }
+
+    /// What it showed at first, in seconds since 1970.
+    pub fn start(&self) -> u64 {
+        self.since_1970.as_secs()
+    }
+
+    fn now(&self) -> Duration {
+        self.since_1970 + self.began.elapsed()
+    }
+
+    /// A whole number of milliseconds that has come.
+    fn millis(&self) -> u64 {
+        u64::try_from(self.now().as_millis()).map_or(u64::MAX, |millis| millis.saturating_add(1))
+    }
+}
+
+/// What is known of when to log in.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// The time.
+    pub clock: Clock,
+    /// The last login, if the server wants some time until the next one. A login
+    /// that it refuses as too early counts as one.
+    pub last: Option<Login>,
+    /// How long to try again while another session has the maildrop.
+    pub retry_for: Duration,
+}
+
+/// No server is stayed away from for longer, whatever it announces: a mistake of
+/// its operator would outlive itself in our journal.
+const LONGEST_DELAY: Duration = Duration::from_secs(86_400);
+
+/// What a server wants that says `[LOGIN-DELAY]` and not how long: a minute, as
+/// OVH and LuxSci do (FIELD.md §2).
+const USUAL_DELAY: u64 = 60;
+
+/// Whether it is time to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    After(Duration),
+    NotYet(Duration),
+    Now,
+}
+
+/// Whether it is time. `room` is what the deadline leaves, if there is one; only
+/// then is there patience for more than a moment. That moment is a tenth of the
+/// delay, at most a second: a timer that runs at the very interval of the server
+/// starts every other run a moment too early.
+fn turn(last: Option<Login>, now: Duration, room: Option<Duration>) -> Turn {
+    let Some(Login { at, delay }) = last else { return Turn::Now };
+    let delay = Duration::from_secs(delay).min(LONGEST_DELAY);
+    let left = Duration::from_millis(at).saturating_add(delay).saturating_sub(now);
+    // Or the clock was set back, and nobody knows how long ago the login was.
+    if left.is_zero() || left > 2 * delay {
+        return Turn::Now;
+    }
+    let patience = room.unwrap_or((delay / 10).min(Duration::from_secs(1)));
+    if left < patience { Turn::After(left) } else { Turn::NotYet(left) }
+}
+
+/// The first pause when the maildrop is in use; each is twice the last one …
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// … up to this: cPanel locks out who logs in 60 times in an hour (FIELD.md §2).
+const LONGEST_PAUSE: Duration = Duration::from_secs(90);
+
+/// The pause before the next try when so many were paused for before, `left` is
+/// what is left for trying, `room` what the deadline leaves, and the server wants
+/// `delay` between logins. The last pause takes what is left.
+fn pause(before: u32, left: Duration, room: Option<Duration>, delay: Duration) -> Option<Duration> {
+    let grown = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(before)).min(LONGEST_PAUSE);
+    let pause = grown.min(left).max(delay);
+    let fits = !left.is_zero() && pause <= left && room.is_none_or(|room| pause < room);
+    fits.then_some(pause)
+}
+
+/// What the deadline leaves, if there is one.
+fn room(options: &session::Options) -> Option<Duration> {
+    let deadline = options.connection.deadline?;
+    Some(deadline.saturating_duration_since(Instant::now()))
+}
+
+/// A signal's handler restarts a sleep; only a look at the flag ends it.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// Waits, and says whether it was to the end.
+fn sleep(pause: Duration, options: &session::Options) -> bool {
+    let begun = Instant::now();
+    while options.connection.cancel.load(Ordering::Relaxed) == 0 {
+        match pause.saturating_sub(begun.elapsed()) {
+            Duration::ZERO => return true,
+            left => thread::sleep(left.min(SLICE)),
+        }
+    }
+    false
+}
+
+/// The code with which a server turns us away before there is a session.
+fn code(error: &Error) -> Option<ResponseCode> {
+    match error {
+        Error::Session {
+            doing: Doing::Connect | Doing::LogIn,
+            source:
+                session::Error::LoginRefused { refusal, .. }
+                | session::Error::MechanismRefused { refusal, .. }
+                | session::Error::NotWelcome(refusal)
+                | session::Error::Refused { refusal, .. },
+        } => refusal.code,
+        _ => None,
+    }
+}
+
+/// Logs in when it is time, and again while the maildrop is in use.
+pub fn log_in<'a>(
+    options: &session::Options,
+    credentials: &Credentials,
+    log: Log<'a>,
+    timing: &mut Timing,
+    observe: Observer<'_>,
+) -> Result<Survey<'a>, Error> {
+    let delay = timing.last.map_or(0, |last| last.delay);
+    match turn(timing.last, timing.clock.now(), room(options)) {
+        Turn::Now => {}
+        Turn::NotYet(left) => return Err(Error::TooEarly { delay, left }),
+        Turn::After(left) => {
+            observe(Event::TooEarly { delay, left });
+            if !sleep(left, options) {
+                return Err(Error::TooEarly { delay, left });
+            }
+        }
+    }
+    let (mut before, mut since) = (0, None);
+    loop {
+        let (tried, delay) = attempt(options, credentials, log, timing);
+        let error = match tried {
+            Err(error) if code(&error) == Some(ResponseCode::InUse) => error,
+            tried => return tried,
+        };
+        let trying = since.get_or_insert_with(Instant::now).elapsed();
+        let left = timing.retry_for.saturating_sub(trying);
+        let Some(pause) = pause(before, left, room(options), delay) else { return Err(error) };
+        observe(Event::InUse { pause });
+        if !sleep(pause, options) {
+            return Err(error);
+        }
+        before += 1;
+    }
+}
+
+/// One login, and the time that the server wants between two.
+fn attempt<'a>(
+    options: &session::Options,
+    credentials: &Credentials,
+    log: Log<'a>,
+    timing: &mut Timing,
+) -> (Result<Survey<'a>, Error>, Duration) {
+    let mut announced = None;
+    let opened = Authorization::open(options, log).map_err(Doing::Connect.failed());
+    let opened = opened.and_then(|authorization| {
+        announced = authorization.capabilities().login_delay();
+        authorization.log_in(credentials).map_err(Doing::LogIn.failed())
+    });
+    let at = timing.clock.millis();
+    let announced = announced.map(|announced| announced.seconds).filter(|seconds| *seconds > 0);
+    let delay = announced.or(timing.last.map(|last| last.delay));
+    let opened = opened.map(|transaction| Survey::of(transaction, at));
+    if opened.as_ref().is_err_and(|error| code(error) == Some(ResponseCode::LoginDelay)) {
+        timing.last = Some(Login { at, delay: delay.unwrap_or(USUAL_DELAY) });
+    }
+    (opened, Duration::from_secs(delay.unwrap_or(0)).min(LONGEST_DELAY))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_800_000_000);
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// Whether it is time when the last login was so many milliseconds ago.
+    fn ago(millis: i64, delay: u64, room: Option<Duration>) -> Turn {
+        let at = i64::try_from(NOW.as_millis()).unwrap() - millis;
+        turn(Some(Login { at: at.try_into().unwrap(), delay }), NOW, room)
+    }
+
+    #[test]
+    fn it_is_time_when_the_delay_has_passed_to_the_millisecond() {
+        assert_eq!(turn(None, NOW, None), Turn::Now);
+        assert_eq!(ago(60_000, 60, None), Turn::Now);
+        assert_eq!(ago(0, 60, None), Turn::NotYet(seconds(60)));
+        assert_eq!(ago(59_000, 60, None), Turn::NotYet(seconds(1)));
+        assert_eq!(ago(59_999, 60, None), Turn::After(Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn without_a_deadline_only_a_moment_is_waited_for() {
+        assert_eq!(ago(59_001, 60, None), Turn::After(Duration::from_millis(999)));
+        assert_eq!(ago(1_800, 2, None), Turn::NotYet(Duration::from_millis(200)));
+        assert_eq!(ago(1_801, 2, None), Turn::After(Duration::from_millis(199)));
+    }
+
+    #[test]
+    fn with_a_deadline_what_it_leaves_is_waited_for() {
+        assert_eq!(ago(0, 60, Some(seconds(61))), Turn::After(seconds(60)));
+        assert_eq!(ago(0, 60, Some(seconds(60))), Turn::NotYet(seconds(60)));
+        assert_eq!(ago(59_999, 60, Some(seconds(0))), Turn::NotYet(Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn a_clock_set_back_keeps_nobody_out_for_long() {
+        assert_eq!(ago(-60_000, 60, None), Turn::NotYet(seconds(120)));
+        assert_eq!(ago(-60_001, 60, None), Turn::Now);
+        assert_eq!(ago(-1_000_000_000, 60, None), Turn::Now);
+    }
+
+    #[test]
+    fn no_announcement_keeps_us_out_for_more_than_a_day() {
+        assert_eq!(ago(86_400_000, u64::MAX, None), Turn::Now);
+        assert_eq!(ago(0, u64::MAX, None), Turn::NotYet(LONGEST_DELAY));
+        let at = u64::MAX;
+        assert_eq!(turn(Some(Login { at, delay: u64::MAX }), NOW, None), Turn::Now);
+    }
+
+    /// All pauses of somebody who tries for so long.
+    fn pauses(mut left: u64, delay: u64) -> Vec<u64> {
+        let mut pauses = Vec::new();
+        while let Some(next) = pause(pauses.len() as u32, seconds(left), None, seconds(delay)) {
+            left -= next.as_secs();
+            pauses.push(next.as_secs());
+        }
+        pauses
+    }
+
+    #[test]
+    fn pauses_grow_and_the_last_one_takes_what_is_left() {
+        assert_eq!(pauses(400, 0), [5, 10, 20, 40, 80, 90, 90, 65]);
+        assert_eq!(pauses(1, 0), [1]);
+        assert_eq!(pauses(0, 0), [0; 0]);
+        assert_eq!(pause(u32::MAX, LONGEST_DELAY, None, seconds(0)), Some(LONGEST_PAUSE));
+    }
+
+    #[test]
+    fn a_pause_is_no_shorter_than_the_delay_between_logins() {
+        assert_eq!(pauses(200, 60), [60, 60, 60]);
+        assert_eq!(pauses(59, 60), [0; 0]);
+    }
+
+    #[test]
+    fn a_pause_ends_before_the_deadline() {
+        let pause = |room| pause(0, seconds(60), Some(seconds(room)), seconds(0));
+        assert_eq!((pause(6), pause(5), pause(0)), (Some(seconds(5)), None, None));
+    }
+}

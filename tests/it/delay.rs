@@ -1,0 +1,361 @@
+//! How soon a server may be asked again: LOGIN-DELAY, `[IN-USE]`; and EXPIRE.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pop3_test_server::{Builder, Fault, Security, Server};
+use pop3get::fetch::Deletion;
+use pop3get::protocol::Expire;
+
+use crate::rfc1939::{letter, letters};
+use crate::sandbox::{Pop3get, Ran, Sandbox};
+
+fn server() -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(3))
+}
+
+fn journal(sandbox: &Sandbox) -> String {
+    fs::read_to_string(sandbox.journal()).unwrap()
+}
+
+/// The `login` records of a journal, each with its delay.
+fn logins(journal: &str) -> Vec<u64> {
+    let logins = journal.lines().filter_map(|line| line.strip_prefix("login "));
+    logins.map(|words| words.split_once(' ').unwrap().1.parse().unwrap()).collect()
+}
+
+/// Appends records to a journal.
+fn append(sandbox: &Sandbox, records: &str) {
+    let text = journal(sandbox);
+    let last = text.lines().last().unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap();
+    let append = format!("{records}commit {} {} ", last + 1, records.lines().count());
+    let text = format!("{text}{append}{:08x}\n", crc32fast::hash(append.as_bytes()));
+    fs::write(sandbox.journal(), text).unwrap();
+}
+
+/// The last login was long ago.
+const LONG_AGO: &str = "login 1000 600\n";
+
+/// What a run with `-v` says at its end.
+#[track_caller]
+fn says(ran: &Ran, status: i32, sentence: &str) {
+    assert_eq!((ran.status, &*ran.stdout), (Some(status), ""), "{ran:?}");
+    assert!(ran.stderr.lines().any(|line| line.contains(sentence)), "{sentence:?}: {ran:?}");
+}
+
+#[test]
+fn a_run_too_early_is_75_without_a_connection_and_said_only_with_v() {
+    let (server, sandbox) = (server().login_delay(600).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let before = journal(&sandbox);
+    assert_eq!(logins(&before), [600]);
+    let ran = sandbox.plain(&server).run();
+    assert_eq!((ran.status, &*ran.stderr), (Some(75), ""));
+    let ran = sandbox.plain(&server).arg("-v").run();
+    says(&ran, 75, "the server wants 600s between two logins; the next may be in ");
+    assert_eq!((server.sessions(), journal(&sandbox)), (1, before));
+}
+
+#[test]
+fn when_the_delay_has_passed_the_next_run_fetches() {
+    let (server, sandbox) = (server().login_delay(2).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.plain(&server).run().status, Some(75));
+    server.maildrop("mrose").add("new", letter(4));
+    thread::sleep(Duration::from_secs(2));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!((sandbox.count(), server.sessions()), (4, 2));
+    assert_eq!(logins(&journal(&sandbox)), [2, 2]);
+}
+
+#[test]
+fn a_deadline_that_leaves_room_is_time_to_wait() {
+    let (server, sandbox) = (server().login_delay(2).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let begun = Instant::now();
+    let ran = sandbox.plain(&server).args(["--deadline", "1"]).run();
+    assert_eq!((ran.status, server.sessions()), (Some(75), 1));
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    server.maildrop("mrose").add("new", letter(4));
+    let ran = sandbox.plain(&server).args(["--deadline", "20", "-v"]).run();
+    assert_eq!((ran.status, sandbox.count()), (Some(0), 4), "{ran:?}");
+    assert!(ran.stderr.contains("wants 2s between two logins; waiting for 2s"), "{ran:?}");
+    assert!(server.logins().iter().all(|login| login.ends_with("accepted")), "too early");
+}
+
+#[test]
+fn looks_and_marks_keep_the_delay_and_looks_write_nothing() {
+    let (server, sandbox) = (server().login_delay(600).start(), Sandbox::new());
+    sandbox.plain(&server).arg("--mark-seen").run().is_silent();
+    let before = journal(&sandbox);
+    assert_eq!(logins(&before), [600]);
+    for args in [&["--list"][..], &["--check"], &["--dry-run"], &["--show", "1"], &["--mark-seen"]]
+    {
+        let ran = sandbox.plain(&server).args(args).run();
+        assert_eq!((ran.status, &*ran.stdout, &*ran.stderr), (Some(75), "", ""), "{args:?}");
+        says(&sandbox.plain(&server).args(args).arg("-v").run(), 75, "wants 600s");
+    }
+    append(&sandbox, LONG_AGO);
+    let before = journal(&sandbox);
+    // To the server it is too early still; a look tells, and remembers nothing.
+    says(&sandbox.plain(&server).args(["--list", "-v"]).run(), 75, "[LOGIN-DELAY]");
+    assert_eq!((server.sessions(), journal(&sandbox)), (2, before));
+}
+
+#[test]
+fn without_an_announcement_nothing_is_written_when_nothing_is_new() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let before = journal(&sandbox);
+    assert!(!before.contains("login "));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(journal(&sandbox), before);
+}
+
+#[test]
+fn a_delay_that_is_no_longer_announced_is_forgotten() {
+    let old = server().login_delay(600).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&old).run().is_silent();
+    append(&sandbox, LONG_AGO);
+    let server = server().start();
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(logins(&journal(&sandbox)), [600, 600, 0]);
+    let before = journal(&sandbox);
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(journal(&sandbox), before);
+}
+
+#[test]
+fn after_a_login_the_delay_of_this_user_counts() {
+    let server = server().announced_after_login("LOGIN-DELAY 7 USER").start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(logins(&journal(&sandbox)), [7]);
+}
+
+#[test]
+fn the_last_login_outlives_a_journal_made_new() {
+    let (server, sandbox) = (server().login_delay(600).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    append(&sandbox, &("settled 1\n".repeat(2100) + LONG_AGO));
+    says(&sandbox.plain(&server).arg("-v").run(), 75, "[LOGIN-DELAY]");
+    assert!(journal(&sandbox).lines().count() < 20, "it was not made new");
+    assert_eq!(logins(&journal(&sandbox)), [600]);
+    says(&sandbox.plain(&server).arg("-v").run(), 75, "wants 600s");
+    assert_eq!(server.sessions(), 2);
+}
+
+/// mailutils says it behind a valid password (FIELD.md §2).
+#[test]
+fn a_refusal_as_too_early_is_remembered_with_or_without_a_number() {
+    for (announced, remembered) in [(None, 60), (Some("LOGIN-DELAY 300"), 300)] {
+        let mut server = server().fault(Fault::first_logins_refused(1, "LOGIN-DELAY"));
+        if let Some(line) = announced {
+            server = server.capability_line(line);
+        }
+        let (server, sandbox) = (server.start(), Sandbox::new());
+        let ran = sandbox.plain(&server).run();
+        assert_eq!((ran.status, &*ran.stderr), (Some(75), ""));
+        assert_eq!(logins(&journal(&sandbox)), [remembered]);
+        let ran = sandbox.plain(&server).arg("-v").run();
+        says(&ran, 75, &format!("wants {remembered}s between two logins"));
+        assert_eq!(server.sessions(), 1);
+    }
+}
+
+#[test]
+fn a_session_lost_inside_a_message_is_not_followed_too_early() {
+    // The first message breaks every session in which it is asked for. The delay
+    // is announced, and not enforced.
+    let fault = |connection| Fault::cut_after_sent(1100).on(connection);
+    let large = [b"Subject: x\r\n\r\n".to_vec(), b"line\r\n".repeat(400)].concat();
+    let server = Server::builder().user("mrose", "secret").message("large", large);
+    let server = server.messages(letters(2)).capability_line("LOGIN-DELAY 600");
+    let server = server.fault(fault(1)).fault(fault(2)).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().fails(75, "cannot fetch message 1");
+    assert_eq!((server.sessions(), sandbox.count()), (1, 0));
+    assert!(journal(&sandbox).contains("failed 1 1 "), "{}", journal(&sandbox));
+    // Asked for last, it keeps nothing from arriving.
+    append(&sandbox, LONG_AGO);
+    sandbox.plain(&server).run().fails(75, "cannot fetch message 1");
+    assert_eq!((server.sessions(), sandbox.count()), (2, 2));
+    append(&sandbox, LONG_AGO);
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!((server.sessions(), sandbox.count()), (3, 2), "it was asked for again");
+}
+
+/// A server whose maildrop is in use the first so many times.
+fn in_use(times: usize) -> Server {
+    server().fault(Fault::first_logins_refused(times, "IN-USE")).start()
+}
+
+fn took(run: Pop3get) -> (Ran, Duration) {
+    let begun = Instant::now();
+    (run.run(), begun.elapsed())
+}
+
+#[test]
+fn in_use_is_75_once_and_never_a_wrong_password() {
+    let (server, sandbox) = (in_use(9), Sandbox::new());
+    let ran = sandbox.plain(&server).run();
+    ran.fails(75, "[IN-USE]");
+    assert!(ran.stderr.contains("hint: another session has the maildrop open"), "{ran:?}");
+    assert!(!ran.stderr.contains("password"), "{ran:?}");
+    assert_eq!(server.logins(), ["USER refused"]);
+    assert_eq!(sandbox.plain(&server).args(["--retry-for", "0"]).run().status, Some(75));
+    assert_eq!(server.logins().len(), 2);
+}
+
+#[test]
+fn in_use_twice_and_then_free_is_a_success() {
+    let (server, sandbox) = (in_use(2), Sandbox::new());
+    let run = sandbox.plain(&server).args(["--retry-for", "6", "-v"]);
+    let (ran, time) = took(run);
+    assert_eq!((ran.status, sandbox.count()), (Some(0), 3), "{ran:?}");
+    assert!(ran.stderr.contains("the maildrop is in use; again in 5s"), "{ran:?}");
+    assert!(ran.stderr.contains("the maildrop is in use; again in 1s"), "{ran:?}");
+    assert!((Duration::from_secs(6)..Duration::from_secs(9)).contains(&time), "{time:?}");
+    assert_eq!(server.logins(), ["USER refused", "USER refused", "USER accepted"]);
+    let quits = (1..=2).filter(|at| server.commands_of(*at).last().unwrap() == "QUIT");
+    assert_eq!(quits.count(), 2, "a refused session was not left");
+}
+
+#[test]
+fn trying_again_stops_when_its_time_is_over_or_the_deadline_near() {
+    for (args, sessions) in
+        [(&["--retry-for", "1"][..], 2), (&["--retry-for", "60", "--deadline", "4"], 1)]
+    {
+        let (server, sandbox) = (in_use(9), Sandbox::new());
+        let (ran, time) = took(sandbox.plain(&server).args(args));
+        ran.fails(75, "[IN-USE]");
+        assert_eq!(server.sessions(), sessions, "{args:?}");
+        assert!(time < Duration::from_secs(3), "{time:?}");
+    }
+}
+
+#[test]
+fn only_in_use_is_tried_again() {
+    for (code, status) in [("AUTH", 77), ("SYS/TEMP", 75), ("SYS/PERM", 69), ("LOGIN-DELAY", 75)] {
+        let fault = Fault::login_refused(code);
+        let (server, sandbox) = (server().fault(fault).start(), Sandbox::new());
+        let (ran, time) = took(sandbox.plain(&server).args(["--retry-for", "9"]));
+        assert_eq!((ran.status, server.sessions()), (Some(status), 1), "{code}");
+        assert!(time < Duration::from_secs(4), "{code}: {time:?}");
+    }
+}
+
+#[test]
+fn a_pause_is_no_shorter_than_the_announced_delay() {
+    let fault = Fault::login_refused("IN-USE");
+    let server = server().capability_line("LOGIN-DELAY 60").fault(fault).start();
+    let sandbox = Sandbox::new();
+    let (ran, time) = took(sandbox.plain(&server).args(["--retry-for", "59"]));
+    ran.fails(75, "[IN-USE]");
+    assert_eq!(server.sessions(), 1);
+    assert!(time < Duration::from_secs(3), "{time:?}");
+}
+
+#[test]
+fn retry_for_is_a_key_of_the_configuration_and_has_a_bound() {
+    let (server, sandbox) = (in_use(1), Sandbox::new());
+    let account = |seconds| {
+        let port = server.address().port();
+        format!(
+            "[account.a]\nserver = \"127.0.0.1:{port}\"\nuser = \"mrose\"\ntls = \"none\"\n\
+             maildir = \"~/Mail\"\nretry-for = {seconds}\n"
+        )
+    };
+    let run = || sandbox.pop3get(["a"]).env("POP3GET_PASSWORD", "secret").run();
+    sandbox.configure(&account(86_401));
+    run().fails(78, "retry-for is 86400 seconds at most");
+    sandbox.configure(&account(1));
+    run().is_silent();
+    assert_eq!((server.sessions(), sandbox.count()), (2, 3));
+}
+
+#[test]
+fn a_look_tries_again_too() {
+    let (server, sandbox) = (in_use(1), Sandbox::new());
+    let ran = sandbox.plain(&server).args(["--check", "--retry-for", "1"]).run();
+    ran.prints("3 new messages\n");
+    assert_eq!(server.sessions(), 2);
+}
+
+/// Ends a run by SIGTERM while it waits, and sees that it dies of it soon.
+#[track_caller]
+fn dies_of_sigterm(run: Pop3get) {
+    let mut child = run.start();
+    thread::sleep(Duration::from_millis(700));
+    assert_eq!(child.try_wait().unwrap(), None, "it does not wait");
+    let kill = ["-s", "TERM", &child.id().to_string()].map(str::to_owned);
+    assert!(Command::new("kill").args(kill).status().unwrap().success());
+    let begun = Instant::now();
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn a_signal_ends_either_wait() {
+    let (in_use, sandbox) = (in_use(9), Sandbox::new());
+    dies_of_sigterm(sandbox.plain(&in_use).args(["--retry-for", "60"]));
+    assert_eq!(in_use.sessions(), 1);
+    let (server, sandbox) = (server().login_delay(30).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    dies_of_sigterm(sandbox.plain(&server).args(["--deadline", "60"]));
+    assert_eq!(server.sessions(), 1);
+}
+
+#[test]
+fn what_lives_longer_than_the_server_keeps_it() {
+    let outlives = |deletion: Deletion, days| deletion.outlives(Expire { days, per_user: false });
+    assert_eq!(outlives(Deletion::Keep, Some(30)), Some(30));
+    assert_eq!(outlives(Deletion::Keep, Some(0)), Some(0));
+    assert_eq!(outlives(Deletion::After(31), Some(30)), Some(30));
+    assert_eq!(outlives(Deletion::After(30), Some(30)), None);
+    assert_eq!(outlives(Deletion::Now, Some(0)), None);
+    for deletion in [Deletion::Keep, Deletion::After(u32::MAX), Deletion::Now] {
+        assert_eq!(outlives(deletion, None), None);
+    }
+}
+
+#[test]
+fn an_expire_shorter_than_our_retention_is_said_with_v() {
+    const SAID: &str = "the server may remove messages";
+    for (expire, args, said) in [
+        ("30 USER", &["--delete-after", "31"][..], Some("after 30 days, sooner than asked for")),
+        ("30", &["--keep"], Some("after 30 days")),
+        ("0", &[], Some("once they were fetched")),
+        ("30", &["--delete-after", "30"], None),
+        ("0", &["--delete"], None),
+        ("NEVER", &[], None),
+    ] {
+        let (server, sandbox) = (server().expire(expire).start(), Sandbox::new());
+        let ran = sandbox.plain(&server).args(args).arg("-v").run();
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        assert_eq!(ran.stderr.contains(SAID), said.is_some(), "{expire} {args:?} {ran:?}");
+        assert!(ran.stderr.contains(said.unwrap_or_default()), "{expire} {args:?} {ran:?}");
+        sandbox.plain(&server).args(args).run().is_silent();
+    }
+}
+
+/// Over TLS the second run asks for capabilities in one flight with its login.
+#[test]
+fn a_flight_learns_the_delay_too() {
+    let server = server().login_delay(1).security(Security::ImplicitTls).start();
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("ca.pem"), server.ca_pem()).unwrap();
+    let address = format!("localhost:{}", server.address().port());
+    let args = ["-s", &*address, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
+    let run = || sandbox.pop3get(args).env("POP3GET_PASSWORD", "secret").run();
+    for seen in 1..=2 {
+        run().is_silent();
+        assert_eq!(logins(&journal(&sandbox)), vec![1; seen]);
+        thread::sleep(Duration::from_secs(1));
+    }
+    assert!(server.commands_of(2).starts_with(&["CAPA".into(), "USER mrose".into()]));
+}
