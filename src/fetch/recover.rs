@@ -23,14 +23,16 @@ pub(super) fn recover(
     let unsettled = journal.unsettled();
     let (mut messages, mut held) = (0, 0);
     let mut named = HashSet::new();
-    if journal.is_torn() || !unsettled.is_empty() {
+    if journal.may_lack() || !unsettled.is_empty() {
         let delivered = maildir.ours_delivered(journal.id())?;
         let mut files = Vec::new();
-        if journal.is_torn() {
+        if journal.may_lack() {
             let lacking = journal.ledger().lacks(delivered.keys().map(|tag| tag.hash));
             files = headers(maildir, &delivered, &lacking)?;
         }
-        journal.prepare(&files)?;
+        if journal.is_torn() || !files.is_empty() || !unsettled.is_empty() {
+            journal.prepare(&files)?;
+        }
         for (batch, names) in unsettled {
             let mut nowhere = Vec::new();
             for (at, name) in names.iter().enumerate() {

@@ -168,6 +168,12 @@ impl Journal {
         self.torn
     }
 
+    /// Whether its end may be missing: it is torn, or there is nothing in it, as in
+    /// one that was cut off exactly behind its header.
+    pub fn may_lack(&self) -> bool {
+        self.torn || self.number == 0
+    }
+
     /// The batches that were committed and not settled, with each message's
     /// unique-id, copy and name in `tmp/`.
     pub fn unsettled(&self) -> Vec<(Committed, Vec<String>)> {
@@ -186,9 +192,9 @@ impl Journal {
     /// the torn tail off, writes the last append over again octet for octet, and
     /// syncs file and directory.
     ///
-    /// `files`, the hashes in names that bear this journal's id and the headers of
-    /// those files, take the tail's place: what it said of deliveries can be read off them. They
-    /// are durable before the tail is gone, so that a kill in between asks again.
+    /// `files`, the hashes in names that bear this journal's id and that it lacks, and
+    /// the headers of those files, take the tail's place: what it said of deliveries can be
+    /// read off them. They are durable before the tail is gone, so that a kill in between asks again.
     pub fn prepare(&mut self, files: &[(u64, Fingerprint)]) -> Result<(), Error> {
         if self.abandoned {
             return Err(Error::Abandoned { path: self.path.clone() });
@@ -210,7 +216,7 @@ impl Journal {
             hash: *hash,
             fingerprint: *fingerprint,
         };
-        if self.torn && !files.is_empty() {
+        if !files.is_empty() {
             files.iter().for_each(|file| record(file).write(&mut found));
             Commit::close(&mut found, self.number + 1, files.len());
             write(&found, last.end)?;
