@@ -38,6 +38,7 @@ complete -c pop3get -l proxy -d 'Go through this SOCKS5 proxy, which resolves th
 complete -c pop3get -l proxy-password-file -d 'Read the password of the proxy\'s user from the first line of this file, which nobody else may read' -r -F
 complete -c pop3get -l connect-timeout -d 'Give up when the server has not greeted after so long [default: 60]' -r
 complete -c pop3get -l timeout -d 'Give up when a reply takes so long, or a message stops coming for so long [default: 180]' -r
+complete -c pop3get -l retry-for -d 'While another session has the maildrop ([IN-USE]), try again for so long, with growing pauses, but not beyond --deadline [default: 0]' -r
 complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is missing [default: $MAILDIR]' -r -F
 complete -c pop3get -l delete-after -d 'Delete messages from the server so many days after their delivery' -r
 complete -c pop3get -l max-size -d 'Leave messages on the server that are larger; units k, M, G' -r

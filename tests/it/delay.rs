@@ -208,7 +208,7 @@ fn in_use_is_75_once_and_never_a_wrong_password() {
     ran.fails(75, "[IN-USE]");
     assert!(ran.stderr.contains("hint: another session has the maildrop open"), "{ran:?}");
     assert!(!ran.stderr.contains("password"), "{ran:?}");
-    assert_eq!(server.logins(), ["USER refused"]);
+    assert_eq!(server.logins(), ["PLAIN refused"]);
     assert_eq!(sandbox.plain(&server).args(["--retry-for", "0"]).run().status, Some(75));
     assert_eq!(server.logins().len(), 2);
 }
@@ -222,7 +222,7 @@ fn in_use_twice_and_then_free_is_a_success() {
     assert!(ran.stderr.contains("the maildrop is in use; again in 5s"), "{ran:?}");
     assert!(ran.stderr.contains("the maildrop is in use; again in 1s"), "{ran:?}");
     assert!((Duration::from_secs(6)..Duration::from_secs(9)).contains(&time), "{time:?}");
-    assert_eq!(server.logins(), ["USER refused", "USER refused", "USER accepted"]);
+    assert_eq!(server.logins(), ["PLAIN refused", "PLAIN refused", "PLAIN accepted"]);
     let quits = (1..=2).filter(|at| server.commands_of(*at).last().unwrap() == "QUIT");
     assert_eq!(quits.count(), 2, "a refused session was not left");
 }
@@ -361,5 +361,9 @@ fn a_flight_learns_the_delay_too() {
         assert_eq!(logins(&journal(&sandbox)), vec![1; seen]);
         thread::sleep(Duration::from_secs(1));
     }
-    assert!(server.commands_of(2).starts_with(&["CAPA".into(), "USER mrose".into()]));
+    assert!(
+        server
+            .commands_of(2)
+            .starts_with(&["CAPA".into(), "AUTH PLAIN AG1yb3NlAHNlY3JldA==".into()])
+    );
 }
