@@ -47,7 +47,7 @@ pub(super) fn look(
     }
     let journal = Journal::look(&account.state, &account.mailbox);
     let ledger = journal.map_err(Error::from)?;
-    let log = |line: Line<'_>| speaker.conversation(line);
+    let log = |line: Line<'_>| speaker.conversation(&account.name, line);
     let mut options = account.session.clone();
     options.pace = pace(&ledger, options.connection.port, clock.start());
     // What a server tells of its delay is not written down, but what a fetch wrote

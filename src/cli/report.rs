@@ -6,7 +6,7 @@
 //! * Words from a server are made safe before they come here.
 //! * A failure to write to standard error is nobody's business.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::sync::atomic::Ordering;
 
@@ -18,6 +18,7 @@ use crate::protocol::Quoted;
 use crate::session::Line;
 
 use super::failure::Failure;
+use super::now;
 use super::progress::Bars;
 
 /// How much is said.
@@ -41,6 +42,8 @@ pub(super) struct Speaker<'s> {
     terminal: bool,
     level: Level,
     cancel: Cancel,
+    /// The end of a certificate that was said last: once is enough.
+    ending: Cell<Option<i64>>,
 }
 
 /// More new messages than this, on a first run, may be a surprise.
@@ -55,7 +58,8 @@ impl<'s> Speaker<'s> {
         cancel: &Cancel,
     ) -> Self {
         let cancel = Cancel::clone(cancel);
-        Self { out: RefCell::new(out), err: RefCell::new(err), terminal, level, cancel }
+        let (out, err, ending) = (RefCell::new(out), RefCell::new(err), Cell::new(None));
+        Self { out, err, terminal, level, cancel, ending }
     }
 
     /// One line on standard error.
@@ -130,7 +134,7 @@ impl<'s> Speaker<'s> {
     /// What a fetch tells, put into words for one account.
     pub(super) fn event(&self, account: &str, bars: &Bars, event: Event<'_>) {
         match event {
-            Event::Line(line) => self.conversation(line),
+            Event::Line(line) => self.conversation(account, line),
             Event::Octets(octets) => bars.octets(octets),
             Event::Sized { octets } => bars.sized(octets),
             Event::Retrieving { .. } => {}
@@ -239,7 +243,14 @@ impl<'s> Speaker<'s> {
         }
     }
 
-    pub(super) fn conversation(&self, line: Line<'_>) {
+    pub(super) fn conversation(&self, account: &str, line: Line<'_>) {
+        if let Line::Protected { certificate: Some(certificate) } = line
+            && let Some(soon) = ending(certificate.not_after, now())
+            && self.ending.replace(Some(certificate.not_after)) != Some(certificate.not_after)
+        {
+            let day = certificate.until();
+            self.detail(account, &format!("the server's certificate {soon}, on {day}"));
+        }
         if self.level < Level::Conversation {
             return;
         }
@@ -247,9 +258,29 @@ impl<'s> Speaker<'s> {
             Line::Sent(command) => self.say(&format!("> {command}")),
             Line::Received(line) => self.say(&format!("< {}", Quoted::bare(line))),
             Line::Octets(octets) => self.say(&format!("< ... {octets} octets")),
-            Line::Protected => self.say("= TLS"),
+            Line::Protected { .. } => self.say("= TLS"),
         }
     }
+}
+
+/// A certificate that ends so soon is worth a word.
+const SOON: i64 = 14 * DAY;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// That a certificate ends, if it does so soon.
+pub(super) fn ending(until: i64, now: u64) -> Option<String> {
+    match until.saturating_sub(i64::try_from(now).ok()?) {
+        i64::MIN..0 => Some("has ended".into()),
+        0..DAY => Some("ends in less than a day".into()),
+        left @ DAY..=SOON => Some(format!("ends in {}", days(left / DAY))),
+        _ => None,
+    }
+}
+
+/// A number of days in words.
+pub(super) fn days(many: i64) -> String {
+    format!("{many} {}", if many == 1 { "day" } else { "days" })
 }
 
 /// A number of messages in words.

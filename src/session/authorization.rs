@@ -1,14 +1,14 @@
 //! AUTHORIZATION: greeting, capabilities, TLS (RFC 1939 section 4). Logging in has
 //! a file of its own.
 
-use crate::connection::{self, Connection, Phase, Security};
+use crate::connection::{self, Connection, Phase, Roots, Security};
 use crate::protocol::{
     Argument, ArgumentError, Capabilities, Command, Secret, Timestamp, TimestampError, Violation,
     sasl,
 };
 
 use super::choice::{Channel, Mechanism, check};
-use super::conversation::{Conversation, Line, Log};
+use super::conversation::{Conversation, Log};
 use super::error::Error;
 
 /// How many commands may be under way at once.
@@ -96,14 +96,14 @@ impl<'a> Authorization<'a> {
     /// anyone's, so it is not worth a round trip.
     pub fn open(options: &Options, log: Log<'a>) -> Result<Self, Error> {
         let connection = Connection::open(options.connection.clone())?;
-        if connection.is_protected() {
-            log(Line::Protected);
-        }
         let mut conversation = Conversation::new(connection, log);
+        if conversation.connection.is_protected() {
+            conversation.log_protection(&options.connection.roots);
+        }
         let greeting = conversation.status("the connection", Phase::Greeting)?;
         let timestamp = Timestamp::find(greeting.map_err(Error::NotWelcome)?);
         if options.connection.security == Security::Stls {
-            conversation = stls(conversation)?;
+            conversation = stls(conversation, &options.connection.roots)?;
         }
         let (options, capabilities) = (options.clone(), Capabilities::default());
         let mut opened = Self { conversation, timestamp, capabilities, options, asked_utf8: false };
@@ -154,7 +154,10 @@ impl<'a> Authorization<'a> {
 
 /// Asks for TLS and shakes hands (RFC 2595 section 4). Refused, it ends the
 /// session: nothing goes on in clear.
-fn stls(mut conversation: Conversation<'_>) -> Result<Conversation<'_>, Error> {
+pub(super) fn stls<'a>(
+    mut conversation: Conversation<'a>,
+    roots: &Roots,
+) -> Result<Conversation<'a>, Error> {
     let keyword = Command::Stls.keyword();
     conversation.send(&Command::Stls)?;
     if let Err(refusal) = conversation.status(keyword, Phase::Reply)? {
@@ -167,7 +170,7 @@ fn stls(mut conversation: Conversation<'_>) -> Result<Conversation<'_>, Error> {
         return Err(Error::Violation { keyword, violation: Violation::Unasked });
     }
     let log = conversation.log;
-    let connection = conversation.connection.start_tls()?;
-    log(Line::Protected);
-    Ok(Conversation::new(connection, log))
+    let conversation = Conversation::new(conversation.connection.start_tls()?, log);
+    conversation.log_protection(roots);
+    Ok(conversation)
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use memchr::memchr;
 
-use crate::connection::{Connection, Phase};
+use crate::connection::{Certificate, Connection, Phase, Roots};
 use crate::protocol::{
     Capabilities, Command, Continuation, Indicator, Keyword, LineEnds, MAX_RESPONSE_LINE,
     StatusLine, Unstuffer, Violation,
@@ -22,7 +22,10 @@ pub enum Line<'a> {
     /// The rest of a multi-line response, that long.
     Octets(u64),
     /// TLS protects what follows.
-    Protected,
+    Protected {
+        /// The server's, where anybody looks at its dates.
+        certificate: Option<&'a Certificate>,
+    },
 }
 
 /// What a server says while it judges a login.
@@ -203,6 +206,13 @@ impl<'a> Conversation<'a> {
             self.lines(keyword, |line| capabilities.push(line))?;
         }
         Ok(capabilities)
+    }
+
+    /// Says that TLS protects what follows, and how long it will.
+    pub(super) fn log_protection(&self, roots: &Roots) {
+        let chain = self.connection.secured().map(|secured| secured.chain).unwrap_or_default();
+        let certificate = chain.first().filter(|_| *roots != Roots::None);
+        (self.log)(Line::Protected { certificate });
     }
 
     /// Goes without asking for anything: QUIT is sent and not waited for.
