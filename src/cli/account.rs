@@ -85,7 +85,7 @@ pub(super) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Setting
         let settings = given.clone().or(settings);
         let missing = match (&settings.server, &settings.user) {
             (None, _) => "server",
-            (_, None) => "user",
+            (_, None) if !args.probe => "user",
             _ => return Ok((name.to_owned(), settings)),
         };
         let why = format!("[account.{name}]: `{missing}` is missing");
@@ -110,10 +110,15 @@ pub(super) fn resolve(
     deadline: Option<Instant>,
     cancel: &Cancel,
 ) -> Result<Account, Failure> {
-    let user = settings.user.clone().ok_or_else(|| Failure::Usage {
-        why: "no user is named".into(),
-        hint: Some("use --user NAME"),
-    })?;
+    let user = match (&settings.user, args.probe) {
+        (Some(user), _) => user.clone(),
+        // It goes as far as the login.
+        (None, true) => String::new(),
+        (None, false) => {
+            let (why, hint) = ("no user is named".into(), Some("use --user NAME"));
+            return Err(Failure::Usage { why, hint });
+        }
+    };
     // The journal by hand needs no way to the server, nor the secrets on it.
     let secrets = if args.state.is_some() { Secrets::Unread } else { Secrets::Read };
     let connection = way::options(&settings, secrets, deadline, cancel)?;

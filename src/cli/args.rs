@@ -51,6 +51,10 @@ pub struct Args {
     )]
     pub lines: Option<u32>,
 
+    /// Say what the server is: addresses, TLS, certificates and their ends, capabilities; with --user also what works after the login; ends with an account for the configuration file
+    #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    pub probe: bool,
+
     /// Record everything in the maildrop of one account as seen; fetch nothing
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub mark_seen: bool,
@@ -59,7 +63,7 @@ pub struct Args {
     #[arg(
         short = 'n',
         long,
-        conflicts_with_all = ["list", "check", "show", "mark_seen", "generate"],
+        conflicts_with_all = ["list", "check", "show", "probe", "mark_seen", "generate"],
         help_heading = "What to do (default: fetch new mail)"
     )]
     pub dry_run: bool,

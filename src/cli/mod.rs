@@ -16,6 +16,7 @@ mod config;
 mod exit;
 mod failure;
 mod look;
+mod probe;
 mod progress;
 mod proxy;
 mod report;
@@ -23,6 +24,7 @@ mod sandbox;
 mod secrets;
 mod settings;
 mod state;
+mod suggestion;
 mod url;
 mod way;
 
@@ -102,7 +104,7 @@ pub fn run(
         Ok(accounts) => accounts,
         Err(failure) => return ended(&speaker, None, Err(failure)),
     };
-    let looks = args.list || args.check || args.dry_run || args.show.is_some();
+    let looks = args.list || args.check || args.dry_run || args.show.is_some() || args.probe;
     let run = Run {
         sandbox: Sandbox::new(restrict, looks),
         deadline: args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
@@ -203,6 +205,9 @@ impl Run<'_> {
             let done = state::state(&action, account, !args.dry_run, clock().start(), self.speaker);
             return done.map(|()| Exit::Ok);
         }
+        if args.probe {
+            return self.probe(account, later);
+        }
         let look = match (&args.show, args.list, args.check, args.dry_run) {
             (Some(message), ..) => Some(Look::Show { message: message.clone(), lines: args.lines }),
             (_, true, ..) => Some(Look::List { headers: args.headers }),
@@ -217,16 +222,31 @@ impl Run<'_> {
     }
 
     fn credentials(&self, account: &Account) -> Result<Credentials, Failure> {
-        let limits = Limits { deadline: self.deadline, cancel: self.cancel };
+        let limits = self.limits();
         let password = match account.session.mechanism {
             // The certificate is all that is shown.
             Mechanism::Sasl(sasl::Mechanism::External) => Secret::new(Vec::new()),
             _ => secrets::password(account, self.alone, &limits)?,
         };
-        let credentials = Credentials { user: account.user.clone().into_bytes(), password };
-        let checked = credentials.check(account.session.mechanism);
-        checked.map_err(|error| Failure::usage(error.to_string()))?;
-        Ok(credentials)
+        credentials(account, password)
+    }
+
+    fn limits(&self) -> Limits<'_> {
+        Limits { deadline: self.deadline, cancel: self.cancel }
+    }
+
+    /// A probe logs in where it can, and says where it cannot.
+    fn probe(&self, account: &Account, later: &[&Account]) -> Result<Exit, Failure> {
+        let password = match account.session.mechanism {
+            _ if account.user.is_empty() => None,
+            Mechanism::Sasl(sasl::Mechanism::External) => Some(Secret::new(Vec::new())),
+            _ => secrets::find(account, self.alone, &self.limits())?,
+        };
+        let credentials = password.map(|password| credentials(account, password)).transpose()?;
+        self.close(account, later);
+        let credentials = credentials.as_ref();
+        probe::probe(account, credentials, self.speaker, clock().start(), self.alone)
+            .map(|()| Exit::Ok)
     }
 
     /// The last thing before the network.
@@ -283,6 +303,13 @@ impl Run<'_> {
         }
         Ok(if summary.failed > 0 { Exit::SomeFailed } else { Exit::Ok })
     }
+}
+
+fn credentials(account: &Account, password: Secret) -> Result<Credentials, Failure> {
+    let credentials = Credentials { user: account.user.clone().into_bytes(), password };
+    let checked = credentials.check(account.session.mechanism);
+    checked.map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(credentials)
 }
 
 fn clock() -> Clock {

@@ -17,8 +17,8 @@ use crate::fetch::{self, Doing, Event, Summary, in_seconds};
 use crate::protocol::Quoted;
 use crate::session::Line;
 
+use super::clock;
 use super::failure::Failure;
-use super::now;
 use super::progress::Bars;
 
 /// How much is said.
@@ -245,7 +245,7 @@ impl<'s> Speaker<'s> {
 
     pub(super) fn conversation(&self, account: &str, line: Line<'_>) {
         if let Line::Protected { certificate: Some(certificate) } = line
-            && let Some(soon) = ending(certificate.not_after, now())
+            && let Some(soon) = ending(certificate.not_after, clock().start())
             && self.ending.replace(Some(certificate.not_after)) != Some(certificate.not_after)
         {
             let day = certificate.until();

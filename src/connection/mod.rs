@@ -235,6 +235,11 @@ impl Connection {
         }
     }
 
+    /// Where it leads.
+    pub fn route(&self) -> Route {
+        Route { addresses: self.addresses.clone(), peer: Some(self.peer) }
+    }
+
     /// The addresses that the host has; none through a proxy, which resolves it.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -363,6 +368,27 @@ impl Connection {
         if let Stream::Tls(stream) = &mut self.stream {
             stream.say_goodbye();
         }
+    }
+}
+
+/// The way to a server, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// The addresses that the host has; none through a proxy.
+    pub addresses: Vec<SocketAddr>,
+    /// The one that answered, or the proxy's.
+    pub peer: Option<SocketAddr>,
+}
+
+impl Route {
+    /// Resolves only, for those whom no address answers.
+    pub fn resolve(options: &Options) -> Result<Self, Error> {
+        let waiting = Waiting::now(Phase::Resolve, options.connect_timeout);
+        let addresses = match options.proxy {
+            None => tcp::resolve(&options.host, options.port, options, waiting)?,
+            Some(_) => Vec::new(),
+        };
+        Ok(Self { addresses, peer: None })
     }
 }
 

@@ -15,8 +15,9 @@
 //! * A secret is sent only over verified TLS, to this machine itself, or where
 //!   it was allowed by name. No path leads from a failed STLS to a login.
 //! * What was learnt before STLS is forgotten: nothing is asked before it but
-//!   STLS itself, and octets that came with its answer end the session. Only the
-//!   greeting's APOP timestamp stays, which the server gives once.
+//!   STLS itself ([`probe`] asks CAPA, to show the answer and for nothing else), and
+//!   octets that came with its answer end the session. Only the greeting's APOP
+//!   timestamp stays, which the server gives once.
 //! * Unanswered commands never exceed [`WINDOW`] octets, so that a blocking
 //!   write cannot block and no server can deadlock with us.
 //!
@@ -29,10 +30,12 @@ mod choice;
 mod conversation;
 mod error;
 mod login;
+mod probe;
 mod transaction;
 
 pub use authorization::{Authorization, ChannelBinding, Credentials, Options, Pace};
 pub use choice::Mechanism;
 pub use conversation::{Line, Log};
 pub use error::{Error, Refusal};
+pub use probe::{Answer, Findings, Step, UniqueIds, probe};
 pub use transaction::{Reply, Sink, Transaction, WINDOW};

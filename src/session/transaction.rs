@@ -35,7 +35,7 @@ pub struct Reply {
 /// the answers out, oldest first. Without PIPELINING the window holds one.
 #[derive(Debug)]
 pub struct Transaction<'a> {
-    conversation: Conversation<'a>,
+    pub(super) conversation: Conversation<'a>,
     unanswered: VecDeque<(Command, usize)>,
     unanswered_octets: usize,
     /// What was announced after the login, once it was asked.

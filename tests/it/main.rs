@@ -26,6 +26,7 @@ mod main_job; // the main job against Dovecot
 mod mechanisms; // Dovecot lets the program in by each
 mod meddling; // what happens between two runs, and what mends it
 mod plan; // a table of cases, and what holds for all
+mod probe; // what a server is, told to a person
 mod properties; // what the fuzz targets hold, on the stable toolchain
 mod proxy; // through a SOCKS5 proxy
 mod rfc1939; // what the RFC binds a client to

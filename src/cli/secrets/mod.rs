@@ -123,23 +123,40 @@ pub(super) fn password(
     alone: bool,
     limits: &Limits<'_>,
 ) -> Result<Secret, Failure> {
+    find(account, alone, limits)?.ok_or_else(|| Failure::Usage {
+        why: "no password is given, and there is no terminal to ask on".into(),
+        hint: Some(match variable(VARIABLE) {
+            Some(_) => {
+                "POP3GET_PASSWORD is for one account only; use password-command or password-file for each"
+            }
+            None => "use --password-command, --password-file or POP3GET_PASSWORD",
+        }),
+    })
+}
+
+/// The same; `None` if no source has one and there is nobody to ask.
+pub(super) fn find(
+    account: &Account,
+    alone: bool,
+    limits: &Limits<'_>,
+) -> Result<Option<Secret>, Failure> {
     let settings = &account.settings;
     if let Some(path) = settings.password_file.clone() {
-        return limits.within(move || file::read(&path, Others::Nothing));
+        return limits.within(move || file::read(&path, Others::Nothing)).map(Some);
     }
     if let Some(command) = &settings.password_command {
-        return command::run(command, limits);
+        return command::run(command, limits).map(Some);
     }
     if alone && let Some(password) = std::env::var_os(VARIABLE) {
-        return Ok(Secret::new(password.into_vec()));
+        return Ok(Some(Secret::new(password.into_vec())));
     }
     if let Some(path) = credential(account) {
-        return limits.within(move || file::read(&path, Others::GroupReads));
+        return limits.within(move || file::read(&path, Others::GroupReads)).map(Some);
     }
     let host = account.session.connection.host.clone();
     let user = account.user.clone();
     if let Some(password) = limits.within(move || from_netrc(&host, &user))? {
-        return Ok(password);
+        return Ok(Some(password));
     }
     prompt(&account.name, limits)
 }
@@ -215,18 +232,8 @@ fn terminal() -> Option<File> {
 }
 
 /// Asks on the terminal. Without one nothing is asked and nothing hangs.
-fn prompt(account: &str, limits: &Limits<'_>) -> Result<Secret, Failure> {
-    let Some(terminal) = terminal() else {
-        return Err(Failure::Usage {
-            why: "no password is given, and there is no terminal to ask on".into(),
-            hint: Some(match variable(VARIABLE) {
-                Some(_) => {
-                    "POP3GET_PASSWORD is for one account only; use password-command or password-file for each"
-                }
-                None => "use --password-command, --password-file or POP3GET_PASSWORD",
-            }),
-        });
-    };
+fn prompt(account: &str, limits: &Limits<'_>) -> Result<Option<Secret>, Failure> {
+    let Some(terminal) = terminal() else { return Ok(None) };
     let before = tcgetattr(&terminal);
     let question = format!("Password for {account}: ");
     let typed = limits.within(move || {
@@ -241,7 +248,7 @@ fn prompt(account: &str, limits: &Limits<'_>) -> Result<Secret, Failure> {
     if typed.expose().is_empty() {
         return Err(Failure::usage("no password was given"));
     }
-    Ok(typed)
+    Ok(Some(typed))
 }
 
 #[cfg(test)]

@@ -1,0 +1,350 @@
+//! What a server is, found out by asking it.
+//!
+//! # Invariants
+//!
+//! * Nothing is changed there: no RETR, which some servers take for a message
+//!   fetched, no DELE, and one login at most.
+//! * What was found stays found, whatever fails behind it.
+//! * CAPA is asked in clear here, for the eyes of a person. Nothing is decided by
+//!   the answer, and it is not told from what somebody in between may have said.
+
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+use crate::connection::{self, Connection, Phase, Route, Secured, Security};
+use crate::protocol::{
+    Capabilities, Command, DropListing, MessageNumber, ScanListing, Timestamp, TimestampError,
+    UniqueIdListing, Violation,
+};
+
+use super::authorization::{Authorization, Credentials, Options, Pace, stls};
+use super::choice::{Mechanism, Way, choose};
+use super::conversation::{Conversation, Line, Log};
+use super::error::{Error, Refusal};
+use super::transaction::Transaction;
+
+/// The answer to CAPA.
+pub type Answer = Result<Capabilities, Refusal>;
+
+/// What was found, as far as it came.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// The way there.
+    pub route: Route,
+    /// What TLS has shown, believed or not.
+    pub secured: Option<Secured>,
+    /// The words of the greeting.
+    pub greeting: Option<Box<[u8]>>,
+    /// Whether it offers APOP.
+    pub apop: Option<Result<(), TimestampError>>,
+    /// What is announced in clear, before STLS.
+    pub before_tls: Option<Answer>,
+    /// What is announced before the login.
+    pub before_login: Option<Answer>,
+    /// How `auto` would log in.
+    pub auto: Option<Result<Mechanism, Error>>,
+    /// Whether what is sent can be read on the way, which nobody has allowed.
+    pub is_exposed: bool,
+    /// How the login went, if it did.
+    pub login: Option<Mechanism>,
+    /// What is announced after the login.
+    pub after_login: Option<Answer>,
+    /// The messages.
+    pub maildrop: Option<DropListing>,
+    /// What UIDL is worth.
+    pub unique_ids: Option<Result<UniqueIds, Refusal>>,
+    /// Whether TOP works; not asked of an empty maildrop.
+    pub top: Option<Result<(), Refusal>>,
+    /// Whether the server keeps step; `None` where PIPELINING is not announced.
+    pub keeps_step: Option<bool>,
+    /// QUIT was answered with `+OK`.
+    pub is_ended: bool,
+}
+
+/// What a listing by UIDL has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UniqueIds {
+    /// Messages with a unique-id.
+    pub named: usize,
+    /// Of these, those whose unique-id is the message-number again.
+    pub numbers: usize,
+}
+
+/// What could not be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Connect, be greeted, go over to TLS, ask for capabilities.
+    Connect,
+    /// Log in.
+    LogIn,
+    /// List the maildrop.
+    List,
+    /// Read a header.
+    Examine,
+    /// Quit.
+    Quit,
+}
+
+/// Where a probe came to its end, and why.
+type Failed = (Step, Error);
+
+fn failed(step: Step) -> impl Fn(Error) -> Failed {
+    move |error| (step, error)
+}
+
+/// Asks a server all there is to ask, after the login too if there are
+/// credentials.
+pub fn probe(
+    options: &Options,
+    credentials: Option<&Credentials>,
+    log: Log<'_>,
+) -> (Findings, Result<(), Failed>) {
+    let mut findings = Findings::default();
+    let spoken = Cell::new(None);
+    let listen = |line: Line<'_>| {
+        if let Line::Sent(command) = line
+            && let Some(mechanism) = spoken_by(command)
+        {
+            spoken.set(Some(mechanism));
+        }
+        log(line);
+    };
+    let result = findings.ask(options, credentials, &listen, &spoken);
+    (findings, result)
+}
+
+/// The mechanism that a command begins.
+fn spoken_by(command: &Command) -> Option<Mechanism> {
+    match command {
+        Command::Apop { .. } => Some(Mechanism::Apop),
+        Command::Auth { mechanism, .. } => Some(Mechanism::Sasl(*mechanism)),
+        Command::User(_) => Some(Mechanism::User),
+        _ => None,
+    }
+}
+
+impl Findings {
+    fn ask(
+        &mut self,
+        options: &Options,
+        credentials: Option<&Credentials>,
+        log: Log<'_>,
+        spoken: &Cell<Option<Mechanism>>,
+    ) -> Result<(), Failed> {
+        let authorization = match self.arrive(options, log) {
+            Ok(authorization) => authorization,
+            Err(error) => {
+                self.look(options, &error, log);
+                return Err((Step::Connect, error));
+            }
+        };
+        let channel = authorization.channel();
+        self.is_exposed = !channel.clear;
+        let auto = choose(Mechanism::Auto, &authorization.capabilities, channel, &[]);
+        self.auto = Some(auto.map(Way::mechanism));
+        let Some(credentials) = credentials else {
+            authorization.conversation.leave();
+            return Ok(());
+        };
+        let mut transaction = authorization.log_in(credentials).map_err(failed(Step::LogIn))?;
+        self.login = spoken.get();
+        let first = self.list(&mut transaction).map_err(failed(Step::List))?;
+        if let Some(number) = first {
+            self.top = Some(top(&mut transaction, number).map_err(failed(Step::Examine))?);
+        }
+        let both = [&self.after_login, &self.before_login];
+        let announced = both.into_iter().flatten().find_map(|answer| answer.as_ref().ok());
+        if announced.is_some_and(Capabilities::pipelining) {
+            let has_uidl = self.unique_ids.as_ref().is_some_and(Result::is_ok);
+            let keeps = keeps_step(&mut transaction.conversation, first, has_uidl);
+            let keeps = keeps.map_err(failed(Step::List))?;
+            self.keeps_step = Some(keeps);
+            if !keeps {
+                // Nobody knows what its next answer would answer.
+                return Ok(());
+            }
+        }
+        transaction.quit().map_err(failed(Step::Quit))?;
+        self.is_ended = true;
+        Ok(())
+    }
+
+    /// Connects, and asks what can be asked before the login.
+    fn arrive<'a>(&mut self, options: &Options, log: Log<'a>) -> Result<Authorization<'a>, Error> {
+        let connection = Connection::open(options.connection.clone())?;
+        self.route = connection.route();
+        self.secured = connection.secured();
+        let roots = &options.connection.roots;
+        let mut conversation = Conversation::new(connection, log);
+        if self.secured.is_some() {
+            conversation.log_protection(roots);
+        }
+        let greeting = match conversation.status("the connection", Phase::Greeting)? {
+            Ok(words) => words,
+            Err(refusal) => {
+                self.greeting = Some(refusal.text.clone());
+                return Err(Error::NotWelcome(refusal));
+            }
+        };
+        self.greeting = Some(greeting.into());
+        let timestamp = Timestamp::find(greeting);
+        self.apop = Some(timestamp.as_ref().map(|_| ()).map_err(|error| *error));
+        if options.connection.security == Security::Stls {
+            self.before_tls = Some(capabilities(&mut conversation)?);
+            conversation = stls(conversation, roots)?;
+            self.secured = conversation.connection.secured();
+        }
+        let answer = capabilities(&mut conversation)?;
+        let capabilities = answer.clone().unwrap_or_default();
+        self.before_login = Some(answer);
+        // One command at a time, until it is known whether it takes several.
+        let options = Options { pace: Pace::LockStep, ..options.clone() };
+        Ok(Authorization { conversation, timestamp, capabilities, options, asked_utf8: false })
+    }
+
+    /// Looks at a server that could not be reached, or not be believed. It is a
+    /// connection of its own, on which nothing of ours is sent.
+    fn look(&mut self, options: &Options, error: &Error, log: Log<'_>) {
+        use connection::Error as Connecting;
+        let Error::Connection(error) = error else { return };
+        let options = &options.connection;
+        match (error, options.security) {
+            (
+                Connecting::Cancelled
+                | Connecting::DeadlineOver { .. }
+                | Connecting::NoSuchHost
+                | Connecting::Resolver(_)
+                | Connecting::TimedOut { phase: Phase::Resolve, .. },
+                _,
+            ) => {}
+            (
+                Connecting::Certificate(_) | Connecting::ClientCertificate { .. },
+                Security::ImplicitTls,
+            ) => {
+                if let Ok(seen) = connection::inspect(options.clone()) {
+                    let connection::Inspection { addresses, peer, secured } = seen;
+                    self.route = Route { addresses, peer: Some(peer) };
+                    self.secured = Some(secured);
+                }
+            }
+            (Connecting::Certificate(_) | Connecting::ClientCertificate { .. }, Security::Stls) => {
+                self.secured = look_behind_stls(options, log).ok();
+            }
+            _ if self.route.peer.is_none() => {
+                self.route = Route::resolve(options).unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+
+    /// Lists the maildrop by all the names that a fetch goes by. Returns the first
+    /// message there is.
+    fn list(&mut self, transaction: &mut Transaction<'_>) -> Result<Option<MessageNumber>, Error> {
+        self.after_login = Some(capabilities(&mut transaction.conversation)?);
+        let listing = transaction.scan_listing()?;
+        let octets = listing.iter().fold(0u64, |sum, listed| sum.saturating_add(listed.octets));
+        self.maildrop = Some(DropListing { messages: listing.len() as u64, octets });
+        let unique_ids = transaction.unique_id_listing()?;
+        self.unique_ids = Some(unique_ids.map(|listing| {
+            let is_number = |listed: &UniqueIdListing| {
+                listed.unique_id.as_ref().is_some_and(|id| id.is_number(listed.number))
+            };
+            UniqueIds {
+                named: listing.iter().filter(|listed| listed.unique_id.is_some()).count(),
+                numbers: listing.iter().filter(|listed| is_number(listed)).count(),
+            }
+        }));
+        Ok(listing.first().map(|listed| listed.number))
+    }
+}
+
+/// Asks for the capabilities, a refusal told apart from an empty answer.
+fn capabilities(conversation: &mut Conversation<'_>) -> Result<Answer, Error> {
+    let keyword = Command::Capa.keyword();
+    conversation.send(&Command::Capa)?;
+    if let Err(refusal) = conversation.status(keyword, Phase::Reply)? {
+        return Ok(Err(refusal));
+    }
+    let mut capabilities = Capabilities::default();
+    conversation.lines(keyword, |line| capabilities.push(line))?;
+    Ok(Ok(capabilities))
+}
+
+/// The way to STLS once more, to see who is there.
+fn look_behind_stls(options: &connection::Options, log: Log<'_>) -> Result<Secured, Error> {
+    let connection = Connection::open(options.clone())?;
+    let mut conversation = Conversation::new(connection, log);
+    let greeting = conversation.status("the connection", Phase::Greeting)?.map(|_| ());
+    greeting.map_err(Error::NotWelcome)?;
+    conversation.succeed(&Command::Stls)?;
+    if !conversation.connection.buffered().is_empty() {
+        return Err(Error::Violation { keyword: "STLS", violation: Violation::Unasked });
+    }
+    Ok(conversation.connection.inspect_tls()?)
+}
+
+/// Whether TOP gives a header.
+fn top(
+    transaction: &mut Transaction<'_>,
+    number: MessageNumber,
+) -> Result<Result<(), Refusal>, Error> {
+    transaction.top(number, 0)?;
+    let reply = transaction.reply(&mut |_| ControlFlow::Continue(()))?;
+    Ok(reply.map_or(Ok(()), |reply| reply.outcome))
+}
+
+/// Sends several commands at once, and sees whether each answer is that to its
+/// command. A server that drops what came along with the first answers no more.
+fn keeps_step(
+    conversation: &mut Conversation<'_>,
+    first: Option<MessageNumber>,
+    has_uidl: bool,
+) -> Result<bool, Error> {
+    let about = first.map_or(Command::Stat, |number| Command::List(Some(number)));
+    let mut commands = vec![Command::Noop, about];
+    commands.extend(first.filter(|_| has_uidl).map(|number| Command::Uidl(Some(number))));
+    commands.push(Command::Noop);
+    for command in &commands {
+        conversation.send(command)?;
+    }
+    for command in &commands {
+        let is_answered = match conversation.status(command.keyword(), Phase::Reply) {
+            Ok(answer) => answer.is_ok_and(|words| answers(command, words)),
+            Err(
+                Error::Violation { .. }
+                | Error::Connection(
+                    connection::Error::Closed { .. } | connection::Error::TimedOut { .. },
+                ),
+            ) => false,
+            Err(error) => return Err(error),
+        };
+        if !is_answered {
+            return Ok(false);
+        }
+    }
+    Ok(conversation.connection.buffered().is_empty())
+}
+
+/// Whether these words can be the answer to that command.
+fn answers(command: &Command, words: &[u8]) -> bool {
+    match command {
+        Command::List(Some(asked)) => {
+            ScanListing::parse(words).is_ok_and(|listed| listed.number == *asked)
+        }
+        Command::Stat => DropListing::parse(words).is_ok(),
+        Command::Uidl(Some(asked)) => {
+            UniqueIdListing::parse(words).is_ok_and(|listed| listed.number == *asked)
+        }
+        _ => true,
+    }
+}
+
+impl Way {
+    fn mechanism(self) -> Mechanism {
+        match self {
+            Self::Apop => Mechanism::Apop,
+            Self::Sasl(mechanism) => Mechanism::Sasl(mechanism),
+            Self::User => Mechanism::User,
+        }
+    }
+}
