@@ -49,6 +49,7 @@ complete -c pop3get -l deadline -d 'End the whole run after so long, with status
 complete -c pop3get -s l -l list -d 'Show the maildrop as a table: number, size, state, unique-id'
 complete -c pop3get -l headers -d 'With --list: date, sender and subject too'
 complete -c pop3get -l check -d 'Only say how many messages are new; status 1 if none are'
+complete -c pop3get -l probe -d 'Say what the server is: addresses, TLS, certificates and their ends, capabilities; with --user also what works after the login; ends with an account for the configuration file'
 complete -c pop3get -l mark-seen -d 'Record everything in the maildrop of one account as seen; fetch nothing'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch would do and why, and do nothing'
 complete -c pop3get -l retry-failed -d 'Try messages that failed again now, whatever their back-off'
