@@ -46,7 +46,7 @@ fn refuses(server: &Server, ran: &Ran, words: &[&str]) {
 }
 
 /// An authority of our own, in PEM, and what signs by it.
-fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
+pub fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -57,7 +57,10 @@ fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
 }
 
 /// A leaf and its key, in PEM.
-fn leaf(issuer: &Issuer<'_, KeyPair>, say: impl Fn(&mut CertificateParams)) -> (String, String) {
+pub fn leaf(
+    issuer: &Issuer<'_, KeyPair>,
+    say: impl Fn(&mut CertificateParams),
+) -> (String, String) {
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     say(&mut params);
     let key = KeyPair::generate().unwrap();

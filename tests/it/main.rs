@@ -22,6 +22,7 @@ mod inspection; // what a connection tells of itself
 mod journal; // lost, moved, damaged, shared state
 mod landlock; // what the sandbox takes away, and what it leaves
 mod layering; // which room may name which, and who touches the world
+mod login; // servers that refuse, lie and change their minds
 mod main_job; // the main job against Dovecot
 mod mechanisms; // Dovecot lets the program in by each
 mod meddling; // what happens between two runs, and what mends it

@@ -1,0 +1,100 @@
+//! What cannot be sent, and what is never shown.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{ALL, PASSWORD, Stage, server};
+
+/// Every value of `--auth` that takes a password or token.
+const NAMES: [&str; 12] = [
+    "auto",
+    "user",
+    "apop",
+    "plain",
+    "login",
+    "cram-md5",
+    "scram-sha-1",
+    "scram-sha-1-plus",
+    "scram-sha-256",
+    "scram-sha-256-plus",
+    "xoauth2",
+    "oauthbearer",
+];
+
+/// CVE-2025-15367: another command behind the password.
+#[test]
+fn a_secret_that_could_end_its_line_is_refused_before_anything_is_connected() {
+    let stage = Stage::tls(server());
+    for name in NAMES {
+        let nul = ["--password-command", "printf 'a\\000b'"];
+        for ran in [
+            stage.pop3get(&["--auth", name]).env("POP3GET_PASSWORD", "a\rb").run(),
+            stage.pop3get(&["--auth", name]).env("POP3GET_PASSWORD", "a\nDELE 1").run(),
+            stage.pop3get(&["--auth", name]).args(nul).run(),
+        ] {
+            ran.fails(64, "the password cannot be sent: it contains a line end or NUL");
+        }
+    }
+    for name in ["xoauth2", "oauthbearer"] {
+        let run = stage.pop3get(&["--auth", name]).env("POP3GET_PASSWORD", "a\u{1}auth=Bearer b");
+        run.run().fails(64, "it contains the octet 1, which separates in front of a token");
+    }
+    assert_eq!(stage.server.sessions(), 0);
+}
+
+#[test]
+fn a_user_name_that_could_end_its_line_is_refused_before_anything_is_connected() {
+    let stage = Stage::tls(server());
+    for name in NAMES.into_iter().chain(["external"]) {
+        for user in ["a\rb", "a\nDELE 1"] {
+            let ran = stage.run(&["--auth", name, "-u", user]);
+            ran.fails(64, "the user name cannot be sent: it contains a line end or NUL");
+        }
+        stage.sandbox.configure(&format!(
+            "[account.nul]\nserver = \"localhost:{}\"\nuser = \"a\\u0000b\"\nauth = \"{name}\"\n",
+            stage.server.address().port(),
+        ));
+        let run = stage.sandbox.pop3get(["nul", "-m", "Mail"]).env("POP3GET_PASSWORD", PASSWORD);
+        run.run().fails(64, "the user name cannot be sent: it contains a line end or NUL");
+    }
+    for name in ["xoauth2", "oauthbearer", "external"] {
+        let ran = stage.run(&["--auth", name, "-u", "a\u{1}b"]);
+        assert_eq!(ran.status, Some(if name == "external" { 69 } else { 64 }), "{ran:?}");
+    }
+    stage.run(&["--auth", "apop", "-u", "a b"]).fails(64, "a space, which APOP cannot carry");
+    // That of EXTERNAL, which is no field of anything.
+    assert_eq!(stage.server.sessions(), 1);
+}
+
+/// The password, the lines of an exchange, and what they are made of.
+#[test]
+fn the_conversation_shows_no_secret_of_any_mechanism() {
+    for name in NAMES {
+        for wrong in [false, true] {
+            let names = [ALL, &["OAUTHBEARER"]].concat();
+            let token = if wrong { "another" } else { PASSWORD };
+            let stage = Stage::tls(server().token(token).mechanisms(&names));
+            let secret = if wrong && name != "auto" { "tanstaaf-8" } else { PASSWORD };
+            let run = stage.pop3get(&["--auth", name, "-vv"]);
+            let ran = run.env("POP3GET_PASSWORD", secret).run();
+            let status = if wrong && name != "auto" { 77 } else { 0 };
+            assert_eq!(ran.status, Some(status), "{name}: {ran:?}");
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains("> CAPA\n"), "{said}");
+            let mut hidden = vec![secret.to_owned(), STANDARD.encode(secret)];
+            // Whatever followed a name of a mechanism, or stood alone as an answer.
+            for command in stage.server.commands() {
+                let words: Vec<_> = command.split(' ').map(str::to_owned).collect();
+                match &*words[0] {
+                    "AUTH" | "APOP" => hidden.extend(words.into_iter().skip(2)),
+                    "PASS" => hidden.push(words[1].clone()),
+                    word if word.len() > 10 => hidden.push(word.to_owned()),
+                    _ => {}
+                }
+            }
+            for hidden in hidden {
+                assert!(!said.contains(&hidden), "{hidden} is in {said}");
+            }
+        }
+    }
+}
