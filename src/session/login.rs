@@ -320,11 +320,12 @@ impl<'a> Authorization<'a> {
     }
 
     /// Ends an exchange that cannot go on (RFC 5034 section 4). A server that
-    /// cannot bind to the channel may do without.
+    /// cannot bind to the channel may do without. What was found out of any other
+    /// stands, however it takes that, be it by hanging up.
     fn cancel(&mut self, mechanism: sasl::Mechanism, source: sasl::Error) -> Result<Tried, Error> {
         self.conversation.send(&Command::AuthCancel)?;
-        match self.conversation.status("AUTH", Phase::Reply)? {
-            Err(refusal) if mechanism.is_plus() && source.refuses_binding() => {
+        match self.conversation.status("AUTH", Phase::Reply) {
+            Ok(Err(refusal)) if mechanism.is_plus() && source.refuses_binding() => {
                 Ok(Tried::Refused(mechanism, refusal))
             }
             _ => Err(Error::Exchange { mechanism, source }),

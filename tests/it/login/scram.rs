@@ -95,3 +95,14 @@ fn a_line_without_end_is_no_challenge() {
     assert_eq!((stage.sandbox.count(), stage.server.sessions()), (0, 1));
     assert_eq!(stage.server.commands().len(), 2);
 }
+
+/// Who could not prove himself does not make it a broken connection by hanging up.
+#[test]
+fn a_server_that_hangs_up_when_it_is_found_out_was_found_out() {
+    let server = server().mechanisms(&[SCRAM, "PLAIN"]).fault(Fault::scram_wrong_signature());
+    let stage = Stage::clear(server.fault(Fault::cut_at_command(4)));
+    let ran = stage.run(&[]);
+    ran.fails(76, "a signature that the password does not make");
+    assert_eq!((stage.sandbox.count(), stage.server.sessions()), (0, 1));
+    assert_eq!(stage.server.commands()[3..], ["*"]);
+}
