@@ -82,7 +82,7 @@ impl Way {
     }
 
     /// Whether the server has it, as far as one can know.
-    fn is_offered(self, capabilities: &Capabilities) -> bool {
+    pub(super) fn is_offered(self, capabilities: &Capabilities) -> bool {
         match self {
             // The greeting tells.
             Self::Apop => true,

@@ -149,7 +149,8 @@ impl<'a> Authorization<'a> {
             let now = choose(self.options.mechanism, &self.capabilities, self.channel(), &[]);
             let may_still = self.pipelining()
                 && self.wants_utf8(credentials) == self.asked_utf8
-                && (now.is_ok_and(|now| now == way) || self.still_offers(way));
+                // A stronger way that is new is taken the next time.
+                && (now.is_ok_and(|now| now == way) || way.is_offered(&self.capabilities));
             if !may_still {
                 return Err(Error::OutOfStep);
             }
@@ -170,14 +171,6 @@ impl<'a> Authorization<'a> {
             })?;
         }
         Ok(())
-    }
-
-    /// A stronger way that is new is taken the next time.
-    fn still_offers(&self, way: Way) -> bool {
-        match way {
-            Way::Sasl(mechanism) => self.capabilities.offers(mechanism),
-            Way::Apop | Way::User => true,
-        }
     }
 
     /// Whether to ask for UTF8 (RFC 6856 section 2.1): some servers replace mail

@@ -70,6 +70,14 @@ fn a_server_that_lost_what_it_could_is_asked_anew() {
 }
 
 #[test]
+fn a_server_that_lost_user_is_asked_anew() {
+    let capabilities = "+OK\r\nUIDL\r\nTOP\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n";
+    let lost = Fault::reply("CAPA", capabilities).on(2);
+    let user = Fault::reply("USER", "-ERR unknown command\r\n").on(2);
+    mends(server().without("SASL").fault(lost).fault(user));
+}
+
+#[test]
 fn a_confused_server_has_refused_no_login() {
     for answer in ["+ \r\n", "+\r\n", "garbage\r\n", "\r\n", "+OKAY\r\n"] {
         mends(server().fault(Fault::reply("AUTH PLAIN", answer).on(2)));
