@@ -55,20 +55,24 @@ pub(super) fn look(
     let mut timing = Timing { clock, last: ledger.last_login(), retry_for: account.retry_for };
     let bars = Bars::default();
     let observe = |event: Event<'_>| speaker.event(&account.name, &bars, event);
-    let survey = match log_in(&options, credentials, &log, &mut timing, &observe) {
-        Err(Error::Session { source: session::Error::OutOfStep, .. }) => {
-            options.pace = Pace::LockStep;
-            log_in(&options, credentials, &log, &mut timing, &observe)
-        }
-        survey => survey,
-    };
-    let mut survey = survey.map_err(|error| Failure::with(account.server(), error))?;
     let sizes = match look {
         Look::Check if account.policy.max_size.is_some() => Sizes::ForNew,
         Look::Check | Look::Show { .. } => Sizes::ForGaps,
         Look::DryRun | Look::List { .. } => Sizes::Always,
     };
-    survey.list(&ledger, sizes)?;
+    let mut open = |options: &session::Options| {
+        let mut survey = log_in(options, credentials, &log, &mut timing, &observe)?;
+        survey.list(&ledger, sizes)?;
+        Ok(survey)
+    };
+    let survey = match open(&options) {
+        Err(Error::Session { source: session::Error::OutOfStep, .. }) => {
+            options.pace = Pace::LockStep;
+            open(&options)
+        }
+        survey => survey,
+    };
+    let mut survey = survey.map_err(|error| Failure::with(account.server(), error))?;
     if let Look::Show { message, lines } = look {
         return show(survey, message, *lines, &ledger, speaker).map(|()| false);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::connection;
+use crate::connection::{self, Phase};
 use crate::protocol::{
     ArgumentError, Keyword, Quoted, ResponseCode, StatusLine, TimestampError, Violation, sasl,
 };
@@ -136,6 +136,21 @@ impl Error {
                 | Self::Refused { .. }
                 | Self::Timestamp(_)
         )
+    }
+
+    /// What this is where several commands are under way: a server that hangs up or
+    /// falls silent over them may take them one by one. One that closes with our
+    /// commands unread resets the connection.
+    pub(super) fn out_of_step(self) -> Self {
+        match self {
+            Self::Violation { .. }
+            | Self::Connection(
+                connection::Error::Broken { .. }
+                | connection::Error::Closed { .. }
+                | connection::Error::TimedOut { phase: Phase::Reply, .. },
+            ) => Self::OutOfStep,
+            error => error,
+        }
     }
 
     /// Whether the connection was lost, or what was read on it had no end or no

@@ -136,16 +136,8 @@ impl<'a> Authorization<'a> {
         for command in login.iter().chain(&AHEAD) {
             self.conversation.send(command)?;
         }
-        let out_of_step = |error| match error {
-            Error::Violation { .. } => Error::OutOfStep,
-            Error::Connection(
-                connection::Error::Closed { .. }
-                | connection::Error::TimedOut { phase: Phase::Reply, .. },
-            ) => Error::OutOfStep,
-            error => error,
-        };
         if remembered {
-            self.capabilities = self.conversation.capabilities().map_err(out_of_step)?;
+            self.capabilities = self.conversation.capabilities().map_err(Error::out_of_step)?;
             let now = choose(self.options.mechanism, &self.capabilities, self.channel(), &[]);
             let may_still = self.pipelining()
                 && self.wants_utf8(credentials) == self.asked_utf8
@@ -158,7 +150,7 @@ impl<'a> Authorization<'a> {
         if utf8 {
             let answer = self.conversation.status(Command::Utf8.keyword(), Phase::Reply);
             // Refused, it changes nothing.
-            let _ = answer.map_err(out_of_step)?;
+            let _ = answer.map_err(Error::out_of_step)?;
         }
         for command in login {
             let keyword = command.keyword();
@@ -167,7 +159,7 @@ impl<'a> Authorization<'a> {
                 (Way::Sasl(mechanism), Error::Refused { refusal, .. }) => {
                     Error::LoginRefused { mechanism, refusal }
                 }
-                (_, error) => out_of_step(error),
+                (_, error) => error.out_of_step(),
             })?;
         }
         Ok(())

@@ -164,7 +164,12 @@ impl<'a> Transaction<'a> {
 
     fn read_capabilities(&mut self) -> Result<(), Error> {
         self.answered();
-        let capabilities = self.conversation.capabilities()?;
+        let capabilities = self.conversation.capabilities();
+        // A server may hand us on after the login, and lose what was sent behind it.
+        let capabilities = match self.pipelining {
+            true => capabilities.map_err(Error::out_of_step)?,
+            false => capabilities?,
+        };
         self.pipelining = capabilities.pipelining() && self.pace != Pace::LockStep;
         self.capabilities = Some(capabilities);
         Ok(())

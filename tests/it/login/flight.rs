@@ -2,6 +2,9 @@
 //! servers that are no longer what they were.
 
 use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
 
 use pop3_test_server::{Builder, Fault};
 
@@ -89,10 +92,56 @@ fn a_confused_server_has_refused_no_login() {
 
 #[test]
 fn a_server_that_hangs_up_on_a_flight_is_asked_one_by_one() {
-    for command in 1..=2 {
+    for command in 1..=3 {
         mends(server().fault(Fault::cut_at_command(command).on(2)));
     }
     mends(server().fault(Fault::cut_after_reply(1).on(2)));
+}
+
+/// A server may be another one after the login, and what was sent behind it lost.
+#[test]
+fn a_server_that_loses_what_follows_the_login_is_asked_one_by_one() {
+    let losing = || Stage::tls(server().fault(Fault::cut_at_command(3).on(1)));
+    let stage = losing();
+    stage.delivers(&stage.run(&[]), &["PLAIN accepted"; 2]);
+    for mode in ["--list", "--check"] {
+        let stage = losing();
+        let ran = stage.run(&[mode]);
+        assert_eq!((ran.status, stage.server.sessions()), (Some(0), 2), "{ran:?}");
+    }
+    // One at a time it is a broken connection, and nothing else.
+    let stage = Stage::tls(server().without("PIPELINING").fault(Fault::cut_at_command(3)));
+    stage.run(&[]).fails(75, "the server closed the connection");
+    assert_eq!(stage.server.sessions(), 1);
+}
+
+/// The way to a server on which the first flight is answered by a reset: that is
+/// what closing with unread commands does.
+fn resetting(server: SocketAddr) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut first, _) = listener.accept().unwrap();
+        first.write_all(b"+OK\r\n").unwrap();
+        first.read_exact(&mut [0; 6]).unwrap();
+        first.write_all(b"+OK\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n").unwrap();
+        first.read_exact(&mut [0; 6]).unwrap();
+        drop(first);
+        let (mut client, _) = listener.accept().unwrap();
+        let mut server = TcpStream::connect(server).unwrap();
+        let (mut up, mut down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || io::copy(&mut up, &mut down));
+        let _ = io::copy(&mut server, &mut client);
+    });
+    port
+}
+
+#[test]
+fn a_server_that_resets_a_flight_is_asked_one_by_one() {
+    let stage = Stage::clear(server());
+    let address = format!("127.0.0.1:{}", resetting(stage.server.address()));
+    stage.delivers(&stage.run(&["-s", &address]), &["PLAIN accepted"]);
+    assert_eq!(stage.server.commands()[..3], ["CAPA", PLAIN, "UIDL"]);
 }
 
 #[test]
