@@ -7,7 +7,7 @@ use memchr::memchr;
 use crate::connection::{Certificate, Connection, Phase, Roots};
 use crate::protocol::{
     Capabilities, Command, Continuation, Indicator, Keyword, LineEnds, MAX_RESPONSE_LINE,
-    StatusLine, Unstuffer, Violation,
+    StatusLine, Unstuffer, Violation, sasl,
 };
 
 use super::error::{Error, Refusal};
@@ -17,7 +17,7 @@ use super::error::{Error, Refusal};
 pub enum Line<'a> {
     /// A command that was sent; its `Display` leaves secrets out.
     Sent(&'a Command),
-    /// The first line of a response.
+    /// The first line of a response, secrets left out.
     Received(&'a [u8]),
     /// The rest of a multi-line response, that long.
     Octets(u64),
@@ -118,12 +118,15 @@ impl<'a> Conversation<'a> {
         })
     }
 
-    /// Reads a challenge or the end of a login.
-    pub(super) fn turn(&mut self) -> Result<Turn<'_>, Error> {
+    /// Reads a challenge or the end of a login. Whoever has salt, nonces and the
+    /// server's signature of SCRAM can try passwords at leisure: no log shows them.
+    pub(super) fn turn(&mut self, mechanism: sasl::Mechanism) -> Result<Turn<'_>, Error> {
         self.connection.begin(Phase::Reply);
         self.read_line("AUTH", Phase::Reply)?;
-        (self.log)(Line::Received(&self.line));
-        if let Some(Continuation { challenge }) = Continuation::parse(&self.line) {
+        let continuation = Continuation::parse(&self.line);
+        let hides = mechanism.is_scram() && continuation.is_some();
+        (self.log)(Line::Received(if hides { b"+ .." } else { &self.line }));
+        if let Some(Continuation { challenge }) = continuation {
             return Ok(Turn::Challenge(challenge));
         }
         let status = StatusLine::parse(&self.line)

@@ -273,7 +273,7 @@ impl<'a> Authorization<'a> {
         let mechanism = exchange.mechanism();
         let mut rounds = 0;
         loop {
-            let challenge = match self.conversation.turn()? {
+            let challenge = match self.conversation.turn(mechanism)? {
                 Turn::Challenge(challenge) => sasl::decode(challenge),
                 Turn::Ok(words) if takes_ok_for_challenge(exchange) => match mechanism {
                     sasl::Mechanism::CramMd5 => sasl::decode(words),

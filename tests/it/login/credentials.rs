@@ -98,3 +98,15 @@ fn the_conversation_shows_no_secret_of_any_mechanism() {
         }
     }
 }
+
+/// Who has the server's signature, salt and nonce can try passwords at leisure.
+#[test]
+fn the_conversation_does_not_show_what_a_password_can_be_guessed_by() {
+    for name in ["scram-sha-256", "scram-sha-1"] {
+        let stage = Stage::clear(server().mechanisms(ALL));
+        let ran = stage.run(&["--auth", name, "-vv"]);
+        let challenges: Vec<_> =
+            ran.stderr.lines().filter(|line| line.starts_with("< + ")).collect();
+        assert_eq!(challenges, ["< + .."; 2], "{ran:?}");
+    }
+}
