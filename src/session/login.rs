@@ -72,7 +72,7 @@ impl<'a> Authorization<'a> {
             {
                 return self.flight(way, login, credentials).map(|()| true);
             }
-            self.utf8(credentials)?;
+            self.utf8(way, credentials)?;
             let tried = match way {
                 Way::Apop => self.apop(credentials)?,
                 Way::Sasl(mechanism) => self.sasl(mechanism, credentials, &refused)?,
@@ -128,7 +128,7 @@ impl<'a> Authorization<'a> {
         if remembered {
             self.conversation.send(&Command::Capa)?;
         }
-        let utf8 = self.wants_utf8(credentials) && !self.asked_utf8;
+        let utf8 = self.wants_utf8(way, credentials) && !self.asked_utf8;
         self.asked_utf8 |= utf8;
         if utf8 {
             self.conversation.send(&Command::Utf8)?;
@@ -140,7 +140,7 @@ impl<'a> Authorization<'a> {
             self.capabilities = self.conversation.capabilities().map_err(Error::out_of_step)?;
             let now = choose(self.options.mechanism, &self.capabilities, self.channel(), &[]);
             let may_still = self.pipelining()
-                && self.wants_utf8(credentials) == self.asked_utf8
+                && self.wants_utf8(way, credentials) == self.asked_utf8
                 // A stronger way that is new is taken the next time.
                 && (now.is_ok_and(|now| now == way) || way.is_offered(&self.capabilities));
             if !may_still {
@@ -167,14 +167,16 @@ impl<'a> Authorization<'a> {
 
     /// Whether to ask for UTF8 (RFC 6856 section 2.1): some servers replace mail
     /// whose header is UTF-8 otherwise (Courier 1.0.16). A name or password beyond
-    /// ASCII goes behind it only where the server takes those too.
-    fn wants_utf8(&self, credentials: &Credentials) -> bool {
+    /// ASCII goes behind it only where the server takes those too, or in AUTH, which
+    /// has UTF-8 of its own (section 2.2).
+    fn wants_utf8(&self, way: Way, credentials: &Credentials) -> bool {
         let is_ascii = credentials.user.is_ascii() && credentials.password.expose().is_ascii();
-        self.capabilities.utf8() && (is_ascii || self.capabilities.utf8_user())
+        let fits = is_ascii || matches!(way, Way::Sasl(_));
+        self.capabilities.utf8() && (fits || self.capabilities.utf8_user())
     }
 
-    fn utf8(&mut self, credentials: &Credentials) -> Result<(), Error> {
-        if self.wants_utf8(credentials) && !self.asked_utf8 {
+    fn utf8(&mut self, way: Way, credentials: &Credentials) -> Result<(), Error> {
+        if self.wants_utf8(way, credentials) && !self.asked_utf8 {
             self.asked_utf8 = true;
             self.conversation.send(&Command::Utf8)?;
             let _ = self.conversation.status(Command::Utf8.keyword(), Phase::Reply)?;
