@@ -284,11 +284,15 @@ impl<'a> Authorization<'a> {
                 Turn::Ok(_) => return Ok(Tried::In),
                 Turn::Refused(refusal) => {
                     // SCRAM's first message has no more of the credentials in it
-                    // than the user's name.
-                    let nothing_said = !said || mechanism.is_scram() && rounds == 0;
-                    let is_plain = refusal.code.is_none()
-                        && (!said || mechanism.is_plus() || self.capabilities.auth_resp_code());
-                    return match nothing_said && is_plain {
+                    // than the user's name; and a -PLUS may fail for the channel,
+                    // which a server that marks wrong credentials does not mark.
+                    let marks = self.capabilities.auth_resp_code();
+                    let is_of_mechanism = match mechanism {
+                        _ if !said => true,
+                        plus if plus.is_plus() => rounds == 0 || marks,
+                        scram => scram.is_scram() && rounds == 0 && marks,
+                    };
+                    return match refusal.code.is_none() && is_of_mechanism {
                         true => Ok(Tried::Refused(mechanism, refusal)),
                         false => Err(Error::LoginRefused { mechanism, refusal }),
                     };

@@ -141,6 +141,25 @@ fn a_refused_plus_is_followed_once_by_the_same_without() {
     }
 }
 
+/// Behind a proxy that ends TLS. Where wrong credentials are not marked, the proof
+/// that was sent may be what is wrong.
+#[test]
+fn a_channel_that_is_not_the_servers_is_no_wrong_password() {
+    let server = || server().mechanisms(ALL).fault(Fault::channel_binding_differs());
+    let [marking, other] = marking_or_not(server);
+    let stage = Stage::tls(marking);
+    let logins = ["SCRAM-SHA-256-PLUS refused", "SCRAM-SHA-256 accepted"];
+    stage.delivers(&stage.run(&[]), &logins);
+    let stage = Stage::tls(other);
+    stage.fails(&stage.run(&[]), 77, "don't match", &["SCRAM-SHA-256-PLUS refused"]);
+    let stage = Stage::tls(server());
+    let ran = stage.run(&["--auth", "scram-sha-256-plus"]);
+    stage.fails(&ran, 69, "don't match", &["SCRAM-SHA-256-PLUS refused"]);
+    // And a wrong password is one, bound or not.
+    let stage = Stage::tls(super::server().mechanisms(ALL));
+    stage.fails(&stage.wrong(&[]), 77, "[AUTH] ", &["SCRAM-SHA-256-PLUS refused"]);
+}
+
 /// Both answer with RFC 5802's own words for it, and both are left.
 #[test]
 fn a_binding_that_does_not_match_is_not_a_second_try_of_a_weaker_mechanism() {
