@@ -139,14 +139,12 @@ impl Error {
     }
 
     /// What this is where several commands are under way: a server that hangs up or
-    /// falls silent over them may take them one by one. One that closes with our
-    /// commands unread resets the connection.
+    /// falls silent over them may take them one by one.
     pub(super) fn out_of_step(self) -> Self {
         match self {
             Self::Violation { .. }
             | Self::Connection(
-                connection::Error::Broken { .. }
-                | connection::Error::Closed { .. }
+                connection::Error::Closed { .. }
                 | connection::Error::TimedOut { phase: Phase::Reply, .. },
             ) => Self::OutOfStep,
             error => error,
