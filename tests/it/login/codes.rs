@@ -44,11 +44,15 @@ fn every_code_has_its_status_in_every_way() {
 #[test]
 fn a_login_that_came_too_soon_is_said_to_who_looks_on() {
     for (server, auth, login) in WAYS {
-        let stage = Stage::clear(server().fault(Fault::login_refused("LOGIN-DELAY")));
-        let ran = stage.run(&["--auth", auth]);
+        let run = |more: &[&str]| {
+            let stage = Stage::clear(server().fault(Fault::login_refused("LOGIN-DELAY")));
+            let ran = stage.run(&[&["--auth", auth], more].concat());
+            assert_eq!(stage.server.logins(), [format!("{login} refused")]);
+            ran
+        };
+        let ran = run(&[]);
         assert_eq!((ran.status, &*ran.stderr), (Some(75), ""), "{ran:?}");
-        assert_eq!(stage.server.logins(), [format!("{login} refused")]);
-        let ran = stage.run(&["--auth", auth, "-v"]);
+        let ran = run(&["-v"]);
         assert!(ran.stderr.contains("\"[LOGIN-DELAY] not now\""), "{ran:?}");
         assert_eq!((ran.status, ran.stderr.contains("hint: ")), (Some(75), false), "{ran:?}");
     }
