@@ -171,6 +171,12 @@ fn session_hint(error: &session::Error) -> Option<&'static str> {
         session::Error::NotOffered { .. } => Some("--auth auto takes the best that is offered"),
         session::Error::Exchange { source, .. } => exchange_hint(source),
         session::Error::Connection(error) => connection_hint(error),
+        session::Error::LoginRefused { mechanism, refusal, .. }
+            if mechanism.takes_token()
+                && matches!(refusal.code, None | Some(ResponseCode::Auth)) =>
+        {
+            Some("the token may have run out, or be for something else; nothing else was tried")
+        }
         session::Error::Refused { keyword: "PASS" | "USER" | "APOP", refusal }
         | session::Error::LoginRefused { refusal, .. } => match refusal.code {
             None | Some(ResponseCode::Auth) => {

@@ -77,7 +77,7 @@ impl Way {
         !matches!(self, Self::Sasl(mechanism) if mechanism.is_scram())
     }
 
-    fn is_plus(self) -> bool {
+    pub(super) fn is_plus(self) -> bool {
         matches!(self, Self::Sasl(mechanism) if mechanism.is_plus())
     }
 

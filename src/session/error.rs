@@ -28,6 +28,18 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Words that may stand behind others.
+struct Reason<'a>(Option<&'a [u8]>);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.filter(|words| !words.is_empty()) {
+            Some(words) => write!(f, ", since {}", Quoted::new(words)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Why a session cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -54,12 +66,14 @@ pub enum Error {
     #[error("the password would cross the network in clear")]
     Insecure,
     /// The server refused our credentials.
-    #[error("server refused AUTH {mechanism}: {refusal}")]
+    #[error("server refused AUTH {mechanism}: {refusal}{}", Reason(.reason.as_deref()))]
     LoginRefused {
         /// By which mechanism they were sent.
         mechanism: sasl::Mechanism,
         /// Its words.
         refusal: Refusal,
+        /// What it said of a token before, JSON as a rule.
+        reason: Option<Box<[u8]>>,
     },
     /// The server refused a mechanism before it heard any credentials, and there
     /// is no other.

@@ -157,7 +157,7 @@ impl<'a> Authorization<'a> {
             let answer = self.conversation.positive(keyword, Phase::Reply).map(|_| ());
             answer.map_err(|error| match (way, error) {
                 (Way::Sasl(mechanism), Error::Refused { refusal, .. }) => {
-                    Error::LoginRefused { mechanism, refusal }
+                    Error::LoginRefused { mechanism, refusal, reason: None }
                 }
                 (_, error) => error.out_of_step(),
             })?;
@@ -213,9 +213,8 @@ impl<'a> Authorization<'a> {
         }
         // A server that has -PLUS, and so knows what "y" means, refuses it then.
         let plus = mechanism.with_binding();
-        let has_plus = plus.is_some_and(|plus| {
-            self.capabilities.offers(plus) || refused.contains(&Way::Sasl(plus))
-        });
+        let has_plus = plus.is_some_and(|plus| self.capabilities.offers(plus))
+            || refused.iter().any(|way| way.is_plus());
         Some(match possible {
             Some(_) if !has_plus && !self.capabilities.is_empty() => Binding::NotOffered,
             _ => Binding::Impossible,
@@ -294,7 +293,10 @@ impl<'a> Authorization<'a> {
                     };
                     return match refusal.code.is_none() && is_of_mechanism {
                         true => Ok(Tried::Refused(mechanism, refusal)),
-                        false => Err(Error::LoginRefused { mechanism, refusal }),
+                        false => {
+                            let reason = exchange.reason().map(Into::into);
+                            Err(Error::LoginRefused { mechanism, refusal, reason })
+                        }
                     };
                 }
             };

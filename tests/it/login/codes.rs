@@ -28,10 +28,11 @@ fn every_code_has_its_status_in_every_way() {
                 &format!("[{code}] not now\""),
                 &[&*format!("{login} refused")],
             );
-            let hints = [
-                ("AUTH", "hint: check user name and password"),
-                ("IN-USE", "hint: another session"),
-            ];
+            let of_credentials = match auth {
+                "xoauth2" => "hint: the token may have run out",
+                _ => "hint: check user name and password",
+            };
+            let hints = [("AUTH", of_credentials), ("IN-USE", "hint: another session")];
             for (of, hint) in hints {
                 assert_eq!(ran.stderr.contains(hint), code == of, "{ran:?}");
             }

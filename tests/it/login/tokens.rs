@@ -95,7 +95,8 @@ fn a_refused_token_is_tried_once_and_its_challenge_answered() {
             let ran = run(&stage, auth, token);
             assert_eq!((ran.status, stage.sandbox.count()), (Some(77), 0), "{ran:?}");
             assert!(
-                ran.stderr.contains(&format!("server refused AUTH {name}: \"[AUTH] ")),
+                ran.stderr.contains(&format!("server refused AUTH {name}: \"[AUTH] "))
+                    && ran.stderr.contains("\", since \"{") != silent,
                 "{ran:?}"
             );
             assert_eq!(stage.server.logins(), [format!("{name} refused")]);
