@@ -223,6 +223,27 @@ fn the_readme_has_the_table_of_exit_statuses() {
     assert!(read(README).contains(&format!("\n{table}\n")), "README.md lacks this table:\n{table}");
 }
 
+/// The README's figures are those that were measured last.
+#[test]
+fn the_readme_has_the_figures_of_the_benchmark() {
+    let (readme, results) = (read(README), read("tests/bench/results.md"));
+    let cells = |line: &str| -> Vec<String> {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    let measured: Vec<_> = results.lines().map(cells).filter(|row| row.len() == 8).collect();
+    let works = measured.iter().filter(|row| row[6].starts_with('≤'));
+    let mut count = 0;
+    for row in works {
+        let shown = format!(
+            "| {} |",
+            [&row[1], &row[3], &row[4], &row[5], &row[6]].map(String::as_str).join(" | ")
+        );
+        assert!(readme.contains(&shown), "README.md lacks {shown}");
+        count += 1;
+    }
+    assert_eq!(count, 7);
+}
+
 /// The blocks of a text between two fences, by what the first one is marked as.
 fn blocks(text: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
