@@ -36,7 +36,8 @@
 //!
 //! # The order that keeps mail safe
 //!
-//! 1. Every file of a batch is synced, then `tmp/`.
+//! 1. Every file of a batch is synced, then `tmp/`; or, where that is as good, the
+//!    file system by one call.
 //! 2. One append to the journal, closed by a commit and synced: the commit point.
 //! 3. Each file is renamed into `new/`, and `new/` is synced.
 //! 4. `settled` is noted, and rides with the next append.

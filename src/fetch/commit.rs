@@ -1,7 +1,7 @@
 //! The commit thread: batches made durable beside the network.
 //!
 //! The order of the steps is DESIGN §2's and each has its reason in the model:
-//! files synced and `tmp/` synced, one append to the journal synced (the commit
+//! files synced and `tmp/` synced (or all by one call), one append to the journal synced (the commit
 //! point), renames and `new/` synced, settled. Types keep it: a [`Draft`] whose
 //! name is not entrusted to the journal removes its file, and only a batch that
 //! the journal committed can be settled.

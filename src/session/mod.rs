@@ -15,7 +15,7 @@
 //! * A secret is sent only over verified TLS, to this machine itself, or where
 //!   it was allowed by name. No path leads from a failed STLS to a login.
 //! * What was learnt before STLS is forgotten: nothing is asked before it but
-//!   STLS itself ([`probe`] asks CAPA, to show the answer and for nothing else), and
+//!   STLS itself ([`probe()`] asks CAPA, to show the answer and for nothing else), and
 //!   octets that came with its answer end the session. Only the greeting's APOP
 //!   timestamp stays, which the server gives once.
 //! * Unanswered commands never exceed [`WINDOW`] octets, so that a blocking
