@@ -92,7 +92,7 @@ fn a_kill_in_the_middle_and_a_run_leave_each_message_once() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        // Dovecot holds the maildrop until it has noticed.
+        maildrop.await_unlocked();
         let again = pop3get(&sandbox, &dovecot, &maildrop, Way::ImplicitTls).args(args);
         again.args(["--retry-for", "60"]).run().is_silent();
         assert_eq!(sandbox.count(), 600);
