@@ -40,6 +40,8 @@ use rustix::io::Errno;
 pub use draft::Draft;
 pub use tag::Tag;
 
+use syncing::Kind;
+
 /// Why the Maildir cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -110,8 +112,7 @@ struct Directories {
     path: PathBuf,
     tmp: File,
     new: File,
-    /// One call can make everything durable that was written below.
-    syncs_whole: bool,
+    kind: Kind,
 }
 
 /// A Maildir that can be delivered into.
@@ -153,8 +154,8 @@ impl Maildir {
         if device(&tmp)? != here || device(&cur)? != here {
             return Err(Error::NotOneFileSystem { path: path.into() });
         }
-        let syncs_whole = syncing::syncs_whole(&tmp);
-        let directories = Directories { path: path.into(), tmp, new, syncs_whole };
+        let kind = Kind::of(&tmp);
+        let directories = Directories { path: path.into(), tmp, new, kind };
         Ok(Self { directories: Arc::new(directories), host: host().into() })
     }
 
@@ -179,12 +180,13 @@ impl Maildir {
     /// Whether [`Self::sync_whole`] may stand for the sync of each draft and of
     /// `tmp/`.
     pub fn syncs_whole(&self) -> bool {
-        self.directories.syncs_whole
+        self.directories.kind.syncs_whole
     }
 
     /// Makes everything durable that was written on this file system, whoever
     /// wrote it. An error that met any of it since the Maildir was opened is
-    /// reported, for the descriptor is older than all drafts.
+    /// reported, for the descriptor is older than all drafts; but see
+    /// [`Draft::check`].
     pub fn sync_whole(&self) -> Result<(), Error> {
         let Directories { path, tmp, .. } = &*self.directories;
         rustix::fs::syncfs(tmp)

@@ -112,7 +112,7 @@ impl Syncing {
         if self.whole.is_some_and(|whole| batch.len() >= FEW && whole <= one_by_one) {
             maildir.sync_whole()?;
             self.whole = Some(begun.elapsed());
-            return Ok(());
+            return check(batch);
         }
         for whole in batch {
             whole.draft.sync()?;
@@ -121,8 +121,13 @@ impl Syncing {
         self.each = begun.elapsed() / files.max(1);
         // Others stop writing at some time: it will be tried again.
         self.whole = self.whole.map(|whole| whole / 2);
-        Ok(())
+        check(batch)
     }
+}
+
+/// A sync that fails for nobody's eyes is found out before anything rests on it.
+fn check(batch: &[Whole]) -> Result<(), Error> {
+    batch.iter().try_for_each(|whole| Ok(whole.draft.check()?))
 }
 
 /// One batch that is synced, in this order and no other.

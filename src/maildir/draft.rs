@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -13,11 +14,15 @@ use super::{Directories, Error, io_error};
 pub struct Draft {
     file: File,
     octets: u64,
+    first: Option<u8>,
     /// So much the disk was told to begin with.
     begun: u64,
     at: u64,
     name: Entrusted,
 }
+
+/// No inode of ext4 holds more than this by itself.
+const INLINE: u64 = 4096;
 
 /// The disk begins with a message while it still comes in, so much at a time.
 const WRITEBACK: u64 = 8 << 20;
@@ -44,19 +49,20 @@ impl Draft {
         name: String,
         at: u64,
     ) -> Result<Self, Error> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&directories.tmp, &name, flags, Mode::from(0o600));
         let file = file.map_err(|error| {
             io_error("create", &directories.path.join("tmp").join(&name))(error.into())
         })?;
         let file = File::from(file);
         let name = Entrusted { name, directories: Arc::clone(directories), removes: true };
-        Ok(Self { file, octets: 0, begun: 0, at, name })
+        Ok(Self { file, octets: 0, first: None, begun: 0, at, name })
     }
 
     /// Appends octets.
     pub fn write(&mut self, octets: &[u8]) -> Result<(), Error> {
         self.file.write_all(octets).map_err(|error| self.failed("write to", error))?;
+        self.first = self.first.or(octets.first().copied());
         self.octets += octets.len() as u64;
         if self.octets - self.begun >= WRITEBACK {
             self.start_writeback();
@@ -78,6 +84,29 @@ impl Draft {
     /// Makes the content durable, on the descriptor that wrote it.
     pub fn sync(&self) -> Result<(), Error> {
         self.file.sync_data().map_err(|error| self.failed("sync", error))
+    }
+
+    /// Whether what was synced is there, as far as the file system lets us see: a
+    /// loss that no sync reports shows in the blocks that the file lacks.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.octets == 0 || !self.name.directories.kind.counts_blocks {
+            return Ok(());
+        }
+        let metadata = self.file.metadata().map_err(|error| self.failed("look at", error))?;
+        let has_all = metadata.blocks().saturating_mul(512) >= self.octets;
+        // A small one may lie in its inode.
+        if has_all || self.octets <= INLINE && self.begins_as_written()? {
+            return Ok(());
+        }
+        Err(self.failed("write to", io::Error::other("the file system lost what was written")))
+    }
+
+    /// Whether the file still begins with what was written: what was lost reads as
+    /// zeros.
+    fn begins_as_written(&self) -> Result<bool, Error> {
+        let mut first = [0; 1];
+        let read = self.file.read_at(&mut first, 0).map_err(|error| self.failed("read", error))?;
+        Ok(read == 1 && Some(first) == self.first.map(|octet| [octet]))
     }
 
     fn failed(&self, doing: &'static str, source: io::Error) -> Error {
