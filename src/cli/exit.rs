@@ -184,7 +184,10 @@ fn of_session(doing: fetch::Doing, error: &session::Error) -> Exit {
             of_refusal(refusal, otherwise)
         }
         session::Error::Stopped => Exit::Temporary,
-        session::Error::OutOfStep | session::Error::Violation { .. } => Exit::Protocol,
+        session::Error::OutOfStep { lost: true } => Exit::Temporary,
+        session::Error::OutOfStep { lost: false } | session::Error::Violation { .. } => {
+            Exit::Protocol
+        }
     }
 }
 

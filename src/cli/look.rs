@@ -66,7 +66,7 @@ pub(super) fn look(
         Ok(survey)
     };
     let survey = match open(&options) {
-        Err(Error::Session { source: session::Error::OutOfStep, .. }) => {
+        Err(Error::Session { source: session::Error::OutOfStep { .. }, .. }) => {
             options.pace = Pace::LockStep;
             open(&options)
         }

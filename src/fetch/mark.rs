@@ -18,9 +18,9 @@ impl Local {
         observe: Observer<'_>,
     ) -> Outcome {
         let mut result = self.marked(options, credentials, observe);
-        if let Err(Error::Session { source: session::Error::OutOfStep, .. }) = result {
+        if let Err(Error::Session { source: session::Error::OutOfStep { lost }, .. }) = result {
             observe(Event::OutOfStep);
-            self.step_out(options);
+            self.step_out(options, lost);
             result = self.marked(options, credentials, observe);
         }
         // When we were there is worth knowing, whatever happened.

@@ -270,8 +270,8 @@ impl Pipeline<'_, '_> {
                 Asked::Retr(errand) => Some(errand.listed.number),
                 _ => None,
             });
-            let octets =
-                errands.chain(in_flight).filter_map(|number| self.sizes.get(&number)).sum();
+            let octets = errands.chain(in_flight).filter_map(|number| self.sizes.get(&number));
+            let octets = octets.fold(0u64, |sum, octets| sum.saturating_add(*octets));
             (self.setting.observe)(Event::Sized { octets });
         }
         Ok(())

@@ -73,6 +73,8 @@ pub struct Local {
     pipelined: bool,
     /// … because an earlier run learnt that it may.
     remembered: bool,
+    /// The last session has come as far as its listing.
+    listed: bool,
 }
 
 /// What a run did, and how it ended.
@@ -126,6 +128,7 @@ impl Local {
             lock_step: false,
             pipelined: false,
             remembered: false,
+            listed: false,
         }
     }
 
@@ -152,22 +155,24 @@ impl Local {
         observe: Observer<'_>,
     ) -> Outcome {
         let mut result = self.session(options, credentials, observe);
-        if self.is_out_of_step(&result) {
+        if let Some(lost) = self.out_of_step(&result) {
             observe(Event::OutOfStep);
-            self.step_out(options);
+            self.step_out(options, lost);
             result = self.session(options, credentials, observe);
         }
         if let Ok(Ended::Early(first)) = result {
             observe(Event::Again);
             self.again = true;
-            result = match (self.session(options, credentials, observe), first) {
-                (Err(Error::TooEarly { .. }), Some(first)) => {
-                    self.note_losses(options.clock.start());
-                    // What made another session necessary says more.
-                    Err(first)
-                }
-                (result, _) => result,
-            };
+            let listed = std::mem::take(&mut self.listed);
+            result = self.session(options, credentials, observe);
+            let is_shut_out = result.is_err() && !std::mem::replace(&mut self.listed, listed);
+            if is_shut_out {
+                self.note_losses(options.clock.start());
+            }
+            if let (Err(Error::TooEarly { .. }), Some(first)) = (&result, first) {
+                // What made another session necessary says more.
+                result = Err(first);
+            }
         }
         let result = match result {
             Ok(Ended::Early(Some(error))) | Err(error) => Err(error),
@@ -181,23 +186,26 @@ impl Local {
 
     /// One command at a time from here on. What was remembered is forgotten, for
     /// the server may have changed; one that does not keep step with what it has
-    /// just announced is known for it.
-    pub(super) fn step_out(&mut self, options: &Options) {
+    /// just announced is known for it, unless the connection was lost, which
+    /// happens to any.
+    pub(super) fn step_out(&mut self, options: &Options, lost: bool) {
         let port = options.session.connection.port;
         self.lock_step = true;
         self.journal.note_announced(port, None);
-        if !self.remembered {
+        if !self.remembered && !lost {
             self.journal.note_out_of_step(port, options.clock.start());
         }
     }
 
-    /// Whether a session failed because several commands were under way.
-    fn is_out_of_step(&self, result: &Result<Ended, Error>) -> bool {
-        let Err(Error::Session { source, .. }) = result else { return false };
+    /// Whether a session failed because several commands were under way, and
+    /// whether all that is known is that the connection was lost.
+    fn out_of_step(&self, result: &Result<Ended, Error>) -> Option<bool> {
+        let Err(Error::Session { source, .. }) = result else { return None };
         match source {
-            session::Error::OutOfStep => true,
-            session::Error::Violation { .. } => self.pipelined && !self.lock_step,
-            _ => false,
+            session::Error::OutOfStep { lost } => Some(*lost),
+            // It may be a message's fault.
+            session::Error::Violation { .. } => (self.pipelined && !self.lock_step).then_some(true),
+            _ => None,
         }
     }
 
@@ -295,6 +303,7 @@ impl Local {
         {
             observe(Event::Expires { days });
         }
+        self.listed = true;
         self.summary.listed = survey.listing.len();
         self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), now);
         let Survey { transaction, listing, .. } = survey;
@@ -303,7 +312,7 @@ impl Local {
         observe(Event::Planned {
             listed,
             messages: work.errands.len(),
-            octets: work.errands.iter().filter_map(|errand| errand.listed.octets).sum(),
+            octets: total(work.errands.iter().filter_map(|errand| errand.listed.octets)),
             first,
         });
         let setting = Setting {
@@ -313,6 +322,7 @@ impl Local {
             listed,
             most_open: options.most_open,
         };
+        let before = self.summary.delivered;
         let (journal, sequence) = (&mut self.journal, &mut self.sequence);
         let (done, transaction) = match work.errands.is_empty() {
             true => (Done { deletions: work.deletions, ..Done::default() }, Ok(transaction)),
@@ -322,7 +332,10 @@ impl Local {
         };
         self.note_failures(&done, now);
         match transaction {
-            Err(error) => self.broken_off(done, error, now, observe),
+            Err(error) => {
+                let came_through = self.summary.delivered > before || !done.failed.is_empty();
+                self.broken_off(done, error, came_through, now, observe)
+            }
             // The connection is dropped: QUIT could take away what is not here.
             Ok(_) if done.unsafe_to_quit => Ok(Ended::Early(None)),
             Ok(transaction) => {
@@ -345,9 +358,10 @@ impl Local {
         }
     }
 
-    /// Where the server wants a delay no other session follows in this run, and so
-    /// a message that breaks each one would keep all behind it from arriving: the
-    /// next run asks for it last, and once it was lost again later ones wait.
+    /// Where the server wants a delay, or holds the maildrop yet, no other session
+    /// follows in this run, and so a message that breaks each one would keep all
+    /// behind it from arriving: the next run asks for it last, and once it was lost
+    /// again later ones wait.
     fn note_losses(&mut self, now: u64) {
         for (unique_id, copy) in self.losses.keys() {
             let known = self.journal.ledger().copies(unique_id).find(|known| known.copy == *copy);
@@ -364,13 +378,10 @@ impl Local {
         &mut self,
         done: Done,
         error: Error,
+        came_through: bool,
         now: u64,
         observe: Observer<'_>,
     ) -> Result<Ended, Error> {
-        if let Error::Session { source: session::Error::Violation { .. }, .. } = error {
-            // One command at a time is all that another try can do better.
-            self.lock_step |= self.pipelined;
-        }
         let is_loss = match &error {
             Error::Session { source, .. } => source.is_loss(),
             // The next one may be small enough.
@@ -380,6 +391,12 @@ impl Local {
         let Some((number, unique_id, retrieval)) = done.lost.filter(|_| is_loss) else {
             return Err(error);
         };
+        let is_violation =
+            matches!(&error, Error::Session { source: session::Error::Violation { .. }, .. });
+        if is_violation || !came_through {
+            // One command at a time is all that another try can do better.
+            self.lock_step |= self.pipelined;
+        }
         let Retrieval { copy, tries, .. } = retrieval;
         let losses = self.losses.entry((unique_id.clone(), copy)).or_insert(0);
         *losses += 1;
@@ -398,6 +415,11 @@ impl Local {
         observe(Event::Failed { number, unique_id: &unique_id, tries, why });
         Ok(Ended::Done)
     }
+}
+
+/// As a server lists them, sizes may add up to anything.
+fn total(octets: impl Iterator<Item = u64>) -> u64 {
+    octets.fold(0, u64::saturating_add)
 }
 
 /// Gives known messages their new unique-ids: those that are listed under an

@@ -107,7 +107,10 @@ pub enum Error {
     /// The server answers several commands at once out of step, or no longer can
     /// what it could: the session has to begin again, one command at a time.
     #[error("the server does not keep step when several commands are sent at once")]
-    OutOfStep,
+    OutOfStep {
+        /// The connection was lost over it, which may have had another reason.
+        lost: bool,
+    },
     /// The server said `-ERR`.
     #[error("server refused {keyword}: {refusal}")]
     Refused {
@@ -156,11 +159,11 @@ impl Error {
     /// falls silent over them may take them one by one.
     pub(super) fn out_of_step(self) -> Self {
         match self {
-            Self::Violation { .. }
-            | Self::Connection(
+            Self::Violation { .. } => Self::OutOfStep { lost: false },
+            Self::Connection(
                 connection::Error::Closed { .. }
                 | connection::Error::TimedOut { phase: Phase::Reply, .. },
-            ) => Self::OutOfStep,
+            ) => Self::OutOfStep { lost: true },
             error => error,
         }
     }

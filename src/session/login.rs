@@ -144,7 +144,7 @@ impl<'a> Authorization<'a> {
                 // A stronger way that is new is taken the next time.
                 && (now.is_ok_and(|now| now == way) || way.is_offered(&self.capabilities));
             if !may_still {
-                return Err(Error::OutOfStep);
+                return Err(Error::OutOfStep { lost: false });
             }
         }
         if utf8 {

@@ -247,6 +247,8 @@ impl<'a> Transaction<'a> {
         match self.listing(&Command::Uidl(None), UniqueIdListing::parse, |listing| listing.number) {
             Ok(listing) => Ok(Ok(listing)),
             Err(Error::Refused { refusal, .. }) => Ok(Err(refusal)),
+            // It was sent behind the login, and may have been swallowed with it.
+            Err(error) if self.pipelining => Err(error.out_of_step()),
             Err(error) => Err(error),
         }
     }

@@ -1,7 +1,9 @@
 //! The way to the server: TLS, STLS, time-outs, cut connections.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
 
 use pop3_test_server::{Builder, Fault, Security, Server};
 
@@ -197,4 +199,57 @@ fn without_pipelining_everything_arrives_in_lock_step() {
     let (server, sandbox) = (server().without("PIPELINING").start(), Sandbox::new());
     sandbox.plain(&server).arg("--delete").run().is_silent();
     assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (3, 0));
+}
+
+/// A server that announces PIPELINING and hangs up over several commands at once,
+/// if `minds` says so of them (FIELD.md §3: poczta.o2.pl).
+fn hangs_up(minds: fn(&str) -> bool) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            let _ = serve_one_by_one(stream, minds);
+        }
+    });
+    address
+}
+
+fn serve_one_by_one(mut stream: TcpStream, minds: fn(&str) -> bool) -> io::Result<()> {
+    stream.write_all(b"+OK ready\r\n")?;
+    let mut octets = [0; 4096];
+    while let Ok(read @ 1..) = stream.read(&mut octets) {
+        let text = String::from_utf8_lossy(&octets[..read]).into_owned();
+        if text.lines().count() > 1 && minds(&text) {
+            return Ok(());
+        }
+        for line in text.lines() {
+            let mut words = line.split(' ');
+            let (keyword, number) = (words.next().unwrap(), words.next());
+            match (keyword, number) {
+                ("CAPA", _) => stream.write_all(b"+OK\r\nPIPELINING\r\nUIDL\r\n.\r\n")?,
+                ("UIDL", _) => stream.write_all(b"+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n")?,
+                ("LIST", None) => stream.write_all(b"+OK\r\n1 14\r\n2 14\r\n3 14\r\n.\r\n")?,
+                ("LIST", Some(number)) => write!(stream, "+OK {number} 14\r\n")?,
+                ("RETR", Some(number)) => {
+                    write!(stream, "+OK\r\nSubject: {number}\r\n\r\n.\r\n")?;
+                }
+                _ => stream.write_all(b"+OK\r\n")?,
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_server_that_hangs_up_over_several_commands_is_served_one_by_one() {
+    let minds: [fn(&str) -> bool; 3] =
+        [|_| true, |text| text.contains("UIDL"), |text| text.contains("RETR")];
+    for minds in minds {
+        let (address, sandbox) = (hangs_up(minds).to_string(), Sandbox::new());
+        let args = ["--tls", "none", "-s", &*address, "-u", "mrose", "-m", "Mail"];
+        for _ in 0..2 {
+            sandbox.pop3get(args).env("POP3GET_PASSWORD", "secret").run().is_silent();
+            assert_eq!(sandbox.count(), 3);
+        }
+    }
 }
