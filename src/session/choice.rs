@@ -81,6 +81,13 @@ impl Way {
         matches!(self, Self::Sasl(mechanism) if mechanism.is_plus())
     }
 
+    fn without_binding(self) -> Option<Self> {
+        match self {
+            Self::Sasl(mechanism) => mechanism.without_binding().map(Self::Sasl),
+            Self::Apop | Self::User => None,
+        }
+    }
+
     /// Whether the server has it, as far as one can know.
     pub(super) fn is_offered(self, capabilities: &Capabilities) -> bool {
         match self {
@@ -124,9 +131,11 @@ pub(super) fn choose(
         };
     }
     let possible = AUTO.into_iter().filter(|way| way.is_offered(capabilities));
-    // A server that refuses to be bound by one hash will not be by another.
-    let binds = channel.binds && !refused.iter().any(|way| way.is_plus());
-    let possible = possible.filter(|way| binds || !way.is_plus());
+    let possible = possible.filter(|way| channel.binds || !way.is_plus());
+    // A refused -PLUS may have met somebody in between: nothing that shows the
+    // password follows, only the same proof without the binding.
+    let plus = refused.iter().find_map(|way| way.without_binding());
+    let possible = possible.filter(|way| plus.is_none_or(|bare| *way == bare));
     let mut possible = possible.filter(|way| !refused.contains(way)).peekable();
     if possible.peek().is_none() {
         return Err(Error::NoMechanism { offered: offered() });
@@ -211,13 +220,27 @@ mod tests {
 
     #[test]
     fn what_the_server_refused_to_speak_is_followed_by_the_next() {
-        let offered = capabilities(&["SASL SCRAM-SHA-256-PLUS SCRAM-SHA-256", "USER"]);
+        let offered = capabilities(&["SASL SCRAM-SHA-256 PLAIN", "USER"]);
         let mut refused = Vec::new();
-        for way in [Way::Sasl(ScramSha256Plus), Way::Sasl(ScramSha256), Way::User] {
+        for way in [Way::Sasl(ScramSha256), Way::Sasl(Plain), Way::User] {
             assert_eq!(choose(Mechanism::Auto, &offered, TLS_1_3, &refused).unwrap(), way);
             refused.push(way);
         }
         let none = choose(Mechanism::Auto, &offered, TLS_1_3, &refused);
+        assert!(matches!(none, Err(Error::NoMechanism { .. })));
+    }
+
+    #[test]
+    fn a_refused_plus_is_followed_by_the_same_without_and_by_nothing_weaker() {
+        let all = "SASL SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN";
+        let refused = [Way::Sasl(ScramSha256Plus)];
+        let next = choose(Mechanism::Auto, &capabilities(&[all]), TLS_1_3, &refused);
+        assert_eq!(next.unwrap(), Way::Sasl(ScramSha256));
+        let refused = [Way::Sasl(ScramSha256Plus), Way::Sasl(ScramSha256)];
+        let none = choose(Mechanism::Auto, &capabilities(&[all]), TLS_1_3, &refused);
+        assert!(matches!(none, Err(Error::NoMechanism { .. })));
+        let offered = capabilities(&["SASL SCRAM-SHA-256-PLUS PLAIN"]);
+        let none = choose(Mechanism::Auto, &offered, TLS_1_3, &refused[..1]);
         assert!(matches!(none, Err(Error::NoMechanism { .. })));
     }
 }

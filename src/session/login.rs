@@ -318,7 +318,9 @@ impl<'a> Authorization<'a> {
     fn cancel(&mut self, mechanism: sasl::Mechanism, source: sasl::Error) -> Result<Tried, Error> {
         self.conversation.send(&Command::AuthCancel)?;
         match self.conversation.status("AUTH", Phase::Reply) {
-            Ok(Err(refusal)) if mechanism.is_plus() && source.refuses_binding() => {
+            Ok(Err(refusal))
+                if mechanism.is_plus() && source.refuses_binding() && refusal.code.is_none() =>
+            {
                 Ok(Tried::Refused(mechanism, refusal))
             }
             _ => Err(Error::Exchange { mechanism, source }),
