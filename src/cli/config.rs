@@ -25,6 +25,20 @@ pub(super) struct Config {
     pub(super) path: PathBuf,
 }
 
+/// No configuration is larger.
+const MAX_OCTETS: u64 = 1 << 20;
+
+/// Reads a file that is one: a pipe without a writer, or a device without an end,
+/// would be read for ever.
+fn read(path: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(path)?;
+    match () {
+        () if !metadata.is_file() => Err(io::Error::other("it is no file")),
+        () if metadata.len() > MAX_OCTETS => Err(io::Error::other("it is larger than 1 MiB")),
+        () => fs::read_to_string(path),
+    }
+}
+
 impl Config {
     /// Reads the file; the default one may be missing.
     pub(super) fn read(given: Option<&Path>) -> Result<Self, Failure> {
@@ -35,7 +49,7 @@ impl Config {
                 None => return Ok(Self::default()),
             },
         };
-        match fs::read_to_string(&path) {
+        match read(&path) {
             Ok(text) => Self::parse(&text, path),
             Err(error) if error.kind() == io::ErrorKind::NotFound && given.is_none() => {
                 Ok(Self { path, ..Self::default() })

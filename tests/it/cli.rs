@@ -141,6 +141,19 @@ fn an_unknown_key_is_refused_with_file_and_line() {
 }
 
 #[test]
+fn a_configuration_that_is_no_file_is_refused_at_once() {
+    let sandbox = Sandbox::new();
+    let pipe = sandbox.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in ["/dev/zero", "pipe", "."] {
+        let ran = sandbox.pop3get(["--config", path]).run();
+        ran.fails(78, "cannot read the configuration: it is no file");
+    }
+    fs::write(sandbox.path("large"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    sandbox.pop3get(["--config", "large"]).run().fails(78, "it is larger than 1 MiB");
+}
+
+#[test]
 fn a_wrong_command_line_is_64_and_one_sentence() {
     let sandbox = Sandbox::new();
     for (args, sentence) in [
