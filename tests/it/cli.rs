@@ -265,3 +265,19 @@ fn a_state_directory_is_made_with_all_that_leads_to_it() {
     assert!(sandbox.path("a/b/c/mrose@127.0.0.1.seen").exists());
     sandbox.plain(&server).args(["-m", "no/Mail"]).run().fails(73, "there is no directory no to");
 }
+
+/// As nohup has it.
+#[test]
+fn a_signal_that_is_ignored_stays_ignored() {
+    let (server, sandbox) = (server(2).start(), Sandbox::new());
+    let script = format!(
+        "trap '' HUP; {} --tls none -s 127.0.0.1:{} -u mrose -m Mail --password-command 'kill -HUP $PPID; echo secret'",
+        env!("CARGO_BIN_EXE_pop3get"),
+        server.address().port()
+    );
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]).current_dir(sandbox.path("."));
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", sandbox.path("."));
+    let output = command.output().unwrap();
+    assert_eq!((output.status.code(), sandbox.count()), (Some(0), 2), "{output:?}");
+}
