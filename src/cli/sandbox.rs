@@ -178,8 +178,12 @@ impl<'r> Sandbox<'r> {
 
     fn grants(&self, account: &Account, later: &[&Account]) -> Grants {
         let fixed = [RESOLVER, ROOTS, REST].concat().into_iter().map(PathBuf::from);
-        let variable = |name| std::env::var_os(name).map(PathBuf::from);
-        let mut read: Vec<_> = fixed.chain(VARIABLES.iter().filter_map(variable)).collect();
+        // SSL_CERT_DIR may name several.
+        let variable = |name| {
+            std::env::split_paths(&std::env::var_os(name).unwrap_or_default()).collect::<Vec<_>>()
+        };
+        let named = VARIABLES.iter().flat_map(variable).filter(|path| !path.as_os_str().is_empty());
+        let mut read: Vec<_> = fixed.chain(named).collect();
         let mut write = Vec::new();
         for account in [account].into_iter().chain(later.iter().copied()) {
             read.extend(account.settings.ca_file.clone());

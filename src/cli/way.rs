@@ -145,6 +145,9 @@ fn read_identity(chain: &Path, key: &Path) -> anyhow::Result<Identity> {
         .with_context(|| format!("cannot read the client certificate from {shown}"))?;
     let cannot = || format!("cannot read the private key from {shown_key}");
     let mut octets = Zeroizing::new(Vec::with_capacity(16 * 1024));
+    if !fs::metadata(key).with_context(cannot)?.is_file() {
+        bail!("{shown_key} is no file");
+    }
     let file = File::open(key).with_context(cannot)?;
     let metadata = file.metadata().with_context(cannot)?;
     if metadata.is_file() && metadata.mode() & 0o077 != 0 {

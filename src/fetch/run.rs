@@ -266,6 +266,8 @@ impl Local {
         let ledger = self.journal.ledger();
         let sizes = match (policy.deletes(), policy.max_size) {
             (true, Some(_)) => Sizes::Always,
+            // What is unknown yet may be known under another name.
+            (true, None) if rekeying == Rekey::ByHeader => Sizes::Always,
             (true, None) => Sizes::ForKnown,
             (false, Some(_)) => Sizes::ForNew,
             (false, None) => Sizes::ForGaps,

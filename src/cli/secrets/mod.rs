@@ -112,9 +112,13 @@ impl Limits<'_> {
     }
 }
 
-/// The first line of a file that nobody else may read.
+/// The first line of a file that nobody else may read; no pipe, for nobody would
+/// wait beside it.
 pub(super) fn from_file(path: &Path) -> anyhow::Result<Secret> {
-    file::read(path, Others::Nothing)
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(anyhow!("{} is no file", path.display())),
+        _ => file::read(path, Others::Nothing),
+    }
 }
 
 /// The password of an account; `alone` says that it is the only one of this run.
