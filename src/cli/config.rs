@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -28,14 +29,17 @@ pub(super) struct Config {
 /// No configuration is larger.
 const MAX_OCTETS: u64 = 1 << 20;
 
-/// Reads a file that is one: a pipe without a writer, or a device without an end,
-/// would be read for ever.
+/// Reads a file, or a device as far as it goes; a pipe without a writer would be
+/// waited for, and nobody waits beside.
 fn read(path: &Path) -> io::Result<String> {
-    let metadata = fs::metadata(path)?;
-    match () {
-        () if !metadata.is_file() => Err(io::Error::other("it is no file")),
-        () if metadata.len() > MAX_OCTETS => Err(io::Error::other("it is larger than 1 MiB")),
-        () => fs::read_to_string(path),
+    if fs::metadata(path)?.file_type().is_fifo() {
+        return Err(io::Error::other("it is a pipe"));
+    }
+    let mut text = String::new();
+    let read = fs::File::open(path)?.take(MAX_OCTETS + 1).read_to_string(&mut text)?;
+    match read as u64 > MAX_OCTETS {
+        true => Err(io::Error::other("it is larger than 1 MiB")),
+        false => Ok(text),
     }
 }
 
