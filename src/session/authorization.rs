@@ -158,19 +158,29 @@ pub(super) fn stls<'a>(
     mut conversation: Conversation<'a>,
     roots: &Roots,
 ) -> Result<Conversation<'a>, Error> {
-    let keyword = Command::Stls.keyword();
-    conversation.send(&Command::Stls)?;
-    if let Err(refusal) = conversation.status(keyword, Phase::Reply)? {
-        conversation.leave();
-        return Err(Error::Unsupported(keyword, refusal));
-    }
-    // Octets sent along in clear would be taken for TLS-protected answers
-    // (CVE-2021-22947).
-    if !conversation.connection.buffered().is_empty() {
-        return Err(Error::Violation { keyword, violation: Violation::Unasked });
+    if let Err(error) = ask_for_tls(&mut conversation) {
+        if let Error::Unsupported(..) = error {
+            conversation.leave();
+        }
+        return Err(error);
     }
     let log = conversation.log;
     let conversation = Conversation::new(conversation.connection.start_tls()?, log);
     conversation.log_protection(roots);
     Ok(conversation)
+}
+
+/// Sends STLS; the handshake may begin if this returns.
+pub(super) fn ask_for_tls(conversation: &mut Conversation<'_>) -> Result<(), Error> {
+    let keyword = Command::Stls.keyword();
+    conversation.send(&Command::Stls)?;
+    if let Err(refusal) = conversation.status(keyword, Phase::Reply)? {
+        return Err(Error::Unsupported(keyword, refusal));
+    }
+    // Octets sent along in clear would be taken for TLS-protected answers
+    // (CVE-2021-22947).
+    match conversation.connection.buffered().is_empty() {
+        true => Ok(()),
+        false => Err(Error::Violation { keyword, violation: Violation::Unasked }),
+    }
 }

@@ -203,12 +203,20 @@ impl<'a> Conversation<'a> {
     /// The answer to CAPA; a refusal means that there are none (RFC 2449
     /// section 5 is optional).
     pub(super) fn capabilities(&mut self) -> Result<Capabilities, Error> {
+        Ok(self.capabilities_or_refusal()?.unwrap_or_default())
+    }
+
+    /// The same, a refusal told apart from an empty answer.
+    pub(super) fn capabilities_or_refusal(
+        &mut self,
+    ) -> Result<Result<Capabilities, Refusal>, Error> {
         let keyword = Command::Capa.keyword();
-        let mut capabilities = Capabilities::default();
-        if self.status(keyword, Phase::Reply)?.is_ok() {
-            self.lines(keyword, |line| capabilities.push(line))?;
+        if let Err(refusal) = self.status(keyword, Phase::Reply)? {
+            return Ok(Err(refusal));
         }
-        Ok(capabilities)
+        let mut capabilities = Capabilities::default();
+        self.lines(keyword, |line| capabilities.push(line))?;
+        Ok(Ok(capabilities))
     }
 
     /// Says that TLS protects what follows, and how long it will.

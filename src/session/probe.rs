@@ -14,10 +14,10 @@ use std::ops::ControlFlow;
 use crate::connection::{self, Connection, Phase, Route, Secured, Security};
 use crate::protocol::{
     Capabilities, Command, DropListing, MessageNumber, ScanListing, Timestamp, TimestampError,
-    UniqueIdListing, Violation,
+    UniqueIdListing,
 };
 
-use super::authorization::{Authorization, Credentials, Options, Pace, stls};
+use super::authorization::{Authorization, Credentials, Options, Pace, ask_for_tls, stls};
 use super::choice::{Mechanism, Way, choose};
 use super::conversation::{Conversation, Line, Log};
 use super::error::{Error, Refusal};
@@ -258,16 +258,10 @@ impl Findings {
     }
 }
 
-/// Asks for the capabilities, a refusal told apart from an empty answer.
+/// Asks for the capabilities.
 fn capabilities(conversation: &mut Conversation<'_>) -> Result<Answer, Error> {
-    let keyword = Command::Capa.keyword();
     conversation.send(&Command::Capa)?;
-    if let Err(refusal) = conversation.status(keyword, Phase::Reply)? {
-        return Ok(Err(refusal));
-    }
-    let mut capabilities = Capabilities::default();
-    conversation.lines(keyword, |line| capabilities.push(line))?;
-    Ok(Ok(capabilities))
+    conversation.capabilities_or_refusal()
 }
 
 /// The way to STLS once more, to see who is there.
@@ -276,10 +270,7 @@ fn look_behind_stls(options: &connection::Options, log: Log<'_>) -> Result<Secur
     let mut conversation = Conversation::new(connection, log);
     let greeting = conversation.status("the connection", Phase::Greeting)?.map(|_| ());
     greeting.map_err(Error::NotWelcome)?;
-    conversation.succeed(&Command::Stls)?;
-    if !conversation.connection.buffered().is_empty() {
-        return Err(Error::Violation { keyword: "STLS", violation: Violation::Unasked });
-    }
+    ask_for_tls(&mut conversation)?;
     Ok(conversation.connection.inspect_tls()?)
 }
 
