@@ -100,13 +100,9 @@ impl Failure {
             Some(
                 fetch::Error::Journal(seen::Error::Locked { .. }) | fetch::Error::TooEarly { .. },
             ) => true,
-            Some(fetch::Error::Session {
-                source:
-                    session::Error::LoginRefused { refusal, .. }
-                    | session::Error::NotWelcome(refusal)
-                    | session::Error::Refused { refusal, .. },
-                ..
-            }) => refusal.code == Some(ResponseCode::LoginDelay),
+            Some(fetch::Error::Session { source, .. }) => source
+                .refusal()
+                .is_some_and(|refusal| refusal.code == Some(ResponseCode::LoginDelay)),
             _ => false,
         }
     }

@@ -134,14 +134,7 @@ fn sleep(pause: Duration, options: &session::Options) -> bool {
 /// The code with which a server turns us away before there is a session.
 fn code(error: &Error) -> Option<ResponseCode> {
     match error {
-        Error::Session {
-            doing: Doing::Connect | Doing::LogIn,
-            source:
-                session::Error::LoginRefused { refusal, .. }
-                | session::Error::MechanismRefused { refusal, .. }
-                | session::Error::NotWelcome(refusal)
-                | session::Error::Refused { refusal, .. },
-        } => refusal.code,
+        Error::Session { doing: Doing::Connect | Doing::LogIn, source } => source.refusal()?.code,
         _ => None,
     }
 }

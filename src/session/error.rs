@@ -168,6 +168,17 @@ impl Error {
         }
     }
 
+    /// The server's words where it turned us or a command away.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::LoginRefused { refusal, .. }
+            | Self::MechanismRefused { refusal, .. }
+            | Self::NotWelcome(refusal)
+            | Self::Refused { refusal, .. } => Some(refusal),
+            _ => None,
+        }
+    }
+
     /// Whether the connection was lost, or what was read on it had no end or no
     /// sense, so that another session may fare better.
     pub fn is_loss(&self) -> bool {
