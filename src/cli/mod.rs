@@ -45,8 +45,8 @@ pub use settings::{Auth, Binding, Settings, Size, Tls, TlsRoots};
 
 use crate::connection::Cancel;
 use crate::fetch::{self, Clock, Event, Local, Outcome, Rekey};
-use crate::protocol::{Secret, sasl};
-use crate::session::{Credentials, Mechanism};
+use crate::protocol::Secret;
+use crate::session::Credentials;
 
 use account::Account;
 use config::Config;
@@ -222,13 +222,7 @@ impl Run<'_> {
     }
 
     fn credentials(&self, account: &Account) -> Result<Credentials, Failure> {
-        let limits = self.limits();
-        let password = match account.session.mechanism {
-            // The certificate is all that is shown.
-            Mechanism::Sasl(sasl::Mechanism::External) => Secret::new(Vec::new()),
-            _ => secrets::password(account, self.alone, &limits)?,
-        };
-        credentials(account, password)
+        credentials(account, secrets::password(account, self.alone, &self.limits())?)
     }
 
     fn limits(&self) -> Limits<'_> {
@@ -237,10 +231,9 @@ impl Run<'_> {
 
     /// A probe logs in where it can, and says where it cannot.
     fn probe(&self, account: &Account, later: &[&Account]) -> Result<Exit, Failure> {
-        let password = match account.session.mechanism {
-            _ if account.user.is_empty() => None,
-            Mechanism::Sasl(sasl::Mechanism::External) => Some(Secret::new(Vec::new())),
-            _ => secrets::find(account, self.alone, &self.limits())?,
+        let password = match account.user.is_empty() {
+            true => None,
+            false => secrets::find(account, self.alone, &self.limits())?,
         };
         let credentials = password.map(|password| credentials(account, password)).transpose()?;
         self.close(account, later);

@@ -48,7 +48,8 @@ use anyhow::{Context as _, anyhow};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::connection::Cancel;
-use crate::protocol::Secret;
+use crate::protocol::{Secret, sasl};
+use crate::session::Mechanism;
 
 use super::account::Account;
 use super::failure::Failure;
@@ -144,6 +145,10 @@ pub(super) fn find(
     alone: bool,
     limits: &Limits<'_>,
 ) -> Result<Option<Secret>, Failure> {
+    if account.session.mechanism == Mechanism::Sasl(sasl::Mechanism::External) {
+        // The certificate is all that is shown.
+        return Ok(Some(Secret::new(Vec::new())));
+    }
     let settings = &account.settings;
     if let Some(path) = settings.password_file.clone() {
         return limits.within(move || file::read(&path, Others::Nothing)).map(Some);
