@@ -150,7 +150,7 @@ fn read_identity(chain: &Path, key: &Path) -> anyhow::Result<Identity> {
     }
     let file = File::open(key).with_context(cannot)?;
     let metadata = file.metadata().with_context(cannot)?;
-    if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+    if metadata.mode() & 0o077 != 0 {
         bail!("others may read the private key in {shown_key}; make it `chmod 600`");
     }
     file.take(MAX_PEM).read_to_end(&mut octets).with_context(cannot)?;

@@ -163,10 +163,9 @@ impl Local {
         if let Ok(Ended::Early(first)) = result {
             observe(Event::Again);
             self.again = true;
-            let listed = std::mem::take(&mut self.listed);
+            self.listed = false;
             result = self.session(options, credentials, observe);
-            let is_shut_out = result.is_err() && !std::mem::replace(&mut self.listed, listed);
-            if is_shut_out {
+            if result.is_err() && !self.listed {
                 self.note_losses(options.clock.start());
             }
             if let (Err(Error::TooEarly { .. }), Some(first)) = (&result, first) {
