@@ -22,7 +22,7 @@ pub fn forget(place: &Place, unique_id: &UniqueId) -> Result<usize, Error> {
 /// whether it was unknown.
 pub fn mark(place: &Place, unique_id: &UniqueId, now: u64) -> Result<bool, Error> {
     let mut journal = open(place)?;
-    let is_new = journal.ledger().copies(unique_id).next().is_none();
+    let is_new = !journal.ledger().knows(unique_id);
     if is_new {
         journal.note_seen(unique_id, 1, now, None);
         journal.finish()?;

@@ -54,7 +54,7 @@ impl<'a> Survey<'a> {
         let unique_ids = unique_ids.unwrap_or_default();
         let has_gap = (1u32..).zip(&unique_ids).any(|(at, listed)| listed.number.get() != at)
             || unique_ids.iter().any(|listed| listed.unique_id.is_none());
-        let known = |unique_id: &UniqueId| ledger.copies(unique_id).next().is_some();
+        let known = |unique_id: &UniqueId| ledger.knows(unique_id);
         // Of those left for their size or a failure the size is asked for too.
         // Likewise where another size tells another message.
         let waits = |unique_id: &UniqueId| {
@@ -189,7 +189,7 @@ impl<'a> Survey<'a> {
     /// the known ones is listed, and an unknown one has a header that we know.
     /// Where headers cannot tell, that many strangers at once are taken for it.
     pub fn is_renumbered(&mut self, ledger: &Ledger) -> Result<bool, Error> {
-        let unknown = self.listing.iter().filter(|l| ledger.copies(&l.unique_id).next().is_none());
+        let unknown = self.listing.iter().filter(|l| !ledger.knows(&l.unique_id));
         let sample: VecDeque<_> = unknown.map(|listed| listed.number).take(SAMPLE).collect();
         if sample.is_empty() {
             return Ok(false);
@@ -227,7 +227,7 @@ impl<'a> Survey<'a> {
 
     /// Whether a message that had no unique-id once may have one now.
     pub(super) fn may_have_got_names(&self, ledger: &Ledger) -> bool {
-        let is_new = |listed: &Listed| ledger.copies(&listed.unique_id).next().is_none();
+        let is_new = |listed: &Listed| !ledger.knows(&listed.unique_id);
         if !self.listing.iter().any(is_new) {
             return false;
         }
@@ -241,7 +241,7 @@ impl<'a> Survey<'a> {
         &mut self,
         ledger: &Ledger,
     ) -> Result<Vec<(UniqueId, Fingerprint)>, Error> {
-        let unknown = |listed: &&Listed| ledger.copies(&listed.unique_id).next().is_none();
+        let unknown = |listed: &&Listed| !ledger.knows(&listed.unique_id);
         let numbers = self.listing.iter().filter(unknown).map(|listed| listed.number).collect();
         let prints = self.fingerprints(numbers)?;
         let header =

@@ -219,6 +219,11 @@ impl Ledger {
         self.all().filter_map(|(unique_id, known)| Some((UniqueId::new(unique_id)?, known)))
     }
 
+    /// Whether any message is known by this unique-id.
+    pub fn knows(&self, unique_id: &UniqueId) -> bool {
+        self.copies(unique_id).next().is_some()
+    }
+
     /// Every message that is known by this unique-id, in the order of delivery.
     pub fn copies(&self, unique_id: &UniqueId) -> impl Iterator<Item = Known> {
         self.chain(self.first(unique_id.as_bytes())).filter_map(|(at, entry)| self.known(at, entry))

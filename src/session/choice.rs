@@ -73,6 +73,15 @@ impl Way {
         }
     }
 
+    /// The same by name.
+    pub(super) fn mechanism(self) -> Mechanism {
+        match self {
+            Self::Apop => Mechanism::Apop,
+            Self::Sasl(mechanism) => Mechanism::Sasl(mechanism),
+            Self::User => Mechanism::User,
+        }
+    }
+
     fn needs_clear(self) -> bool {
         !matches!(self, Self::Sasl(mechanism) if mechanism.is_scram())
     }

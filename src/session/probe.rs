@@ -329,13 +329,3 @@ fn answers(command: &Command, words: &[u8]) -> bool {
         _ => true,
     }
 }
-
-impl Way {
-    fn mechanism(self) -> Mechanism {
-        match self {
-            Self::Apop => Mechanism::Apop,
-            Self::Sasl(mechanism) => Mechanism::Sasl(mechanism),
-            Self::User => Mechanism::User,
-        }
-    }
-}
