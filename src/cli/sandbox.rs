@@ -32,8 +32,8 @@ use std::cell::Cell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::account::Account;
-use super::secrets;
+use crate::cli::config::account::Account;
+use crate::cli::password::lookup;
 
 /// What the resolver of the C library reads: its files, the modules that
 /// nsswitch.conf names and what those look at. Sockets need no leave.
@@ -146,20 +146,20 @@ impl fmt::Display for Held {
 pub type Restrict<'r> = Option<&'r dyn Fn(&Grants) -> Held>;
 
 /// The sandbox of a run, open at first.
-pub(super) struct Sandbox<'r> {
+pub(crate) struct Sandbox<'r> {
     restrict: Cell<Restrict<'r>>,
     /// Nothing is to be written.
     looks: bool,
 }
 
 impl<'r> Sandbox<'r> {
-    pub(super) fn new(restrict: Restrict<'r>, looks: bool) -> Self {
+    pub(crate) fn new(restrict: Restrict<'r>, looks: bool) -> Self {
         Self { restrict: Cell::new(restrict), looks }
     }
 
     /// Closes it, if it is open and no account that comes later needs it open.
     /// Returns what to say about it.
-    pub(super) fn close(&self, account: &Account, later: &[&Account]) -> Option<String> {
+    pub(crate) fn close(&self, account: &Account, later: &[&Account]) -> Option<String> {
         let restrict = self.restrict.get()?;
         if later.iter().any(|account| account.settings.password_command.is_some()) {
             return Some("sandbox: none yet: another password-command has to run".into());
@@ -196,12 +196,12 @@ impl<'r> Sandbox<'r> {
                 }
             }
         }
-        read.extend(later.iter().flat_map(|account| secrets::files(account)));
+        read.extend(later.iter().flat_map(|account| lookup::files(account)));
         for paths in [&mut read, &mut write] {
             paths.sort();
             paths.dedup();
         }
-        Grants { read, write, terminal: later.iter().any(|account| secrets::may_ask(account)) }
+        Grants { read, write, terminal: later.iter().any(|account| lookup::may_ask(account)) }
     }
 }
 

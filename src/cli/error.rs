@@ -10,11 +10,11 @@ use crate::protocol::{ResponseCode, sasl};
 use crate::seen::{self, Binding};
 use crate::session;
 
-use super::exit::Exit;
+use crate::cli::output::exit::Exit;
 
 /// Why an account, or the whole run, fails.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The configuration file.
     Config { path: PathBuf, line: Option<usize>, why: String },
     /// The way to the server, up to the login.
@@ -39,7 +39,7 @@ impl From<fetch::Error> for Failure {
 
 impl Failure {
     /// A failure of a run with this server, which is named where it matters.
-    pub(super) fn with(server: &str, error: fetch::Error) -> Self {
+    pub(crate) fn with(server: &str, error: fetch::Error) -> Self {
         match error {
             fetch::Error::Session { doing: Doing::Connect | Doing::LogIn, .. } => {
                 Self::Door { server: server.to_owned(), error }
@@ -78,12 +78,12 @@ impl std::fmt::Display for Failure {
 
 impl Failure {
     /// A wrong command line, without a hint.
-    pub(super) fn usage(why: impl Into<String>) -> Self {
+    pub(crate) fn usage(why: impl Into<String>) -> Self {
         Self::Usage { why: why.into(), hint: None }
     }
 
     /// The status that it ends with.
-    pub(super) fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Config { .. } | Self::Secret(_) => Exit::Config,
             Self::Door { error, .. } | Self::Fetch(error) => error.into(),
@@ -95,7 +95,7 @@ impl Failure {
 
     /// Whether it is worth a line only to somebody who looks on: the next run
     /// mends it, and cron would mail it.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         match self.below() {
             Some(
                 fetch::Error::Journal(seen::Error::Locked { .. }) | fetch::Error::TooEarly { .. },
@@ -108,7 +108,7 @@ impl Failure {
     }
 
     /// What to do about it.
-    pub(super) fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Usage { hint, .. } => *hint,
             Self::Config { .. } | Self::Output(_) | Self::Secret(_) | Self::TooLate => None,

@@ -31,91 +31,27 @@
 //! What no command can carry (CR, LF, NUL; CVE-2025-15367):
 //! [`crate::session::Credentials::check`], before anything is connected.
 
-mod command;
-mod file;
-mod netrc;
-
-use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::Ordering;
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-use crate::connection::Cancel;
+use crate::cli::args::settings::Settings;
+use crate::cli::config::account::Account;
+use crate::cli::error::Failure;
 use crate::protocol::{Secret, sasl};
 use crate::session::Mechanism;
 
-use super::account::Account;
-use super::failure::Failure;
-use super::settings::Settings;
-
-use file::Others;
-
-/// The variable that may hold the password of the one account of a run.
-const VARIABLE: &str = "POP3GET_PASSWORD";
-
-/// How often a wait looks at the clock.
-const SLICE: Duration = Duration::from_millis(20);
-
-/// How long a password may be waited for.
-pub(super) struct Limits<'l> {
-    pub(super) deadline: Option<Instant>,
-    pub(super) cancel: &'l Cancel,
-}
-
-impl Limits<'_> {
-    /// Asks again and again, for a slice of time each, until there is an answer,
-    /// the run has to end, or it is `end`, which is the one way to `Err(None)`.
-    fn wait<T>(
-        &self,
-        end: Option<Instant>,
-        mut ask: impl FnMut(Duration) -> Option<T>,
-    ) -> Result<T, Option<Failure>> {
-        let is_over = |end: Option<Instant>| end.is_some_and(|end| Instant::now() >= end);
-        loop {
-            if self.cancel.load(Ordering::Relaxed) != 0 {
-                return Err(Some(Failure::Secret(anyhow!("interrupted"))));
-            }
-            if is_over(self.deadline) {
-                return Err(Some(Failure::TooLate));
-            }
-            if is_over(end) {
-                return Err(None);
-            }
-            if let Some(answer) = ask(SLICE) {
-                return Ok(answer);
-            }
-        }
-    }
-
-    /// Does what may block on a thread of its own, which is left behind if it
-    /// does so for too long.
-    fn within<T: Send + 'static>(
-        &self,
-        act: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let (to_us, done) = mpsc::channel();
-        let thread = thread::Builder::new().name("password".into());
-        let spawned = thread.spawn(move || _ = to_us.send(act()));
-        spawned.context("cannot start a thread").map_err(Failure::Secret)?;
-        let answer = self.wait(None, |slice| match done.recv_timeout(slice) {
-            Ok(answer) => Some(answer),
-            Err(mpsc::RecvTimeoutError::Timeout) => None,
-            Err(mpsc::RecvTimeoutError::Disconnected) => Some(Err(anyhow!("no password was read"))),
-        });
-        answer.map_err(|failure| failure.unwrap_or(Failure::TooLate))?.map_err(Failure::Secret)
-    }
-}
+use super::environment::{VARIABLE, variable};
+use super::file::{self, Others};
+use super::prompt::prompt;
+use super::wait::Limits;
+use super::{command, netrc};
 
 /// The first line of a file that nobody else may read; no pipe, for nobody would
 /// wait beside it.
-pub(super) fn from_file(path: &Path) -> anyhow::Result<Secret> {
+pub(crate) fn from_file(path: &Path) -> anyhow::Result<Secret> {
     match std::fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => Err(anyhow!("{} is no file", path.display())),
         _ => file::read(path, Others::Nothing),
@@ -123,7 +59,7 @@ pub(super) fn from_file(path: &Path) -> anyhow::Result<Secret> {
 }
 
 /// The password of an account; `alone` says that it is the only one of this run.
-pub(super) fn password(
+pub(crate) fn password(
     account: &Account,
     alone: bool,
     limits: &Limits<'_>,
@@ -140,7 +76,7 @@ pub(super) fn password(
 }
 
 /// The same; `None` if no source has one and there is nobody to ask.
-pub(super) fn find(
+pub(crate) fn find(
     account: &Account,
     alone: bool,
     limits: &Limits<'_>,
@@ -171,7 +107,7 @@ pub(super) fn find(
 }
 
 /// The files that the password of an account may be read from.
-pub(super) fn files(account: &Account) -> Vec<PathBuf> {
+pub(crate) fn files(account: &Account) -> Vec<PathBuf> {
     let Settings { password_file, password_command, .. } = &account.settings;
     match (password_file, password_command) {
         (Some(path), _) => vec![path.clone()],
@@ -185,17 +121,12 @@ pub(super) fn files(account: &Account) -> Vec<PathBuf> {
 }
 
 /// Whether somebody may be asked for the password of an account.
-pub(super) fn may_ask(account: &Account) -> bool {
+pub(crate) fn may_ask(account: &Account) -> bool {
     account.settings.password_file.is_none() && account.settings.password_command.is_none()
 }
 
 fn netrc_at_home() -> Option<PathBuf> {
     std::env::home_dir().map(|home| home.join(".netrc"))
-}
-
-/// An environment variable that says something.
-fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// The file that systemd made for an account, if there is one.
@@ -233,31 +164,6 @@ fn from_netrc(host: &str, user: &str) -> anyhow::Result<Option<Secret>> {
         file::check(&metadata, &path, Others::Nothing)?;
     }
     Ok(found)
-}
-
-/// The terminal that this process belongs to.
-fn terminal() -> Option<File> {
-    OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
-}
-
-/// Asks on the terminal. Without one nothing is asked and nothing hangs.
-fn prompt(account: &str, limits: &Limits<'_>) -> Result<Option<Secret>, Failure> {
-    let Some(terminal) = terminal() else { return Ok(None) };
-    let before = tcgetattr(&terminal);
-    let question = format!("Password for {account}: ");
-    let typed = limits.within(move || {
-        let typed = rpassword::prompt_password(question).context("cannot read the password")?;
-        Ok(Secret::new(typed.into_bytes()))
-    });
-    if let (Err(_), Ok(before)) = (&typed, before) {
-        // Whoever waits for a key there has the echo off.
-        let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
-    }
-    let typed = typed?;
-    if typed.expose().is_empty() {
-        return Err(Failure::usage("no password was given"));
-    }
-    Ok(Some(typed))
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use crate::connection::{Pin, Reason, Secured};
 use crate::protocol::sasl;
 use crate::session::{Findings, Mechanism};
 
-use super::account::Account;
-use super::settings::{Auth, Binding, Settings, Tls, TlsRoots};
+use crate::cli::args::settings::{Auth, Binding, Settings, Tls, TlsRoots};
+use crate::cli::config::account::Account;
 
 /// The account in TOML. It takes over what was given of the way to the server, and
 /// nothing of the password.
-pub(super) fn suggestion(account: &Account, findings: &Findings) -> String {
+pub(crate) fn suggestion(account: &Account, findings: &Findings) -> String {
     let settings = &account.settings;
     let mut lines = Lines(vec![format!("[account.{}]", key(&label(account)))]);
     lines.set("server", string(account.server()));
@@ -114,7 +114,7 @@ fn has_another_key(secured: &Secured) -> bool {
 
 /// The roots and the pin that would let a refused server in, if anything would: what
 /// TLS itself proves by the key is never left out.
-pub(super) fn trust(secured: &Secured) -> Option<(Option<&'static str>, Pin)> {
+pub(crate) fn trust(secured: &Secured) -> Option<(Option<&'static str>, Pin)> {
     let Secured { chain, pin, refusal, .. } = secured;
     let leaf = chain.first().and_then(|leaf| leaf.rsa_bits);
     match (pin, &refusal.as_ref()?.reason) {

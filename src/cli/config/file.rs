@@ -10,20 +10,20 @@ use serde::Deserialize;
 
 use crate::protocol::Quoted;
 
-use super::failure::Failure;
-use super::proxy;
-use super::settings::Settings;
+use crate::cli::args::proxy_url;
+use crate::cli::args::settings::Settings;
+use crate::cli::error::Failure;
 
 /// What the file says.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Config {
+pub(crate) struct Config {
     #[serde(default)]
     defaults: Settings,
     #[serde(default)]
     account: BTreeMap<String, Settings>,
     #[serde(skip)]
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 /// No configuration is larger.
@@ -45,7 +45,7 @@ fn read(path: &Path) -> io::Result<String> {
 
 impl Config {
     /// Reads the file; the default one may be missing.
-    pub(super) fn read(given: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn read(given: Option<&Path>) -> Result<Self, Failure> {
         let path = match given {
             Some(path) => path.to_path_buf(),
             None => match project() {
@@ -86,23 +86,23 @@ impl Config {
     }
 
     /// The names of all accounts.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.account.keys().map(String::as_str)
     }
 
     /// The settings of an account, the defaults behind them.
-    pub(super) fn account(&self, name: &str) -> Option<Settings> {
+    pub(crate) fn account(&self, name: &str) -> Option<Settings> {
         Some(self.account.get(name)?.clone().or(self.defaults.clone()))
     }
 
     /// The settings of every account.
-    pub(super) fn defaults(&self) -> Settings {
+    pub(crate) fn defaults(&self) -> Settings {
         self.defaults.clone()
     }
 }
 
 /// Where this program's files lie.
-pub(super) fn project() -> Option<directories::ProjectDirs> {
+pub(crate) fn project() -> Option<directories::ProjectDirs> {
     directories::ProjectDirs::from("", "", "pop3get")
 }
 
@@ -122,7 +122,7 @@ fn check(settings: &mut Settings) -> Result<(), String> {
     if let Some(contradiction) = settings.contradiction() {
         return Err(contradiction.to_owned());
     }
-    if let Some(Err(why)) = settings.proxy.as_deref().map(proxy::parse) {
+    if let Some(Err(why)) = settings.proxy.as_deref().map(proxy_url::parse) {
         return Err(format!("proxy: {why}"));
     }
     let paths = [

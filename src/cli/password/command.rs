@@ -18,10 +18,13 @@ use anyhow::{Context as _, anyhow};
 use rustix::process::{Pid, Signal};
 use zeroize::Zeroizing;
 
+use crate::cli::error::Failure;
 use crate::protocol::Secret;
 
+use super::environment::VARIABLE;
 use super::file::first_line;
-use super::{Failure, Limits, VARIABLE, terminal};
+use super::prompt::terminal;
+use super::wait::Limits;
 
 /// How long a command may take: somebody may have to type.
 const TIME: Duration = Duration::from_secs(300);

@@ -17,13 +17,13 @@ use crate::fetch::{self, Doing, Event, Summary, in_seconds};
 use crate::protocol::Quoted;
 use crate::session::Line;
 
-use super::clock;
-use super::failure::Failure;
-use super::progress::Bars;
+use crate::cli::error::Failure;
+use crate::cli::output::progress::Bars;
+use crate::cli::run::clock;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
+pub(crate) enum Level {
     /// Errors.
     Quiet,
     /// On a terminal a summary, and bars.
@@ -35,8 +35,8 @@ pub(super) enum Level {
 }
 
 /// Speaks on the standard streams.
-pub(super) struct Speaker<'s> {
-    pub(super) out: RefCell<&'s mut dyn Write>,
+pub(crate) struct Speaker<'s> {
+    pub(crate) out: RefCell<&'s mut dyn Write>,
     err: RefCell<&'s mut dyn Write>,
     /// Somebody looks on.
     terminal: bool,
@@ -50,7 +50,7 @@ pub(super) struct Speaker<'s> {
 const MANY: usize = 1000;
 
 impl<'s> Speaker<'s> {
-    pub(super) fn new(
+    pub(crate) fn new(
         out: &'s mut dyn Write,
         err: &'s mut dyn Write,
         terminal: bool,
@@ -69,7 +69,7 @@ impl<'s> Speaker<'s> {
     }
 
     /// Standard output; a reader who has gone away is no failure.
-    pub(super) fn print(&self, text: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn print(&self, text: &[u8]) -> Result<(), Failure> {
         let mut out = self.out.borrow_mut();
         match out.write_all(text).and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -83,7 +83,7 @@ impl<'s> Speaker<'s> {
     }
 
     /// A failure, its status aside: one sentence, perhaps a hint.
-    pub(super) fn fail(&self, account: Option<&str>, failure: &Failure, delivered: usize) {
+    pub(crate) fn fail(&self, account: Option<&str>, failure: &Failure, delivered: usize) {
         let unheard = !self.terminal && self.level < Level::Messages;
         // Whoever sent a signal knows why it ends.
         let interrupted = self.cancel.load(Ordering::Relaxed) != 0;
@@ -110,14 +110,14 @@ impl<'s> Speaker<'s> {
     }
 
     /// A line that only `-v` shows.
-    pub(super) fn detail(&self, account: &str, line: &str) {
+    pub(crate) fn detail(&self, account: &str, line: &str) {
         if self.level >= Level::Messages {
             self.say(&format!("{account}: {line}"));
         }
     }
 
     /// The line at a run's end that a person on a terminal sees.
-    pub(super) fn summary(&self, account: &str, summary: &Summary) {
+    pub(crate) fn summary(&self, account: &str, summary: &Summary) {
         if !self.terminal || self.level == Level::Quiet {
             return;
         }
@@ -132,7 +132,7 @@ impl<'s> Speaker<'s> {
     }
 
     /// What a fetch tells, put into words for one account.
-    pub(super) fn event(&self, account: &str, bars: &Bars, event: Event<'_>) {
+    pub(crate) fn event(&self, account: &str, bars: &Bars, event: Event<'_>) {
         match event {
             Event::Line(line) => self.conversation(account, line),
             Event::Octets(octets) => bars.octets(octets),
@@ -243,7 +243,7 @@ impl<'s> Speaker<'s> {
         }
     }
 
-    pub(super) fn conversation(&self, account: &str, line: Line<'_>) {
+    pub(crate) fn conversation(&self, account: &str, line: Line<'_>) {
         if let Line::Protected { certificate: Some(certificate) } = line
             && let Some(soon) = ending(certificate.not_after, clock().start())
             && self.ending.replace(Some(certificate.not_after)) != Some(certificate.not_after)
@@ -269,7 +269,7 @@ const SOON: i64 = 14 * DAY;
 const DAY: i64 = 24 * 60 * 60;
 
 /// That a certificate ends, if it does so soon.
-pub(super) fn ending(until: i64, now: u64) -> Option<String> {
+pub(crate) fn ending(until: i64, now: u64) -> Option<String> {
     match until.saturating_sub(i64::try_from(now).ok()?) {
         i64::MIN..0 => Some("has ended".into()),
         0..DAY => Some("ends in less than a day".into()),
@@ -279,11 +279,11 @@ pub(super) fn ending(until: i64, now: u64) -> Option<String> {
 }
 
 /// A number of days in words.
-pub(super) fn days(many: i64) -> String {
+pub(crate) fn days(many: i64) -> String {
     format!("{many} {}", if many == 1 { "day" } else { "days" })
 }
 
 /// A number of messages in words.
-pub(super) fn messages(many: usize) -> String {
+pub(crate) fn messages(many: usize) -> String {
     format!("{many} {}", if many == 1 { "message" } else { "messages" })
 }

@@ -5,17 +5,17 @@ use url::{Host, Url};
 
 use crate::session::Mechanism;
 
-use super::failure::Failure;
-use super::settings::{Auth, Settings, Tls};
+use crate::cli::args::settings::{Auth, Settings, Tls};
+use crate::cli::error::Failure;
 
 /// Whether a word of the command line is a URL.
-pub(super) fn is_url(word: &str) -> bool {
+pub(crate) fn is_url(word: &str) -> bool {
     word.contains("://")
 }
 
 /// `pop://USER;AUTH=APOP@HOST:PORT`, and pop3, pops, pop3s likewise. A password
 /// in it would stand in the process list and the shell's history.
-pub(super) fn parse(word: &str) -> Result<Settings, Failure> {
+pub(crate) fn parse(word: &str) -> Result<Settings, Failure> {
     let wrong = |why: &str| Failure::usage(format!("cannot use the URL: {why}"));
     let url = Url::parse(word).map_err(|error| wrong(&error.to_string()))?;
     let tls = match url.scheme() {

@@ -18,14 +18,14 @@ use crate::protocol::{MessageNumber, Quoted, UniqueId};
 use crate::seen::{Journal, Ledger, State};
 use crate::session::{self, Credentials, Line, Pace};
 
-use super::account::Account;
-use super::failure::Failure;
-use super::progress::Bars;
-use super::report::Speaker;
+use crate::cli::config::account::Account;
+use crate::cli::error::Failure;
+use crate::cli::output::progress::Bars;
+use crate::cli::output::terminal::Speaker;
 
 /// What is looked at.
 #[derive(Clone, Debug)]
-pub(super) enum Look {
+pub(crate) enum Look {
     Check,
     DryRun,
     List { headers: bool },
@@ -33,7 +33,7 @@ pub(super) enum Look {
 }
 
 /// Looks into one account's maildrop; says whether anything is new.
-pub(super) fn look(
+pub(crate) fn look(
     look: &Look,
     account: &Account,
     credentials: &Credentials,
@@ -100,7 +100,7 @@ pub(super) fn look(
 }
 
 /// A day in this machine's time zone.
-pub(super) fn date(seconds: u64) -> String {
+pub(crate) fn date(seconds: u64) -> String {
     let timestamp = i64::try_from(seconds).ok().and_then(|at| Timestamp::from_second(at).ok());
     match timestamp {
         Some(timestamp) => timestamp.to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string(),

@@ -13,14 +13,14 @@ use zeroize::Zeroizing;
 
 use crate::connection::{Cancel, Identity, Options, Proxy, ProxyLogin, Roots, Security};
 
-use super::failure::Failure;
-use super::proxy;
-use super::secrets;
-use super::settings::{Settings, Tls, TlsRoots};
+use crate::cli::args::proxy_url;
+use crate::cli::args::settings::{Settings, Tls, TlsRoots};
+use crate::cli::error::Failure;
+use crate::cli::password::lookup;
 
 /// Whether the files of secrets on the way are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Secrets {
+pub(crate) enum Secrets {
     /// They are.
     Read,
     /// Nobody goes there.
@@ -28,7 +28,7 @@ pub(super) enum Secrets {
 }
 
 /// Everything about the way.
-pub(super) fn options(
+pub(crate) fn options(
     settings: &Settings,
     secrets: Secrets,
     deadline: Option<Instant>,
@@ -120,7 +120,7 @@ fn host_and_port(server: &str, default: u16) -> Result<(String, u16), Failure> {
 
 /// The name as DNS and certificates have it: A-labels where it is international
 /// (RFC 5890, UTS 46).
-pub(super) fn to_ascii(host: &str) -> Option<String> {
+pub(crate) fn to_ascii(host: &str) -> Option<String> {
     if host.is_ascii() {
         return Some(host.to_owned());
     }
@@ -167,12 +167,12 @@ fn read_identity(chain: &Path, key: &Path) -> anyhow::Result<Identity> {
 /// The proxy with the password of its user.
 fn by_proxy(settings: &Settings) -> Result<Option<Proxy>, Failure> {
     let Some(url) = &settings.proxy else { return Ok(None) };
-    let proxy::Address { host, port, user } =
-        proxy::parse(url).map_err(|why| Failure::usage(format!("--proxy: {why}")))?;
+    let proxy_url::Address { host, port, user } =
+        proxy_url::parse(url).map_err(|why| Failure::usage(format!("--proxy: {why}")))?;
     let login = match (user, &settings.proxy_password_file) {
         (None, None) => None,
         (Some(user), Some(file)) => {
-            let password = secrets::from_file(file).map_err(Failure::Secret)?;
+            let password = lookup::from_file(file).map_err(Failure::Secret)?;
             let password = Zeroizing::new(password.expose().to_vec());
             let login = ProxyLogin::new(user.into_bytes(), password);
             Some(login.map_err(|error| Failure::usage(error.to_string()))?)

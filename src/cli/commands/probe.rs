@@ -17,13 +17,13 @@ use crate::fetch::{self, Doing};
 use crate::protocol::{Capabilities, Quoted, TimestampError, sasl};
 use crate::session::{self, Answer, Credentials, Findings, Line, Mechanism, Refusal, Step};
 
-use super::account::Account;
-use super::failure::Failure;
-use super::report::{Speaker, days, ending, messages};
-use super::suggestion::{suggestion, trust};
+use super::probe_config::{suggestion, trust};
+use crate::cli::config::account::Account;
+use crate::cli::error::Failure;
+use crate::cli::output::terminal::{Speaker, days, ending, messages};
 
 /// Asks the server and prints what it is.
-pub(super) fn probe(
+pub(crate) fn probe(
     account: &Account,
     credentials: Option<&Credentials>,
     speaker: &Speaker<'_>,

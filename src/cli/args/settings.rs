@@ -285,7 +285,7 @@ pub enum Auth {
 
 impl Auth {
     /// The same to a session.
-    pub(super) fn mechanism(self) -> Mechanism {
+    pub(crate) fn mechanism(self) -> Mechanism {
         Mechanism::Sasl(match self {
             Self::Auto => return Mechanism::Auto,
             Self::User => return Mechanism::User,

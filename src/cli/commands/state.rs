@@ -6,14 +6,14 @@ use crate::fetch;
 use crate::protocol::UniqueId;
 use crate::seen::{Journal, Known, Mended, State};
 
-use super::account::Account;
-use super::failure::Failure;
 use super::look::date;
-use super::report::{Speaker, messages};
+use crate::cli::config::account::Account;
+use crate::cli::error::Failure;
+use crate::cli::output::terminal::{Speaker, messages};
 
 /// What `--state` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(crate) enum Action {
     Forget(String),
     List,
     Mark(String),
@@ -22,7 +22,7 @@ pub(super) enum Action {
 
 impl Action {
     /// Reads the words behind `--state`.
-    pub(super) fn parse(words: &[String]) -> Result<Self, Failure> {
+    pub(crate) fn parse(words: &[String]) -> Result<Self, Failure> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match *words {
             ["list"] => Ok(Self::List),
@@ -39,7 +39,7 @@ impl Action {
 }
 
 /// Does it, for one account.
-pub(super) fn state(
+pub(crate) fn state(
     action: &Action,
     account: &Account,
     write: bool,

@@ -3,14 +3,14 @@
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use super::way::to_ascii;
+use crate::cli::config::connection_options::to_ascii;
 
 /// Where a proxy is, and who we are there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) user: Option<String>,
+pub(crate) struct Address {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) user: Option<String>,
 }
 
 /// The port of SOCKS (RFC 1928 section 3).
@@ -18,7 +18,7 @@ const PORT: u16 = 1080;
 
 /// Reads a proxy's URL. A password in it would stand in the process list or in
 /// the configuration, so it is refused, and no error repeats the URL.
-pub(super) fn parse(url: &str) -> Result<Address, &'static str> {
+pub(crate) fn parse(url: &str) -> Result<Address, &'static str> {
     let wrong = "a proxy is written socks5://[USER@]HOST[:PORT]";
     let url = Url::parse(url).map_err(|_| wrong)?;
     // `h` means, for curl, that the proxy resolves the name, as it always does here.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
 
-use super::settings::Settings;
+use crate::cli::args::settings::Settings;
 
 /// Fetch new mail from POP3 servers into a Maildir, exactly once
 #[derive(Clone, Debug, Parser)]
@@ -129,12 +129,12 @@ pub enum Generate {
 
 impl Generate {
     /// The file as it is checked in.
-    pub(super) fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Bash => include_str!("../../completions/pop3get.bash"),
-            Self::Fish => include_str!("../../completions/pop3get.fish"),
-            Self::Man => include_str!("../../man/pop3get.1"),
-            Self::Zsh => include_str!("../../completions/_pop3get"),
+            Self::Bash => include_str!("../../../completions/pop3get.bash"),
+            Self::Fish => include_str!("../../../completions/pop3get.fish"),
+            Self::Man => include_str!("../../../man/pop3get.1"),
+            Self::Zsh => include_str!("../../../completions/_pop3get"),
         }
     }
 }

@@ -8,37 +8,37 @@ use crate::fetch::{Deletion, Place, Policy};
 use crate::seen::Mailbox;
 use crate::session::{self, ChannelBinding, Pace};
 
-use super::args::Args;
-use super::config::{Config, project};
-use super::failure::Failure;
-use super::settings::{Binding, Settings};
-use super::url;
-use super::way::{self, Secrets};
+use super::connection_options::{self, Secrets};
+use crate::cli::args::options::Args;
+use crate::cli::args::pop_url;
+use crate::cli::args::settings::{Binding, Settings};
+use crate::cli::config::file::{Config, project};
+use crate::cli::error::Failure;
 
 /// One account, everything about it known but its password.
 #[derive(Clone, Debug)]
-pub(super) struct Account {
+pub(crate) struct Account {
     /// As it is called in sentences.
-    pub(super) name: String,
-    pub(super) settings: Settings,
-    pub(super) user: String,
-    pub(super) session: session::Options,
-    pub(super) policy: Policy,
+    pub(crate) name: String,
+    pub(crate) settings: Settings,
+    pub(crate) user: String,
+    pub(crate) session: session::Options,
+    pub(crate) policy: Policy,
     /// How long to try again while another session has the maildrop.
-    pub(super) retry_for: Duration,
-    pub(super) mailbox: Mailbox,
-    pub(super) state: PathBuf,
+    pub(crate) retry_for: Duration,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) state: PathBuf,
     maildir: Option<PathBuf>,
 }
 
 impl Account {
     /// The server, as sentences name it.
-    pub(super) fn server(&self) -> &str {
+    pub(crate) fn server(&self) -> &str {
         self.settings.server.as_deref().unwrap_or_default()
     }
 
     /// The Maildir, which some modes do without.
-    pub(super) fn place(&self) -> Result<Place, Failure> {
+    pub(crate) fn place(&self) -> Result<Place, Failure> {
         let maildir = self.maildir.clone().ok_or(Failure::Usage {
             why: "no Maildir is named".into(),
             hint: Some("use --maildir DIR, `maildir` in the configuration file, or $MAILDIR"),
@@ -48,7 +48,7 @@ impl Account {
 }
 
 /// Every account that the command line means, by name and settings.
-pub(super) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Settings)>, Failure> {
+pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Settings)>, Failure> {
     let given = &args.settings;
     if given.server.is_some() && !args.accounts.is_empty() {
         return Err(Failure::usage("give either --server or ACCOUNT"));
@@ -69,8 +69,8 @@ pub(super) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Setting
         });
     }
     let settings = |name: &str| {
-        if url::is_url(name) {
-            let settings = given.clone().or(url::parse(name)?).or(config.defaults());
+        if pop_url::is_url(name) {
+            let settings = given.clone().or(pop_url::parse(name)?).or(config.defaults());
             return Ok((label(&settings), settings));
         }
         let settings = config.account(name).ok_or_else(|| {
@@ -103,7 +103,7 @@ fn label(settings: &Settings) -> String {
 }
 
 /// Everything that can be known before anything is opened.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     name: String,
     settings: Settings,
     args: &Args,
@@ -121,7 +121,7 @@ pub(super) fn resolve(
     };
     // The journal by hand needs no way to the server, nor the secrets on it.
     let secrets = if args.state.is_some() { Secrets::Unread } else { Secrets::Read };
-    let connection = way::options(&settings, secrets, deadline, cancel)?;
+    let connection = connection_options::options(&settings, secrets, deadline, cancel)?;
     let mailbox = Mailbox::new(user.as_bytes(), &connection.host);
     let policy = Policy {
         deletion: match (settings.delete, settings.delete_after) {

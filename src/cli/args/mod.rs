@@ -1,0 +1,6 @@
+//! What was typed: options, account settings, POP URLs, proxy URLs.
+
+pub(crate) mod options;
+pub(crate) mod pop_url;
+pub(crate) mod proxy_url;
+pub(crate) mod settings;

@@ -1,0 +1,9 @@
+//! Where passwords come from: command, file, netrc, systemd, prompt.
+
+mod command;
+mod environment;
+mod file;
+pub(crate) mod lookup;
+mod netrc;
+mod prompt;
+pub(crate) mod wait;

@@ -1,0 +1,36 @@
+//! Asking a person on the terminal.
+
+use std::fs::{File, OpenOptions};
+
+use anyhow::Context as _;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+use crate::cli::error::Failure;
+use crate::protocol::Secret;
+
+use super::wait::Limits;
+
+/// The terminal that this process belongs to.
+pub(super) fn terminal() -> Option<File> {
+    OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
+}
+
+/// Asks on the terminal. Without one nothing is asked and nothing hangs.
+pub(super) fn prompt(account: &str, limits: &Limits<'_>) -> Result<Option<Secret>, Failure> {
+    let Some(terminal) = terminal() else { return Ok(None) };
+    let before = tcgetattr(&terminal);
+    let question = format!("Password for {account}: ");
+    let typed = limits.within(move || {
+        let typed = rpassword::prompt_password(question).context("cannot read the password")?;
+        Ok(Secret::new(typed.into_bytes()))
+    });
+    if let (Err(_), Ok(before)) = (&typed, before) {
+        // Whoever waits for a key there has the echo off.
+        let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
+    }
+    let typed = typed?;
+    if typed.expose().is_empty() {
+        return Err(Failure::usage("no password was given"));
+    }
+    Ok(Some(typed))
+}
