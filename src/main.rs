@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let terminal = std::io::stderr().is_terminal();
     let streams = Streams { out: &mut out, err: &mut err, terminal };
     let run =
-        AssertUnwindSafe(|| cli::run(std::env::args_os(), streams, &cancel, Some(&cli::restrict)));
+        AssertUnwindSafe(|| cli::run(std::env::args_os(), streams, &cancel, Some(&cli::enforce)));
     // What panicked has been said; everything on disk is as after a kill.
     let exit = catch_unwind(run).unwrap_or(Exit::Software);
     if let Ok(signal @ 1..) = i32::try_from(cancel.load(Ordering::Relaxed)) {

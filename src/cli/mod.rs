@@ -25,4 +25,4 @@ pub use output::exit::{Exit, Row, TABLE};
 pub use run::{Streams, run};
 #[cfg(target_os = "linux")]
 pub use sandbox::Refused;
-pub use sandbox::{Grants, Held, Restrict, restrict};
+pub use sandbox::{AllowedPaths, Enforcer, SandboxStatus, enforce};

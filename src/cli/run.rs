@@ -24,13 +24,13 @@ use super::commands::probe;
 use super::commands::state::{self, Action};
 use super::config::account::{self, Account};
 use super::config::file::Config;
-use super::error::Failure;
+use super::error::Error;
 use super::output::exit::Exit;
 use super::output::progress::Bars;
-use super::output::terminal::{Level, Speaker};
+use super::output::terminal::{Level, Output};
 use super::password::lookup;
-use super::password::wait::Limits;
-use super::sandbox::{Restrict, Sandbox};
+use super::password::wait::WaitLimits;
+use super::sandbox::{Enforcer, Sandbox};
 
 /// The standard streams, and whether standard error is a terminal.
 pub struct Streams<'s> {
@@ -49,16 +49,16 @@ impl std::fmt::Debug for Streams<'_> {
 }
 
 /// Runs the program. `cancel` is set to a signal's number when it has to end;
-/// `restrict` closes the sandbox around this process.
+/// `enforce` closes the sandbox around this process.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     mut streams: Streams<'_>,
     cancel: &Cancel,
-    restrict: Restrict<'_>,
+    enforce: Enforcer<'_>,
 ) -> Exit {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
-        Err(error) => return misread(&error, &mut streams),
+        Err(error) => return usage_error(&error, &mut streams),
     };
     let level = match (args.quiet, args.verbose) {
         (true, _) => Level::Quiet,
@@ -67,24 +67,24 @@ pub fn run(
         (false, _) => Level::Conversation,
     };
     let Streams { out, err, terminal } = streams;
-    let speaker = Speaker::new(out, err, terminal, level, cancel);
+    let output = Output::new(out, err, terminal, level, cancel);
     if let Some(kind) = args.generate {
-        return ended(&speaker, None, speaker.print(kind.text().as_bytes()).map(|()| Exit::Ok));
+        return ended(&output, None, output.print(kind.text().as_bytes()).map(|()| Exit::Ok));
     }
     let accounts = Config::read(args.config.as_deref())
         .and_then(|config| account::named(&args, &config))
-        .and_then(|accounts| only_one_where_one_is_meant(&args, accounts));
+        .and_then(|accounts| check_single_account(&args, accounts));
     let accounts = match accounts {
         Ok(accounts) => accounts,
-        Err(failure) => return ended(&speaker, None, Err(failure)),
+        Err(failure) => return ended(&output, None, Err(failure)),
     };
     let looks = args.list || args.check || args.dry_run || args.show.is_some() || args.probe;
     let run = Run {
-        sandbox: Sandbox::new(restrict, looks),
+        sandbox: Sandbox::new(enforce, looks),
         deadline: args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
         alone: accounts.len() == 1,
         args: &args,
-        speaker: &speaker,
+        output: &output,
         cancel,
     };
     let resolve = |(name, settings): (String, _)| {
@@ -97,7 +97,7 @@ pub fn run(
     {
         let later: Vec<_> = accounts.iter().filter_map(|(_, later)| later.as_ref().ok()).collect();
         let result = account.and_then(|account| run.account(&account, &later));
-        exits.push(ended(&speaker, Some(&name), result));
+        exits.push(ended(&output, Some(&name), result));
     }
     if args.check && exits.contains(&Exit::Ok) {
         // Something is new somewhere, and that is what was asked.
@@ -107,15 +107,15 @@ pub fn run(
 }
 
 /// The status of an account, its failure said.
-fn ended(speaker: &Speaker<'_>, account: Option<&str>, result: Result<Exit, Failure>) -> Exit {
+fn ended(output: &Output<'_>, account: Option<&str>, result: Result<Exit, Error>) -> Exit {
     result.unwrap_or_else(|failure| {
-        speaker.fail(account, &failure, 0);
+        output.fail(account, &failure, 0);
         failure.exit()
     })
 }
 
 /// A wrong command line in one sentence; help and version as they are asked for.
-fn misread(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
+fn usage_error(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
     if !error.use_stderr() {
         let written = write!(streams.out, "{}", error.render());
         return match written {
@@ -140,19 +140,19 @@ fn misread(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
 }
 
 /// Some options mean one account, and some of these one that is named.
-fn only_one_where_one_is_meant(
+fn check_single_account(
     args: &Args,
     accounts: Vec<(String, Settings)>,
-) -> Result<Vec<(String, Settings)>, Failure> {
+) -> Result<Vec<(String, Settings)>, Error> {
     let named = args.settings.server.is_some() || args.accounts.len() == 1;
     let of_a_named_one =
         [("--mark-seen", args.mark_seen), ("--rekey", args.rekey), ("--refetch", args.refetch)];
     if let Some((what, _)) = of_a_named_one.into_iter().find(|(_, given)| *given && !named) {
-        return Err(Failure::usage(format!("{what} needs one account, named")));
+        return Err(Error::usage(format!("{what} needs one account, named")));
     }
     let of_one = [("--show", args.show.is_some()), ("--state", args.state.is_some())];
     match of_one.into_iter().find(|(_, given)| *given && accounts.len() != 1) {
-        Some((what, _)) => Err(Failure::usage(format!("{what} needs one account"))),
+        Some((what, _)) => Err(Error::usage(format!("{what} needs one account"))),
         None => Ok(accounts),
     }
 }
@@ -160,7 +160,7 @@ fn only_one_where_one_is_meant(
 /// What all accounts of a run share.
 struct Run<'r> {
     args: &'r Args,
-    speaker: &'r Speaker<'r>,
+    output: &'r Output<'r>,
     cancel: &'r Cancel,
     deadline: Option<Instant>,
     alone: bool,
@@ -169,14 +169,14 @@ struct Run<'r> {
 
 impl Run<'_> {
     /// One account; `later` ones have their turn behind it.
-    fn account(&self, account: &Account, later: &[&Account]) -> Result<Exit, Failure> {
+    fn account(&self, account: &Account, later: &[&Account]) -> Result<Exit, Error> {
         let args = self.args;
         if let Some(words) = &args.state {
             let action = Action::parse(words)?;
             if args.dry_run && action != Action::Repair {
-                return Err(Failure::usage("--dry-run goes with --state repair only"));
+                return Err(Error::usage("--dry-run goes with --state repair only"));
             }
-            let done = state::state(&action, account, !args.dry_run, clock().start(), self.speaker);
+            let done = state::state(&action, account, !args.dry_run, clock().start(), self.output);
             return done.map(|()| Exit::Ok);
         }
         if args.probe {
@@ -195,53 +195,53 @@ impl Run<'_> {
         }
     }
 
-    fn credentials(&self, account: &Account) -> Result<Credentials, Failure> {
+    fn credentials(&self, account: &Account) -> Result<Credentials, Error> {
         credentials(account, lookup::password(account, self.alone, &self.limits())?)
     }
 
-    fn limits(&self) -> Limits<'_> {
-        Limits { deadline: self.deadline, cancel: self.cancel }
+    fn limits(&self) -> WaitLimits<'_> {
+        WaitLimits { deadline: self.deadline, cancel: self.cancel }
     }
 
     /// A probe logs in where it can, and says where it cannot.
-    fn probe(&self, account: &Account, later: &[&Account]) -> Result<Exit, Failure> {
+    fn probe(&self, account: &Account, later: &[&Account]) -> Result<Exit, Error> {
         let password = match account.user.is_empty() {
             true => None,
-            false => lookup::find(account, self.alone, &self.limits())?,
+            false => lookup::lookup(account, self.alone, &self.limits())?,
         };
         let credentials = password.map(|password| credentials(account, password)).transpose()?;
-        self.close(account, later);
+        self.enforce(account, later);
         let credentials = credentials.as_ref();
-        probe::probe(account, credentials, self.speaker, clock().start(), self.alone)
+        probe::probe(account, credentials, self.output, clock().start(), self.alone)
             .map(|()| Exit::Ok)
     }
 
     /// The last thing before the network.
-    fn close(&self, account: &Account, later: &[&Account]) {
-        if let Some(line) = self.sandbox.close(account, later) {
-            self.speaker.detail(&account.name, &line);
+    fn enforce(&self, account: &Account, later: &[&Account]) {
+        if let Some(line) = self.sandbox.enforce(account, later) {
+            self.output.verbose(&account.name, &line);
         }
     }
 
-    fn look(&self, look: &Look, account: &Account, later: &[&Account]) -> Result<Exit, Failure> {
+    fn look(&self, look: &Look, account: &Account, later: &[&Account]) -> Result<Exit, Error> {
         let credentials = self.credentials(account)?;
-        self.close(account, later);
-        let new = look::look(look, account, &credentials, self.speaker, clock(), self.alone)?;
+        self.enforce(account, later);
+        let new = look::look(look, account, &credentials, self.output, clock(), self.alone)?;
         Ok(if self.args.check && !new { Exit::NothingNew } else { Exit::Ok })
     }
 
     /// Fetches, or marks as seen: the local doors are open before anybody is
     /// asked for a password.
-    fn fetch(&self, account: &Account, later: &[&Account]) -> Result<Exit, Failure> {
+    fn fetch(&self, account: &Account, later: &[&Account]) -> Result<Exit, Error> {
         let place = account.place()?;
         let bars = Bars::default();
-        let observe = |event: Event<'_>| self.speaker.event(&account.name, &bars, event);
+        let observe = |event: Event<'_>| self.output.event(&account.name, &bars, event);
         let local = match self.args.refetch {
             true => Local::open_anew(&place, &observe)?,
             false => Local::open(&place, &observe)?,
         };
         let credentials = self.credentials(account)?;
-        self.close(account, later);
+        self.enforce(account, later);
         let options = fetch::Options {
             session: account.session.clone(),
             policy: account.policy,
@@ -257,8 +257,8 @@ impl Run<'_> {
         };
         drop(bars);
         if let Err(error) = result {
-            let failure = Failure::with(account.server(), error);
-            self.speaker.fail(Some(&account.name), &failure, summary.delivered);
+            let failure = Error::with(account.server(), error);
+            self.output.fail(Some(&account.name), &failure, summary.delivered);
             // A signal ends the program by itself; the status is never seen.
             return Ok(match self.cancel.load(Ordering::Relaxed) {
                 0 => failure.exit(),
@@ -266,16 +266,16 @@ impl Run<'_> {
             });
         }
         if !marks {
-            self.speaker.summary(&account.name, &summary);
+            self.output.summary(&account.name, &summary);
         }
         Ok(if summary.failed > 0 { Exit::SomeFailed } else { Exit::Ok })
     }
 }
 
-fn credentials(account: &Account, password: Secret) -> Result<Credentials, Failure> {
+fn credentials(account: &Account, password: Secret) -> Result<Credentials, Error> {
     let credentials = Credentials { user: account.user.clone().into_bytes(), password };
     let checked = credentials.check(account.session.mechanism);
-    checked.map_err(|error| Failure::usage(error.to_string()))?;
+    checked.map_err(|error| Error::usage(error.to_string()))?;
     Ok(credentials)
 }
 

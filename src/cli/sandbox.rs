@@ -1,7 +1,7 @@
 //! The sandbox: what a server sends is handled by a process that can open next
 //! to no file.
 //!
-//! Landlock takes away all files but those in [`Grants`], from this thread and
+//! Landlock takes away all files but those in [`AllowedPaths`], from this thread and
 //! every thread that it starts. It is closed once, as late as the local doors and
 //! the passwords allow and before the first octet of a server: an account's
 //! journal and Maildir are open and its password is known. What accounts after it will
@@ -26,7 +26,7 @@
 //!   is written nowhere and read nowhere is not worth much to send.
 //! * Kernels whose Landlock has no ABI 2: they forbid every rename between
 //!   directories, and delivery is one.
-//! * Whether there is a sandbox at all: `main.rs` hands [`restrict`] in, tests in one process do not.
+//! * Whether there is a sandbox at all: `main.rs` hands [`enforce`] in, tests in one process do not.
 
 use std::cell::Cell;
 use std::fmt;
@@ -86,7 +86,7 @@ const VARIABLES: &[&str] = &["SSL_CERT_DIR", "SSL_CERT_FILE", "TZDIR"];
 
 /// What can still be opened once the sandbox is closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grants {
+pub struct AllowedPaths {
     /// Files and directories that can be read, with all below them; what is not
     /// there is no matter.
     pub read: Vec<PathBuf>,
@@ -99,7 +99,7 @@ pub struct Grants {
 
 /// What came of it.
 #[derive(Debug)]
-pub enum Held {
+pub enum SandboxStatus {
     /// It could not be closed.
     #[cfg(target_os = "linux")]
     Failed(Refused),
@@ -128,7 +128,7 @@ pub enum Refused {
     Rules(#[from] landlock::RulesetError),
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for SandboxStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             #[cfg(target_os = "linux")]
@@ -143,32 +143,32 @@ impl fmt::Display for Held {
 
 /// The act that closes it, from `main.rs`; none in a process that goes on to do
 /// something else.
-pub type Restrict<'r> = Option<&'r dyn Fn(&Grants) -> Held>;
+pub type Enforcer<'r> = Option<&'r dyn Fn(&AllowedPaths) -> SandboxStatus>;
 
 /// The sandbox of a run, open at first.
 pub(crate) struct Sandbox<'r> {
-    restrict: Cell<Restrict<'r>>,
+    enforce: Cell<Enforcer<'r>>,
     /// Nothing is to be written.
     looks: bool,
 }
 
 impl<'r> Sandbox<'r> {
-    pub(crate) fn new(restrict: Restrict<'r>, looks: bool) -> Self {
-        Self { restrict: Cell::new(restrict), looks }
+    pub(crate) fn new(enforce: Enforcer<'r>, looks: bool) -> Self {
+        Self { enforce: Cell::new(enforce), looks }
     }
 
     /// Closes it, if it is open and no account that comes later needs it open.
     /// Returns what to say about it.
-    pub(crate) fn close(&self, account: &Account, later: &[&Account]) -> Option<String> {
-        let restrict = self.restrict.get()?;
+    pub(crate) fn enforce(&self, account: &Account, later: &[&Account]) -> Option<String> {
+        let enforce = self.enforce.get()?;
         if later.iter().any(|account| account.settings.password_command.is_some()) {
             return Some("sandbox: none yet: another password-command has to run".into());
         }
-        self.restrict.set(None);
-        let grants = self.grants(account, later);
-        let held = restrict(&grants);
-        let Held::Landlock { .. } = held else { return Some(format!("sandbox: {held}")) };
-        let places: Vec<_> = grants.write.iter().map(|it| it.display().to_string()).collect();
+        self.enforce.set(None);
+        let allowed = self.allowed(account, later);
+        let held = enforce(&allowed);
+        let SandboxStatus::Landlock { .. } = held else { return Some(format!("sandbox: {held}")) };
+        let places: Vec<_> = allowed.write.iter().map(|it| it.display().to_string()).collect();
         let places = match &*places {
             [] => "nowhere".into(),
             places => format!("in {} alone", places.join(", ")),
@@ -176,7 +176,7 @@ impl<'r> Sandbox<'r> {
         Some(format!("sandbox: {held}: files can be written {places}"))
     }
 
-    fn grants(&self, account: &Account, later: &[&Account]) -> Grants {
+    fn allowed(&self, account: &Account, later: &[&Account]) -> AllowedPaths {
         let fixed = [RESOLVER, ROOTS, REST].concat().into_iter().map(PathBuf::from);
         // SSL_CERT_DIR may name several.
         let variable = |name| {
@@ -201,7 +201,11 @@ impl<'r> Sandbox<'r> {
             paths.sort();
             paths.dedup();
         }
-        Grants { read, write, terminal: later.iter().any(|account| lookup::may_ask(account)) }
+        AllowedPaths {
+            read,
+            write,
+            terminal: later.iter().any(|account| lookup::may_prompt(account)),
+        }
     }
 }
 
@@ -222,32 +226,32 @@ fn deliverable(maildir: &Path) -> Vec<PathBuf> {
 /// Takes everything away from this thread, and from those that it starts from now on,
 /// but what is granted.
 #[cfg(not(target_os = "linux"))]
-pub fn restrict(_: &Grants) -> Held {
-    Held::Missing
+pub fn enforce(_: &AllowedPaths) -> SandboxStatus {
+    SandboxStatus::Missing
 }
 
 /// Takes everything away from this thread, and from those that it starts from now on,
 /// but what is granted.
 #[cfg(target_os = "linux")]
-pub fn restrict(grants: &Grants) -> Held {
+pub fn enforce(allowed: &AllowedPaths) -> SandboxStatus {
     use landlock::{LandlockStatus, RulesetStatus};
 
-    let status = match enforce(grants) {
+    let status = match apply(allowed) {
         Ok(status) => status,
-        Err(error) => return Held::Failed(error),
+        Err(error) => return SandboxStatus::Failed(error),
     };
     match (status.ruleset, status.landlock) {
-        (_, LandlockStatus::NotEnabled) => Held::Off,
-        (_, LandlockStatus::NotImplemented) => Held::Missing,
-        (RulesetStatus::NotEnforced, _) => Held::TooOld,
+        (_, LandlockStatus::NotEnabled) => SandboxStatus::Off,
+        (_, LandlockStatus::NotImplemented) => SandboxStatus::Missing,
+        (RulesetStatus::NotEnforced, _) => SandboxStatus::TooOld,
         (_, LandlockStatus::Available { effective_abi, kernel_abi }) => {
-            Held::Landlock { abi: kernel_abi.unwrap_or(effective_abi as i32) }
+            SandboxStatus::Landlock { abi: kernel_abi.unwrap_or(effective_abi as i32) }
         }
     }
 }
 
 #[cfg(target_os = "linux")]
-fn enforce(grants: &Grants) -> Result<landlock::RestrictionStatus, Refused> {
+fn apply(allowed: &AllowedPaths) -> Result<landlock::RestrictionStatus, Refused> {
     use landlock::{
         ABI, Access as _, AccessFs, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
         RulesetAttr as _, RulesetCreatedAttr as _, make_bitflags, path_beneath_rules,
@@ -258,7 +262,7 @@ fn enforce(grants: &Grants) -> Result<landlock::RestrictionStatus, Refused> {
         MakeDir | MakeReg | Refer | RemoveFile | Truncate | WriteFile
     });
     let terminal = make_bitflags!(AccessFs::{IoctlDev | ReadFile | WriteFile});
-    let paths = if grants.terminal { &["/dev/tty"][..] } else { &[] };
+    let paths = if allowed.terminal { &["/dev/tty"][..] } else { &[] };
     let written = |path| Ok::<_, Refused>(PathBeneath::new(PathFd::new(path)?, read | write));
     let closed = Ruleset::default()
         // Nothing at all without it: from tmp to new is from one directory to another.
@@ -268,9 +272,9 @@ fn enforce(grants: &Grants) -> Result<landlock::RestrictionStatus, Refused> {
         // ABI 9 counts the resolver's sockets as files.
         .handle_access(AccessFs::from_all(ABI::V5))?
         .create()?
-        .add_rules(path_beneath_rules(&grants.read, read))?
+        .add_rules(path_beneath_rules(&allowed.read, read))?
         .add_rules(path_beneath_rules(paths, terminal))?
-        .add_rules(grants.write.iter().map(written))?
+        .add_rules(allowed.write.iter().map(written))?
         .restrict_self()?;
     Ok(closed)
 }

@@ -211,7 +211,7 @@ const ADVISORIES: &[(&str, &str, &str, &[Defence])] = &[
         "CVE-2005-3088",
         "fetchmailconf",
         "a password file that was open to all for a moment",
-        &[Said("src/cli/secrets/mod.rs"), Test("a_file_that_others_may_read_is_refused")],
+        &[Said("src/cli/password/lookup.rs"), Test("a_file_that_others_may_read_is_refused")],
     ),
     (
         "getmail 4.2.0",

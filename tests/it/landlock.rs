@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use pop3_test_server::{Builder, Fault, Security, Server};
-use pop3get::cli::{Grants, Held, restrict};
+use pop3get::cli::{AllowedPaths, SandboxStatus, enforce};
 
 use crate::rfc1939::letters;
 use crate::sandbox::{Ran, Sandbox};
@@ -47,9 +47,9 @@ fn inside() {
     let Some(room) = std::env::var_os(ROOM) else { return };
     let path = |name| Path::new(&room).join(name);
     let grants =
-        Grants { read: vec![path("readable")], write: vec![path("Mail")], terminal: false };
-    let held = restrict(&grants);
-    let Held::Landlock { .. } = held else { return println!("{held}") };
+        AllowedPaths { read: vec![path("readable")], write: vec![path("Mail")], terminal: false };
+    let held = enforce(&grants);
+    let SandboxStatus::Landlock { .. } = held else { return println!("{held}") };
     let denied = ErrorKind::PermissionDenied;
     let look = |name| fs::read(path(name)).map_err(|error| error.kind());
     assert_eq!(look("readable"), Ok(b"r".to_vec()));

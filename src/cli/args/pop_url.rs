@@ -6,7 +6,7 @@ use url::{Host, Url};
 use crate::session::Mechanism;
 
 use crate::cli::args::settings::{Auth, Settings, Tls};
-use crate::cli::error::Failure;
+use crate::cli::error::Error;
 
 /// Whether a word of the command line is a URL.
 pub(crate) fn is_url(word: &str) -> bool {
@@ -15,8 +15,8 @@ pub(crate) fn is_url(word: &str) -> bool {
 
 /// `pop://USER;AUTH=APOP@HOST:PORT`, and pop3, pops, pop3s likewise. A password
 /// in it would stand in the process list and the shell's history.
-pub(crate) fn parse(word: &str) -> Result<Settings, Failure> {
-    let wrong = |why: &str| Failure::usage(format!("cannot use the URL: {why}"));
+pub(crate) fn parse(word: &str) -> Result<Settings, Error> {
+    let wrong = |why: &str| Error::usage(format!("cannot use the URL: {why}"));
     let url = Url::parse(word).map_err(|error| wrong(&error.to_string()))?;
     let tls = match url.scheme() {
         "pop" | "pop3" => Tls::Starttls,
@@ -24,7 +24,7 @@ pub(crate) fn parse(word: &str) -> Result<Settings, Failure> {
         _ => return Err(wrong("it begins with neither pop:// nor pops://")),
     };
     if url.password().is_some() {
-        return Err(Failure::Usage {
+        return Err(Error::Usage {
             why: "a password does not belong into a URL: everybody on this machine can read it"
                 .into(),
             hint: Some("use --password-command, --password-file or POP3GET_PASSWORD"),

@@ -11,17 +11,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mailparse::MailHeaderMap as _;
 
-use crate::fetch::{
-    Clock, Error, Event, Listed, Reason, Sizes, Step, Survey, Timing, log_in, pace,
-};
+use crate::fetch::{self, Clock, Event, Listed, Reason, Sizes, Step, Survey, Timing, log_in, pace};
 use crate::protocol::{MessageNumber, Quoted, UniqueId};
 use crate::seen::{Journal, Ledger, State};
 use crate::session::{self, Credentials, Line, Pace};
 
 use crate::cli::config::account::Account;
-use crate::cli::error::Failure;
+use crate::cli::error::Error;
 use crate::cli::output::progress::Bars;
-use crate::cli::output::terminal::Speaker;
+use crate::cli::output::terminal::Output;
 
 /// What is looked at.
 #[derive(Clone, Debug)]
@@ -37,24 +35,24 @@ pub(crate) fn look(
     look: &Look,
     account: &Account,
     credentials: &Credentials,
-    speaker: &Speaker<'_>,
+    output: &Output<'_>,
     clock: Clock,
     alone: bool,
-) -> Result<bool, Failure> {
+) -> Result<bool, Error> {
     if let (Look::Check | Look::DryRun, Ok(place)) = (look, account.place()) {
         let fits = Journal::check_binding(&place.state, &place.mailbox, &place.maildir);
-        fits.map_err(Error::from)?;
+        fits.map_err(fetch::Error::from)?;
     }
     let journal = Journal::look(&account.state, &account.mailbox);
-    let ledger = journal.map_err(Error::from)?;
-    let log = |line: Line<'_>| speaker.conversation(&account.name, line);
+    let ledger = journal.map_err(fetch::Error::from)?;
+    let log = |line: Line<'_>| output.conversation(&account.name, line);
     let mut options = account.session.clone();
     options.pace = pace(&ledger, options.connection.port, clock.start());
     // What a server tells of its delay is not written down, but what a fetch wrote
     // down holds for a look, too: a server punishes every login.
     let mut timing = Timing { clock, last: ledger.last_login(), retry_for: account.retry_for };
     let bars = Bars::default();
-    let observe = |event: Event<'_>| speaker.event(&account.name, &bars, event);
+    let observe = |event: Event<'_>| output.event(&account.name, &bars, event);
     let sizes = match look {
         Look::Check if account.policy.max_size.is_some() => Sizes::ForNew,
         Look::Check | Look::Show { .. } => Sizes::ForGaps,
@@ -66,33 +64,33 @@ pub(crate) fn look(
         Ok(survey)
     };
     let survey = match open(&options) {
-        Err(Error::Session { source: session::Error::OutOfStep { .. }, .. }) => {
+        Err(fetch::Error::Session { source: session::Error::OutOfStep { .. }, .. }) => {
             options.pace = Pace::LockStep;
             open(&options)
         }
         survey => survey,
     };
-    let mut survey = survey.map_err(|error| Failure::with(account.server(), error))?;
+    let mut survey = survey.map_err(|error| Error::with(account.server(), error))?;
     if let Look::Show { message, lines } = look {
-        return show(survey, message, *lines, &ledger, speaker).map(|()| false);
+        return show(survey, message, *lines, &ledger, output).map(|()| false);
     }
     if !matches!(look, Look::List { .. }) && survey.is_renumbered(&ledger)? {
-        return Err(Error::Renumbered.into());
+        return Err(fetch::Error::Renumbered.into());
     }
     let steps = survey.steps(&ledger, &account.policy, clock.start())?;
     let is_new = |step: &&Step| matches!(step, Step::Retrieve(_) | Step::Leave(Reason::Limit));
     let new = steps.iter().filter(is_new).count();
     if !alone && !matches!(look, Look::Check) {
-        speaker.print(format!("{}:\n", account.name).as_bytes())?;
+        output.print(format!("{}:\n", account.name).as_bytes())?;
     }
     match look {
         Look::Check => {
             let who = if alone { String::new() } else { format!("{}: ", account.name) };
             let noun = if new == 1 { "message" } else { "messages" };
-            speaker.print(format!("{who}{new} new {noun}\n").as_bytes())?;
+            output.print(format!("{who}{new} new {noun}\n").as_bytes())?;
         }
-        Look::DryRun => dry_run(&survey.listing, &steps, &ledger, speaker)?,
-        Look::List { headers } => list(&mut survey, &steps, &ledger, *headers, speaker)?,
+        Look::DryRun => dry_run(&survey.listing, &steps, &ledger, output)?,
+        Look::List { headers } => list(&mut survey, &steps, &ledger, *headers, output)?,
         Look::Show { .. } => {}
     }
     survey.quit()?;
@@ -150,8 +148,8 @@ fn dry_run(
     listing: &[Listed],
     steps: &[Step],
     ledger: &Ledger,
-    speaker: &Speaker<'_>,
-) -> Result<(), Failure> {
+    output: &Output<'_>,
+) -> Result<(), Error> {
     let mut table = table(&["", "NUMBER", "SIZE", "WHY", "UNIQUE-ID"], &[1, 2]);
     for (listed, step) in listing.iter().zip(steps) {
         let (what, why) = intention(listed, step, ledger);
@@ -163,7 +161,7 @@ fn dry_run(
             listed.unique_id.to_string(),
         ]);
     }
-    speaker.print(format!("{}\n", table.trim_fmt()).as_bytes())
+    output.print(format!("{}\n", table.trim_fmt()).as_bytes())
 }
 
 fn size(listed: &Listed) -> String {
@@ -188,8 +186,8 @@ fn list(
     steps: &[Step],
     ledger: &Ledger,
     headers: bool,
-    speaker: &Speaker<'_>,
-) -> Result<(), Failure> {
+    output: &Output<'_>,
+) -> Result<(), Error> {
     let mut read: HashMap<MessageNumber, [String; 3]> = HashMap::new();
     if headers {
         survey.headers(|number, header| {
@@ -210,7 +208,7 @@ fn list(
         row.push(listed.unique_id.to_string());
         table.add_row(row);
     }
-    speaker.print(format!("{}\n", table.trim_fmt()).as_bytes())
+    output.print(format!("{}\n", table.trim_fmt()).as_bytes())
 }
 
 /// A value longer than this is cut before it is decoded: the decoder's time
@@ -270,8 +268,8 @@ fn show(
     message: &str,
     lines: Option<u32>,
     ledger: &Ledger,
-    speaker: &Speaker<'_>,
-) -> Result<(), Failure> {
+    output: &Output<'_>,
+) -> Result<(), Error> {
     let wanted = |listed: &&Listed| match message.strip_prefix("uid:") {
         Some(unique_id) => {
             UniqueId::new(unique_id.as_bytes()).is_some_and(|id| id == listed.unique_id)
@@ -279,12 +277,12 @@ fn show(
         None => MessageNumber::parse(message.as_bytes()) == Some(listed.number),
     };
     let listed = survey.listing.iter().find(wanted).cloned();
-    let listed = listed.ok_or_else(|| Failure::Usage {
+    let listed = listed.ok_or_else(|| Error::Usage {
         why: format!("there is no message {}", Quoted::new(message.as_bytes())),
         hint: Some("--list shows what is there"),
     })?;
     let mut broken = None;
-    let shown = survey.show(listed.number, lines, &mut |piece| match speaker.print(piece) {
+    let shown = survey.show(listed.number, lines, &mut |piece| match output.print(piece) {
         Ok(()) => ControlFlow::Continue(()),
         Err(failure) => {
             broken = Some(failure);

@@ -19,18 +19,18 @@ use crate::session::{self, Answer, Credentials, Findings, Line, Mechanism, Refus
 
 use super::probe_config::{suggestion, trust};
 use crate::cli::config::account::Account;
-use crate::cli::error::Failure;
-use crate::cli::output::terminal::{Speaker, days, ending, messages};
+use crate::cli::error::Error;
+use crate::cli::output::terminal::{Output, days, ending, messages};
 
 /// Asks the server and prints what it is.
 pub(crate) fn probe(
     account: &Account,
     credentials: Option<&Credentials>,
-    speaker: &Speaker<'_>,
+    output: &Output<'_>,
     now: u64,
     alone: bool,
-) -> Result<(), Failure> {
-    let log = |line: Line<'_>| speaker.conversation(&account.name, line);
+) -> Result<(), Error> {
+    let log = |line: Line<'_>| output.conversation(&account.name, line);
     let (findings, result) = session::probe(&account.session, credentials, &log);
     let step = result.as_ref().err().map(|(step, _)| *step);
     let mut report = Report { text: String::new(), now };
@@ -47,7 +47,7 @@ pub(crate) fn probe(
         report.text.push('\n');
         report.text += &suggestion(account, &findings);
     }
-    speaker.print(report.text.as_bytes())?;
+    output.print(report.text.as_bytes())?;
     result.map_err(|(step, source)| {
         let doing = match step {
             Step::Connect => Doing::Connect,
@@ -56,7 +56,7 @@ pub(crate) fn probe(
             Step::LogIn => Doing::LogIn,
             Step::Quit => Doing::Quit,
         };
-        Failure::with(account.server(), fetch::Error::Session { doing, source })
+        Error::with(account.server(), fetch::Error::Session { doing, source })
     })
 }
 

@@ -8,8 +8,8 @@ use crate::seen::{Journal, Known, Mended, State};
 
 use super::look::date;
 use crate::cli::config::account::Account;
-use crate::cli::error::Failure;
-use crate::cli::output::terminal::{Speaker, messages};
+use crate::cli::error::Error;
+use crate::cli::output::terminal::{Output, messages};
 
 /// What `--state` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,15 +22,15 @@ pub(crate) enum Action {
 
 impl Action {
     /// Reads the words behind `--state`.
-    pub(crate) fn parse(words: &[String]) -> Result<Self, Failure> {
+    pub(crate) fn parse(words: &[String]) -> Result<Self, Error> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match *words {
             ["list"] => Ok(Self::List),
             ["repair"] => Ok(Self::Repair),
             ["forget", unique_id] => Ok(Self::Forget(unique_id.into())),
             ["mark", unique_id] => Ok(Self::Mark(unique_id.into())),
-            ["forget" | "mark"] => Err(Failure::usage("--state forget and mark need a unique-id")),
-            _ => Err(Failure::Usage {
+            ["forget" | "mark"] => Err(Error::usage("--state forget and mark need a unique-id")),
+            _ => Err(Error::Usage {
                 why: "--state takes list, forget UID, mark UID or repair".into(),
                 hint: Some("an ACCOUNT stands before --state, or behind `--`"),
             }),
@@ -44,43 +44,43 @@ pub(crate) fn state(
     account: &Account,
     write: bool,
     now: u64,
-    speaker: &Speaker<'_>,
-) -> Result<(), Failure> {
+    output: &Output<'_>,
+) -> Result<(), Error> {
     match action {
-        Action::List => list(account, speaker),
+        Action::List => list(account, output),
         Action::Forget(written) => {
             let known = fetch::forget(&account.place()?, &unique_id(written)?)?;
             if known == 0 {
                 return Err(unknown(written));
             }
-            speaker.print(format!("{} forgotten\n", messages(known)).as_bytes())
+            output.print(format!("{} forgotten\n", messages(known)).as_bytes())
         }
         Action::Mark(written) => {
             let is_new = fetch::mark(&account.place()?, &unique_id(written)?, now)?;
             let said: &[u8] = if is_new { b"marked as seen\n" } else { b"known already\n" };
-            speaker.print(said)
+            output.print(said)
         }
         Action::Repair => {
             let mended = fetch::repair(&account.place()?, write)?;
-            speaker.print(report(&mended, write).as_bytes())
+            output.print(report(&mended, write).as_bytes())
         }
     }
 }
 
 /// As `--list` or `--state list` shows it: percent-encoded where it is odd.
-fn unique_id(written: &str) -> Result<UniqueId, Failure> {
+fn unique_id(written: &str) -> Result<UniqueId, Error> {
     let octets: Vec<u8> = percent_decode_str(written).collect();
-    UniqueId::new(&octets).ok_or_else(|| Failure::usage("that is no unique-id"))
+    UniqueId::new(&octets).ok_or_else(|| Error::usage("that is no unique-id"))
 }
 
-fn unknown(written: &str) -> Failure {
-    Failure::Usage {
+fn unknown(written: &str) -> Error {
+    Error::Usage {
         why: format!("the journal does not know {written:?}"),
         hint: Some("--state list shows what it knows"),
     }
 }
 
-fn list(account: &Account, speaker: &Speaker<'_>) -> Result<(), Failure> {
+fn list(account: &Account, output: &Output<'_>) -> Result<(), Error> {
     let ledger = Journal::look(&account.state, &account.mailbox).map_err(fetch::Error::from)?;
     let mut text = String::new();
     for (unique_id, known) in ledger.iter() {
@@ -98,7 +98,7 @@ fn list(account: &Account, speaker: &Speaker<'_>) -> Result<(), Failure> {
         let when = if at == 0 { "-".into() } else { date(at) };
         text += &format!("{state} {when} {octets} {copy} {}\n", unique_id.encoded());
     }
-    speaker.print(text.as_bytes())
+    output.print(text.as_bytes())
 }
 
 /// What a repair did, or would do.

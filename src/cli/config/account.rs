@@ -13,7 +13,7 @@ use crate::cli::args::options::Args;
 use crate::cli::args::pop_url;
 use crate::cli::args::settings::{Binding, Settings};
 use crate::cli::config::file::{Config, project};
-use crate::cli::error::Failure;
+use crate::cli::error::Error;
 
 /// One account, everything about it known but its password.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ impl Account {
     }
 
     /// The Maildir, which some modes do without.
-    pub(crate) fn place(&self) -> Result<Place, Failure> {
-        let maildir = self.maildir.clone().ok_or(Failure::Usage {
+    pub(crate) fn place(&self) -> Result<Place, Error> {
+        let maildir = self.maildir.clone().ok_or(Error::Usage {
             why: "no Maildir is named".into(),
             hint: Some("use --maildir DIR, `maildir` in the configuration file, or $MAILDIR"),
         })?;
@@ -48,10 +48,10 @@ impl Account {
 }
 
 /// Every account that the command line means, by name and settings.
-pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Settings)>, Failure> {
+pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Settings)>, Error> {
     let given = &args.settings;
     if given.server.is_some() && !args.accounts.is_empty() {
-        return Err(Failure::usage("give either --server or ACCOUNT"));
+        return Err(Error::usage("give either --server or ACCOUNT"));
     }
     if given.server.is_some() {
         let settings = given.clone().or(config.defaults());
@@ -63,7 +63,7 @@ pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Setting
     };
     if names.is_empty() {
         let path = config.path.display();
-        return Err(Failure::Usage {
+        return Err(Error::Usage {
             why: format!("no account is named, and there is none in {path}"),
             hint: Some("try pop3get --list --server HOST --user NAME"),
         });
@@ -80,7 +80,7 @@ pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Setting
                 known => known.join(", "),
             };
             let path = config.path.display();
-            Failure::usage(format!("there is no account {name:?} in {path}; there: {known}"))
+            Error::usage(format!("there is no account {name:?} in {path}; there: {known}"))
         })?;
         let settings = given.clone().or(settings);
         let missing = match (&settings.server, &settings.user) {
@@ -89,7 +89,7 @@ pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<(String, Setting
             _ => return Ok((name.to_owned(), settings)),
         };
         let why = format!("[account.{name}]: `{missing}` is missing");
-        Err(Failure::Config { path: config.path.clone(), line: None, why })
+        Err(Error::Config { path: config.path.clone(), line: None, why })
     };
     names.into_iter().map(settings).collect()
 }
@@ -109,14 +109,14 @@ pub(crate) fn resolve(
     args: &Args,
     deadline: Option<Instant>,
     cancel: &Cancel,
-) -> Result<Account, Failure> {
+) -> Result<Account, Error> {
     let user = match (&settings.user, args.probe) {
         (Some(user), _) => user.clone(),
         // It goes as far as the login.
         (None, true) => String::new(),
         (None, false) => {
             let (why, hint) = ("no user is named".into(), Some("use --user NAME"));
-            return Err(Failure::Usage { why, hint });
+            return Err(Error::Usage { why, hint });
         }
     };
     // The journal by hand needs no way to the server, nor the secrets on it.
@@ -153,8 +153,8 @@ pub(crate) fn resolve(
     Ok(Account { name, user, session, policy, retry_for, mailbox, state, maildir, settings })
 }
 
-fn state_directory() -> Result<PathBuf, Failure> {
-    let project = project().ok_or(Failure::Usage {
+fn state_directory() -> Result<PathBuf, Error> {
+    let project = project().ok_or(Error::Usage {
         why: "there is no home directory to keep the state in".into(),
         hint: Some("use --state-dir DIR"),
     })?;

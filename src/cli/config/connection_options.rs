@@ -15,7 +15,7 @@ use crate::connection::{Cancel, Identity, Options, Proxy, ProxyLogin, Roots, Sec
 
 use crate::cli::args::proxy_url;
 use crate::cli::args::settings::{Settings, Tls, TlsRoots};
-use crate::cli::error::Failure;
+use crate::cli::error::Error;
 use crate::cli::password::lookup;
 
 /// Whether the files of secrets on the way are read.
@@ -33,8 +33,8 @@ pub(crate) fn options(
     secrets: Secrets,
     deadline: Option<Instant>,
     cancel: &Cancel,
-) -> Result<Options, Failure> {
-    let server = settings.server.as_deref().ok_or_else(|| Failure::Usage {
+) -> Result<Options, Error> {
+    let server = settings.server.as_deref().ok_or_else(|| Error::Usage {
         why: "no server is named".into(),
         hint: Some("use --server HOST"),
     })?;
@@ -46,7 +46,7 @@ pub(crate) fn options(
     let default = if security == Security::ImplicitTls { 995 } else { 110 };
     let (host, port) = host_and_port(server, default)?;
     if let Some(why) = contradiction(settings, security) {
-        return Err(Failure::usage(why));
+        return Err(Error::usage(why));
     }
     let (identity, proxy) = match secrets {
         Secrets::Read => (identity(settings)?, by_proxy(settings)?),
@@ -91,10 +91,10 @@ fn contradiction(settings: &Settings, security: Security) -> Option<&'static str
 }
 
 /// `HOST`, `HOST:PORT`, `[IPv6]` or `[IPv6]:PORT`.
-fn host_and_port(server: &str, default: u16) -> Result<(String, u16), Failure> {
+fn host_and_port(server: &str, default: u16) -> Result<(String, u16), Error> {
     let wrong = || {
         let hint = Some("write HOST, HOST:PORT or [IPv6]:PORT");
-        Failure::Usage { why: format!("{server:?} is no server"), hint }
+        Error::Usage { why: format!("{server:?} is no server"), hint }
     };
     let (host, port) = match server.strip_prefix('[') {
         Some(rest) => {
@@ -133,10 +133,10 @@ const MAX_PEM: u64 = 1 << 20;
 
 /// Who we are to a server that asks by TLS. The key is read as a password is:
 /// not where others may read it.
-fn identity(settings: &Settings) -> Result<Option<Identity>, Failure> {
+fn identity(settings: &Settings) -> Result<Option<Identity>, Error> {
     let Some(chain) = &settings.client_cert else { return Ok(None) };
     let key = settings.client_key.as_ref().unwrap_or(chain);
-    read_identity(chain, key).map(Some).map_err(Failure::Secret)
+    read_identity(chain, key).map(Some).map_err(Error::Secret)
 }
 
 fn read_identity(chain: &Path, key: &Path) -> anyhow::Result<Identity> {
@@ -165,26 +165,26 @@ fn read_identity(chain: &Path, key: &Path) -> anyhow::Result<Identity> {
 }
 
 /// The proxy with the password of its user.
-fn by_proxy(settings: &Settings) -> Result<Option<Proxy>, Failure> {
+fn by_proxy(settings: &Settings) -> Result<Option<Proxy>, Error> {
     let Some(url) = &settings.proxy else { return Ok(None) };
     let proxy_url::Address { host, port, user } =
-        proxy_url::parse(url).map_err(|why| Failure::usage(format!("--proxy: {why}")))?;
+        proxy_url::parse(url).map_err(|why| Error::usage(format!("--proxy: {why}")))?;
     let login = match (user, &settings.proxy_password_file) {
         (None, None) => None,
         (Some(user), Some(file)) => {
-            let password = lookup::from_file(file).map_err(Failure::Secret)?;
+            let password = lookup::from_file(file).map_err(Error::Secret)?;
             let password = Zeroizing::new(password.expose().to_vec());
             let login = ProxyLogin::new(user.into_bytes(), password);
-            Some(login.map_err(|error| Failure::usage(error.to_string()))?)
+            Some(login.map_err(|error| Error::usage(error.to_string()))?)
         }
         (Some(_), None) => {
-            return Err(Failure::Usage {
+            return Err(Error::Usage {
                 why: "the proxy's user has no password".into(),
                 hint: Some("use --proxy-password-file FILE"),
             });
         }
         (None, Some(_)) => {
-            return Err(Failure::usage("--proxy-password-file needs a user in --proxy"));
+            return Err(Error::usage("--proxy-password-file needs a user in --proxy"));
         }
     };
     Ok(Some(Proxy { host, port, login }))

@@ -12,7 +12,7 @@ use crate::protocol::Quoted;
 
 use crate::cli::args::proxy_url;
 use crate::cli::args::settings::Settings;
-use crate::cli::error::Failure;
+use crate::cli::error::Error;
 
 /// What the file says.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -45,7 +45,7 @@ fn read(path: &Path) -> io::Result<String> {
 
 impl Config {
     /// Reads the file; the default one may be missing.
-    pub(crate) fn read(given: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn read(given: Option<&Path>) -> Result<Self, Error> {
         let path = match given {
             Some(path) => path.to_path_buf(),
             None => match project() {
@@ -60,25 +60,25 @@ impl Config {
             }
             Err(error) => {
                 let why = format!("cannot read the configuration: {error}");
-                Err(Failure::Config { path, line: None, why })
+                Err(Error::Config { path, line: None, why })
             }
         }
     }
 
-    fn parse(text: &str, path: PathBuf) -> Result<Self, Failure> {
+    fn parse(text: &str, path: PathBuf) -> Result<Self, Error> {
         let mut config: Self = match toml::from_str(text) {
             Ok(config) => config,
             Err(error) => {
                 let start = error.span().map(|span| span.start);
                 let line = start.map(|at| 1 + text.get(..at).unwrap_or(text).matches('\n').count());
-                return Err(Failure::Config { path, line, why: explain(error.message()) });
+                return Err(Error::Config { path, line, why: explain(error.message()) });
             }
         };
         let accounts = config.account.iter_mut().map(|(name, it)| (format!("account.{name}"), it));
         let defaults = std::iter::once(("defaults".to_owned(), &mut config.defaults));
         for (table, settings) in defaults.chain(accounts) {
             if let Err(why) = check(settings) {
-                return Err(Failure::Config { path, line: None, why: format!("[{table}]: {why}") });
+                return Err(Error::Config { path, line: None, why: format!("[{table}]: {why}") });
             }
         }
         config.path = path;

@@ -3,6 +3,7 @@
 //! Nobody below `cli` knows a number. The matches have no wildcard where a new
 //! failure must find its status before it compiles.
 
+use crate::cli::error::Error;
 use crate::protocol::{ResponseCode, sasl};
 use crate::{connection, fetch, maildir, seen, session};
 
@@ -120,6 +121,19 @@ impl Exit {
     /// The status of a run over several accounts.
     pub fn worst(all: impl IntoIterator<Item = Self>) -> Self {
         all.into_iter().max_by_key(|exit| exit.rank()).unwrap_or(Self::Ok)
+    }
+}
+
+impl Error {
+    /// The status that it ends with.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Config { .. } | Self::Secret(_) => Exit::Config,
+            Self::Connect { error, .. } | Self::Fetch(error) => error.into(),
+            Self::Output(_) => Exit::Io,
+            Self::TooLate => Exit::Temporary,
+            Self::Usage { .. } => Exit::Usage,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::fetch::{self, Doing, Event, Summary, in_seconds};
 use crate::protocol::Quoted;
 use crate::session::Line;
 
-use crate::cli::error::Failure;
+use crate::cli::error::Error;
 use crate::cli::output::progress::Bars;
 use crate::cli::run::clock;
 
@@ -35,7 +35,7 @@ pub(crate) enum Level {
 }
 
 /// Speaks on the standard streams.
-pub(crate) struct Speaker<'s> {
+pub(crate) struct Output<'s> {
     pub(crate) out: RefCell<&'s mut dyn Write>,
     err: RefCell<&'s mut dyn Write>,
     /// Somebody looks on.
@@ -49,7 +49,7 @@ pub(crate) struct Speaker<'s> {
 /// More new messages than this, on a first run, may be a surprise.
 const MANY: usize = 1000;
 
-impl<'s> Speaker<'s> {
+impl<'s> Output<'s> {
     pub(crate) fn new(
         out: &'s mut dyn Write,
         err: &'s mut dyn Write,
@@ -63,17 +63,17 @@ impl<'s> Speaker<'s> {
     }
 
     /// One line on standard error.
-    fn say(&self, line: &str) {
+    fn line(&self, line: &str) {
         let mut err = self.err.borrow_mut();
         let _ = writeln!(err, "{line}").and_then(|()| err.flush());
     }
 
     /// Standard output; a reader who has gone away is no failure.
-    pub(crate) fn print(&self, text: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn print(&self, text: &[u8]) -> Result<(), Error> {
         let mut out = self.out.borrow_mut();
         match out.write_all(text).and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(Failure::Output),
+            result => result.map_err(Error::Output),
         }
     }
 
@@ -83,7 +83,7 @@ impl<'s> Speaker<'s> {
     }
 
     /// A failure, its status aside: one sentence, perhaps a hint.
-    pub(crate) fn fail(&self, account: Option<&str>, failure: &Failure, delivered: usize) {
+    pub(crate) fn fail(&self, account: Option<&str>, failure: &Error, delivered: usize) {
         let unheard = !self.terminal && self.level < Level::Messages;
         // Whoever sent a signal knows why it ends.
         let interrupted = self.cancel.load(Ordering::Relaxed) != 0;
@@ -99,20 +99,20 @@ impl<'s> Speaker<'s> {
         let sentence = format!("pop3get: {}{failure}{so_far}", who.unwrap_or_default());
         // One line, whatever a path or a file put into it.
         let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-        self.say(&sentence.chars().map(shown).collect::<String>());
+        self.line(&sentence.chars().map(shown).collect::<String>());
         if let Some(hint) = failure.hint() {
             self.hint(hint);
         }
     }
 
     fn hint(&self, hint: &str) {
-        self.say(&format!("hint: {hint}"));
+        self.line(&format!("hint: {hint}"));
     }
 
     /// A line that only `-v` shows.
-    pub(crate) fn detail(&self, account: &str, line: &str) {
+    pub(crate) fn verbose(&self, account: &str, line: &str) {
         if self.level >= Level::Messages {
-            self.say(&format!("{account}: {line}"));
+            self.line(&format!("{account}: {line}"));
         }
     }
 
@@ -128,7 +128,7 @@ impl<'s> Speaker<'s> {
         if summary.deleted > 0 {
             words.push(format!("{} deleted from the server", messages(summary.deleted)));
         }
-        self.say(&format!("{account}: {}", words.join("; ")));
+        self.line(&format!("{account}: {}", words.join("; ")));
     }
 
     /// What a fetch tells, put into words for one account.
@@ -139,7 +139,7 @@ impl<'s> Speaker<'s> {
             Event::Sized { octets } => bars.sized(octets),
             Event::Retrieving { .. } => {}
             Event::Planned { listed, messages: new, octets, first } => {
-                self.detail(account, &format!("{} listed, {new} to fetch", messages(listed)));
+                self.verbose(account, &format!("{} listed, {new} to fetch", messages(listed)));
                 if self.draws() && new > 0 {
                     if first && new >= MANY {
                         self.hint(&format!(
@@ -152,20 +152,20 @@ impl<'s> Speaker<'s> {
             Event::Delivered { number, unique_id, octets } => {
                 bars.message();
                 let line = format!("delivered message {number}, {octets} octets, {unique_id}");
-                self.detail(account, &line);
+                self.verbose(account, &line);
             }
             Event::Deleting { number, unique_id } => {
-                self.detail(account, &format!("deleting message {number}, {unique_id}"));
+                self.verbose(account, &format!("deleting message {number}, {unique_id}"));
             }
-            event => bars.suspended(|| self.notice(account, event)),
+            event => bars.suspended(|| self.warn(account, event)),
         }
     }
 
     /// Events that a person should hear of once, whoever listens.
-    fn notice(&self, account: &str, event: Event<'_>) {
-        let notice = |line: String| {
+    fn warn(&self, account: &str, event: Event<'_>) {
+        let warn = |line: String| {
             if self.level > Level::Quiet {
-                self.say(&format!("pop3get: {account}: {line}"));
+                self.line(&format!("pop3get: {account}: {line}"));
             }
         };
         match event {
@@ -182,10 +182,10 @@ impl<'s> Speaker<'s> {
                 let doing = Doing::Retrieve(number);
                 let times =
                     if tries > 1 { format!("; tried {tries} times") } else { String::new() };
-                self.say(&format!("pop3get: {account}: {doing} ({unique_id}): {why}{times}"));
+                self.line(&format!("pop3get: {account}: {doing} ({unique_id}): {why}{times}"));
             }
             Event::Held { unique_id } => {
-                notice(format!(
+                warn(format!(
                     "{unique_id} was committed and is nowhere in the Maildir; it is neither fetched again nor deleted"
                 ));
                 if self.level > Level::Quiet {
@@ -193,43 +193,46 @@ impl<'s> Speaker<'s> {
                     self.hint(&format!("--state forget {unique_id} makes it new again"));
                 }
             }
-            Event::Large { unique_id, octets } => notice(format!(
+            Event::Large { unique_id, octets } => warn(format!(
                 "{unique_id} has {octets} octets, more than --max-size; it stays on the server"
             )),
             Event::Again => {
-                self.detail(account, "the session ends without QUIT; another one follows");
+                self.verbose(account, "the session ends without QUIT; another one follows");
             }
             Event::Recovered { messages: many } => {
-                self.detail(account, &format!("{} of an interrupted run settled", messages(many)));
+                self.verbose(account, &format!("{} of an interrupted run settled", messages(many)));
             }
             Event::Expires { days: 0 } => {
-                self.detail(account, "the server may remove messages once they were fetched");
+                self.verbose(account, "the server may remove messages once they were fetched");
             }
-            Event::Expires { days } => self.detail(
+            Event::Expires { days } => self.verbose(
                 account,
                 &format!("the server may remove messages after {days} days, sooner than asked for"),
             ),
             Event::InUse { pause } => {
                 let pause = in_seconds(pause);
-                self.detail(account, &format!("the maildrop is in use; again in {pause}s"));
+                self.verbose(account, &format!("the maildrop is in use; again in {pause}s"));
             }
             Event::TooEarly { delay, left } => {
                 let left = in_seconds(left);
                 let line =
                     format!("the server wants {delay}s between two logins; waiting for {left}s");
-                self.detail(account, &line);
+                self.verbose(account, &line);
             }
             Event::OutOfStep => {
-                self.detail(account, "the server does not keep step; again, one command at a time");
+                self.verbose(
+                    account,
+                    "the server does not keep step; again, one command at a time",
+                );
             }
-            Event::ListedAgain { unique_id } => self.detail(
+            Event::ListedAgain { unique_id } => self.verbose(
                 account,
                 &format!("{unique_id} was deleted and is listed again; left alone"),
             ),
             Event::SizeAlone => {
-                self.detail(account, "TOP is no help; the size alone decides about deletion");
+                self.verbose(account, "TOP is no help; the size alone decides about deletion");
             }
-            Event::TopDiffers => self.detail(
+            Event::TopDiffers => self.verbose(
                 account,
                 "TOP does not show what RETR shows; the size alone decides about later deletion",
             ),
@@ -249,16 +252,16 @@ impl<'s> Speaker<'s> {
             && self.ending.replace(Some(certificate.not_after)) != Some(certificate.not_after)
         {
             let day = certificate.until();
-            self.detail(account, &format!("the server's certificate {soon}, on {day}"));
+            self.verbose(account, &format!("the server's certificate {soon}, on {day}"));
         }
         if self.level < Level::Conversation {
             return;
         }
         match line {
-            Line::Sent(command) => self.say(&format!("> {command}")),
-            Line::Received(line) => self.say(&format!("< {}", Quoted::bare(line))),
-            Line::Octets(octets) => self.say(&format!("< ... {octets} octets")),
-            Line::Protected { .. } => self.say("= TLS"),
+            Line::Sent(command) => self.line(&format!("> {command}")),
+            Line::Received(line) => self.line(&format!("< {}", Quoted::bare(line))),
+            Line::Octets(octets) => self.line(&format!("< ... {octets} octets")),
+            Line::Protected { .. } => self.line("= TLS"),
         }
     }
 }

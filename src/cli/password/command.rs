@@ -18,13 +18,13 @@ use anyhow::{Context as _, anyhow};
 use rustix::process::{Pid, Signal};
 use zeroize::Zeroizing;
 
-use crate::cli::error::Failure;
+use crate::cli::error::Error;
 use crate::protocol::Secret;
 
 use super::environment::VARIABLE;
 use super::file::first_line;
 use super::prompt::terminal;
-use super::wait::Limits;
+use super::wait::WaitLimits;
 
 /// How long a command may take: somebody may have to type.
 const TIME: Duration = Duration::from_secs(300);
@@ -37,27 +37,27 @@ const GRACE: Duration = Duration::from_secs(1);
 const OUTPUT: &str = "what password-command prints";
 
 /// Runs the command with the shell and takes the first line that it prints.
-pub(super) fn run(command: &str, limits: &Limits<'_>) -> Result<Secret, Failure> {
+pub(super) fn run(command: &str, limits: &WaitLimits<'_>) -> Result<Secret, Error> {
     within(command, limits, TIME)
 }
 
-fn within(command: &str, limits: &Limits<'_>, time: Duration) -> Result<Secret, Failure> {
-    let mut running = Running::start(command).map_err(Failure::Secret)?;
+fn within(command: &str, limits: &WaitLimits<'_>, time: Duration) -> Result<Secret, Error> {
+    let mut running = Running::start(command).map_err(Error::Secret)?;
     let end = Instant::now() + time;
-    let over = |failure: Option<Failure>| {
+    let over = |failure: Option<Error>| {
         let sentence = || anyhow!("password-command took longer than {time:?} and was ended");
-        failure.unwrap_or_else(|| Failure::Secret(sentence()))
+        failure.unwrap_or_else(|| Error::Secret(sentence()))
     };
     // Its output's end first: as long as it is not waited for, its id is its own
     // and nobody else can be ended in its place.
     let line = limits.wait(Some(end), |slice| running.printed.recv_timeout(slice).ok());
     let line = line.map_err(over)?;
     let status = limits.wait(Some(end), |slice| running.ended(slice)).map_err(over)?;
-    let status = status.context("cannot wait for password-command").map_err(Failure::Secret)?;
+    let status = status.context("cannot wait for password-command").map_err(Error::Secret)?;
     if !status.success() {
-        return Err(Failure::Secret(anyhow!("password-command failed: {status}")));
+        return Err(Error::Secret(anyhow!("password-command failed: {status}")));
     }
-    line.map_err(Failure::Secret)
+    line.map_err(Error::Secret)
 }
 
 /// A command, until it has ended.
@@ -143,7 +143,7 @@ mod tests {
 
     fn after(command: &str, time: Duration) -> Result<Vec<u8>, String> {
         let cancel = Cancel::default();
-        let line = within(command, &Limits { deadline: None, cancel: &cancel }, time);
+        let line = within(command, &WaitLimits { deadline: None, cancel: &cancel }, time);
         line.map(|line| line.expose().to_vec()).map_err(|failure| failure.to_string())
     }
 
@@ -182,10 +182,10 @@ mod tests {
     fn the_deadline_and_a_signal_end_the_wait() {
         let cancel = Cancel::default();
         let soon = Instant::now() + Duration::from_millis(100);
-        let limits = Limits { deadline: Some(soon), cancel: &cancel };
-        assert!(matches!(run("exec sleep 60", &limits), Err(Failure::TooLate)));
+        let limits = WaitLimits { deadline: Some(soon), cancel: &cancel };
+        assert!(matches!(run("exec sleep 60", &limits), Err(Error::TooLate)));
         cancel.store(2, Ordering::Relaxed);
-        let limits = Limits { deadline: None, cancel: &cancel };
+        let limits = WaitLimits { deadline: None, cancel: &cancel };
         assert!(run("exec sleep 60", &limits).is_err());
         assert!(soon.elapsed() < LONG / 2);
     }

@@ -39,14 +39,14 @@ use anyhow::{Context as _, anyhow};
 
 use crate::cli::args::settings::Settings;
 use crate::cli::config::account::Account;
-use crate::cli::error::Failure;
+use crate::cli::error::Error;
 use crate::protocol::{Secret, sasl};
 use crate::session::Mechanism;
 
 use super::environment::{VARIABLE, variable};
 use super::file::{self, Others};
 use super::prompt::prompt;
-use super::wait::Limits;
+use super::wait::WaitLimits;
 use super::{command, netrc};
 
 /// The first line of a file that nobody else may read; no pipe, for nobody would
@@ -62,9 +62,9 @@ pub(crate) fn from_file(path: &Path) -> anyhow::Result<Secret> {
 pub(crate) fn password(
     account: &Account,
     alone: bool,
-    limits: &Limits<'_>,
-) -> Result<Secret, Failure> {
-    find(account, alone, limits)?.ok_or_else(|| Failure::Usage {
+    limits: &WaitLimits<'_>,
+) -> Result<Secret, Error> {
+    lookup(account, alone, limits)?.ok_or_else(|| Error::Usage {
         why: "no password is given, and there is no terminal to ask on".into(),
         hint: Some(match variable(VARIABLE) {
             Some(_) => {
@@ -76,11 +76,11 @@ pub(crate) fn password(
 }
 
 /// The same; `None` if no source has one and there is nobody to ask.
-pub(crate) fn find(
+pub(crate) fn lookup(
     account: &Account,
     alone: bool,
-    limits: &Limits<'_>,
-) -> Result<Option<Secret>, Failure> {
+    limits: &WaitLimits<'_>,
+) -> Result<Option<Secret>, Error> {
     if account.session.mechanism == Mechanism::Sasl(sasl::Mechanism::External) {
         // The certificate is all that is shown.
         return Ok(Some(Secret::new(Vec::new())));
@@ -121,7 +121,7 @@ pub(crate) fn files(account: &Account) -> Vec<PathBuf> {
 }
 
 /// Whether somebody may be asked for the password of an account.
-pub(crate) fn may_ask(account: &Account) -> bool {
+pub(crate) fn may_prompt(account: &Account) -> bool {
     account.settings.password_file.is_none() && account.settings.password_command.is_none()
 }
 

@@ -5,10 +5,10 @@ use std::fs::{File, OpenOptions};
 use anyhow::Context as _;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-use crate::cli::error::Failure;
+use crate::cli::error::Error;
 use crate::protocol::Secret;
 
-use super::wait::Limits;
+use super::wait::WaitLimits;
 
 /// The terminal that this process belongs to.
 pub(super) fn terminal() -> Option<File> {
@@ -16,7 +16,7 @@ pub(super) fn terminal() -> Option<File> {
 }
 
 /// Asks on the terminal. Without one nothing is asked and nothing hangs.
-pub(super) fn prompt(account: &str, limits: &Limits<'_>) -> Result<Option<Secret>, Failure> {
+pub(super) fn prompt(account: &str, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
     let Some(terminal) = terminal() else { return Ok(None) };
     let before = tcgetattr(&terminal);
     let question = format!("Password for {account}: ");
@@ -30,7 +30,7 @@ pub(super) fn prompt(account: &str, limits: &Limits<'_>) -> Result<Option<Secret
     }
     let typed = typed?;
     if typed.expose().is_empty() {
-        return Err(Failure::usage("no password was given"));
+        return Err(Error::usage("no password was given"));
     }
     Ok(Some(typed))
 }

@@ -1,0 +1,149 @@
+//! Hints: what a person can do about an error.
+
+use crate::cli::error::Error;
+use crate::connection::{self, Phase, ProxyError, Reason, RootsError};
+use crate::protocol::{ResponseCode, sasl};
+use crate::seen::{self, Binding};
+use crate::{fetch, maildir, session};
+
+impl Error {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Usage { hint, .. } => *hint,
+            Self::Config { .. } | Self::Output(_) | Self::Secret(_) | Self::TooLate => None,
+            Self::Connect { error, .. } | Self::Fetch(error) => match error {
+                fetch::Error::Journal(seen::Error::Binding { binding, .. }) => {
+                    Some(binding_hint(*binding))
+                }
+                fetch::Error::Journal(seen::Error::Newer { .. }) => {
+                    Some("use that version, or another --state-dir and another Maildir")
+                }
+                fetch::Error::Journal(seen::Error::Damaged { .. }) => {
+                    Some("--state repair mends what can be mended; with --dry-run it only says how")
+                }
+                fetch::Error::Delivery(maildir::Error::NoParent { .. }) => {
+                    Some("make it first: mkdir -p")
+                }
+                fetch::Error::Delivery(maildir::Error::NotOurs { .. }) => {
+                    Some("run pop3get as that user")
+                }
+                fetch::Error::Renumbered => Some(
+                    "nothing was fetched; --rekey knows the messages by their headers, --refetch takes all again",
+                ),
+                fetch::Error::Session { source, .. } => session_hint(source),
+                _ => None,
+            },
+        }
+    }
+}
+
+fn binding_hint(binding: Binding) -> &'static str {
+    match binding {
+        Binding::AnotherMaildir | Binding::MaildirGone => {
+            "name the Maildir that was filled before; --state repair binds the journal to this one, --refetch takes all again"
+        }
+        Binding::AnotherJournal | Binding::JournalGone => {
+            "name the state directory that was used before (--state-dir, XDG_STATE_HOME); --state repair rebuilds the journal from the names of the messages, --refetch takes all again"
+        }
+    }
+}
+
+fn session_hint(error: &session::Error) -> Option<&'static str> {
+    match error {
+        session::Error::Insecure => {
+            Some("use --tls implicit or starttls; --allow-plaintext-password sends it all the same")
+        }
+        session::Error::Unsupported("STLS", _) => {
+            Some("try --tls implicit (port 995); nothing secret was sent")
+        }
+        session::Error::Timestamp(_) => Some("leave --auth apop out"),
+        session::Error::NoBinding(_) => Some(
+            "by default that is TLS 1.3; --channel-binding end-point binds to the server's certificate",
+        ),
+        session::Error::NoMechanism { .. } => Some(
+            "where XOAUTH2 or OAUTHBEARER is offered: --auth with its name, and a token from --password-command",
+        ),
+        session::Error::NotOffered { .. } => Some("--auth auto takes the best that is offered"),
+        session::Error::Exchange { source, .. } => exchange_hint(source),
+        session::Error::Connection(error) => connection_hint(error),
+        session::Error::LoginRefused { mechanism, refusal, .. }
+            if mechanism.takes_token()
+                && matches!(refusal.code, None | Some(ResponseCode::Auth)) =>
+        {
+            Some("the token may have run out, or be for something else; nothing else was tried")
+        }
+        session::Error::Refused { keyword: "PASS" | "USER" | "APOP", refusal }
+        | session::Error::LoginRefused { refusal, .. } => match refusal.code {
+            None | Some(ResponseCode::Auth) => {
+                Some("check user name and password; nothing else was tried with them")
+            }
+            Some(ResponseCode::InUse) => Some(
+                "another session has the maildrop open; a broken one may hold it for some minutes, and --retry-for tries again for so long",
+            ),
+            Some(_) => None,
+        },
+        _ => None,
+    }
+}
+
+fn exchange_hint(error: &sasl::Error) -> Option<&'static str> {
+    use sasl::Error;
+    match error {
+        Error::Signature | Error::Unproved => Some(
+            "whoever answered does not know your password; it was not shown, and nothing was fetched",
+        ),
+        Error::Iterations(_) => Some("the server's administrator can raise or lower it"),
+        _ => None,
+    }
+}
+
+fn connection_hint(error: &connection::Error) -> Option<&'static str> {
+    use connection::Error;
+    match error {
+        Error::NotTls => {
+            Some("is it the port for TLS? --tls starttls begins in clear, on port 110")
+        }
+        Error::TimedOut { phase: Phase::Greeting, .. } => {
+            Some("if that port speaks TLS from the start, use --tls implicit")
+        }
+        Error::Certificate(refusal) => Some(certificate_hint(&refusal.reason)),
+        Error::ClientCertificate { given: false } => {
+            Some("name it with --client-cert, and its key with --client-key")
+        }
+        Error::ClientCertificate { given: true } => {
+            Some("ask the server's operator whose certificates it takes")
+        }
+        Error::Roots { why: RootsError::Empty | RootsError::Pem(_), .. } => {
+            Some("--ca-file takes a file with PEM certificates")
+        }
+        Error::SystemRoots(_) => {
+            Some("install ca-certificates, or leave --tls-roots out: Mozilla's are built in")
+        }
+        Error::Proxy(ProxyError::LoginKind) => {
+            Some("name a user in --proxy and a --proxy-password-file")
+        }
+        _ => None,
+    }
+}
+
+fn certificate_hint(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Expired { .. } | Reason::NotYetValid => {
+            "is the clock here right? then the server's operator has to renew it; --probe shows the chain"
+        }
+        Reason::Name => {
+            "is it the right server? then use a name that the certificate has; --probe shows the chain"
+        }
+        Reason::Pin => {
+            "if its operator says that the key was changed, use the new pin; else somebody is in between"
+        }
+        Reason::Forged | Reason::UnknownIssuer => {
+            "if the server has a certificate authority of its own, name it with --ca-file; --probe shows chain and pin, and --tls-roots none --tls-pin trusts one key alone"
+        }
+        Reason::Unproven => "somebody may be in between; nothing was sent",
+        Reason::Other(_) | Reason::WeakKey { .. } | Reason::WeakSignature => {
+            "the server's operator has to mend that; --probe shows chain and pin, and --tls-roots none --tls-pin trusts one key alone"
+        }
+    }
+}
