@@ -54,8 +54,6 @@ const KNOWN_ARROWS: &[&str] =
 /// Files that name items of a `mod.rs` above them. Errors belong into error.rs,
 /// shared values into files of their own.
 const KNOWN_CHILDREN: &[(&str, &str)] = &[
-    ("cli/report.rs", "clock"),
-    ("cli/secrets/command.rs", "Failure Limits VARIABLE terminal"),
     ("connection/proxy.rs", "Error Options Phase Waiting is_slice write_all"),
     ("connection/tcp.rs", "Error Options SLICE Waiting"),
     ("connection/tls.rs", "Error Options Phase Waiting is_slice"),
@@ -86,8 +84,9 @@ const KNOWN_CLIMBERS: &[(&str, &str)] = &[
 
 /// The arrows between files that close an import circle.
 const KNOWN_CIRCLES: &[(&str, &str)] = &[
-    ("cli/proxy.rs", "cli/way.rs"),
-    ("cli/secrets/mod.rs", "cli/account.rs"),
+    ("cli/args/proxy_url.rs", "cli/config/connection_options.rs"),
+    ("cli/output/terminal.rs", "cli/run.rs"),
+    ("cli/password/lookup.rs", "cli/config/account.rs"),
     ("connection/refusal.rs", "connection/trust.rs"),
     ("fetch/identity.rs", "fetch/plan.rs"),
     ("protocol/command.rs", "protocol/sasl/mod.rs"),
@@ -97,8 +96,8 @@ const KNOWN_CIRCLES: &[(&str, &str)] = &[
 
 /// Functions of more than [`MOST_LINES_OF_A_FUNCTION`].
 const KNOWN_LONG_FUNCTIONS: &[(&str, &str)] = &[
-    ("cli/look.rs", "look"),
-    ("cli/report.rs", "notice"),
+    ("cli/commands/look.rs", "look"),
+    ("cli/output/terminal.rs", "warn"),
     ("fetch/run.rs", "session"),
     ("seen/ledger/learn.rs", "apply"),
     ("seen/record.rs", "parse"),
