@@ -73,12 +73,10 @@ const KNOWN_CHILDREN: &[(&str, &str)] = &[
 
 /// Files that name something by `super::super` where `crate` should stand.
 const KNOWN_CLIMBERS: &[(&str, &str)] = &[
-    ("protocol/sasl/encoding.rs", "vocabulary"),
     ("protocol/sasl/error.rs", "command text"),
-    ("protocol/sasl/password.rs", "vocabulary"),
-    ("protocol/sasl/prepare.rs", "command vocabulary"),
+    ("protocol/sasl/prepare.rs", "command"),
     ("protocol/sasl/scram.rs", "vocabulary"),
-    ("protocol/sasl/token.rs", "command vocabulary"),
+    ("protocol/sasl/token.rs", "command"),
     ("seen/ledger/learn.rs", "fingerprint record"),
 ];
 
