@@ -21,6 +21,7 @@
 //! nor let us choose names, nor does it report one that it cannot read.
 
 mod draft;
+mod size;
 mod syncing;
 mod tag;
 
@@ -38,8 +39,10 @@ use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
 
 pub use draft::Draft;
+pub use size::FileSize;
 pub use tag::Tag;
 
+use size::SizeCounter;
 use syncing::Kind;
 
 /// Why the Maildir cannot be used.
@@ -122,6 +125,22 @@ pub struct Maildir {
     host: Arc<str>,
 }
 
+/// A file of ours in `new/` or `cur/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveredFile {
+    /// What its name says of it.
+    pub tag: Tag,
+    /// Where it was seen.
+    pub path: PathBuf,
+}
+
+/// So many files in `new/` may bear the name of one in `tmp/`.
+const MOST_NAMESAKES: usize = 9;
+
+/// Two looks at a directory agree sooner than this unless somebody writes to it
+/// without end.
+const MOST_LOOKS: usize = 100;
+
 /// What became of a rename.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
@@ -198,24 +217,34 @@ impl Maildir {
         self.directories.new.sync_all().map_err(io_error("sync", &self.path().join("new")))
     }
 
-    /// Renames a file from `tmp/` into `new/`, its size at the name's end. One
-    /// that stands in `new/` already stays, and the file in `tmp/` goes.
-    pub fn deliver(&self, name: &str, octets: u64) -> Result<Moved, Error> {
+    /// Renames a file from `tmp/` into `new/`, its sizes at the name's end. A file
+    /// that stands there already is another one, and both stay.
+    pub fn deliver(&self, name: &str, size: FileSize) -> Result<Moved, Error> {
         let Directories { tmp, new, .. } = &*self.directories;
-        let to = format!("{name},S={octets}");
-        let renamed = match rustix::fs::renameat_with(tmp, name, new, &to, RenameFlags::NOREPLACE) {
-            // File systems without it; our names are never twice the same.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                rustix::fs::renameat(tmp, name, new, &to)
+        let failed =
+            |error: Errno| io_error("rename into new", &self.path().join(name))(error.into());
+        let mut last = Errno::EXIST;
+        for nth in 1..=MOST_NAMESAKES {
+            let to = match nth {
+                1 => format!("{name},{size}"),
+                nth => format!("{name},N={nth},{size}"),
+            };
+            let renamed =
+                match rustix::fs::renameat_with(tmp, name, new, &to, RenameFlags::NOREPLACE) {
+                    // File systems without it; our names are never twice the same.
+                    Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                        rustix::fs::renameat(tmp, name, new, &to)
+                    }
+                    renamed => renamed,
+                };
+            match renamed {
+                Ok(()) => return Ok(Moved::Now),
+                Err(Errno::NOENT) => return Ok(Moved::Gone),
+                Err(Errno::EXIST) => last = Errno::EXIST,
+                Err(error) => return Err(failed(error)),
             }
-            renamed => renamed,
-        };
-        match renamed {
-            Ok(()) => Ok(Moved::Now),
-            Err(Errno::NOENT) => Ok(Moved::Gone),
-            Err(Errno::EXIST) => self.remove(name).map(|()| Moved::Now),
-            Err(error) => Err(io_error("rename into new", &self.path().join(name))(error.into())),
         }
+        Err(failed(last))
     }
 
     /// Removes a file from `tmp/`; one that is gone already is as good.
@@ -229,12 +258,41 @@ impl Maildir {
     }
 
     /// The size of a file in `tmp/`; `None` if it is not there.
-    pub fn octets_in_tmp(&self, name: &str) -> Result<Option<u64>, Error> {
+    pub fn size_in_tmp(&self, name: &str) -> Result<Option<FileSize>, Error> {
         let path = self.path().join("tmp").join(name);
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) => Ok(Some(metadata.len())),
+        let mut counter = SizeCounter::default();
+        let is_there = self.read(&path, |piece| {
+            counter.push(piece);
+            ControlFlow::Continue(())
+        })?;
+        Ok(is_there.then(|| counter.size()))
+    }
+
+    /// Whether a delivered file is the one of this name in `tmp/`, octet for octet:
+    /// a name alone proves nothing once a backup was restored. `None` if one of the
+    /// two is no longer there.
+    pub fn is_same_as_in_tmp(&self, name: &str, delivered: &Path) -> Result<Option<bool>, Error> {
+        let open = |path: &Path| match File::open(path) {
+            Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io_error("look at", &path)(error)),
+            Err(error) => Err(io_error("open", path)(error)),
+        };
+        let tmp = self.path().join("tmp").join(name);
+        let (Some(mut here), Some(mut there)) = (open(&tmp)?, open(delivered)?) else {
+            return Ok(None);
+        };
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        loop {
+            ours.clear();
+            theirs.clear();
+            let piece = |file: &mut File, to: &mut Vec<u8>, path: &Path| {
+                file.take(64 * 1024).read_to_end(to).map_err(io_error("read", path))
+            };
+            piece(&mut here, &mut ours, &tmp)?;
+            piece(&mut there, &mut theirs, delivered)?;
+            if ours != theirs || ours.is_empty() {
+                return Ok(Some(ours == theirs));
+            }
         }
     }
 
@@ -249,29 +307,31 @@ impl Maildir {
         Ok(names)
     }
 
-    /// This journal's files in `new/` and `cur/`, by tag, whatever flags they bear
-    /// now, and where they were seen. Looks until two looks agree: a reader who renames a file while
-    /// the directory is read could hide it from one.
-    pub fn ours_delivered(&self, journal: u64) -> Result<BTreeMap<Tag, PathBuf>, Error> {
+    /// This journal's files in `new/` and `cur/`, whatever flags they bear now, by
+    /// the name that each had in `tmp/`. Looks until two looks agree: a reader who
+    /// renames a file while the directory is read could hide it from one.
+    pub fn ours_delivered(&self, journal: u64) -> Result<BTreeMap<String, DeliveredFile>, Error> {
         let look = || {
-            let mut tags = BTreeMap::new();
+            let mut files = BTreeMap::new();
             for directory in ["new", "cur"] {
                 self.scan(directory, |name, tag| {
                     if tag.journal == journal {
-                        tags.insert(tag, self.path().join(directory).join(name));
+                        let path = self.path().join(directory).join(name);
+                        files.insert(tag::base(name).to_owned(), DeliveredFile { tag, path });
                     }
                 })?;
             }
-            Ok(tags)
+            Ok(files)
         };
         let mut last = look()?;
-        loop {
-            let now = look()?;
+        for _ in 0..MOST_LOOKS {
+            let now: BTreeMap<_, _> = look()?;
             if now.keys().eq(last.keys()) {
                 return Ok(now);
             }
             last = now;
         }
+        Err(io_error("read", self.path())(io::Error::other("its files change all the time")))
     }
 
     /// Hands the start of a message over, piece by piece, until it is taken no
@@ -374,7 +434,7 @@ fn host() -> String {
 mod tests {
     use super::*;
 
-    const TAG: Tag = Tag { journal: 0xab, commit: 3, sequence: 1, hash: 0xfe };
+    const TAG: Tag = Tag { journal: 0xab, run: 3, sequence: 1, hash: 0xfe };
 
     #[test]
     fn a_dropped_draft_leaves_nothing_and_an_entrusted_one_stays() {
@@ -388,25 +448,31 @@ mod tests {
         draft.entrust();
         assert_eq!(maildir.ours_in_tmp(0xab).unwrap(), std::slice::from_ref(&name));
         assert!(maildir.ours_in_tmp(0xac).unwrap().is_empty());
-        assert_eq!(maildir.octets_in_tmp(&name).unwrap(), Some(5));
-        assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Now);
-        assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Gone);
+        let size = FileSize { octets: 5, with_crlf: 5 };
+        assert_eq!(maildir.size_in_tmp(&name).unwrap(), Some(size));
+        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Now);
+        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Gone);
+        let path = maildir.path().join(format!("new/{name},S=5,W=5"));
+        assert!(path.is_file());
         let delivered = maildir.ours_delivered(0xab).unwrap();
-        assert_eq!(delivered.into_keys().collect::<Vec<_>>(), [TAG]);
-        assert!(maildir.path().join(format!("new/{name},S=5")).is_file());
+        assert_eq!(delivered, [(name, DeliveredFile { tag: TAG, path })].into());
     }
 
     #[test]
-    fn a_file_in_new_is_never_replaced() {
+    fn a_file_in_new_is_never_replaced_and_never_taken_for_the_new_one() {
         let directory = tempfile::tempdir().unwrap();
         let maildir = Maildir::open(&directory.path().join("m")).unwrap();
-        let draft = maildir.create(TAG).unwrap();
-        let name = draft.name().to_owned();
+        let mut draft = maildir.create(TAG).unwrap();
+        draft.write(b"mine\n").unwrap();
+        let (name, size) = (draft.name().to_owned(), draft.size());
         draft.entrust();
-        let there = maildir.path().join(format!("new/{name},S=0"));
+        let there = maildir.path().join(format!("new/{name},{size}"));
         fs::write(&there, b"other").unwrap();
-        assert_eq!(maildir.deliver(&name, 0).unwrap(), Moved::Now);
+        assert_eq!(maildir.is_same_as_in_tmp(&name, &there).unwrap(), Some(false));
+        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Now);
         assert_eq!(fs::read(&there).unwrap(), b"other");
+        let beside = maildir.path().join(format!("new/{name},N=2,{size}"));
+        assert_eq!(fs::read(beside).unwrap(), b"mine\n");
         assert!(maildir.ours_in_tmp(0xab).unwrap().is_empty());
     }
 
