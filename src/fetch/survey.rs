@@ -4,8 +4,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 
-use crate::protocol::{Command, MessageNumber, ScanListing, UniqueId, UniqueIdListing, Violation};
-use crate::seen::{Fingerprint, HeaderHasher, Known, Ledger, State};
+use crate::protocol::{
+    Command, MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing, Violation,
+};
+use crate::seen::{DERIVED, Fingerprint, HeaderHasher, Known, Ledger, State};
 use crate::session::{self, Refusal, Reply, Sink, Transaction};
 
 use super::plan::{Header, Listed, Policy, Step, plan, shared};
@@ -51,6 +53,19 @@ impl<'a> Survey<'a> {
         let Self { transaction, .. } = self;
         let unique_ids = transaction.unique_id_listing().map_err(failed())?;
         let refusal = unique_ids.as_ref().err().cloned();
+        if let Some(refusal) = &refusal {
+            // One refusal does not take the names away that messages are known by.
+            let announced = transaction.announces_unique_ids();
+            let by_code =
+                matches!(refusal.code, Some(ResponseCode::SysTemp | ResponseCode::SysPerm));
+            if announced || by_code || ledger.knows_unique_ids() {
+                // Some servers refuse to list what is empty.
+                if is_empty(transaction)? {
+                    return Ok(());
+                }
+                return Err(Error::UniqueIdsRefused(refusal.clone()));
+            }
+        }
         let unique_ids = unique_ids.unwrap_or_default();
         let has_gap = (1u32..).zip(&unique_ids).any(|(at, listed)| listed.number.get() != at)
             || unique_ids.iter().any(|listed| listed.unique_id.is_none());
@@ -81,7 +96,10 @@ impl<'a> Survey<'a> {
         }
         transaction.ask_capabilities().map_err(failed())?;
         transaction.list(None).map_err(failed())?;
-        let scan = transaction.scan_listing().map_err(failed())?;
+        let scan = match transaction.scan_listing() {
+            Err(session::Error::Refused { .. }) if is_empty(transaction)? => Vec::new(),
+            scan => scan.map_err(failed())?,
+        };
         let octets: HashMap<_, _> =
             scan.iter().map(|listed| (listed.number, listed.octets)).collect();
         self.listing = listing(unique_ids.into_iter(), &octets);
@@ -333,6 +351,15 @@ impl<'a> Survey<'a> {
     }
 }
 
+/// Whether STAT says that there is no message, where a listing was refused.
+fn is_empty(transaction: &mut Transaction<'_>) -> Result<bool, Error> {
+    match transaction.stat() {
+        Ok(drop) => Ok(drop.messages == 0),
+        Err(session::Error::Refused { .. } | session::Error::Violation { .. }) => Ok(false),
+        Err(error) => Err(Doing::List.failed()(error)),
+    }
+}
+
 /// Whether every unique-id is its message's number.
 fn is_numbered(listing: &[UniqueIdListing]) -> bool {
     let is_number = |listed: &UniqueIdListing| {
@@ -343,9 +370,6 @@ fn is_numbered(listing: &[UniqueIdListing]) -> bool {
 
 /// No server gives one unique-id to more messages than this by mistake.
 const MAX_COPIES: usize = 1000;
-
-/// What stands before a fingerprint that serves as a unique-id.
-const DERIVED: &[u8] = b"header-";
 
 /// The unique-id of a message that has none.
 fn derived(print: Fingerprint) -> Option<UniqueId> {
