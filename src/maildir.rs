@@ -21,15 +21,14 @@
 //! nor let us choose names, nor does it report one that it cannot read.
 
 mod draft;
+mod scan;
 mod size;
 mod syncing;
 mod tag;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::ops::ControlFlow;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,10 +38,10 @@ use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
 
 pub use draft::Draft;
+pub use scan::DeliveredFile;
 pub use size::FileSize;
 pub use tag::Tag;
 
-use size::SizeCounter;
 use syncing::Kind;
 
 /// Why the Maildir cannot be used.
@@ -125,21 +124,8 @@ pub struct Maildir {
     host: Arc<str>,
 }
 
-/// A file of ours in `new/` or `cur/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeliveredFile {
-    /// What its name says of it.
-    pub tag: Tag,
-    /// Where it was seen.
-    pub path: PathBuf,
-}
-
 /// So many files in `new/` may bear the name of one in `tmp/`.
 const MOST_NAMESAKES: usize = 9;
-
-/// Two looks at a directory agree sooner than this unless somebody writes to it
-/// without end.
-const MOST_LOOKS: usize = 100;
 
 /// What became of a rename.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,119 +241,6 @@ impl Maildir {
                 Err(io_error("remove", &self.path().join("tmp").join(name))(error.into()))
             }
         }
-    }
-
-    /// The size of a file in `tmp/`; `None` if it is not there.
-    pub fn size_in_tmp(&self, name: &str) -> Result<Option<FileSize>, Error> {
-        let path = self.path().join("tmp").join(name);
-        let mut counter = SizeCounter::default();
-        let is_there = self.read(&path, |piece| {
-            counter.push(piece);
-            ControlFlow::Continue(())
-        })?;
-        Ok(is_there.then(|| counter.size()))
-    }
-
-    /// Whether a delivered file is the one of this name in `tmp/`, octet for octet:
-    /// a name alone proves nothing once a backup was restored. `None` if one of the
-    /// two is no longer there.
-    pub fn is_same_as_in_tmp(&self, name: &str, delivered: &Path) -> Result<Option<bool>, Error> {
-        let open = |path: &Path| match File::open(path) {
-            Ok(file) => Ok(Some(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io_error("open", path)(error)),
-        };
-        let tmp = self.path().join("tmp").join(name);
-        let (Some(mut here), Some(mut there)) = (open(&tmp)?, open(delivered)?) else {
-            return Ok(None);
-        };
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        loop {
-            ours.clear();
-            theirs.clear();
-            let piece = |file: &mut File, to: &mut Vec<u8>, path: &Path| {
-                file.take(64 * 1024).read_to_end(to).map_err(io_error("read", path))
-            };
-            piece(&mut here, &mut ours, &tmp)?;
-            piece(&mut there, &mut theirs, delivered)?;
-            if ours != theirs || ours.is_empty() {
-                return Ok(Some(ours == theirs));
-            }
-        }
-    }
-
-    /// The names in `tmp/` that bear this journal's id.
-    pub fn ours_in_tmp(&self, journal: u64) -> Result<Vec<String>, Error> {
-        let mut names = Vec::new();
-        self.scan("tmp", |name, tag| {
-            if tag.journal == journal {
-                names.push(name.to_owned());
-            }
-        })?;
-        Ok(names)
-    }
-
-    /// This journal's files in `new/` and `cur/`, whatever flags they bear now, by
-    /// the name that each had in `tmp/`. Looks until two looks agree: a reader who
-    /// renames a file while the directory is read could hide it from one.
-    pub fn ours_delivered(&self, journal: u64) -> Result<BTreeMap<String, DeliveredFile>, Error> {
-        let look = || {
-            let mut files = BTreeMap::new();
-            for directory in ["new", "cur"] {
-                self.scan(directory, |name, tag| {
-                    if tag.journal == journal {
-                        let path = self.path().join(directory).join(name);
-                        files.insert(tag::base(name).to_owned(), DeliveredFile { tag, path });
-                    }
-                })?;
-            }
-            Ok(files)
-        };
-        let mut last = look()?;
-        for _ in 0..MOST_LOOKS {
-            let now: BTreeMap<_, _> = look()?;
-            if now.keys().eq(last.keys()) {
-                return Ok(now);
-            }
-            last = now;
-        }
-        Err(io_error("read", self.path())(io::Error::other("its files change all the time")))
-    }
-
-    /// Hands the start of a message over, piece by piece, until it is taken no
-    /// longer. Returns whether the file is still there.
-    pub fn read(
-        &self,
-        path: &Path,
-        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> Result<bool, Error> {
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(io_error("open", path)(error)),
-        };
-        let mut piece = [0; 8192];
-        loop {
-            let octets = file.read(&mut piece).map_err(io_error("read", path))?;
-            let read = piece.get(..octets).unwrap_or_default();
-            if read.is_empty() || take(read).is_break() {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Every file with a tag in one directory, ours or not.
-    fn scan(&self, directory: &str, mut take: impl FnMut(&str, Tag)) -> Result<(), Error> {
-        let path = self.path().join(directory);
-        for entry in fs::read_dir(&path).map_err(io_error("read", &path))? {
-            let name = entry.map_err(io_error("read", &path))?.file_name();
-            if let Some(name) = name.to_str()
-                && let Some(tag) = Tag::of(name)
-            {
-                take(name, tag);
-            }
-        }
-        Ok(())
     }
 }
 

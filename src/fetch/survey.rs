@@ -53,18 +53,14 @@ impl<'a> Survey<'a> {
         let Self { transaction, .. } = self;
         let unique_ids = transaction.unique_id_listing().map_err(failed())?;
         let refusal = unique_ids.as_ref().err().cloned();
-        if let Some(refusal) = &refusal {
-            // One refusal does not take the names away that messages are known by.
-            let announced = transaction.announces_unique_ids();
-            let by_code =
-                matches!(refusal.code, Some(ResponseCode::SysTemp | ResponseCode::SysPerm));
-            if announced || by_code || ledger.knows_unique_ids() {
-                // Some servers refuse to list what is empty.
-                if is_empty(transaction)? {
-                    return Ok(());
-                }
-                return Err(Error::UniqueIdsRefused(refusal.clone()));
-            }
+        if let Some(refusal) = &refusal
+            && needs_unique_ids(transaction, ledger, refusal)
+        {
+            // Some servers refuse to list what is empty.
+            return match is_empty(transaction)? {
+                true => Ok(()),
+                false => Err(Error::UniqueIdsRefused(refusal.clone())),
+            };
         }
         let unique_ids = unique_ids.unwrap_or_default();
         let has_gap = (1u32..).zip(&unique_ids).any(|(at, listed)| listed.number.get() != at)
@@ -103,15 +99,7 @@ impl<'a> Survey<'a> {
         let octets: HashMap<_, _> =
             scan.iter().map(|listed| (listed.number, listed.octets)).collect();
         self.listing = listing(unique_ids.into_iter(), &octets);
-        let named: HashSet<_> = self.listing.iter().map(|listed| listed.number).collect();
-        let nameless: Vec<_> =
-            scan.into_iter().filter(|listed| !named.contains(&listed.number)).collect();
-        if nameless.is_empty() {
-            return self.check_copies(ledger);
-        }
-        let numbers = nameless.iter().map(|listed| listed.number).collect();
-        self.name(nameless, numbers, refusal.as_ref(), ledger)?;
-        self.listing.sort_by_key(|listed| listed.number);
+        self.name(scan, refusal.as_ref(), ledger)?;
         self.check_copies(ledger)
     }
 
@@ -119,12 +107,17 @@ impl<'a> Survey<'a> {
     /// that the journal knows it by, or one derived from it.
     fn name(
         &mut self,
-        nameless: Vec<ScanListing>,
-        numbers: VecDeque<MessageNumber>,
+        scan: Vec<ScanListing>,
         refusal: Option<&Refusal>,
         ledger: &Ledger,
     ) -> Result<(), Error> {
-        let prints = self.fingerprints(numbers)?;
+        let named: HashSet<_> = self.listing.iter().map(|listed| listed.number).collect();
+        let is_nameless = |listed: &ScanListing| !named.contains(&listed.number);
+        let nameless: Vec<_> = scan.into_iter().filter(is_nameless).collect();
+        if nameless.is_empty() {
+            return Ok(());
+        }
+        let prints = self.fingerprints(nameless.iter().map(|listed| listed.number).collect())?;
         let mut orphans = self.orphans(ledger);
         for listed in nameless {
             // Without UIDL the header is all that says which message it is.
@@ -142,6 +135,7 @@ impl<'a> Survey<'a> {
                 (None, None) => {}
             }
         }
+        self.listing.sort_by_key(|listed| listed.number);
         Ok(())
     }
 
@@ -349,6 +343,13 @@ impl<'a> Survey<'a> {
     pub fn quit(self) -> Result<(), Error> {
         self.transaction.quit().map_err(Doing::Quit.failed())
     }
+}
+
+/// Whether unique-ids are indispensable though UIDL is refused: one refusal does
+/// not take the names away that messages are known by.
+fn needs_unique_ids(transaction: &Transaction<'_>, ledger: &Ledger, refusal: &Refusal) -> bool {
+    let by_code = matches!(refusal.code, Some(ResponseCode::SysTemp | ResponseCode::SysPerm));
+    by_code || transaction.announces_unique_ids() || ledger.knows_unique_ids()
 }
 
 /// Whether STAT says that there is no message, where a listing was refused.

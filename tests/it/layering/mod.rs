@@ -68,6 +68,7 @@ const KNOWN_CHILDREN: &[(&str, &str)] = &[
     ("fetch/run.rs", "Error"),
     ("fetch/survey.rs", "Doing Error"),
     ("maildir/draft.rs", "Directories Error io_error"),
+    ("maildir/scan.rs", "Error Maildir io_error"),
     ("seen/load.rs", "State"),
 ];
 
