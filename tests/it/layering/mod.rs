@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+pub use source::tokens;
+
 use law::{Arrows, Tree};
 
 /// Each room, top first, and what it may name: rooms, or modules of rooms. Every
