@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pop3get::cli::{self, Exit, Streams};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::{flag, low_level};
 
 /// Whether whoever started us wants a signal to be ignored, as nohup and shells
-/// without job control do; what Linux says of this process.
+/// without job control do; what Linux says of this process. Elsewhere SIGHUP ends a
+/// run under nohup, tidily as always.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -20,11 +21,27 @@ fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
+/// Whether this is the first process of a container. The kernel gives it no signal
+/// whose handler is the default, so it cannot end by one.
+fn is_first_process() -> bool {
+    std::process::id() == 1
+}
+
+/// A write beyond RLIMIT_FSIZE fails with EFBIG in place of ending the process. The
+/// handler does nothing else, and unlike an ignored signal it is not inherited by
+/// password commands.
+fn outlive_file_size_limit() {
+    let _ = flag::register(SIGXFSZ, Arc::default());
+}
+
 /// A first signal asks the run to end tidily; a second one ends it at once.
 fn watch(cancel: &Arc<AtomicUsize>) -> std::io::Result<()> {
     let asked = Arc::new(AtomicBool::new(false));
     for signal in [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)) {
-        flag::register_conditional_default(signal, Arc::clone(&asked))?;
+        match is_first_process() {
+            true => flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&asked))?,
+            false => flag::register_conditional_default(signal, Arc::clone(&asked))?,
+        };
         flag::register(signal, Arc::clone(&asked))?;
         let number = usize::try_from(signal).unwrap_or(usize::MAX);
         flag::register_usize(signal, Arc::clone(cancel), number)?;
@@ -43,6 +60,7 @@ fn leave_no_core() {
 
 fn main() -> ExitCode {
     leave_no_core();
+    outlive_file_size_limit();
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let cancel = Arc::new(AtomicUsize::new(0));
     // Without handlers a signal ends the run at once, and the next one recovers.
@@ -56,6 +74,10 @@ fn main() -> ExitCode {
     // What panicked has been said; everything on disk is as after a kill.
     let exit = catch_unwind(run).unwrap_or(Exit::Software);
     if let Ok(signal @ 1..) = i32::try_from(cancel.load(Ordering::Relaxed)) {
+        if is_first_process() {
+            // What a shell makes of a process that a signal ended.
+            return ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX));
+        }
         let _ = low_level::emulate_default_handler(signal);
     }
     ExitCode::from(exit.status())
