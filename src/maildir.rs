@@ -21,14 +21,16 @@
 //! nor let us choose names, nor does it report one that it cannot read.
 
 mod draft;
-mod scan;
-mod size;
+mod making;
+mod opening;
 mod syncing;
 mod tag;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
+use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,11 +40,11 @@ use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
 
 pub use draft::Draft;
-pub use scan::DeliveredFile;
-pub use size::FileSize;
 pub use tag::Tag;
 
-use syncing::Kind;
+use making::{is_another_users, make, remove_if_unused, sync_directory};
+use opening::{check_writable, open_directory, open_file};
+use syncing::{Kind, sync_file_system};
 
 /// Why the Maildir cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,14 @@ pub enum Error {
         /// The Maildir's parent.
         path: PathBuf,
     },
+    /// One of the three is no directory.
+    #[error("{} has to be a directory; {}", .path.display(), if *.is_link { "a link is not followed" } else { "it is something else" })]
+    NotADirectory {
+        /// Which.
+        path: PathBuf,
+        /// Whether it is a symbolic link.
+        is_link: bool,
+    },
     /// There is something else at this place.
     #[error("{} is no Maildir, and it is not empty", .path.display())]
     NotAMaildir {
@@ -74,6 +84,14 @@ pub enum Error {
     NotOurs {
         /// The Maildir.
         path: PathBuf,
+    },
+    /// Nothing can be delivered into it.
+    #[error("cannot deliver into {}: {source}", .path.display())]
+    NotWritable {
+        /// Its `tmp` or `new`.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
     },
     /// A rename between the three would not be one step.
     #[error("tmp, new and cur of {} lie on different file systems", .path.display())]
@@ -122,10 +140,9 @@ struct Directories {
 pub struct Maildir {
     directories: Arc<Directories>,
     host: Arc<str>,
+    /// It was made when it was opened.
+    is_new: bool,
 }
-
-/// So many files in `new/` may bear the name of one in `tmp/`.
-const MOST_NAMESAKES: usize = 9;
 
 /// What became of a rename.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,19 +154,37 @@ pub enum Moved {
 }
 
 impl Maildir {
-    /// Opens a Maildir and makes it if it is missing; its parent must exist.
+    /// Opens a Maildir to deliver into, and makes it if it is missing; its parent
+    /// must exist.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        make(path)?;
-        Self::open_existing(path)
+        let is_new = make(path)?;
+        let mut opened = Self::open_existing(path)?;
+        opened.is_new = is_new;
+        for name in ["tmp", "new"] {
+            check_writable(&path.join(name))?;
+        }
+        Ok(opened)
+    }
+
+    /// Makes a Maildir if it is missing; its parent must exist.
+    pub fn make(path: &Path) -> Result<(), Error> {
+        make(path).map(|_| ())
+    }
+
+    /// Removes the Maildir if [`Self::open`] made it and nothing came into it since:
+    /// for a run that fails before it begins.
+    pub fn abandon(self) {
+        if self.is_new {
+            remove_if_unused(self.path());
+        }
     }
 
     /// Opens a Maildir that is there.
     pub fn open_existing(path: &Path) -> Result<Self, Error> {
-        let open = |name| {
-            let path = path.join(name);
-            File::open(&path).map_err(io_error("open", &path))
-        };
-        refuse_anothers(path)?;
+        if is_another_users(path)? {
+            return Err(Error::NotOurs { path: path.into() });
+        }
+        let open = |name| open_directory(&path.join(name));
         let (tmp, new, cur) = (open("tmp")?, open("new")?, open("cur")?);
         let device = |directory: &File| {
             let metadata = directory.metadata().map_err(io_error("look at", path))?;
@@ -161,7 +196,7 @@ impl Maildir {
         }
         let kind = Kind::of(&tmp);
         let directories = Directories { path: path.into(), tmp, new, kind };
-        Ok(Self { directories: Arc::new(directories), host: host().into() })
+        Ok(Self { directories: Arc::new(directories), host: host().into(), is_new: false })
     }
 
     /// Where it is.
@@ -179,7 +214,7 @@ impl Maildir {
 
     /// Makes the entries of `tmp/` durable.
     pub fn sync_tmp(&self) -> Result<(), Error> {
-        self.directories.tmp.sync_all().map_err(io_error("sync", &self.path().join("tmp")))
+        sync_directory(&self.directories.tmp).map_err(io_error("sync", &self.path().join("tmp")))
     }
 
     /// Whether [`Self::sync_whole`] may stand for the sync of each draft and of
@@ -191,46 +226,43 @@ impl Maildir {
     /// Makes everything durable that was written on this file system, whoever
     /// wrote it. An error that met any of it since the Maildir was opened is
     /// reported, for the descriptor is older than all drafts; but see
-    /// [`Draft::check`].
-    pub fn sync_whole(&self) -> Result<(), Error> {
+    /// [`Draft::check`]. Returns `false` where the call itself is refused, as seccomp
+    /// profiles of containers do (ENOSYS, EPERM): nothing is synced then.
+    pub fn sync_whole(&self) -> Result<bool, Error> {
         let Directories { path, tmp, .. } = &*self.directories;
-        rustix::fs::syncfs(tmp)
-            .map_err(|error| io_error("sync the file system of", path)(error.into()))
+        sync_file_system(tmp).map_err(io_error("sync the file system of", path))
+    }
+
+    /// Whether the file system cannot make a directory's entries durable by itself
+    /// (EINVAL). Delivery goes on without.
+    pub fn refuses_directory_sync(&self) -> bool {
+        let refused = |error: io::Error| error.kind() == io::ErrorKind::InvalidInput;
+        self.directories.new.sync_all().is_err_and(refused)
     }
 
     /// Makes the entries of `new/` durable.
     pub fn sync_new(&self) -> Result<(), Error> {
-        self.directories.new.sync_all().map_err(io_error("sync", &self.path().join("new")))
+        sync_directory(&self.directories.new).map_err(io_error("sync", &self.path().join("new")))
     }
 
-    /// Renames a file from `tmp/` into `new/`, its sizes at the name's end. A file
-    /// that stands there already is another one, and both stay.
-    pub fn deliver(&self, name: &str, size: FileSize) -> Result<Moved, Error> {
+    /// Renames a file from `tmp/` into `new/`, its size at the name's end. One
+    /// that stands in `new/` already stays, and the file in `tmp/` goes.
+    pub fn deliver(&self, name: &str, octets: u64) -> Result<Moved, Error> {
         let Directories { tmp, new, .. } = &*self.directories;
-        let failed =
-            |error: Errno| io_error("rename into new", &self.path().join(name))(error.into());
-        let mut last = Errno::EXIST;
-        for nth in 1..=MOST_NAMESAKES {
-            let to = match nth {
-                1 => format!("{name},{size}"),
-                nth => format!("{name},N={nth},{size}"),
-            };
-            let renamed =
-                match rustix::fs::renameat_with(tmp, name, new, &to, RenameFlags::NOREPLACE) {
-                    // File systems without it; our names are never twice the same.
-                    Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                        rustix::fs::renameat(tmp, name, new, &to)
-                    }
-                    renamed => renamed,
-                };
-            match renamed {
-                Ok(()) => return Ok(Moved::Now),
-                Err(Errno::NOENT) => return Ok(Moved::Gone),
-                Err(Errno::EXIST) => last = Errno::EXIST,
-                Err(error) => return Err(failed(error)),
+        let to = format!("{name},S={octets}");
+        let renamed = match rustix::fs::renameat_with(tmp, name, new, &to, RenameFlags::NOREPLACE) {
+            // File systems without it; our names are never twice the same.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                rustix::fs::renameat(tmp, name, new, &to)
             }
+            renamed => renamed,
+        };
+        match renamed {
+            Ok(()) => Ok(Moved::Now),
+            Err(Errno::NOENT) => Ok(Moved::Gone),
+            Err(Errno::EXIST) => self.remove(name).map(|()| Moved::Now),
+            Err(error) => Err(io_error("rename into new", &self.path().join(name))(error.into())),
         }
-        Err(failed(last))
     }
 
     /// Removes a file from `tmp/`; one that is gone already is as good.
@@ -242,49 +274,84 @@ impl Maildir {
             }
         }
     }
-}
 
-/// Whoever owns a directory can put links into it: root writes by nobody else's.
-fn refuse_anothers(path: &Path) -> Result<(), Error> {
-    let owner = fs::metadata(path).map_err(io_error("look at", path))?.uid();
-    match rustix::process::geteuid().is_root() && owner != 0 {
-        true => Err(Error::NotOurs { path: path.into() }),
-        false => Ok(()),
+    /// The size of a file in `tmp/`; `None` if it is not there.
+    pub fn octets_in_tmp(&self, name: &str) -> Result<Option<u64>, Error> {
+        let path = self.path().join("tmp").join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error("look at", &path)(error)),
+        }
     }
-}
 
-/// Makes what is missing of a Maildir, and makes that durable.
-fn make(path: &Path) -> Result<(), Error> {
-    let is_there = |name: &&str| path.join(name).is_dir();
-    if ["tmp", "new", "cur"].iter().all(is_there) {
-        return Ok(());
+    /// The names in `tmp/` that bear this journal's id.
+    pub fn ours_in_tmp(&self, journal: u64) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        self.scan("tmp", |name, tag| {
+            if tag.journal == journal {
+                names.push(name.to_owned());
+            }
+        })?;
+        Ok(names)
     }
-    let parent = match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-        None => path,
-    };
-    if !parent.is_dir() {
-        return Err(Error::NoParent { path: parent.into() });
+
+    /// This journal's files in `new/` and `cur/`, by tag, whatever flags they bear
+    /// now, and where they were seen. Looks until two looks agree: a reader who renames a file while
+    /// the directory is read could hide it from one.
+    pub fn ours_delivered(&self, journal: u64) -> Result<BTreeMap<Tag, PathBuf>, Error> {
+        let look = || {
+            let mut tags = BTreeMap::new();
+            for directory in ["new", "cur"] {
+                self.scan(directory, |name, tag| {
+                    if tag.journal == journal {
+                        tags.insert(tag, self.path().join(directory).join(name));
+                    }
+                })?;
+            }
+            Ok(tags)
+        };
+        let mut last = look()?;
+        loop {
+            let now = look()?;
+            if now.keys().eq(last.keys()) {
+                return Ok(now);
+            }
+            last = now;
+        }
     }
-    if path.is_dir() {
-        refuse_anothers(path)?;
-        // Many a directory has a tmp in it.
-        for entry in fs::read_dir(path).map_err(io_error("read", path))? {
-            let name = entry.map_err(io_error("read", path))?.file_name();
-            let name = name.to_string_lossy();
-            if !["tmp", "new", "cur"].contains(&&*name) && !name.starts_with(".pop3get") {
-                return Err(Error::NotAMaildir { path: path.into() });
+
+    /// Hands the start of a message over, piece by piece, until it is taken no
+    /// longer. Returns whether the file is still there, as a regular file.
+    pub fn read(
+        &self,
+        path: &Path,
+        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<bool, Error> {
+        let Some(mut file) = open_file(path)? else { return Ok(false) };
+        let mut piece = [0; 8192];
+        loop {
+            let octets = file.read(&mut piece).map_err(io_error("read", path))?;
+            let read = piece.get(..octets).unwrap_or_default();
+            if read.is_empty() || take(read).is_break() {
+                return Ok(true);
             }
         }
     }
-    let new = ::maildir::Maildir::from(path.to_path_buf());
-    new.create_dirs().map_err(|source| Error::Unmade { path: path.into(), source })?;
-    for directory in [path, parent] {
-        let synced = File::open(directory).and_then(|directory| directory.sync_all());
-        synced.map_err(io_error("sync", directory))?;
+
+    /// Every file with a tag in one directory, ours or not.
+    fn scan(&self, directory: &str, mut take: impl FnMut(&str, Tag)) -> Result<(), Error> {
+        let path = self.path().join(directory);
+        for entry in fs::read_dir(&path).map_err(io_error("read", &path))? {
+            let name = entry.map_err(io_error("read", &path))?.file_name();
+            if let Some(name) = name.to_str()
+                && let Some(tag) = Tag::of(name)
+            {
+                take(name, tag);
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// This machine's name as it may stand in a file's name: `/` and `:` as Maildir
@@ -307,7 +374,7 @@ fn host() -> String {
 mod tests {
     use super::*;
 
-    const TAG: Tag = Tag { journal: 0xab, run: 3, sequence: 1, hash: 0xfe };
+    const TAG: Tag = Tag { journal: 0xab, commit: 3, sequence: 1, hash: 0xfe };
 
     #[test]
     fn a_dropped_draft_leaves_nothing_and_an_entrusted_one_stays() {
@@ -321,31 +388,25 @@ mod tests {
         draft.entrust();
         assert_eq!(maildir.ours_in_tmp(0xab).unwrap(), std::slice::from_ref(&name));
         assert!(maildir.ours_in_tmp(0xac).unwrap().is_empty());
-        let size = FileSize { octets: 5, with_crlf: 5 };
-        assert_eq!(maildir.size_in_tmp(&name).unwrap(), Some(size));
-        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Now);
-        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Gone);
-        let path = maildir.path().join(format!("new/{name},S=5,W=5"));
-        assert!(path.is_file());
+        assert_eq!(maildir.octets_in_tmp(&name).unwrap(), Some(5));
+        assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Now);
+        assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Gone);
         let delivered = maildir.ours_delivered(0xab).unwrap();
-        assert_eq!(delivered, [(name, DeliveredFile { tag: TAG, path })].into());
+        assert_eq!(delivered.into_keys().collect::<Vec<_>>(), [TAG]);
+        assert!(maildir.path().join(format!("new/{name},S=5")).is_file());
     }
 
     #[test]
-    fn a_file_in_new_is_never_replaced_and_never_taken_for_the_new_one() {
+    fn a_file_in_new_is_never_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let maildir = Maildir::open(&directory.path().join("m")).unwrap();
-        let mut draft = maildir.create(TAG).unwrap();
-        draft.write(b"mine\n").unwrap();
-        let (name, size) = (draft.name().to_owned(), draft.size());
+        let draft = maildir.create(TAG).unwrap();
+        let name = draft.name().to_owned();
         draft.entrust();
-        let there = maildir.path().join(format!("new/{name},{size}"));
+        let there = maildir.path().join(format!("new/{name},S=0"));
         fs::write(&there, b"other").unwrap();
-        assert_eq!(maildir.is_same_as_in_tmp(&name, &there).unwrap(), Some(false));
-        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Now);
+        assert_eq!(maildir.deliver(&name, 0).unwrap(), Moved::Now);
         assert_eq!(fs::read(&there).unwrap(), b"other");
-        let beside = maildir.path().join(format!("new/{name},N=2,{size}"));
-        assert_eq!(fs::read(beside).unwrap(), b"mine\n");
         assert!(maildir.ours_in_tmp(0xab).unwrap().is_empty());
     }
 

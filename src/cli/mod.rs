@@ -16,6 +16,7 @@ mod config;
 mod error;
 mod output;
 mod password;
+mod patience;
 mod run;
 mod sandbox;
 

@@ -14,7 +14,8 @@ use clap::Parser as _;
 
 use crate::connection::Cancel;
 use crate::fetch::{self, Clock, Event, Local, Outcome, Rekey};
-use crate::secret::Secret;
+use crate::protocol::Secret;
+use crate::seen;
 use crate::session::Credentials;
 
 use super::args::options::Args;
@@ -30,6 +31,7 @@ use super::output::progress::Bars;
 use super::output::terminal::{Level, Output};
 use super::password::lookup;
 use super::password::wait::WaitLimits;
+use super::patience::patiently;
 use super::sandbox::{Enforcer, Sandbox};
 
 /// The standard streams, and whether standard error is a terminal.
@@ -176,7 +178,8 @@ impl Run<'_> {
             if args.dry_run && action != Action::Repair {
                 return Err(Error::usage("--dry-run goes with --state repair only"));
             }
-            let done = state::state(&action, account, !args.dry_run, clock().start(), self.output);
+            let (write, now) = (!args.dry_run, clock().start());
+            let done = state::state(&action, account, write, now, &self.limits(), self.output);
             return done.map(|()| Exit::Ok);
         }
         if args.probe {
@@ -216,6 +219,22 @@ impl Run<'_> {
             .map(|()| Exit::Ok)
     }
 
+    /// With `-v`: says in which directories a power cut may undo the last changes.
+    fn warn_of_unsynced_directories(&self, account: &Account, place: &fetch::Place) {
+        if self.args.verbose == 0 {
+            return;
+        }
+        for directory in [&place.maildir.join("new"), &place.state] {
+            if seen::refuses_directory_sync(directory) {
+                let directory = directory.display();
+                let line = format!(
+                    "the file system of {directory} cannot sync a directory: a power cut may undo the last changes in it"
+                );
+                self.output.verbose(&account.name, &line);
+            }
+        }
+    }
+
     /// The last thing before the network.
     fn enforce(&self, account: &Account, later: &[&Account]) {
         if let Some(line) = self.sandbox.enforce(account, later) {
@@ -236,10 +255,11 @@ impl Run<'_> {
         let place = account.place()?;
         let bars = Bars::default();
         let observe = |event: Event<'_>| self.output.event(&account.name, &bars, event);
-        let local = match self.args.refetch {
-            true => Local::open_anew(&place, &observe)?,
-            false => Local::open(&place, &observe)?,
-        };
+        let local = patiently(&self.limits(), || match self.args.refetch {
+            true => Local::open_anew(&place, &observe),
+            false => Local::open(&place, &observe),
+        })?;
+        self.warn_of_unsynced_directories(account, &place);
         let credentials = self.credentials(account)?;
         self.enforce(account, later);
         let options = fetch::Options {

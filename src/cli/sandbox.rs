@@ -30,10 +30,12 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::config::account::Account;
 use crate::cli::password::lookup;
+use crate::maildir::Maildir;
+use crate::seen::make_state_directory;
 
 /// What the resolver of the C library reads: its files, the modules that
 /// nsswitch.conf names and what those look at. Sockets need no leave.
@@ -165,6 +167,9 @@ impl<'r> Sandbox<'r> {
             return Some("sandbox: none yet: another password-command has to run".into());
         }
         self.enforce.set(None);
+        if !self.looks {
+            [account].iter().chain(later).for_each(|account| make_places(account));
+        }
         let allowed = self.allowed(account, later);
         let held = enforce(&allowed);
         let SandboxStatus::Landlock { .. } = held else { return Some(format!("sandbox: {held}")) };
@@ -191,8 +196,8 @@ impl<'r> Sandbox<'r> {
             match self.looks {
                 true => read.extend(places.into_iter().chain([account.state.clone()])),
                 false => {
-                    write.extend(places.into_iter().flat_map(|maildir| deliverable(&maildir)));
-                    write.extend(account.state.ancestors().find_map(existing));
+                    let places = places.into_iter().chain([account.state.clone()]);
+                    write.extend(places.filter(|place| place.exists()));
                 }
             }
         }
@@ -209,18 +214,14 @@ impl<'r> Sandbox<'r> {
     }
 }
 
-fn existing(path: &Path) -> Option<PathBuf> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    path.exists().then(|| path.to_path_buf())
-}
-
-/// What delivery into a Maildir writes in: itself and where its directories lead
-/// if they are links; its parent if it has yet to be made, since Landlock knows
-/// only what is there.
-fn deliverable(maildir: &Path) -> Vec<PathBuf> {
-    let itself = maildir.ancestors().take(2).find_map(existing);
-    let within = ["tmp", "new", "cur"].map(|name| maildir.join(name));
-    itself.into_iter().chain(within.into_iter().filter(|path| path.is_symlink())).collect()
+/// Makes the Maildir and the state directory of an account: Landlock knows only what
+/// is there, and would have to leave their parents open, such as the home directory.
+/// Why one cannot be made is said when the account has its turn.
+fn make_places(account: &Account) {
+    if let Ok(place) = account.place() {
+        let _ = Maildir::make(&place.maildir);
+        let _ = make_state_directory(&place.state);
+    }
 }
 
 /// Takes everything away from this thread, and from those that it starts from now on,

@@ -116,6 +116,9 @@ pub enum Error {
     /// The system's certificate authorities cannot be had.
     #[error("cannot use the system's certificate authorities: {0}")]
     SystemRoots(io::Error),
+    /// The system starts no thread for us: a limit on processes is reached, perhaps.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
     /// A phase took too long.
     #[error("gave up waiting for {phase} after {}s", .after.as_secs())]
     TimedOut {

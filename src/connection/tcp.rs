@@ -47,7 +47,7 @@ pub(super) fn resolve(
             // Nobody listens any more if the time was over.
             let _ = to_us.send(found);
         })
-        .map_err(Error::Resolver)?;
+        .map_err(Error::Thread)?;
     loop {
         match receive(&from_resolver, SLICE, options, waiting)? {
             None => {}
@@ -105,7 +105,7 @@ pub(super) fn connect(
                         let attempt = TcpStream::connect_timeout(&address, left);
                         let _ = to_us.send((attempt, address));
                     })
-                    .map_err(Error::Connect)?;
+                    .map_err(Error::Thread)?;
                 waiting_for += 1;
                 next_try = Instant::now() + STAGGER;
             } else if waiting_for == 0 {

@@ -9,7 +9,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use crate::maildir::{Draft, Maildir, Moved};
+use crate::maildir::{Draft, Maildir, Moved, Tag};
 use crate::protocol::MessageNumber;
 use crate::seen::{Delivery, Journal, Settled};
 
@@ -110,9 +110,12 @@ impl Syncing {
         let one_by_one = self.each.saturating_mul(files);
         let begun = Instant::now();
         if self.whole.is_some_and(|whole| batch.len() >= FEW && whole <= one_by_one) {
-            maildir.sync_whole()?;
-            self.whole = Some(begun.elapsed());
-            return check(batch);
+            if maildir.sync_whole()? {
+                self.whole = Some(begun.elapsed());
+                return check(batch);
+            }
+            // Refused as such: file by file from here on.
+            self.whole = None;
         }
         for whole in batch {
             whole.draft.sync()?;
@@ -138,34 +141,39 @@ fn commit(
 ) -> Result<Vec<Report>, Error> {
     let mut entrusted = Vec::with_capacity(batch.len());
     for Whole { number, draft, delivery } in batch {
-        let size = draft.size();
+        let octets = draft.octets();
         // From here on the journal decides, also if its append fails.
         draft.entrust();
-        entrusted.push((number, size, delivery));
+        entrusted.push((number, octets, delivery));
     }
     let deliveries: Vec<Delivery> = entrusted.iter().map(|(.., d)| d.clone()).collect();
     let committed = journal.commit(&deliveries)?;
     let mut gone = Vec::new();
-    for (at, (_, size, delivery)) in entrusted.iter().enumerate() {
-        if maildir.deliver(&delivery.name, *size)? == Moved::Gone {
-            gone.push((at, delivery.name.clone()));
+    for (at, (_, octets, delivery)) in entrusted.iter().enumerate() {
+        if maildir.deliver(&delivery.name, *octets)? == Moved::Gone {
+            gone.push((at, Tag::of(&delivery.name)));
         }
     }
     let nowhere = nowhere(maildir, journal.id(), &gone)?;
     maildir.sync_new()?;
     let mut settled = journal.settle(committed, &nowhere).into_iter();
-    let reports = entrusted.into_iter().enumerate().map(|(at, (number, size, delivery))| {
+    let reports = entrusted.into_iter().enumerate().map(|(at, (number, octets, delivery))| {
         let settled = if nowhere.contains(&at) { None } else { settled.next() };
-        Report { number, octets: size.octets, delivery, settled }
+        Report { number, octets, delivery, settled }
     });
     Ok(reports.collect())
 }
 
 /// Which files that left `tmp/` behind our back are not in the Maildir either.
-fn nowhere(maildir: &Maildir, journal: u64, gone: &[(usize, String)]) -> Result<Vec<usize>, Error> {
+fn nowhere(
+    maildir: &Maildir,
+    journal: u64,
+    gone: &[(usize, Option<Tag>)],
+) -> Result<Vec<usize>, Error> {
     if gone.is_empty() {
         return Ok(Vec::new());
     }
     let delivered = maildir.ours_delivered(journal)?;
-    Ok(gone.iter().filter(|(_, name)| !delivered.contains_key(name)).map(|(at, _)| *at).collect())
+    let is_there = |tag: &Option<Tag>| tag.is_some_and(|tag| delivered.contains_key(&tag));
+    Ok(gone.iter().filter(|(_, tag)| !is_there(tag)).map(|(at, _)| *at).collect())
 }

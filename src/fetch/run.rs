@@ -110,7 +110,14 @@ impl Local {
     /// Opens the local doors and recovers.
     pub fn open(place: &Place, observe: Observer<'_>) -> Result<Self, Error> {
         let maildir = Maildir::open(&place.maildir)?;
-        let mut journal = Journal::open(&place.state, &place.mailbox, &place.maildir)?;
+        let journal = Journal::open(&place.state, &place.mailbox, &place.maildir);
+        let mut journal = match journal {
+            Ok(journal) => journal,
+            Err(error) => {
+                maildir.abandon();
+                return Err(error.into());
+            }
+        };
         let held = recover(&mut journal, &maildir, observe)?;
         let summary = Summary { held, ..Summary::default() };
         Ok(Self::of(journal, maildir, summary))
@@ -136,13 +143,13 @@ impl Local {
     /// taken again. What an interrupted run committed is settled before, as far
     /// as its journal can still be used.
     pub fn open_anew(place: &Place, observe: Observer<'_>) -> Result<Self, Error> {
-        let maildir = Maildir::open(&place.maildir)?;
         match Self::open(place, observe) {
             // What cannot be used is what the user wants to be rid of.
             Ok(_)
             | Err(Error::Journal(seen::Error::Binding { .. } | seen::Error::Damaged { .. })) => {}
             Err(error) => return Err(error),
         }
+        let maildir = Maildir::open(&place.maildir)?;
         let journal = Journal::open_anew(&place.state, &place.mailbox, &place.maildir)?;
         Ok(Self::of(journal, maildir, Summary::default()))
     }

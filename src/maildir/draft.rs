@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
-use super::size::{FileSize, SizeCounter};
+use super::syncing::start_writeback;
 use super::{Directories, Error, io_error};
 
 /// A message that is being written in `tmp/`. Dropped, it is removed.
@@ -15,7 +15,6 @@ use super::{Directories, Error, io_error};
 pub struct Draft {
     file: File,
     octets: u64,
-    size: SizeCounter,
     first: Option<u8>,
     /// So much the disk was told to begin with.
     begun: u64,
@@ -58,8 +57,7 @@ impl Draft {
         })?;
         let file = File::from(file);
         let name = Entrusted { name, directories: Arc::clone(directories), removes: true };
-        let size = SizeCounter::default();
-        Ok(Self { file, octets: 0, size, first: None, begun: 0, at, name })
+        Ok(Self { file, octets: 0, first: None, begun: 0, at, name })
     }
 
     /// Appends octets.
@@ -67,7 +65,6 @@ impl Draft {
         self.file.write_all(octets).map_err(|error| self.failed("write to", error))?;
         self.first = self.first.or(octets.first().copied());
         self.octets += octets.len() as u64;
-        self.size.push(octets);
         if self.octets - self.begun >= WRITEBACK {
             self.start_writeback();
         }
@@ -77,10 +74,8 @@ impl Draft {
     /// Lets the disk begin with what it has not begun with, so that
     /// [`Self::sync`] has less to wait for. Nothing depends on whether it does.
     pub fn start_writeback(&mut self) {
-        let length = std::num::NonZeroU64::new(self.octets - self.begun);
-        if length.is_some() {
-            let advice = rustix::fs::Advice::DontNeed;
-            let _ = rustix::fs::fadvise(&self.file, self.begun, length, advice);
+        if self.octets > self.begun {
+            start_writeback(&self.file, self.begun, self.octets - self.begun);
         }
         self.begun = self.octets;
     }
@@ -121,11 +116,6 @@ impl Draft {
     /// How much has been written.
     pub fn octets(&self) -> u64 {
         self.octets
-    }
-
-    /// Its size as its file's name will tell it.
-    pub fn size(&self) -> FileSize {
-        self.size.size()
     }
 
     /// When it was begun, in seconds since 1970.

@@ -6,7 +6,7 @@
 
 use md5::{Digest, Md5};
 
-use crate::secret::Secret;
+use super::vocabulary::Secret;
 
 /// Why a greeting offers no APOP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,8 +6,7 @@ use zeroize::Zeroizing;
 
 use super::sasl::Mechanism;
 use super::text::Quoted;
-use super::vocabulary::MessageNumber;
-use crate::secret::Secret;
+use super::vocabulary::{MessageNumber, Secret};
 
 /// A name that may stand in a command: one line's worth of octets.
 #[derive(Clone, Debug, PartialEq, Eq)]

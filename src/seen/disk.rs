@@ -1,65 +1,168 @@
 //! What the journal needs of a file system: directories, locks, replacements.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::error::{Error, io_error};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
-/// What we make is made here, and not wherever somebody's link leads: a Maildir
-/// may be another user's place too.
-pub(super) const NO_LINK: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+use super::error::{Error, io_error};
 
 /// A number that no other journal has.
 pub(super) fn random_id() -> Result<u64, Error> {
     let mut octets = [0; 8];
-    rustix::rand::getrandom(&mut octets, rustix::rand::GetRandomFlags::empty())
-        .map_err(|error| io_error("read", Path::new("/dev/urandom"))(error.into()))?;
+    fill_randomly(&mut octets).map_err(io_error("read", Path::new(URANDOM)))?;
     Ok(u64::from_be_bytes(octets))
 }
 
-/// The state directory and what leads to it, for its owner alone; each new one
-/// durable in its parent.
-pub(super) fn make_state_directory(state: &Path) -> Result<(), Error> {
-    let missing: Vec<_> = state
-        .ancestors()
-        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
-        .collect();
-    for path in missing.into_iter().rev() {
-        match fs::DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => {}
-            // Another run was faster.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
-            Err(source) => return Err(Error::Unmade { path: path.into(), source }),
+const URANDOM: &str = "/dev/urandom";
+
+#[cfg(target_os = "linux")]
+fn fill_randomly(octets: &mut [u8]) -> io::Result<()> {
+    rustix::rand::getrandom(octets, rustix::rand::GetRandomFlags::empty())?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn fill_randomly(octets: &mut [u8]) -> io::Result<()> {
+    io::Read::read_exact(&mut File::open(URANDOM)?, octets)
+}
+
+/// Opens a regular file and nothing else. A FIFO in its place would block for ever,
+/// and a link lead to another place: a Maildir may be open to other users.
+fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let no_file = || io::Error::other("it is no regular file");
+    let file = match options.custom_flags(flags.bits().cast_signed()).open(path) {
+        // A FIFO that nobody reads.
+        Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+            return Err(no_file());
         }
-        match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent)?,
-            _ => sync_directory(Path::new("."))?,
+        opened => opened?,
+    };
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(no_file()),
+    }
+}
+
+/// Reads a regular file whole.
+pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    open_regular(OpenOptions::new().read(true), path)?.read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Opens a journal to append to it.
+pub(super) fn open_to_write(path: &Path) -> io::Result<File> {
+    open_regular(OpenOptions::new().read(true).write(true), path)
+}
+
+/// The state directory and what leads to it, for its owner alone; each new one
+/// durable in its parent. If one of them cannot be made, those made before it are
+/// removed again. Root makes and uses none that is another user's.
+pub fn make_state_directory(state: &Path) -> Result<(), Error> {
+    let (missing, existing): (Vec<_>, Vec<_>) = state
+        .ancestors()
+        .map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path })
+        .partition(|path| !path.exists());
+    if let Some(nearest) = existing.first() {
+        refuse_another_users(nearest, state)?;
+    }
+    let mut made = Vec::new();
+    for path in missing.into_iter().rev() {
+        if let Err(error) = make_directory(path, &mut made) {
+            for path in made.into_iter().rev() {
+                let _ = fs::remove_dir(path);
+            }
+            return Err(error);
         }
     }
     Ok(())
 }
 
-/// The kernel's lock on a file that is never renamed; it ends with the process.
-pub(super) fn lock(path: PathBuf) -> Result<File, Error> {
-    let mut options = OpenOptions::new();
-    let options = options.create(true).truncate(false).write(true).mode(0o600);
-    let lock = match options.custom_flags(NO_LINK).open(&path) {
-        Ok(lock) => lock,
-        Err(source) => return Err(Error::Unmade { path, source }),
-    };
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path }),
-        Err(TryLockError::Error(error)) => Err(io_error("lock", &path)(error)),
+fn make_directory<'p>(path: &'p Path, made: &mut Vec<&'p Path>) -> Result<(), Error> {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => made.push(path),
+        // Another run was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        Err(source) => return Err(Error::NoState { path: path.into(), source }),
+    }
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
+        _ => sync_directory(Path::new(".")),
     }
 }
 
+/// What root makes in another user's home, that user can neither read nor remove.
+fn refuse_another_users(nearest: &Path, state: &Path) -> Result<(), Error> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    match fs::metadata(nearest).map_err(io_error("look at", nearest))?.uid() {
+        0 => Ok(()),
+        _ => Err(Error::NotOurs { path: state.into() }),
+    }
+}
+
+/// A lock that could not be taken.
+pub(super) enum Unlocked {
+    /// Another run holds it.
+    Held,
+    /// The file system has no locks.
+    Refused(io::Error),
+    /// The file cannot be made.
+    Unmade(io::Error),
+    /// Anything else.
+    Failed(io::Error),
+}
+
+/// Takes the kernel's lock on a file that is never renamed or removed; it ends with
+/// the process. Never waits.
+pub(super) fn try_lock(path: &Path) -> Result<File, Unlocked> {
+    let mut options = OpenOptions::new();
+    let options = options.create(true).truncate(false).write(true).mode(0o600);
+    let lock = open_regular(options, path).map_err(Unlocked::Unmade)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Unlocked::Held),
+        Err(TryLockError::Error(error)) => Err(match Errno::from_io_error(&error) {
+            // NFS without its lock daemon, SMB, some FUSE file systems.
+            Some(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
+                Unlocked::Refused(error)
+            }
+            _ => Unlocked::Failed(error),
+        }),
+    }
+}
+
+/// Takes the lock of a mailbox.
+pub(super) fn lock(path: PathBuf) -> Result<File, Error> {
+    try_lock(&path).map_err(|unlocked| match unlocked {
+        Unlocked::Held => Error::Locked { path },
+        Unlocked::Refused(source) => Error::NoLocks { path, source },
+        Unlocked::Unmade(source) => Error::NoState { path, source },
+        Unlocked::Failed(source) => io_error("lock", &path)(source),
+    })
+}
+
 /// Makes a directory's entries durable.
+///
+/// Some file systems refuse that with EINVAL (WSL 1, SMB, some FUSE file systems):
+/// nothing better is to be had there.
 pub(super) fn sync_directory(directory: &Path) -> Result<(), Error> {
+    match File::open(directory).and_then(|directory| directory.sync_all()) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced.map_err(io_error("sync", directory)),
+    }
+}
+
+/// Whether the file system of a directory cannot make its entries durable by itself.
+pub fn refuses_directory_sync(directory: &Path) -> bool {
     let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    synced.map_err(io_error("sync", directory))
+    synced.is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput)
 }
 
 /// A replacement that failed, and whether the new file is there all the same.
@@ -75,11 +178,8 @@ pub(super) fn replace(directory: &Path, name: &str, text: &[u8]) -> Result<File,
     let before = |error| Failure { error, renamed: false };
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(true).read(true).write(true).mode(0o600);
-    let file = options
-        .custom_flags(NO_LINK)
-        .open(&new)
-        .map_err(|source| Error::Unmade { path: new.clone(), source });
-    let file = file.map_err(before)?;
+    let file = open_regular(options, &new);
+    let file = file.map_err(|source| before(Error::Unmade { path: new.clone(), source }))?;
     file.write_all_at(text, 0).map_err(io_error("write to", &new)).map_err(before)?;
     file.sync_all().map_err(io_error("sync", &new)).map_err(before)?;
     fs::rename(&new, &path).map_err(io_error("rename", &new)).map_err(before)?;

@@ -40,10 +40,38 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// Another run holds the Maildir's lock, for a moment.
+    #[error("another run holds the lock {}", .path.display())]
+    Busy {
+        /// The lock file.
+        path: PathBuf,
+    },
     /// Another run holds the lock.
     #[error("another run holds the lock {}", .path.display())]
     Locked {
         /// The lock file.
+        path: PathBuf,
+    },
+    /// The file system of the state directory has no locks.
+    #[error("cannot lock {}: its file system has no locks ({source})", .path.display())]
+    NoLocks {
+        /// The lock file.
+        path: PathBuf,
+        /// Its words.
+        source: io::Error,
+    },
+    /// The state directory, or a file in it, cannot be made.
+    #[error("cannot make {}: {source}", .path.display())]
+    NoState {
+        /// What.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// We are root, and the state directory would be another user's.
+    #[error("{} is in a directory of another user, who could not use what root makes there", .path.display())]
+    NotOurs {
+        /// The state directory.
         path: PathBuf,
     },
     /// A later version of this program wrote it.
@@ -54,7 +82,7 @@ pub enum Error {
         /// Its format's version.
         version: u64,
     },
-    /// The state directory or a file in it cannot be made.
+    /// A file cannot be made, in the Maildir or in place of a journal.
     #[error("cannot make {}: {source}", .path.display())]
     Unmade {
         /// What.

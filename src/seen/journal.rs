@@ -8,14 +8,14 @@
 //!   covered, and the page cache is not the disk.
 //! * After a failed append or sync nothing more is written in this run.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::protocol::UniqueId;
 
-use super::disk::{random_id, replace, sync_directory};
+use super::disk::{open_to_write, replace, sync_directory};
 use super::error::{Error, io_error};
 use super::fingerprint::Fingerprint;
 use super::ledger::Ledger;
@@ -103,8 +103,6 @@ pub struct Journal {
     file: File,
     header: Header,
     ledger: Ledger,
-    /// A random number of this run, for the names of its files.
-    run: u64,
     number: u64,
     last_append: Range<u64>,
     torn: bool,
@@ -128,8 +126,7 @@ impl Journal {
         lock: File,
         loaded: Loaded,
     ) -> Result<Self, Error> {
-        let file = OpenOptions::new().read(true).write(true).open(&path);
-        let file = file.map_err(io_error("open", &path))?;
+        let file = open_to_write(&path).map_err(io_error("open", &path))?;
         let length = file.metadata().map_err(io_error("look at", &path))?.len();
         let Range { start, end } = loaded.last_append;
         Ok(Self {
@@ -137,7 +134,6 @@ impl Journal {
             file,
             header: loaded.header,
             ledger: loaded.ledger,
-            run: random_id()?,
             number: loaded.number,
             last_append: start as u64..end as u64,
             torn: length > end as u64,
@@ -159,12 +155,6 @@ impl Journal {
     /// The last commit's number.
     pub fn number(&self) -> u64 {
         self.number
-    }
-
-    /// A random number of this run: with it no file's name is ever used twice,
-    /// whatever backup of the journal is restored and whatever the clock says.
-    pub fn run(&self) -> u64 {
-        self.run
     }
 
     /// What is known.

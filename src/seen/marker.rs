@@ -8,17 +8,17 @@
 //! journal = "journal" SP journal-id SP mailbox
 //! ```
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::disk::{NO_LINK, random_id, replace, sync_directory};
+use super::disk::{Unlocked, random_id, read_file, replace, sync_directory, try_lock};
 use super::error::{Error, io_error};
 use super::record::{VERSION, id, signature};
 
 const NAME: &str = ".pop3get";
 const LOCK: &str = ".pop3get.lock";
+const LOCK_INSTEAD: &str = "maildirs.lock";
 
 /// The marker of one Maildir, under its own lock for as long as it lives.
 #[derive(Debug)]
@@ -52,27 +52,48 @@ fn parse(text: &[u8], path: &Path) -> Result<Said, Error> {
     Ok((maildir, journals.collect::<Result<_, _>>()?))
 }
 
+/// The lock of a Maildir's marker. Where the Maildir's file system has no locks, a
+/// file in the state directory stands for it: it keeps apart the runs of one user.
+fn lock(directory: &Path, state: &Path) -> Result<File, Error> {
+    let path = directory.join(LOCK);
+    match try_lock(&path) {
+        Ok(lock) => Ok(lock),
+        Err(Unlocked::Held) => Err(Error::Busy { path }),
+        Err(Unlocked::Refused(_)) => {
+            let instead = state.join(LOCK_INSTEAD);
+            super::disk::lock(instead).map_err(|error| match error {
+                Error::Locked { path } => Error::Busy { path },
+                error => error,
+            })
+        }
+        Err(Unlocked::Unmade(source)) => Err(Error::Unmade { path, source }),
+        Err(Unlocked::Failed(source)) => Err(io_error("lock", &path)(source)),
+    }
+}
+
+fn is_not_found(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
+
 impl Marker {
-    /// Waits for the marker's lock, which nobody holds for longer than a few
-    /// syncs, and reads it; `None` inside where the Maildir has none.
-    fn read(directory: &Path) -> Result<(File, Option<Said>), Error> {
-        let path = directory.join(LOCK);
-        let mut options = OpenOptions::new();
-        let options = options.create(true).truncate(false).write(true).mode(0o600);
-        let lock = options.custom_flags(NO_LINK).open(&path);
-        let lock = lock.map_err(|source| Error::Unmade { path: path.clone(), source })?;
-        lock.lock().map_err(io_error("lock", &path))?;
+    /// Takes the marker's lock, which nobody holds for longer than a few syncs, and
+    /// reads it; `None` inside where the Maildir has none.
+    fn read(directory: &Path, state: &Path) -> Result<(File, Option<Said>), Error> {
+        let lock = lock(directory, state)?;
         let path = directory.join(NAME);
-        match fs::read(&path) {
+        match read_file(&path) {
             Ok(text) => Ok((lock, Some(parse(&text, &path)?))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((lock, None)),
+            Err(error) if is_not_found(&error) => Ok((lock, None)),
             Err(error) => Err(io_error("read", &path)(error)),
         }
     }
 
-    /// The marker of a Maildir, `None` if it has none.
-    pub(super) fn open(directory: &Path) -> Result<Option<Self>, Error> {
-        let (lock, found) = Self::read(directory)?;
+    /// The marker of a Maildir, `None` if it has none. Then nothing is made in it.
+    pub(super) fn open(directory: &Path, state: &Path) -> Result<Option<Self>, Error> {
+        if fs::symlink_metadata(directory.join(NAME)).is_err_and(|error| is_not_found(&error)) {
+            return Ok(None);
+        }
+        let (lock, found) = Self::read(directory, state)?;
         Ok(found.map(|(maildir, journals)| Self {
             directory: directory.into(),
             maildir,
@@ -82,8 +103,8 @@ impl Marker {
     }
 
     /// The marker of a Maildir, made with a new id where there is none.
-    pub(super) fn open_or_make(directory: &Path) -> Result<Self, Error> {
-        let (lock, found) = Self::read(directory)?;
+    pub(super) fn open_or_make(directory: &Path, state: &Path) -> Result<Self, Error> {
+        let (lock, found) = Self::read(directory, state)?;
         let is_new = found.is_none();
         let (maildir, journals) = match found {
             Some(found) => found,
@@ -103,9 +124,9 @@ impl Marker {
         mailbox: &str,
     ) -> Result<(Option<u64>, Option<u64>), Error> {
         let path = directory.join(NAME);
-        let text = match fs::read(&path) {
+        let text = match read_file(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((None, None)),
+            Err(error) if is_not_found(&error) => return Ok((None, None)),
             Err(error) => return Err(io_error("read", &path)(error)),
         };
         match parse(&text, &path) {
@@ -120,12 +141,12 @@ impl Marker {
 
     /// The marker of a Maildir, made anew where there is none or a damaged one,
     /// which is kept beside it.
-    pub(super) fn open_or_remake(directory: &Path) -> Result<Self, Error> {
-        match Self::open_or_make(directory) {
+    pub(super) fn open_or_remake(directory: &Path, state: &Path) -> Result<Self, Error> {
+        match Self::open_or_make(directory, state) {
             Err(Error::Damaged { path, .. }) => {
                 let kept = directory.join(".pop3get.damaged");
                 fs::rename(&path, kept).map_err(io_error("rename", &path))?;
-                Self::open_or_make(directory)
+                Self::open_or_make(directory, state)
             }
             opened => opened,
         }
@@ -166,14 +187,14 @@ mod tests {
     #[test]
     fn a_marker_remembers_each_mailbox_and_its_journal() {
         let directory = tempfile::tempdir().unwrap();
-        assert!(Marker::open(directory.path()).unwrap().is_none());
-        let mut marker = Marker::open_or_make(directory.path()).unwrap();
+        assert!(Marker::open(directory.path(), directory.path()).unwrap().is_none());
+        let mut marker = Marker::open_or_make(directory.path(), directory.path()).unwrap();
         let maildir = marker.maildir;
         marker.name("a@h", 7).unwrap();
         marker.name("b%20@h", 8).unwrap();
         marker.name("a@h", 9).unwrap();
         drop(marker);
-        let marker = Marker::open(directory.path()).unwrap().unwrap();
+        let marker = Marker::open(directory.path(), directory.path()).unwrap().unwrap();
         assert_eq!(marker.maildir, maildir);
         assert_eq!(marker.journal_of("a@h"), Some(9));
         assert_eq!(marker.journal_of("b%20@h"), Some(8));

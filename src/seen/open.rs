@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::disk::{lock, make_state_directory, random_id, replace, sync_directory, unused};
+use super::disk::{
+    lock, make_state_directory, random_id, read_file, replace, sync_directory, unused,
+};
 use super::error::{Binding, Error, io_error};
 use super::journal::Journal;
 use super::ledger::Ledger;
@@ -51,12 +53,12 @@ impl Journal {
         let lock = lock(mailbox.path(state, "lock"))?;
         let path = mailbox.path(state, "seen");
         let old = read(&path)?;
-        let mut marker = match Marker::open(maildir)? {
+        let mut marker = match Marker::open(maildir, state)? {
             Some(marker) => marker,
             None if old.as_ref().is_some_and(|old| old.ledger.has_deliveries()) => {
                 return Err(refuse(Binding::MaildirGone, &path, maildir));
             }
-            None => Marker::open_or_make(maildir)?,
+            None => Marker::open_or_make(maildir, state)?,
         };
         let named = marker.journal_of(&mailbox.0);
         if named.is_none() {
@@ -99,7 +101,7 @@ impl Journal {
         make_state_directory(state)?;
         let lock = lock(mailbox.path(state, "lock"))?;
         let path = mailbox.path(state, "seen");
-        let mut marker = Marker::open_or_remake(maildir)?;
+        let mut marker = Marker::open_or_remake(maildir, state)?;
         match fs::rename(&path, unused(&path.with_extension("seen.old"))) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -149,7 +151,7 @@ pub(super) fn file_name(path: &Path) -> String {
 
 /// Reads a journal, `None` if there is none.
 fn read(path: &Path) -> Result<Option<Loaded>, Error> {
-    let text = match fs::read(path) {
+    let text = match read_file(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_error("read", path)(error)),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::protocol::UniqueId;
 
-use super::disk::{lock, make_state_directory, random_id, replace, unused};
+use super::disk::{lock, make_state_directory, random_id, read_file, replace, unused};
 use super::error::{Error, io_error};
 use super::fingerprint::{Fingerprint, name_hash};
 use super::ledger::{Known, Ledger, State};
@@ -96,7 +96,7 @@ impl Repair {
             false => None,
         };
         let path = mailbox.path(state, "seen");
-        let (text, was_missing) = match fs::read(&path) {
+        let (text, was_missing) = match read_file(&path) {
             Ok(text) => (text, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), true),
             Err(error) => return Err(io_error("read", &path)(error)),
@@ -173,7 +173,7 @@ impl Repair {
     }
 
     fn write(&mut self) -> Result<(), Error> {
-        let mut marker = Marker::open_or_remake(&self.maildir)?;
+        let mut marker = Marker::open_or_remake(&self.maildir, &self.state)?;
         let journal = match *self.ids() {
             [id, ..] => id,
             [] => random_id()?,

@@ -18,7 +18,6 @@ mod delay; // how soon a server may be asked again
 mod deletion; // what may be deleted from the server, and when
 mod dovecot; // a private Dovecot for each test that wants one
 mod generated; // man page, completions and README as checked in
-mod histories; // what lost or doubled mail once, over several runs
 mod inspection; // what a connection tells of itself
 mod journal; // lost, moved, damaged, shared state
 mod landlock; // what the sandbox takes away, and what it leaves
@@ -27,6 +26,7 @@ mod login; // servers that refuse, lie and change their minds
 mod main_job; // the main job against Dovecot
 mod mechanisms; // Dovecot lets the program in by each
 mod meddling; // what happens between two runs, and what mends it
+mod places; // containers, limits, odd file systems, homes of others
 mod plan; // a table of cases, and what holds for all
 mod probe; // what a server is, told to a person
 mod properties; // what the fuzz targets hold, on the stable toolchain

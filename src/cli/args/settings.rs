@@ -126,7 +126,7 @@ pub struct Settings {
     #[arg(long, value_name = "N", help_heading = "Delivery")]
     pub limit: Option<usize>,
 
-    /// Keep the journals in this directory [default: ~/.local/state/pop3get]
+    /// Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]
     #[arg(long, value_name = "DIR", help_heading = "Delivery")]
     pub state_dir: Option<PathBuf>,
 }

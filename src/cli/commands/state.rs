@@ -10,6 +10,8 @@ use super::look::date;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::cli::output::terminal::{Output, messages};
+use crate::cli::password::wait::WaitLimits;
+use crate::cli::patience::patiently;
 
 /// What `--state` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,24 +46,28 @@ pub(crate) fn state(
     account: &Account,
     write: bool,
     now: u64,
+    limits: &WaitLimits<'_>,
     output: &Output<'_>,
 ) -> Result<(), Error> {
     match action {
         Action::List => list(account, output),
         Action::Forget(written) => {
-            let known = fetch::forget(&account.place()?, &unique_id(written)?)?;
+            let (place, unique_id) = (account.place()?, unique_id(written)?);
+            let known = patiently(limits, || fetch::forget(&place, &unique_id))?;
             if known == 0 {
                 return Err(unknown(written));
             }
             output.print(format!("{} forgotten\n", messages(known)).as_bytes())
         }
         Action::Mark(written) => {
-            let is_new = fetch::mark(&account.place()?, &unique_id(written)?, now)?;
+            let (place, unique_id) = (account.place()?, unique_id(written)?);
+            let is_new = patiently(limits, || fetch::mark(&place, &unique_id, now))?;
             let said: &[u8] = if is_new { b"marked as seen\n" } else { b"known already\n" };
             output.print(said)
         }
         Action::Repair => {
-            let mended = fetch::repair(&account.place()?, write)?;
+            let place = account.place()?;
+            let mended = patiently(limits, || fetch::repair(&place, write))?;
             output.print(report(&mended, write).as_bytes())
         }
     }

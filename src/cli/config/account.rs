@@ -43,6 +43,15 @@ impl Account {
             why: "no Maildir is named".into(),
             hint: Some("use --maildir DIR, `maildir` in the configuration file, or $MAILDIR"),
         })?;
+        // In other programs' configurations these are a command, and a mailbox of another
+        // kind.
+        let name = maildir.as_os_str().as_encoded_bytes();
+        if name.starts_with(b"|") || name.starts_with(b"!") {
+            return Err(Error::Usage {
+                why: format!("{:?} is no name of a Maildir", maildir.to_string_lossy()),
+                hint: Some("no command is run; a directory of that name is written ./NAME"),
+            });
+        }
         Ok(Place { maildir, state: self.state.clone(), mailbox: self.mailbox.clone() })
     }
 }
@@ -153,7 +162,14 @@ pub(crate) fn resolve(
     Ok(Account { name, user, session, policy, retry_for, mailbox, state, maildir, settings })
 }
 
+/// Where the journals are kept by default: where systemd says (StateDirectory=), else
+/// in the home directory.
 fn state_directory() -> Result<PathBuf, Error> {
+    let listed = std::env::var_os("STATE_DIRECTORY").unwrap_or_default();
+    // Several are separated by colons.
+    if let Some(first) = std::env::split_paths(&listed).find(|path| path.is_absolute()) {
+        return Ok(first);
+    }
     let project = project().ok_or(Error::Usage {
         why: "there is no home directory to keep the state in".into(),
         hint: Some("use --state-dir DIR"),

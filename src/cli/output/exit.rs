@@ -143,7 +143,6 @@ impl From<&fetch::Error> for Exit {
             fetch::Error::Delivery(error) => of_delivery(error),
             fetch::Error::Journal(error) => of_journal(error),
             fetch::Error::NoUniqueIds(_) => Self::Unavailable,
-            fetch::Error::UniqueIdsRefused(_) => Self::Temporary,
             fetch::Error::Renumbered => Self::Protocol,
             fetch::Error::Session { doing, source } => of_session(*doing, source),
             fetch::Error::Thread(_) | fetch::Error::TooEarly { .. } => Self::Temporary,
@@ -155,19 +154,25 @@ fn of_delivery(error: &maildir::Error) -> Exit {
     match error {
         maildir::Error::Io { .. } => Exit::Io,
         maildir::Error::NoParent { .. }
+        | maildir::Error::NotADirectory { .. }
         | maildir::Error::NotAMaildir { .. }
         | maildir::Error::NotOneFileSystem { .. }
         | maildir::Error::NotOurs { .. }
+        | maildir::Error::NotWritable { .. }
         | maildir::Error::Unmade { .. } => Exit::CannotCreate,
     }
 }
 
 fn of_journal(error: &seen::Error) -> Exit {
     match error {
-        seen::Error::Binding { .. } | seen::Error::Unmade { .. } => Exit::CannotCreate,
+        seen::Error::Binding { .. }
+        | seen::Error::NoLocks { .. }
+        | seen::Error::NoState { .. }
+        | seen::Error::NotOurs { .. }
+        | seen::Error::Unmade { .. } => Exit::CannotCreate,
         seen::Error::Damaged { .. } | seen::Error::Newer { .. } => Exit::Journal,
         seen::Error::Abandoned { .. } | seen::Error::Io { .. } => Exit::Io,
-        seen::Error::Locked { .. } => Exit::Temporary,
+        seen::Error::Busy { .. } | seen::Error::Locked { .. } => Exit::Temporary,
     }
 }
 
@@ -254,6 +259,7 @@ fn of_connection(error: &connection::Error) -> Exit {
         | Error::Io(_)
         | Error::Random
         | Error::Resolver(_)
+        | Error::Thread(_)
         | Error::TimedOut { .. } => Exit::Temporary,
     }
 }

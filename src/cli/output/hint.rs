@@ -13,21 +13,8 @@ impl Error {
             Self::Usage { hint, .. } => *hint,
             Self::Config { .. } | Self::Output(_) | Self::Secret(_) | Self::TooLate => None,
             Self::Connect { error, .. } | Self::Fetch(error) => match error {
-                fetch::Error::Journal(seen::Error::Binding { binding, .. }) => {
-                    Some(binding_hint(*binding))
-                }
-                fetch::Error::Journal(seen::Error::Newer { .. }) => {
-                    Some("use that version, or another --state-dir and another Maildir")
-                }
-                fetch::Error::Journal(seen::Error::Damaged { .. }) => {
-                    Some("--state repair mends what can be mended; with --dry-run it only says how")
-                }
-                fetch::Error::Delivery(maildir::Error::NoParent { .. }) => {
-                    Some("make it first: mkdir -p")
-                }
-                fetch::Error::Delivery(maildir::Error::NotOurs { .. }) => {
-                    Some("run pop3get as that user")
-                }
+                fetch::Error::Journal(error) => journal_hint(error),
+                fetch::Error::Delivery(error) => delivery_hint(error),
                 fetch::Error::Renumbered => Some(
                     "nothing was fetched; --rekey knows the messages by their headers, --refetch takes all again",
                 ),
@@ -35,6 +22,42 @@ impl Error {
                 _ => None,
             },
         }
+    }
+}
+
+fn journal_hint(error: &seen::Error) -> Option<&'static str> {
+    use seen::Error;
+    match error {
+        Error::Binding { binding, .. } => Some(binding_hint(*binding)),
+        Error::Newer { .. } => Some("use that version, or another --state-dir and another Maildir"),
+        Error::Damaged { .. } => {
+            Some("--state repair mends what can be mended; with --dry-run it only says how")
+        }
+        Error::NoLocks { .. } => Some("keep the journals on a local disk: --state-dir DIR"),
+        Error::NoState { .. } => {
+            Some("keep the journals where they can be written: --state-dir DIR")
+        }
+        Error::NotOurs { .. } => Some("run pop3get as that user, or use --state-dir DIR"),
+        Error::Abandoned { .. }
+        | Error::Busy { .. }
+        | Error::Io { .. }
+        | Error::Locked { .. }
+        | Error::Unmade { .. } => None,
+    }
+}
+
+fn delivery_hint(error: &maildir::Error) -> Option<&'static str> {
+    use maildir::Error;
+    match error {
+        Error::NoParent { .. } => Some("make it first: mkdir -p"),
+        Error::NotOurs { .. } => Some("run pop3get as that user"),
+        Error::NotADirectory { is_link: true, .. } => {
+            Some("make a link to the whole Maildir, or name the Maildir that the link leads to")
+        }
+        Error::NotWritable { .. } => {
+            Some("run pop3get as the owner of the Maildir, or name another one")
+        }
+        _ => None,
     }
 }
 

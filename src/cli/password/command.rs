@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal};
 use zeroize::Zeroizing;
 
 use crate::cli::error::Error;
-use crate::secret::Secret;
+use crate::protocol::Secret;
 
 use super::environment::VARIABLE;
 use super::file::first_line;

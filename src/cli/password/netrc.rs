@@ -25,7 +25,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::secret::Secret;
+use crate::protocol::Secret;
 
 /// Why a file is no `.netrc`, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

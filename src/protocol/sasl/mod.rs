@@ -48,7 +48,7 @@ use std::fmt;
 use std::mem;
 
 use super::command::Command;
-use crate::secret::Secret;
+use super::vocabulary::Secret;
 
 pub use encoding::{decode, encode};
 pub use error::Error;

@@ -1,0 +1,41 @@
+//! Opening what a Maildir has to hold, and nothing that somebody put in its place.
+
+use std::fs::File;
+use std::path::Path;
+
+use rustix::fs::{Access, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::{Error, io_error};
+
+/// Opens one of the three. What a link in its place leads to is another place.
+pub(super) fn open_directory(path: &Path) -> Result<File, Error> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(directory) => Ok(File::from(directory)),
+        Err(Errno::NOTDIR | Errno::LOOP) => {
+            Err(Error::NotADirectory { path: path.into(), is_link: path.is_symlink() })
+        }
+        Err(error) => Err(io_error("open", path)(error.into())),
+    }
+}
+
+/// Opens a file to read it, if there is a regular one. A FIFO by its name would block
+/// for ever, and a link lead elsewhere.
+pub(super) fn open_file(path: &Path) -> Result<Option<File>, Error> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::LOOP | Errno::NOENT | Errno::NXIO) => return Ok(None),
+        Err(error) => return Err(io_error("open", path)(error.into())),
+    };
+    let is_file = file.metadata().map_err(io_error("look at", path))?.is_file();
+    Ok(Some(file).filter(|_| is_file))
+}
+
+/// Whether files can be made in a directory and moved into it, as far as the rights
+/// on it tell.
+pub(super) fn check_writable(path: &Path) -> Result<(), Error> {
+    rustix::fs::access(path, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| Error::NotWritable { path: path.into(), source: error.into() })
+}
