@@ -64,5 +64,6 @@ pub mod connection;
 pub mod fetch;
 pub mod maildir;
 pub mod protocol;
+pub mod secret;
 pub mod seen;
 pub mod session;

@@ -23,14 +23,14 @@
 mod draft;
 mod making;
 mod opening;
+mod scan;
+mod size;
 mod syncing;
 mod tag;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::ops::ControlFlow;
+use std::fs::File;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,10 +40,12 @@ use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
 
 pub use draft::Draft;
+pub use scan::DeliveredFile;
+pub use size::FileSize;
 pub use tag::Tag;
 
 use making::{is_another_users, make, remove_if_unused, sync_directory};
-use opening::{check_writable, open_directory, open_file};
+use opening::{check_writable, open_directory};
 use syncing::{Kind, sync_file_system};
 
 /// Why the Maildir cannot be used.
@@ -143,6 +145,9 @@ pub struct Maildir {
     /// It was made when it was opened.
     is_new: bool,
 }
+
+/// So many files in `new/` may bear the name of one in `tmp/`.
+const MOST_NAMESAKES: usize = 9;
 
 /// What became of a rename.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,24 +250,34 @@ impl Maildir {
         sync_directory(&self.directories.new).map_err(io_error("sync", &self.path().join("new")))
     }
 
-    /// Renames a file from `tmp/` into `new/`, its size at the name's end. One
-    /// that stands in `new/` already stays, and the file in `tmp/` goes.
-    pub fn deliver(&self, name: &str, octets: u64) -> Result<Moved, Error> {
+    /// Renames a file from `tmp/` into `new/`, its sizes at the name's end. A file
+    /// that stands there already is another one, and both stay.
+    pub fn deliver(&self, name: &str, size: FileSize) -> Result<Moved, Error> {
         let Directories { tmp, new, .. } = &*self.directories;
-        let to = format!("{name},S={octets}");
-        let renamed = match rustix::fs::renameat_with(tmp, name, new, &to, RenameFlags::NOREPLACE) {
-            // File systems without it; our names are never twice the same.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                rustix::fs::renameat(tmp, name, new, &to)
+        let failed =
+            |error: Errno| io_error("rename into new", &self.path().join(name))(error.into());
+        let mut last = Errno::EXIST;
+        for nth in 1..=MOST_NAMESAKES {
+            let to = match nth {
+                1 => format!("{name},{size}"),
+                nth => format!("{name},N={nth},{size}"),
+            };
+            let renamed =
+                match rustix::fs::renameat_with(tmp, name, new, &to, RenameFlags::NOREPLACE) {
+                    // File systems without it; our names are never twice the same.
+                    Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                        rustix::fs::renameat(tmp, name, new, &to)
+                    }
+                    renamed => renamed,
+                };
+            match renamed {
+                Ok(()) => return Ok(Moved::Now),
+                Err(Errno::NOENT) => return Ok(Moved::Gone),
+                Err(Errno::EXIST) => last = Errno::EXIST,
+                Err(error) => return Err(failed(error)),
             }
-            renamed => renamed,
-        };
-        match renamed {
-            Ok(()) => Ok(Moved::Now),
-            Err(Errno::NOENT) => Ok(Moved::Gone),
-            Err(Errno::EXIST) => self.remove(name).map(|()| Moved::Now),
-            Err(error) => Err(io_error("rename into new", &self.path().join(name))(error.into())),
         }
+        Err(failed(last))
     }
 
     /// Removes a file from `tmp/`; one that is gone already is as good.
@@ -273,84 +288,6 @@ impl Maildir {
                 Err(io_error("remove", &self.path().join("tmp").join(name))(error.into()))
             }
         }
-    }
-
-    /// The size of a file in `tmp/`; `None` if it is not there.
-    pub fn octets_in_tmp(&self, name: &str) -> Result<Option<u64>, Error> {
-        let path = self.path().join("tmp").join(name);
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) => Ok(Some(metadata.len())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io_error("look at", &path)(error)),
-        }
-    }
-
-    /// The names in `tmp/` that bear this journal's id.
-    pub fn ours_in_tmp(&self, journal: u64) -> Result<Vec<String>, Error> {
-        let mut names = Vec::new();
-        self.scan("tmp", |name, tag| {
-            if tag.journal == journal {
-                names.push(name.to_owned());
-            }
-        })?;
-        Ok(names)
-    }
-
-    /// This journal's files in `new/` and `cur/`, by tag, whatever flags they bear
-    /// now, and where they were seen. Looks until two looks agree: a reader who renames a file while
-    /// the directory is read could hide it from one.
-    pub fn ours_delivered(&self, journal: u64) -> Result<BTreeMap<Tag, PathBuf>, Error> {
-        let look = || {
-            let mut tags = BTreeMap::new();
-            for directory in ["new", "cur"] {
-                self.scan(directory, |name, tag| {
-                    if tag.journal == journal {
-                        tags.insert(tag, self.path().join(directory).join(name));
-                    }
-                })?;
-            }
-            Ok(tags)
-        };
-        let mut last = look()?;
-        loop {
-            let now = look()?;
-            if now.keys().eq(last.keys()) {
-                return Ok(now);
-            }
-            last = now;
-        }
-    }
-
-    /// Hands the start of a message over, piece by piece, until it is taken no
-    /// longer. Returns whether the file is still there, as a regular file.
-    pub fn read(
-        &self,
-        path: &Path,
-        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> Result<bool, Error> {
-        let Some(mut file) = open_file(path)? else { return Ok(false) };
-        let mut piece = [0; 8192];
-        loop {
-            let octets = file.read(&mut piece).map_err(io_error("read", path))?;
-            let read = piece.get(..octets).unwrap_or_default();
-            if read.is_empty() || take(read).is_break() {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Every file with a tag in one directory, ours or not.
-    fn scan(&self, directory: &str, mut take: impl FnMut(&str, Tag)) -> Result<(), Error> {
-        let path = self.path().join(directory);
-        for entry in fs::read_dir(&path).map_err(io_error("read", &path))? {
-            let name = entry.map_err(io_error("read", &path))?.file_name();
-            if let Some(name) = name.to_str()
-                && let Some(tag) = Tag::of(name)
-            {
-                take(name, tag);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -372,9 +309,11 @@ fn host() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    const TAG: Tag = Tag { journal: 0xab, commit: 3, sequence: 1, hash: 0xfe };
+    const TAG: Tag = Tag { journal: 0xab, run: 3, sequence: 1, hash: 0xfe };
 
     #[test]
     fn a_dropped_draft_leaves_nothing_and_an_entrusted_one_stays() {
@@ -388,25 +327,31 @@ mod tests {
         draft.entrust();
         assert_eq!(maildir.ours_in_tmp(0xab).unwrap(), std::slice::from_ref(&name));
         assert!(maildir.ours_in_tmp(0xac).unwrap().is_empty());
-        assert_eq!(maildir.octets_in_tmp(&name).unwrap(), Some(5));
-        assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Now);
-        assert_eq!(maildir.deliver(&name, 5).unwrap(), Moved::Gone);
+        let size = FileSize { octets: 5, with_crlf: 5 };
+        assert_eq!(maildir.size_in_tmp(&name).unwrap(), Some(size));
+        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Now);
+        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Gone);
+        let path = maildir.path().join(format!("new/{name},S=5,W=5"));
+        assert!(path.is_file());
         let delivered = maildir.ours_delivered(0xab).unwrap();
-        assert_eq!(delivered.into_keys().collect::<Vec<_>>(), [TAG]);
-        assert!(maildir.path().join(format!("new/{name},S=5")).is_file());
+        assert_eq!(delivered, [(name, DeliveredFile { tag: TAG, path })].into());
     }
 
     #[test]
-    fn a_file_in_new_is_never_replaced() {
+    fn a_file_in_new_is_never_replaced_and_never_taken_for_the_new_one() {
         let directory = tempfile::tempdir().unwrap();
         let maildir = Maildir::open(&directory.path().join("m")).unwrap();
-        let draft = maildir.create(TAG).unwrap();
-        let name = draft.name().to_owned();
+        let mut draft = maildir.create(TAG).unwrap();
+        draft.write(b"mine\n").unwrap();
+        let (name, size) = (draft.name().to_owned(), draft.size());
         draft.entrust();
-        let there = maildir.path().join(format!("new/{name},S=0"));
+        let there = maildir.path().join(format!("new/{name},{size}"));
         fs::write(&there, b"other").unwrap();
-        assert_eq!(maildir.deliver(&name, 0).unwrap(), Moved::Now);
+        assert_eq!(maildir.is_same_as_in_tmp(&name, &there).unwrap(), Some(false));
+        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Now);
         assert_eq!(fs::read(&there).unwrap(), b"other");
+        let beside = maildir.path().join(format!("new/{name},N=2,{size}"));
+        assert_eq!(fs::read(beside).unwrap(), b"mine\n");
         assert!(maildir.ours_in_tmp(0xab).unwrap().is_empty());
     }
 

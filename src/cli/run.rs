@@ -14,7 +14,7 @@ use clap::Parser as _;
 
 use crate::connection::Cancel;
 use crate::fetch::{self, Clock, Event, Local, Outcome, Rekey};
-use crate::protocol::Secret;
+use crate::secret::Secret;
 use crate::seen;
 use crate::session::Credentials;
 

@@ -9,7 +9,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use crate::maildir::{Draft, Maildir, Moved, Tag};
+use crate::maildir::{Draft, Maildir, Moved};
 use crate::protocol::MessageNumber;
 use crate::seen::{Delivery, Journal, Settled};
 
@@ -141,39 +141,34 @@ fn commit(
 ) -> Result<Vec<Report>, Error> {
     let mut entrusted = Vec::with_capacity(batch.len());
     for Whole { number, draft, delivery } in batch {
-        let octets = draft.octets();
+        let size = draft.size();
         // From here on the journal decides, also if its append fails.
         draft.entrust();
-        entrusted.push((number, octets, delivery));
+        entrusted.push((number, size, delivery));
     }
     let deliveries: Vec<Delivery> = entrusted.iter().map(|(.., d)| d.clone()).collect();
     let committed = journal.commit(&deliveries)?;
     let mut gone = Vec::new();
-    for (at, (_, octets, delivery)) in entrusted.iter().enumerate() {
-        if maildir.deliver(&delivery.name, *octets)? == Moved::Gone {
-            gone.push((at, Tag::of(&delivery.name)));
+    for (at, (_, size, delivery)) in entrusted.iter().enumerate() {
+        if maildir.deliver(&delivery.name, *size)? == Moved::Gone {
+            gone.push((at, delivery.name.clone()));
         }
     }
     let nowhere = nowhere(maildir, journal.id(), &gone)?;
     maildir.sync_new()?;
     let mut settled = journal.settle(committed, &nowhere).into_iter();
-    let reports = entrusted.into_iter().enumerate().map(|(at, (number, octets, delivery))| {
+    let reports = entrusted.into_iter().enumerate().map(|(at, (number, size, delivery))| {
         let settled = if nowhere.contains(&at) { None } else { settled.next() };
-        Report { number, octets, delivery, settled }
+        Report { number, octets: size.octets, delivery, settled }
     });
     Ok(reports.collect())
 }
 
 /// Which files that left `tmp/` behind our back are not in the Maildir either.
-fn nowhere(
-    maildir: &Maildir,
-    journal: u64,
-    gone: &[(usize, Option<Tag>)],
-) -> Result<Vec<usize>, Error> {
+fn nowhere(maildir: &Maildir, journal: u64, gone: &[(usize, String)]) -> Result<Vec<usize>, Error> {
     if gone.is_empty() {
         return Ok(Vec::new());
     }
     let delivered = maildir.ours_delivered(journal)?;
-    let is_there = |tag: &Option<Tag>| tag.is_some_and(|tag| delivered.contains_key(&tag));
-    Ok(gone.iter().filter(|(_, tag)| !is_there(tag)).map(|(at, _)| *at).collect())
+    Ok(gone.iter().filter(|(_, name)| !delivered.contains_key(name)).map(|(at, _)| *at).collect())
 }

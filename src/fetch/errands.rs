@@ -7,7 +7,7 @@ use crate::seen::name_hash;
 
 use super::event::{Event, Observer};
 use super::pipeline::{Errand, Work};
-use super::plan::{Header, Listed, Reason, Step};
+use super::plan::{Listed, Reason, Step};
 use super::run::Local;
 
 impl Local {
@@ -19,18 +19,17 @@ impl Local {
         now: u64,
         observe: Observer<'_>,
     ) -> Work {
-        let (mut work, mut by_size) = (Work::default(), false);
+        let (mut work, mut unproven) = (Work::default(), false);
         let mut last = VecDeque::new();
         for (listed, step) in steps {
             let unique_id = &listed.unique_id;
             match step {
                 Step::Adopt { copy, sure } => {
-                    let octets = listed.octets.filter(|_| sure).unwrap_or(0);
+                    let octets = listed.octets.filter(|_| sure);
                     let print = self.journal.ledger().found(name_hash(unique_id, copy));
                     self.journal.note_found(unique_id, copy, octets, now, print);
                 }
                 Step::Delete { copy } => {
-                    by_size |= listed.header == Header::Unavailable;
                     let proof = self.journal.settled(unique_id, copy);
                     work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
                 }
@@ -40,6 +39,9 @@ impl Local {
                     self.journal.note_large(unique_id, copy, octets);
                 }
                 Step::Leave(Reason::DeletedBefore) => observe(Event::ListedAgain { unique_id }),
+                Step::Leave(Reason::Delivered { deletable: Some(at) }) if at <= now => {
+                    unproven = true;
+                }
                 Step::Examine | Step::Leave(_) => {}
                 Step::Retrieve(retrieval) => {
                     let lost = self.losses.get(&(unique_id.clone(), retrieval.copy));
@@ -56,8 +58,8 @@ impl Local {
                 }
             }
         }
-        if by_size {
-            observe(Event::SizeAlone);
+        if unproven {
+            observe(Event::Unproven);
         }
         work.errands.append(&mut last);
         work

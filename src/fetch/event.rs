@@ -87,9 +87,9 @@ pub enum Event<'a> {
     /// The server does not keep step; another session follows, one command at a
     /// time.
     OutOfStep,
-    /// TOP is missing or not to be trusted: something is deleted because its size
-    /// alone is the journal's.
-    SizeAlone,
+    /// A message is due to be deleted and stays: TOP is missing or not to be trusted,
+    /// and its size alone does not prove which message it is.
+    Unproven,
     /// The sizes of what is fetched are known by now: so much together.
     Sized {
         /// In octets, as listed.
@@ -108,7 +108,7 @@ pub enum Event<'a> {
         left: Duration,
     },
     /// The server's TOP does not show the header that RETR shows, so from now on
-    /// the size alone decides what may be deleted later.
+    /// headers decide nothing.
     TopDiffers,
 }
 

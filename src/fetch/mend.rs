@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::maildir::{Maildir, Moved, Tag};
+use crate::maildir::{Maildir, Moved};
 use crate::protocol::UniqueId;
 use crate::seen::{Fate, Journal, Mended, Repair};
 
@@ -55,19 +55,19 @@ pub fn repair(place: &Place, write: bool) -> Result<Mended, Error> {
     for id in repair.ids() {
         delivered.extend(maildir.ours_delivered(id)?);
     }
-    let lacking = repair.lacks(delivered.keys().map(|tag| tag.hash));
+    let lacking = repair.lacks(delivered.values().map(|file| file.tag.hash));
     let files = headers(&maildir, &delivered, &lacking)?;
-    let present = delivered.keys().map(|tag| tag.hash).collect();
+    let present = delivered.values().map(|file| file.tag.hash).collect();
     repair.mend(&present, &files, |name| {
-        let is_delivered = Tag::of(name).is_some_and(|tag| delivered.contains_key(&tag));
-        if is_delivered {
+        let is_delivered = delivered.get(name);
+        if !write && is_delivered.is_some() {
             return Ok(Fate::Delivered);
         }
         if !write {
-            let waits = maildir.octets_in_tmp(name)?.is_some();
+            let waits = maildir.size_in_tmp(name)?.is_some();
             return Ok(if waits { Fate::Waiting } else { Fate::Nowhere });
         }
-        if roll_forward(&maildir, name)? == Moved::Gone {
+        if roll_forward(&maildir, name, is_delivered)? == Moved::Gone {
             return Ok(Fate::Nowhere);
         }
         maildir.sync_new()?;

@@ -103,6 +103,10 @@ pub enum Error {
     /// Nothing tells one message from another: no UIDL, and no TOP either.
     #[error("the server supports neither UIDL nor TOP, so messages cannot be told apart: {0}")]
     NoUniqueIds(Refusal),
+    /// UIDL is refused on a server that has it: without unique-ids messages that are
+    /// known would look new.
+    #[error("the server refuses to list unique-ids, which it has given before: {0}")]
+    UniqueIdsRefused(Refusal),
     /// All messages bear new unique-ids.
     #[error("the server has given the messages new unique-ids")]
     Renumbered,

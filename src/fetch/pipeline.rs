@@ -118,7 +118,7 @@ struct Pipeline<'r, 't> {
     to_commit: Option<SyncSender<Whole>>,
     reports: Receiver<Report>,
     journal: u64,
-    commit: u64,
+    run: u64,
     sequence: &'r mut u64,
     summary: &'r mut Summary,
     done: Done,
@@ -137,7 +137,7 @@ pub(super) fn run<'t>(
     let most = (setting.most_open / 2).clamp(1, 256);
     let (to_commit, arrivals) = mpsc::sync_channel(most);
     let (to_us, reports) = mpsc::channel();
-    let (journal_id, commit) = (journal.id(), journal.number());
+    let (journal_id, run_id) = (journal.id(), journal.run());
     thread::scope(|scope| {
         let maildir = setting.maildir;
         let committer = move || commit::run(journal, maildir, most, &arrivals, &to_us);
@@ -158,7 +158,7 @@ pub(super) fn run<'t>(
             to_commit: Some(to_commit),
             reports,
             journal: journal_id,
-            commit,
+            run: run_id,
             sequence,
             summary,
             done: Done::default(),
@@ -307,7 +307,7 @@ impl Pipeline<'_, '_> {
         let copy = errand.retrieval.copy;
         let tag = Tag {
             journal: self.journal,
-            commit: self.commit,
+            run: self.run,
             sequence: *self.sequence,
             hash: name_hash(&errand.listed.unique_id, copy),
         };

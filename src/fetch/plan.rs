@@ -7,8 +7,8 @@
 //!
 //! * Only what the journal says was delivered by us is ever deleted: never a
 //!   message that is seen, held or failed.
-//! * A later session deletes only where the size is the journal's, and the
-//!   header's fingerprint too wherever the server's TOP can be trusted.
+//! * A later session deletes only where size and header are the journal's: without
+//!   a TOP that can be trusted it deletes nothing.
 //! * Where a unique-id alone does not say which message it is, the plan asks for
 //!   the header ([`Step::Examine`]) instead of guessing, and is made again.
 
@@ -342,12 +342,14 @@ impl Group<'_> {
         match known.state {
             State::Asked | State::Delivered => {
                 let deletable = self.policy.deletable(known.at);
-                let told_apart = matches!(listed.header, Header::Print(_))
-                    && known.fingerprint.is_some()
-                    || self.members.len() == 1 && !known.shared && self.numbered.is_none();
+                // Size alone proves nothing: another message may have the same one.
+                let proven = match listed.header {
+                    Header::Print(print) => known.fingerprint == Some(print),
+                    Header::Unasked | Header::Unavailable => false,
+                };
                 let same_size = listed.octets.is_some() && listed.octets == known.octets;
                 match deletable {
-                    Some(at) if at <= self.now && sure && told_apart && same_size => {
+                    Some(at) if at <= self.now && sure && proven && same_size => {
                         Step::Delete { copy }
                     }
                     Some(at) if at <= self.now && sure && !same_size => {

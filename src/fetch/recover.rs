@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::maildir::{Maildir, Moved, Tag};
+use crate::maildir::{DeliveredFile, Maildir, Moved};
 use crate::seen::{Fingerprint, HeaderHasher, Journal};
 
 use super::Error;
@@ -27,7 +27,7 @@ pub(super) fn recover(
         let delivered = maildir.ours_delivered(journal.id())?;
         let mut files = Vec::new();
         if journal.may_lack() {
-            let lacking = journal.ledger().lacks(delivered.keys().map(|tag| tag.hash));
+            let lacking = journal.ledger().lacks(delivered.values().map(|file| file.tag.hash));
             files = headers(maildir, &delivered, &lacking)?;
         }
         if journal.is_torn() || !files.is_empty() || !unsettled.is_empty() {
@@ -36,10 +36,7 @@ pub(super) fn recover(
         for (batch, names) in unsettled {
             let mut nowhere = Vec::new();
             for (at, name) in names.iter().enumerate() {
-                let is_delivered = Tag::of(name).is_some_and(|tag| delivered.contains_key(&tag));
-                if is_delivered {
-                    maildir.remove(name)?;
-                } else if roll_forward(maildir, name)? == Moved::Gone {
+                if roll_forward(maildir, name, delivered.get(name))? == Moved::Gone {
                     nowhere.push(at);
                 }
             }
@@ -70,19 +67,22 @@ pub(super) fn recover(
 /// their names. A file that its owner removed meanwhile is none of them.
 pub(super) fn headers(
     maildir: &Maildir,
-    delivered: &BTreeMap<Tag, PathBuf>,
+    delivered: &BTreeMap<String, DeliveredFile>,
     lacking: &[u64],
 ) -> Result<Vec<(u64, Fingerprint)>, Error> {
     let lacking: HashSet<u64> = lacking.iter().copied().collect();
     let mut found = Vec::new();
-    for (tag, path) in delivered.iter().filter(|(tag, _)| lacking.contains(&tag.hash)) {
+    for (name, DeliveredFile { tag, path }) in delivered {
+        if !lacking.contains(&tag.hash) {
+            continue;
+        }
         if let Some(print) = header(maildir, path)? {
             found.push((tag.hash, print));
             continue;
         }
         // Its flags changed, or it was read: it has another place now.
-        if let Some(path) = maildir.ours_delivered(tag.journal)?.get(tag) {
-            found.extend(header(maildir, path)?.map(|print| (tag.hash, print)));
+        if let Some(file) = maildir.ours_delivered(tag.journal)?.get(name) {
+            found.extend(header(maildir, &file.path)?.map(|print| (tag.hash, print)));
         }
     }
     Ok(found)
@@ -97,10 +97,28 @@ fn header(maildir: &Maildir, path: &Path) -> Result<Option<Fingerprint>, Error> 
     Ok(is_there.then(|| hasher.finish()))
 }
 
-/// Renames a committed file that is still in `tmp/`.
-pub(super) fn roll_forward(maildir: &Maildir, name: &str) -> Result<Moved, Error> {
-    match maildir.octets_in_tmp(name)? {
-        Some(octets) => Ok(maildir.deliver(name, octets)?),
-        None => Ok(Moved::Gone),
+/// Renames a committed file that is still in `tmp/`. One whose whole name and
+/// content were delivered already is removed from there.
+pub(super) fn roll_forward(
+    maildir: &Maildir,
+    name: &str,
+    delivered: Option<&DeliveredFile>,
+) -> Result<Moved, Error> {
+    let Some(size) = maildir.size_in_tmp(name)? else {
+        return Ok(if delivered.is_some() { Moved::Now } else { Moved::Gone });
+    };
+    let Some(file) = delivered else { return Ok(maildir.deliver(name, size)?) };
+    let mut is_same = maildir.is_same_as_in_tmp(name, &file.path)?;
+    if is_same.is_none() {
+        // Its flags changed, or it was read: it has another place now.
+        is_same = match maildir.ours_delivered(file.tag.journal)?.get(name) {
+            Some(file) => maildir.is_same_as_in_tmp(name, &file.path)?,
+            None => Some(true),
+        };
     }
+    if is_same == Some(false) {
+        return Ok(maildir.deliver(name, size)?);
+    }
+    maildir.remove(name)?;
+    Ok(Moved::Now)
 }

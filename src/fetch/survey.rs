@@ -4,8 +4,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 
-use crate::protocol::{Command, MessageNumber, ScanListing, UniqueId, UniqueIdListing, Violation};
-use crate::seen::{Fingerprint, HeaderHasher, Known, Ledger, State};
+use crate::protocol::{
+    Command, MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing, Violation,
+};
+use crate::seen::{DERIVED, Fingerprint, HeaderHasher, Known, Ledger, State};
 use crate::session::{self, Refusal, Reply, Sink, Transaction};
 
 use super::plan::{Header, Listed, Policy, Step, plan, shared};
@@ -51,6 +53,15 @@ impl<'a> Survey<'a> {
         let Self { transaction, .. } = self;
         let unique_ids = transaction.unique_id_listing().map_err(failed())?;
         let refusal = unique_ids.as_ref().err().cloned();
+        if let Some(refusal) = &refusal
+            && needs_unique_ids(transaction, ledger, refusal)
+        {
+            // Some servers refuse to list what is empty.
+            return match is_empty(transaction)? {
+                true => Ok(()),
+                false => Err(Error::UniqueIdsRefused(refusal.clone())),
+            };
+        }
         let unique_ids = unique_ids.unwrap_or_default();
         let has_gap = (1u32..).zip(&unique_ids).any(|(at, listed)| listed.number.get() != at)
             || unique_ids.iter().any(|listed| listed.unique_id.is_none());
@@ -81,19 +92,14 @@ impl<'a> Survey<'a> {
         }
         transaction.ask_capabilities().map_err(failed())?;
         transaction.list(None).map_err(failed())?;
-        let scan = transaction.scan_listing().map_err(failed())?;
+        let scan = match transaction.scan_listing() {
+            Err(session::Error::Refused { .. }) if is_empty(transaction)? => Vec::new(),
+            scan => scan.map_err(failed())?,
+        };
         let octets: HashMap<_, _> =
             scan.iter().map(|listed| (listed.number, listed.octets)).collect();
         self.listing = listing(unique_ids.into_iter(), &octets);
-        let named: HashSet<_> = self.listing.iter().map(|listed| listed.number).collect();
-        let nameless: Vec<_> =
-            scan.into_iter().filter(|listed| !named.contains(&listed.number)).collect();
-        if nameless.is_empty() {
-            return self.check_copies(ledger);
-        }
-        let numbers = nameless.iter().map(|listed| listed.number).collect();
-        self.name(nameless, numbers, refusal.as_ref(), ledger)?;
-        self.listing.sort_by_key(|listed| listed.number);
+        self.name(scan, refusal.as_ref(), ledger)?;
         self.check_copies(ledger)
     }
 
@@ -101,12 +107,17 @@ impl<'a> Survey<'a> {
     /// that the journal knows it by, or one derived from it.
     fn name(
         &mut self,
-        nameless: Vec<ScanListing>,
-        numbers: VecDeque<MessageNumber>,
+        scan: Vec<ScanListing>,
         refusal: Option<&Refusal>,
         ledger: &Ledger,
     ) -> Result<(), Error> {
-        let prints = self.fingerprints(numbers)?;
+        let named: HashSet<_> = self.listing.iter().map(|listed| listed.number).collect();
+        let is_nameless = |listed: &ScanListing| !named.contains(&listed.number);
+        let nameless: Vec<_> = scan.into_iter().filter(is_nameless).collect();
+        if nameless.is_empty() {
+            return Ok(());
+        }
+        let prints = self.fingerprints(nameless.iter().map(|listed| listed.number).collect())?;
         let mut orphans = self.orphans(ledger);
         for listed in nameless {
             // Without UIDL the header is all that says which message it is.
@@ -124,6 +135,7 @@ impl<'a> Survey<'a> {
                 (None, None) => {}
             }
         }
+        self.listing.sort_by_key(|listed| listed.number);
         Ok(())
     }
 
@@ -333,6 +345,22 @@ impl<'a> Survey<'a> {
     }
 }
 
+/// Whether unique-ids are indispensable though UIDL is refused: one refusal does
+/// not take the names away that messages are known by.
+fn needs_unique_ids(transaction: &Transaction<'_>, ledger: &Ledger, refusal: &Refusal) -> bool {
+    let by_code = matches!(refusal.code, Some(ResponseCode::SysTemp | ResponseCode::SysPerm));
+    by_code || transaction.announces_unique_ids() || ledger.knows_unique_ids()
+}
+
+/// Whether STAT says that there is no message, where a listing was refused.
+fn is_empty(transaction: &mut Transaction<'_>) -> Result<bool, Error> {
+    match transaction.stat() {
+        Ok(drop) => Ok(drop.messages == 0),
+        Err(session::Error::Refused { .. } | session::Error::Violation { .. }) => Ok(false),
+        Err(error) => Err(Doing::List.failed()(error)),
+    }
+}
+
 /// Whether every unique-id is its message's number.
 fn is_numbered(listing: &[UniqueIdListing]) -> bool {
     let is_number = |listed: &UniqueIdListing| {
@@ -343,9 +371,6 @@ fn is_numbered(listing: &[UniqueIdListing]) -> bool {
 
 /// No server gives one unique-id to more messages than this by mistake.
 const MAX_COPIES: usize = 1000;
-
-/// What stands before a fingerprint that serves as a unique-id.
-const DERIVED: &[u8] = b"header-";
 
 /// The unique-id of a message that has none.
 fn derived(print: Fingerprint) -> Option<UniqueId> {

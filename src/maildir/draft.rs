@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
+use super::size::{FileSize, SizeCounter};
 use super::syncing::start_writeback;
 use super::{Directories, Error, io_error};
 
@@ -15,6 +16,7 @@ use super::{Directories, Error, io_error};
 pub struct Draft {
     file: File,
     octets: u64,
+    size: SizeCounter,
     first: Option<u8>,
     /// So much the disk was told to begin with.
     begun: u64,
@@ -57,7 +59,8 @@ impl Draft {
         })?;
         let file = File::from(file);
         let name = Entrusted { name, directories: Arc::clone(directories), removes: true };
-        Ok(Self { file, octets: 0, first: None, begun: 0, at, name })
+        let size = SizeCounter::default();
+        Ok(Self { file, octets: 0, size, first: None, begun: 0, at, name })
     }
 
     /// Appends octets.
@@ -65,6 +68,7 @@ impl Draft {
         self.file.write_all(octets).map_err(|error| self.failed("write to", error))?;
         self.first = self.first.or(octets.first().copied());
         self.octets += octets.len() as u64;
+        self.size.push(octets);
         if self.octets - self.begun >= WRITEBACK {
             self.start_writeback();
         }
@@ -116,6 +120,11 @@ impl Draft {
     /// How much has been written.
     pub fn octets(&self) -> u64 {
         self.octets
+    }
+
+    /// Its size as its file's name will tell it.
+    pub fn size(&self) -> FileSize {
+        self.size.size()
     }
 
     /// When it was begun, in seconds since 1970.

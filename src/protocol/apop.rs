@@ -6,7 +6,7 @@
 
 use md5::{Digest, Md5};
 
-use super::vocabulary::Secret;
+use crate::secret::Secret;
 
 /// Why a greeting offers no APOP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

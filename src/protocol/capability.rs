@@ -91,6 +91,11 @@ impl Capabilities {
         self.has("PIPELINING")
     }
 
+    /// Whether messages have unique-ids (RFC 2449 section 6.8).
+    pub fn uidl(&self) -> bool {
+        self.has("UIDL")
+    }
+
     /// The names of the SASL mechanisms, as the server wrote them (section 6.3);
     /// a server with many may need several lines.
     pub fn mechanisms(&self) -> impl Iterator<Item = &[u8]> {

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use super::sasl::Mechanism;
 use super::text::Quoted;
-use super::vocabulary::{MessageNumber, Secret};
+use super::vocabulary::MessageNumber;
+use crate::secret::Secret;
 
 /// A name that may stand in a command: one line's worth of octets.
 #[derive(Clone, Debug, PartialEq, Eq)]

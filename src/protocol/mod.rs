@@ -33,4 +33,4 @@ pub use response::{
     Continuation, Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation,
 };
 pub use text::Quoted;
-pub use vocabulary::{MessageNumber, Secret, UniqueId, encoded};
+pub use vocabulary::{MessageNumber, UniqueId, encoded};

@@ -1,10 +1,9 @@
-//! The words that every room above uses: message-numbers, unique-ids, secrets.
+//! The words that every room above uses: message-numbers and unique-ids.
 
 use std::fmt;
 use std::num::NonZeroU32;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
-use zeroize::Zeroize;
 
 use super::text::Quoted;
 
@@ -100,35 +99,6 @@ impl fmt::Display for UniqueId {
     }
 }
 
-/// A password or token: readable by the wire, unreadable by every formatter,
-/// wiped when dropped.
-#[derive(Clone)]
-pub struct Secret(Vec<u8>);
-
-impl Secret {
-    /// Takes the octets over.
-    pub fn new(octets: Vec<u8>) -> Self {
-        Self(octets)
-    }
-
-    /// The one way in; grep for it to find every place a secret leaves.
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,10 +118,5 @@ mod tests {
         }
         assert_eq!(UniqueId::new(b""), None);
         assert_eq!(UniqueId::new(b"a\rb"), None);
-    }
-
-    #[test]
-    fn no_formatter_prints_a_secret() {
-        assert_eq!(format!("{:?}", Secret::new(b"tanstaaf".to_vec())), "Secret(..)");
     }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::protocol::UniqueId;
 
-use super::disk::{open_to_write, replace, sync_directory};
+use super::disk::{open_to_write, random_id, replace, sync_directory};
 use super::error::{Error, io_error};
 use super::fingerprint::Fingerprint;
 use super::ledger::Ledger;
@@ -103,6 +103,8 @@ pub struct Journal {
     file: File,
     header: Header,
     ledger: Ledger,
+    /// A random number of this run, for the names of its files.
+    run: u64,
     number: u64,
     last_append: Range<u64>,
     torn: bool,
@@ -134,6 +136,7 @@ impl Journal {
             file,
             header: loaded.header,
             ledger: loaded.ledger,
+            run: random_id()?,
             number: loaded.number,
             last_append: start as u64..end as u64,
             torn: length > end as u64,
@@ -155,6 +158,12 @@ impl Journal {
     /// The last commit's number.
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// A random number of this run: with it no file's name is ever used twice,
+    /// whatever backup of the journal is restored and whatever the clock says.
+    pub fn run(&self) -> u64 {
+        self.run
     }
 
     /// What is known.

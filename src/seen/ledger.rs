@@ -90,6 +90,10 @@ pub(super) struct Missing {
     pub(super) listings: u64,
 }
 
+/// A unique-id that was derived from a message's header, where the server has no
+/// UIDL, begins so.
+pub const DERIVED: &[u8] = b"header-";
+
 const NONE: u32 = u32::MAX;
 
 #[derive(Debug)]
@@ -266,6 +270,11 @@ impl Ledger {
             let mut states = self.chain(Some(at)).filter_map(|(_, entry)| entry.state);
             states.any(|state| !gone(state)).then_some(text)
         })
+    }
+
+    /// Whether any message is known by a unique-id that a server gave.
+    pub fn knows_unique_ids(&self) -> bool {
+        self.heads().any(|(_, unique_id)| !unique_id.starts_with(DERIVED))
     }
 
     /// One more than the highest place of a unique-id.

@@ -35,6 +35,6 @@ pub use disk::{make_state_directory, refuses_directory_sync};
 pub use error::{Binding, Error};
 pub use fingerprint::{Fingerprint, HeaderHasher, name_hash};
 pub use journal::{Committed, Delivery, Journal, Settled};
-pub use ledger::{Known, Ledger, Login, State};
+pub use ledger::{DERIVED, Known, Ledger, Login, State};
 pub use open::Mailbox;
 pub use repair::{Fate, Mended, Repair};

@@ -76,20 +76,33 @@ impl Journal {
     /// it was known.
     pub fn note_rekeyed(&mut self, old: (&UniqueId, u32), new: (&UniqueId, u32)) -> bool {
         let known = self.ledger().copies(old.0).find(|known| known.copy == old.1);
-        let Some(known) = known.filter(|known| known.fingerprint.is_some()) else { return false };
+        let Some(known) = known else { return false };
+        let Some(fingerprint) = known.fingerprint else { return false };
         let which = || Copy::of(new.0.as_bytes(), new.1);
-        self.ride(&Record::Delivered {
-            which: which(),
-            at: known.at,
-            octets: known.octets.unwrap_or(0),
-            copies: if known.shared { 2 } else { 1 },
-            fingerprint: known.fingerprint,
-            name: "-",
-        });
+        let (at, octets) = (known.at, known.octets.unwrap_or(0));
+        // Each state stays what it is: what was never delivered must not become so.
         match known.state {
+            State::Failed | State::Large => return false,
+            State::Seen => {
+                let fingerprint = Some(fingerprint);
+                self.ride(&Record::Seen { which: which(), at, octets, fingerprint });
+            }
+            State::Asked | State::Deleted | State::Delivered | State::Held => {
+                self.ride(&Record::Delivered {
+                    which: which(),
+                    at,
+                    octets,
+                    copies: if known.shared { 2 } else { 1 },
+                    fingerprint: Some(fingerprint),
+                    name: "-",
+                });
+            }
+        }
+        match known.state {
+            State::Asked => self.ride(&Record::Asked(which())),
+            State::Deleted => self.ride(&Record::Deleted { which: which(), at }),
             State::Held => self.ride(&Record::Held(which())),
-            State::Deleted => self.ride(&Record::Deleted { which: which(), at: known.at }),
-            State::Asked | State::Delivered | State::Failed | State::Large | State::Seen => {}
+            State::Delivered | State::Failed | State::Large | State::Seen => {}
         }
         self.ride(&Record::Forget(Copy::of(old.0.as_bytes(), old.1)));
         true
@@ -147,19 +160,24 @@ impl Journal {
         self.ride(&Record::Seen { which, at, octets, fingerprint });
     }
 
-    /// Notes that a message is delivered, as its file's name in the Maildir says
-    /// after the journal's tail was lost. A size of 0, where no header proved that
-    /// it is this message, keeps it from ever being deleted.
+    /// Notes that a message is delivered, as its file's name in the Maildir and its
+    /// header say after the journal's tail was lost. Where no header proved that it
+    /// is this message, it counts as seen: it is neither fetched nor ever deleted.
     pub fn note_found(
         &mut self,
         unique_id: &UniqueId,
         copy: u32,
-        octets: u64,
+        octets: Option<u64>,
         at: u64,
         fingerprint: Option<Fingerprint>,
     ) {
         let which = Copy::of(unique_id.as_bytes(), copy);
-        let (copies, name) = (1, "-");
-        self.ride(&Record::Delivered { which, at, octets, copies, fingerprint, name });
+        self.ride(&match (octets, fingerprint) {
+            (Some(octets), Some(_)) => {
+                let (copies, name) = (1, "-");
+                Record::Delivered { which, at, octets, copies, fingerprint, name }
+            }
+            _ => Record::Seen { which, at, octets: 0, fingerprint: None },
+        });
     }
 }

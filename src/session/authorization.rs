@@ -3,9 +3,9 @@
 
 use crate::connection::{self, Connection, Phase, Roots, Security};
 use crate::protocol::{
-    Argument, ArgumentError, Capabilities, Command, Secret, Timestamp, TimestampError, Violation,
-    sasl,
+    Argument, ArgumentError, Capabilities, Command, Timestamp, TimestampError, Violation, sasl,
 };
+use crate::secret::Secret;
 
 use super::choice::{Channel, Mechanism, check};
 use super::conversation::{Conversation, Log};

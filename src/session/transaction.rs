@@ -209,6 +209,12 @@ impl<'a> Transaction<'a> {
         self.capabilities.as_ref()
     }
 
+    /// Whether the server says that it has UIDL.
+    pub fn announces_unique_ids(&self) -> bool {
+        let after = self.capabilities.as_ref().is_some_and(Capabilities::uidl);
+        after || self.announced.uidl()
+    }
+
     /// How long to stay away until the next login: this user's, where the server
     /// was asked after the login and says so.
     pub fn login_delay(&self) -> Option<LoginDelay> {

@@ -57,6 +57,7 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
     let same = |unique_id| Header::Print(print(unique_id));
     let kept = Step::Leave(Reason::Delivered { deletable: None });
     let later = Step::Leave(Reason::Delivered { deletable: Some(NOW + 6 * DAY) });
+    let due = Step::Leave(Reason::Delivered { deletable: Some(NOW - 23 * DAY) });
     let (keep, now, week) = (Deletion::Keep, Deletion::Now, Deletion::After(7));
     let another = Step::Retrieve(Retrieval { copy: 2, copies: 2, tries: 0, doubtful: true });
     let by_size = Step::Retrieve(Retrieval { copy: 2, copies: 2, tries: 0, doubtful: false });
@@ -70,7 +71,7 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
         ("old", 10, same("old"), week, Step::Delete { copy: 1 }),
         ("old", 11, same("old"), week, Step::Leave(Reason::Changed)),
         ("old", 10, same("other"), week, another),
-        ("old", 10, Header::Unavailable, week, Step::Delete { copy: 1 }),
+        ("old", 10, Header::Unavailable, week, due),
         ("old", 11, Header::Unavailable, week, by_size),
         ("young", 10, Header::Unasked, week, later),
         ("young", 11, Header::Unasked, week, Step::Examine),

@@ -305,7 +305,7 @@ fn what_an_old_server_lacks_is_said_with_what_that_means() {
     assert!(ran.stdout.contains("): messages are told apart by their headers\n"), "{ran:?}");
     assert!(ran.stdout.contains("\nUIDL          refused (\""), "{ran:?}");
     let ran = lacking(&["TOP"]);
-    assert!(ran.stdout.contains("): before a later deletion the size alone is compared\n"));
+    assert!(ran.stdout.contains("): messages of earlier runs are not deleted\n"));
     let ran = lacking(&["TOP", "UIDL"]);
     assert!(ran.stdout.contains(", and TOP too: no message can be fetched\n"), "{ran:?}");
     assert_eq!(ran.status, Some(0));

@@ -19,8 +19,8 @@ use rsasl::validate::{Validate, Validation, ValidationError};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use pop3get::protocol::Secret;
 use pop3get::protocol::sasl::{Binding, Error, Exchange, Mechanism, Setting};
+use pop3get::secret::Secret;
 
 const SALT: &[u8] = b"\x00\xffsalt";
 const CHANNEL: [u8; 32] = [0xa5; 32];

@@ -10,7 +10,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use pop3_test_server::Script;
-use pop3get::protocol::{MessageNumber, Secret};
+use pop3get::protocol::MessageNumber;
+use pop3get::secret::Secret;
 use pop3get::session::{Authorization, Credentials, Error, Mechanism, Transaction};
 
 use crate::sandbox::{Sandbox, session_options};

@@ -60,20 +60,15 @@ fn a_refused_stls_ends_the_session_before_any_credential() {
 
 #[test]
 fn a_password_does_not_cross_a_network_in_clear() {
-    // 0.0.0.0 reaches this machine, and is no loopback address.
+    // 0.0.0.0 reaches this machine, and is no loopback address. The address that is
+    // dialled decides, so this holds on every system.
     let (server, sandbox) = (server().start(), Sandbox::new());
     let address = format!("0.0.0.0:{}", server.address().port());
     let run = |more: &[&str]| {
         let args = ["--tls", "none", "-s", &*address, "-u", "mrose", "-m", "Mail"];
         sandbox.pop3get(args).args(more).env("POP3GET_PASSWORD", "secret").run()
     };
-    let ran = run(&[]);
-    if ran.status == Some(0) {
-        // The system resolves 0.0.0.0 to a loopback peer: nothing to be seen here.
-        eprintln!("skipped: this system has no way to itself but loopback");
-        return;
-    }
-    ran.fails(69, "the password would cross the network in clear");
+    run(&[]).fails(69, "the password would cross the network in clear");
     only_said(&server, &["CAPA", "QUIT"]);
     run(&["--allow-plaintext-password"]).is_silent();
 }

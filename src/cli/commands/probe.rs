@@ -297,9 +297,7 @@ impl Report {
             }
             Some(Err(refusal)) => self.fact(
                 "TOP",
-                format_args!(
-                    "refused ({refusal}): before a later deletion the size alone is compared"
-                ),
+                format_args!("refused ({refusal}): messages of earlier runs are not deleted"),
             ),
             None if many == 0 => self.fact("TOP", "not tried: the maildrop is empty"),
             None => {}

@@ -143,6 +143,7 @@ impl From<&fetch::Error> for Exit {
             fetch::Error::Delivery(error) => of_delivery(error),
             fetch::Error::Journal(error) => of_journal(error),
             fetch::Error::NoUniqueIds(_) => Self::Unavailable,
+            fetch::Error::UniqueIdsRefused(_) => Self::Temporary,
             fetch::Error::Renumbered => Self::Protocol,
             fetch::Error::Session { doing, source } => of_session(*doing, source),
             fetch::Error::Thread(_) | fetch::Error::TooEarly { .. } => Self::Temporary,

@@ -229,12 +229,12 @@ impl<'s> Output<'s> {
                 account,
                 &format!("{unique_id} was deleted and is listed again; left alone"),
             ),
-            Event::SizeAlone => {
-                self.verbose(account, "TOP is no help; the size alone decides about deletion");
+            Event::Unproven => {
+                self.verbose(account, "messages that are due stay on the server: without a TOP that can be trusted, their size alone does not prove which they are");
             }
             Event::TopDiffers => self.verbose(
                 account,
-                "TOP does not show what RETR shows; the size alone decides about later deletion",
+                "TOP does not show what RETR shows; messages of earlier runs are not deleted",
             ),
             Event::Deleting { .. }
             | Event::Delivered { .. }

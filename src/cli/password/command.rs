@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal};
 use zeroize::Zeroizing;
 
 use crate::cli::error::Error;
-use crate::protocol::Secret;
+use crate::secret::Secret;
 
 use super::environment::VARIABLE;
 use super::file::first_line;

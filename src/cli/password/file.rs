@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::protocol::Secret;
+use crate::secret::Secret;
 
 /// No password is longer than this; tokens come close.
 const MAX_SECRET: usize = 64 * 1024;

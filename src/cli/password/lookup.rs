@@ -40,7 +40,8 @@ use anyhow::{Context as _, anyhow};
 use crate::cli::args::settings::Settings;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
-use crate::protocol::{Secret, sasl};
+use crate::protocol::sasl;
+use crate::secret::Secret;
 use crate::session::Mechanism;
 
 use super::environment::{VARIABLE, variable};

@@ -25,7 +25,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::protocol::Secret;
+use crate::secret::Secret;
 
 /// Why a file is no `.netrc`, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::cli::error::Error;
-use crate::protocol::Secret;
+use crate::secret::Secret;
 
 use super::wait::WaitLimits;
 

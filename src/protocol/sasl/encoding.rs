@@ -4,8 +4,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::vocabulary::Secret;
 use super::error::Error;
+use crate::secret::Secret;
 
 /// A response as it goes into a line. The engine makes the text at its full
 /// size, so there is one copy, and that is wiped.

@@ -48,7 +48,7 @@ use std::fmt;
 use std::mem;
 
 use super::command::Command;
-use super::vocabulary::Secret;
+use crate::secret::Secret;
 
 pub use encoding::{decode, encode};
 pub use error::Error;

@@ -3,9 +3,9 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::Md5;
 
-use super::super::vocabulary::Secret;
 use super::error::Error;
 use super::prepare;
+use crate::secret::Secret;
 
 /// The one message of PLAIN (RFC 4616 section 2), its authzid left out.
 ///

@@ -1,9 +1,9 @@
 //! Names and secrets made fit for a mechanism (RFC 4013).
 
 use super::super::command::{ArgumentError, check as check_argument};
-use super::super::vocabulary::Secret;
 use super::error::Error;
 use super::mechanism::Mechanism;
+use crate::secret::Secret;
 
 /// Refuses, before anything is connected, what the mechanism cannot carry.
 ///

@@ -17,11 +17,12 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::super::vocabulary::{Secret, decimal};
+use super::super::vocabulary::decimal;
 use super::encoding::{decode, text};
 use super::error::Error;
 use super::mechanism::Mechanism;
 use super::prepare::{self, push_saslname};
+use crate::secret::Secret;
 
 /// Fewer rounds protect no password: who stands in for the server collects the
 /// proof and guesses at leisure, and chooses the count. RFC 5802 section 5.1 and

@@ -1,8 +1,8 @@
 //! XOAUTH2 and OAUTHBEARER: a token in one message.
 
-use super::super::vocabulary::Secret;
 use super::error::Error;
 use super::prepare::{check_value, push_saslname};
+use crate::secret::Secret;
 
 /// Everything of a message that is no user, host or token.
 const FRAME: usize = 64;

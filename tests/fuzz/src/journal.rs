@@ -384,7 +384,7 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
         }
         10 => {
             let header = (at > 0).then(|| print(unique_id.as_bytes()));
-            journal.note_found(&unique_id, copy, at, at, header);
+            journal.note_found(&unique_id, copy, Some(at), at, header);
         }
         11 => _ = journal.note_rekeyed((&unique_id, copy), (&dice.unique_id(), 1)),
         12 => {

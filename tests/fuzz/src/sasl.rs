@@ -9,7 +9,8 @@ use pop3get::protocol::sasl::{
     Binding, Error, Exchange, Initial, MAX_ITERATIONS, MIN_ITERATIONS, Mechanism, Setting, decode,
     encode,
 };
-use pop3get::protocol::{Continuation, Secret, StatusLine};
+use pop3get::protocol::{Continuation, StatusLine};
+use pop3get::secret::Secret;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -5,9 +5,10 @@ use md5::{Digest, Md5};
 use pop3get::protocol::sasl::Mechanism;
 use pop3get::protocol::{
     Capabilities, DropListing, Indicator, LineEnds, MessageNumber, Quoted, ResponseCode,
-    ScanListing, Secret, StatusLine, Timestamp, TimestampError, UniqueIdListing, Unstuffer,
-    Violation, digest,
+    ScanListing, StatusLine, Timestamp, TimestampError, UniqueIdListing, Unstuffer, Violation,
+    digest,
 };
+use pop3get::secret::Secret;
 use pop3get::seen::{Fingerprint, HeaderHasher};
 
 /// A status line is its indicator, nothing or a blank, and the text; a response

@@ -39,10 +39,6 @@ fn auto_sends_across_a_network_in_clear_what_proves_and_nothing_that_shows() {
         let stage = Stage::clear(server);
         let address = format!("0.0.0.0:{}", stage.server.address().port());
         let ran = stage.run(&["-s", &address]);
-        if status == Some(69) && ran.status == Some(0) {
-            eprintln!("skipped: this system has no way to itself but loopback");
-            return;
-        }
         assert_eq!(ran.status, status, "{ran:?}");
         let logins = stage.server.logins();
         assert!(logins.iter().all(|login| login == "SCRAM-SHA-256 accepted"), "{logins:?}");

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use pop3_test_server::Server;
 use pop3get::fetch::{Clock, Deletion, Local, Options, Place, Policy, Rekey};
-use pop3get::protocol::Secret;
+use pop3get::secret::Secret;
 use pop3get::seen::Mailbox;
 use pop3get::session::{Credentials, Mechanism};
 

@@ -1,0 +1,136 @@
+//! The files of a Maildir: which are ours, and what is in them.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::opening::open_file;
+use super::size::{FileSize, SizeCounter};
+use super::tag::{self, Tag};
+use super::{Error, Maildir, io_error};
+
+/// A file of ours in `new/` or `cur/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveredFile {
+    /// What its name says of it.
+    pub tag: Tag,
+    /// Where it was seen.
+    pub path: PathBuf,
+}
+
+/// Two looks at a directory agree sooner than this unless somebody writes to it
+/// without end.
+const MOST_LOOKS: usize = 100;
+
+impl Maildir {
+    /// The size of a file in `tmp/`; `None` if it is not there.
+    pub fn size_in_tmp(&self, name: &str) -> Result<Option<FileSize>, Error> {
+        let path = self.path().join("tmp").join(name);
+        let mut counter = SizeCounter::default();
+        let is_there = self.read(&path, |piece| {
+            counter.push(piece);
+            ControlFlow::Continue(())
+        })?;
+        Ok(is_there.then(|| counter.size()))
+    }
+
+    /// Whether a delivered file is the one of this name in `tmp/`, octet for octet:
+    /// a name alone proves nothing once a backup was restored. `None` if one of the
+    /// two is no longer there.
+    pub fn is_same_as_in_tmp(&self, name: &str, delivered: &Path) -> Result<Option<bool>, Error> {
+        let open = |path: &Path| match File::open(path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error("open", path)(error)),
+        };
+        let tmp = self.path().join("tmp").join(name);
+        let (Some(mut here), Some(mut there)) = (open(&tmp)?, open(delivered)?) else {
+            return Ok(None);
+        };
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        loop {
+            ours.clear();
+            theirs.clear();
+            let piece = |file: &mut File, to: &mut Vec<u8>, path: &Path| {
+                file.take(64 * 1024).read_to_end(to).map_err(io_error("read", path))
+            };
+            piece(&mut here, &mut ours, &tmp)?;
+            piece(&mut there, &mut theirs, delivered)?;
+            if ours != theirs || ours.is_empty() {
+                return Ok(Some(ours == theirs));
+            }
+        }
+    }
+
+    /// The names in `tmp/` that bear this journal's id.
+    pub fn ours_in_tmp(&self, journal: u64) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        self.scan("tmp", |name, tag| {
+            if tag.journal == journal {
+                names.push(name.to_owned());
+            }
+        })?;
+        Ok(names)
+    }
+
+    /// This journal's files in `new/` and `cur/`, whatever flags they bear now, by
+    /// the name that each had in `tmp/`. Looks until two looks agree: a reader who
+    /// renames a file while the directory is read could hide it from one.
+    pub fn ours_delivered(&self, journal: u64) -> Result<BTreeMap<String, DeliveredFile>, Error> {
+        let look = || {
+            let mut files = BTreeMap::new();
+            for directory in ["new", "cur"] {
+                self.scan(directory, |name, tag| {
+                    if tag.journal == journal {
+                        let path = self.path().join(directory).join(name);
+                        files.insert(tag::base(name).to_owned(), DeliveredFile { tag, path });
+                    }
+                })?;
+            }
+            Ok(files)
+        };
+        let mut last = look()?;
+        for _ in 0..MOST_LOOKS {
+            let now: BTreeMap<_, _> = look()?;
+            if now.keys().eq(last.keys()) {
+                return Ok(now);
+            }
+            last = now;
+        }
+        Err(io_error("read", self.path())(io::Error::other("its files change all the time")))
+    }
+
+    /// Hands the start of a message over, piece by piece, until it is taken no
+    /// longer. Returns whether the file is still there, as a regular file.
+    pub fn read(
+        &self,
+        path: &Path,
+        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<bool, Error> {
+        let Some(mut file) = open_file(path)? else { return Ok(false) };
+        let mut piece = [0; 8192];
+        loop {
+            let octets = file.read(&mut piece).map_err(io_error("read", path))?;
+            let read = piece.get(..octets).unwrap_or_default();
+            if read.is_empty() || take(read).is_break() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Every file with a tag in one directory, ours or not.
+    fn scan(&self, directory: &str, mut take: impl FnMut(&str, Tag)) -> Result<(), Error> {
+        let path = self.path().join(directory);
+        for entry in fs::read_dir(&path).map_err(io_error("read", &path))? {
+            let name = entry.map_err(io_error("read", &path))?.file_name();
+            if let Some(name) = name.to_str()
+                && let Some(tag) = Tag::of(name)
+            {
+                take(name, tag);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! The two sizes in a delivered file's name, as Dovecot reads them.
+
+use std::fmt;
+
+/// The sizes of a message: `S=` is the size of its file, `W=` its size with CRLF
+/// line ends, which Dovecot would otherwise have to read the file for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileSize {
+    /// Octets in the file.
+    pub octets: u64,
+    /// The same, plus one for each LF that no CR precedes.
+    pub with_crlf: u64,
+}
+
+impl fmt::Display for FileSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "S={},W={}", self.octets, self.with_crlf)
+    }
+}
+
+/// Counts both sizes while a message is written or read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SizeCounter {
+    size: FileSize,
+    /// The last piece ended with CR.
+    after_cr: bool,
+}
+
+impl SizeCounter {
+    pub(super) fn push(&mut self, octets: &[u8]) {
+        let mut bare = memchr::memchr_iter(b'\n', octets).count();
+        if self.after_cr && octets.first() == Some(&b'\n') {
+            bare -= 1;
+        }
+        let before_lf = |at: &usize| octets.get(at + 1) == Some(&b'\n');
+        bare -= memchr::memchr_iter(b'\r', octets).filter(before_lf).count();
+        self.after_cr = octets.last().map_or(self.after_cr, |last| *last == b'\r');
+        self.size.octets += octets.len() as u64;
+        self.size.with_crlf += (octets.len() + bare) as u64;
+    }
+
+    pub(super) fn size(&self) -> FileSize {
+        self.size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_feed_counts_twice_unless_a_carriage_return_precedes_it_however_it_is_cut() {
+        for (text, octets, with_crlf) in
+            [("", 0, 0), ("a\nb\n", 4, 6), ("a\r\n\n", 4, 5), ("\r\r\n\r", 4, 4), ("\n", 1, 2)]
+        {
+            for cut in 0..=text.len() {
+                let (first, last) = text.as_bytes().split_at(cut);
+                let mut counter = SizeCounter::default();
+                [first, b"", last].into_iter().for_each(|piece| counter.push(piece));
+                assert_eq!(counter.size(), FileSize { octets, with_crlf }, "{text:?} cut at {cut}");
+            }
+        }
+    }
+}

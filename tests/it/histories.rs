@@ -1,0 +1,88 @@
+//! Histories of a maildrop that lost or doubled mail once: each is played whole,
+//! over several runs, and ends with every message in the Maildir exactly once.
+
+use std::fs;
+
+use pop3_test_server::{Builder, Fault, Message, Server};
+
+use crate::meddling::{file, name, unsettle};
+use crate::rfc1939::{letter, letters, stored};
+use crate::sandbox::Sandbox;
+
+fn server(count: usize) -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(count))
+}
+
+/// Letters under other unique-ids.
+fn renamed(letters: &[usize], uid: impl Fn(usize) -> String) -> Vec<Message> {
+    letters.iter().map(|number| Message::new(uid(*number), letter(*number))).collect()
+}
+
+#[test]
+fn what_was_only_seen_is_never_deleted_after_a_rekey() {
+    let numbered = renamed(&[1, 2, 3], |number| number.to_string());
+    let server = Server::builder().user("mrose", "secret").messages(numbered).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).arg("--mark-seen").run().is_silent();
+    server.maildrop("mrose").replace(renamed(&[1, 2, 3], |number| format!("real-{number}")));
+    sandbox.plain(&server).run().fails(76, "new unique-ids");
+    sandbox.plain(&server).arg("--rekey").run().is_silent();
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!((server.maildrop("mrose").len(), sandbox.count()), (3, 0));
+}
+
+#[test]
+fn a_refused_uidl_takes_no_names_away() {
+    for refusal in ["-ERR [SYS/TEMP] later\r\n", "-ERR what?\r\n"] {
+        let fault = Fault::reply("UIDL", refusal).on(2);
+        let (server, sandbox) = (server(3).fault(fault).start(), Sandbox::new());
+        sandbox.plain(&server).arg("--mark-seen").run().is_silent();
+        let refused = sandbox.plain(&server).arg("--delete").run();
+        refused.fails(75, "the server refuses to list unique-ids");
+        assert_eq!((server.maildrop("mrose").len(), sandbox.count()), (3, 0));
+        sandbox.plain(&server).arg("--delete").run().is_silent();
+        assert_eq!((server.maildrop("mrose").len(), sandbox.count()), (3, 0));
+    }
+}
+
+#[test]
+fn an_empty_maildrop_may_refuse_its_listings() {
+    let refuses = |command| Fault::reply(command, "-ERR maildrop is empty\r\n").on(1);
+    for server in [server(0).without("UIDL"), server(0)] {
+        let server = server.fault(refuses("UIDL")).fault(refuses("LIST")).start();
+        Sandbox::new().plain(&server).run().is_silent();
+    }
+}
+
+#[test]
+fn file_names_never_repeat_after_a_repair() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let old = name(&file(&sandbox, 1));
+    fs::remove_file(sandbox.journal()).unwrap();
+    assert_eq!(sandbox.plain(&server).args(["--state", "repair"]).run().status, Some(0));
+    // The unique-id is used again, and the next run dies before its rename.
+    server.maildrop("mrose").replace([Message::new("uid-1", letter(22))]);
+    sandbox.plain(&server).arg("--retry-failed").run().is_silent();
+    let new = file(&sandbox, 22);
+    let run = |name: &str| name.split('_').nth(1).unwrap().to_owned();
+    assert_ne!(run(&old), run(&name(&new)));
+    let in_tmp = name(&new).split(',').next().unwrap().to_owned();
+    fs::rename(&new, sandbox.maildir().join("tmp").join(in_tmp)).unwrap();
+    unsettle(&sandbox);
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(1), stored(22)]);
+}
+
+#[test]
+fn a_file_that_has_the_name_of_a_new_one_is_not_taken_for_it() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let delivered = file(&sandbox, 1);
+    let in_tmp = name(&delivered).split(',').next().unwrap().to_owned();
+    fs::rename(&delivered, sandbox.maildir().join("tmp").join(in_tmp)).unwrap();
+    fs::write(&delivered, "put back from a backup\n").unwrap();
+    unsettle(&sandbox);
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(1), b"put back from a backup\n".to_vec()]);
+}
