@@ -7,7 +7,7 @@ mod power; // the states that a power cut can leave
 mod trace; // what a run asks of the disk, read off strace
 mod wire; // the connection cut after each octet
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -20,14 +20,58 @@ use crate::rfc1939::{letter, stored};
 use crate::sandbox::Sandbox;
 
 /// Whether every point is tried.
-fn whole() -> bool {
+pub fn whole() -> bool {
     std::env::var_os("POP3GET_SWEEP").is_some_and(|sweep| sweep == "all")
 }
 
-/// All points, or about so many of them, evenly spread and always the same.
+/// Which points a sample has: in `tests/run`, the commit's own.
+pub fn seed() -> u64 {
+    let seed = std::env::var("POP3GET_SEED").unwrap_or_else(|_| "0".into());
+    u64::from_str_radix(&seed, 16).unwrap_or_else(|_| panic!("POP3GET_SEED={seed} is no hex"))
+}
+
+/// All points, or about as many as said: evenly spread, one of each stretch by the
+/// seed.
 fn sample<T>(points: Vec<T>, about: usize) -> Vec<T> {
-    let step = if whole() { 1 } else { (points.len() / about).max(1) };
-    points.into_iter().step_by(step).collect()
+    match whole() {
+        true => points,
+        false => sample_by(seed(), points, about),
+    }
+}
+
+fn sample_by<T>(seed: u64, points: Vec<T>, about: usize) -> Vec<T> {
+    let stretch = points.len().div_ceil(about);
+    let mut random = Random(seed);
+    let mut points = points.into_iter();
+    let mut chosen = Vec::new();
+    while points.len() > 0 {
+        let mut stretch: Vec<_> = points.by_ref().take(stretch).collect();
+        chosen.push(stretch.swap_remove(random.below(stretch.len())));
+    }
+    chosen
+}
+
+/// SplitMix64: the same seed gives the same numbers, and the next one others.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 1) as usize % limit
+    }
+}
+
+#[test]
+fn another_commit_samples_other_points_and_many_commits_all_of_them() {
+    let sample = |seed| sample_by(seed, (0..1000).collect::<Vec<_>>(), 60);
+    assert_eq!(sample(0x1234_abcd), sample(0x1234_abcd));
+    assert_ne!(sample(0x1234_abcd), sample(0x1234_abce));
+    assert_eq!(sample(0).len(), 59);
+    let tried: BTreeSet<_> = (0..200).flat_map(sample).collect();
+    assert_eq!(tried.len(), 1000);
+    assert_eq!(sample_by(7, vec![1, 2, 3], 60).len(), 3);
 }
 
 /// Tries every point on two threads.

@@ -5,7 +5,7 @@
 //! a directory absent or old; a rename is one operation. Such states are made on
 //! real directories, a run follows on each, and every message has to be there
 //! once. Tried are: all and nothing of what was pending, each with up to two
-//! deviations; seeded where that is too many.
+//! deviations; where that is too many, the commit's choice.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +19,7 @@ use pop3get::seen::Mailbox;
 use pop3get::session::{Credentials, Mechanism};
 
 use super::trace::{Disk, Op, operations};
-use super::{FILE_BY_FILE, mail, messages, strace, sweep, whole};
+use super::{FILE_BY_FILE, Random, mail, messages, seed, strace, sweep, whole};
 use crate::sandbox::{Sandbox, left_in_tmp, session_options};
 
 const MESSAGES: usize = 25;
@@ -36,16 +36,6 @@ enum Quit {
     NotYet,
     Sent,
     Answered,
-}
-
-/// A small generator; the same seed gives the same states.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) as usize % limit
-    }
 }
 
 /// The traced run's operations, from directories that are there already.
@@ -164,7 +154,7 @@ fn try_state(state: &State, deletion: Deletion) {
 }
 
 fn power_sweep(wish: &[&str], more: &[&str], deletion: Deletion) {
-    let seed = 20_261_124;
+    let seed = seed();
     let mut random = Random(seed);
     let ops = traced(wish, more);
     let syncs = ops.iter().filter(|op| matches!(op, Op::Sync(_) | Op::SyncDirectory(_))).count();
@@ -175,7 +165,7 @@ fn power_sweep(wish: &[&str], more: &[&str], deletion: Deletion) {
         states.swap_remove(random.below(states.len()));
     }
     assert!(states.len() >= 400, "only {} states", states.len());
-    eprintln!("{} states after a power cut, seed {seed}", states.len());
+    eprintln!("{} states after a power cut, seed {seed:x}", states.len());
     sweep(states, |state| try_state(&state, deletion));
 }
 
