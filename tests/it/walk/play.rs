@@ -1,0 +1,275 @@
+//! Plays a walk: the built program against the maildrop, step by step.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::generate::{Finish, Walk};
+use super::oracle::{Oracle, Violation};
+use super::program::{Program, Ran};
+use super::site::Site;
+use super::step::{
+    Act, Change, Clock, Ids, Journal, Keeping, Owner, Run, Sizes, Step, Style, Top, View,
+};
+
+/// How many steps were played in this process.
+pub static STEPS: AtomicUsize = AtomicUsize::new(0);
+
+const DAY: u64 = 86_400;
+
+struct Player {
+    program: Program,
+    site: Site,
+    /// What the machine's clock shows, if it is not right.
+    wrong_clock: Option<u64>,
+    journal_copies: HashMap<PathBuf, Vec<u8>>,
+    /// Tells what is played.
+    aloud: bool,
+}
+
+/// Plays the steps in order; the first violation ends the walk.
+pub fn play(walk: &Walk, aloud: bool) -> Result<(), Violation> {
+    let mut player = Player::new(aloud);
+    for step in &walk.steps {
+        if aloud {
+            eprintln!("- {step:?}");
+        }
+        STEPS.fetch_add(1, Ordering::Relaxed);
+        player.step(step);
+        player.verdict()?;
+    }
+    player.finish(walk.finish);
+    player.verdict()
+}
+
+impl Player {
+    fn new(aloud: bool) -> Self {
+        let program = Program::new();
+        let oracle = Oracle::new(&program.home().join("Mail"), 1_750_000_000);
+        let site = Site::new(oracle);
+        Self { program, site, wrong_clock: None, journal_copies: HashMap::new(), aloud }
+    }
+
+    fn verdict(&mut self) -> Result<(), Violation> {
+        self.site.oracle.violations.drain(..).next().map_or(Ok(()), Err)
+    }
+
+    fn step(&mut self, step: &Step) {
+        let len = self.site.maildrop.len();
+        let at = |which: u8| which as usize % len.max(1);
+        match step {
+            Step::Arrive(kind) => self.site.arrive(*kind, None),
+            Step::ArriveAgain { which } if len > 0 => {
+                let mail = self.site.maildrop[at(*which)].mail;
+                self.site.put(mail, None);
+            }
+            Step::ArriveUnder { kind, uid } => {
+                let uid = self.site.old_uid(*uid);
+                self.site.arrive(*kind, uid);
+            }
+            Step::Expunge { which } if len > 0 => _ = self.site.maildrop.remove(at(*which)),
+            Step::ArriveAgain { .. } | Step::Expunge { .. } => {}
+            Step::ExpungeAll => self.site.maildrop.clear(),
+            Step::Renumber => self.site.renumber(),
+            Step::Rotate { by } if len > 0 => self.site.maildrop.rotate_left(at(*by)),
+            Step::Rotate { .. } => {}
+            Step::Server(change) => self.site.change(*change),
+            Step::Clock(clock) => self.clock(*clock),
+            Step::Owner { does, which } => self.owner(*does, *which),
+            Step::Journal(journal) => self.journal(*journal),
+            Step::Run(run) => _ = self.run(run),
+        }
+    }
+
+    fn clock(&mut self, clock: Clock) {
+        let mut passes = 0;
+        match clock {
+            Clock::Minutes(minutes) => passes = u64::from(minutes) * 60,
+            Clock::Days(days) => passes = u64::from(days) * DAY,
+            Clock::SetTo(at) => {
+                self.wrong_clock = Some(at);
+                self.site.oracle.jumps += 1;
+            }
+            Clock::Right if self.wrong_clock.take().is_some() => self.site.oracle.jumps += 1,
+            Clock::Right => {}
+        }
+        self.site.oracle.now += passes;
+        self.wrong_clock = self.wrong_clock.map(|wrong| wrong + passes);
+    }
+
+    fn owner(&mut self, does: Owner, which: u8) {
+        let mail = self.program.home().join("Mail");
+        let files = |folder: &str| {
+            let entries = fs::read_dir(mail.join(folder)).into_iter().flatten();
+            let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+            // Names have the run's own chance in them: the oldest first is steady.
+            paths.sort_by_key(|path| fs::read(path).unwrap());
+            paths
+        };
+        let files =
+            if does == Owner::Reads { files("new") } else { [files("new"), files("cur")].concat() };
+        let Some(path) = files.get(which as usize % files.len().max(1)) else { return };
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let base = name.split(":2,").next().unwrap();
+        let cur = |flags: &str| mail.join("cur").join(format!("{base}:2,{flags}"));
+        match does {
+            Owner::Reads => fs::rename(path, cur("")).unwrap(),
+            Owner::Flags => fs::rename(path, cur("FS")).unwrap(),
+            Owner::Removes => {
+                self.site.oracle.removed(base);
+                fs::remove_file(path).unwrap();
+            }
+        }
+    }
+
+    /// The journals that there are: a file each, or a directory of a mailbox.
+    fn journals(&self) -> Vec<PathBuf> {
+        let state = self.program.home().join(".local/state/pop3get");
+        let mut found = Vec::new();
+        for entry in fs::read_dir(state).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let inner = path.join("journal");
+            found.extend([path, inner].into_iter().filter(|path| {
+                path.extension().is_some_and(|it| it == "seen")
+                    || path.ends_with("journal") && path.is_file()
+            }));
+        }
+        found
+    }
+
+    fn journal(&mut self, does: Journal) {
+        for path in self.journals() {
+            match does {
+                Journal::Copied => {
+                    _ = self.journal_copies.insert(path.clone(), fs::read(path).unwrap())
+                }
+                Journal::Lost => {
+                    fs::remove_file(&path).unwrap();
+                    self.site.oracle.lose_journal();
+                }
+                Journal::PutBack => {
+                    if let Some(copy) = self.journal_copies.get(&path) {
+                        fs::write(&path, copy).unwrap();
+                        self.site.oracle.lose_journal();
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Player {
+    /// What a command asks of the program, told to the oracle first.
+    fn args(&mut self, run: &Run) -> Vec<String> {
+        let len = self.site.maildrop.len().max(1);
+        let uid = |which: u8, site: &Site| {
+            let at = which as usize % len;
+            let entry = site.maildrop.get(at)?;
+            Some(if site.server.ids == Ids::Numbers {
+                (at + 1).to_string()
+            } else {
+                entry.uid.clone()
+            })
+        };
+        let words =
+            |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let mut args = match run.act {
+            Act::Fetch(_) => Vec::new(),
+            Act::RetryFailed(_) => words(&["--retry-failed"]),
+            Act::Rekey(_) => words(&["--rekey"]),
+            Act::Refetch => {
+                self.site.oracle.refetch();
+                words(&["--refetch"])
+            }
+            Act::MarkSeen => {
+                let listed = self.site.maildrop.iter().map(|entry| entry.mail);
+                self.site.oracle.mark_seen(listed);
+                words(&["--mark-seen"])
+            }
+            Act::Forget { which } => {
+                let uid = uid(which, &self.site).unwrap_or_else(|| "nothing".into());
+                self.site.oracle.forget(&uid);
+                words(&["--state", "forget", &uid])
+            }
+            Act::Mark { which } => {
+                let uid = uid(which, &self.site).unwrap_or_else(|| "nothing".into());
+                self.site.oracle.mark(&uid);
+                words(&["--state", "mark", &uid])
+            }
+            Act::Repair => words(&["--state", "repair"]),
+            Act::List => words(&["--list"]),
+            Act::Check => words(&["--check"]),
+            Act::DryRun => words(&["--dry-run"]),
+        };
+        match run.act.keeping() {
+            Keeping::Keep => {}
+            Keeping::Delete => args.push("--delete".into()),
+            Keeping::After(days) => args.extend(words(&["--delete-after", &format!("{days}")])),
+        }
+        args.extend(run.limit.map(|limit| format!("--limit={limit}")));
+        args.extend(run.max_size.map(|size| format!("--max-size={size}")));
+        args
+    }
+
+    fn run(&mut self, run: &Run) -> Ran {
+        let args = self.args(run);
+        let ran = self.program.run(&mut self.site, run, args, self.wrong_clock);
+        self.site.oracle.look();
+        if self.aloud {
+            let (new, kept) = self.site.oracle.counts();
+            eprintln!(
+                "  {:?} {} killed {} stderr {:?} stdout {:?}; {new} messages, {kept} files, {} on the server",
+                ran.args,
+                ran.status,
+                ran.killed,
+                ran.stderr,
+                ran.stdout,
+                self.site.maildrop.len()
+            );
+        }
+        if let Some(violation) = ran.bad_end() {
+            self.site.oracle.violations.push(violation);
+        }
+        ran
+    }
+
+    /// The faults are over: everything arrives within three runs a day apart, if
+    /// a person gives the commands that hints name.
+    fn finish(&mut self, finish: Finish) {
+        if finish.heals {
+            self.site.change(Change::Sizes(Sizes::True));
+            self.site.change(Change::Top(Top::Honest));
+            self.site.change(Change::Style(Style::Octets));
+        }
+        self.clock(Clock::Right);
+        let run = |act| Run {
+            act,
+            limit: None,
+            max_size: None,
+            view: View::All,
+            faults: Vec::new(),
+            kill: None,
+        };
+        for _ in 0..3 {
+            self.clock(Clock::Minutes(24 * 60 + 5));
+            STEPS.fetch_add(1, Ordering::Relaxed);
+            let ran = self.run(&run(Act::Fetch(finish.keeping)));
+            if let Some(act) = ran.hinted(finish.keeping) {
+                self.run(&run(act));
+            }
+        }
+        let maildrop: Vec<_> = self.site.maildrop.iter().map(|entry| entry.mail).collect();
+        self.site.oracle.nothing_is_owed(maildrop.into_iter());
+    }
+}
+
+impl Act {
+    /// What happens to messages on the server.
+    pub fn keeping(self) -> Keeping {
+        match self {
+            Self::Fetch(keeping) | Self::RetryFailed(keeping) | Self::Rekey(keeping) => keeping,
+            _ => Keeping::Keep,
+        }
+    }
+}
