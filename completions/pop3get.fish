@@ -34,7 +34,7 @@ none\t'None: a pin stands alone'"
 complete -c pop3get -l tls-pin -d 'Demand that the server has this key, besides a good certificate; sha256: and base64, as --probe prints it; may be given again for another key. With --tls-roots none the key alone counts, not names and dates' -r
 complete -c pop3get -l client-cert -d 'Show the server this certificate (PEM, with those that vouch for it)' -r -F
 complete -c pop3get -l client-key -d 'Its private key (PEM, not encrypted), which nobody else may read [default: in the same file]' -r -F
-complete -c pop3get -l proxy -d 'Go through this SOCKS5 proxy, which resolves the name of the server: socks5://HOST, or socks5://USER@HOST:PORT' -r
+complete -c pop3get -l proxy -d 'Go through this proxy, which resolves the name of the server: socks5://[USER@]HOST[:PORT] for SOCKS5, http://[USER@]HOST:PORT for CONNECT' -r
 complete -c pop3get -l proxy-password-file -d 'Read the password of the proxy\'s user from the first line of this file, which nobody else may read' -r -F
 complete -c pop3get -l connect-timeout -d 'Give up when the server has not greeted after so long [default: 60]' -r
 complete -c pop3get -l timeout -d 'Give up when a reply takes so long, or a message stops coming for so long [default: 180]' -r
@@ -56,6 +56,8 @@ complete -c pop3get -l retry-failed -d 'Try messages that failed again now, what
 complete -c pop3get -l rekey -d 'After a renumbering: know the messages of one account, named, by their headers'
 complete -c pop3get -l refetch -d 'Take everything in the maildrop of one account, named, again'
 complete -c pop3get -l allow-plaintext-password -d 'Send the password in clear, without TLS, to a server that is not this machine'
+complete -c pop3get -l ipv4 -d 'Connect by IPv4 alone'
+complete -c pop3get -l ipv6 -d 'Connect by IPv6 alone'
 complete -c pop3get -s d -l delete -d 'Delete messages from the server as soon as they are safe here'
 complete -c pop3get -l keep -d 'Leave messages on the server; this is the default'
 complete -c pop3get -s q -l quiet -d 'Say nothing but errors'

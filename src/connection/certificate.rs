@@ -11,20 +11,32 @@
 //!   terminal, and none is longer than 64 characters (CVE-2010-0562).
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
-use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
+
+use super::der::{
+    BIT_STRING, BMP_STRING, BOOLEAN, DNS_NAME, Der, EXPLICIT_0, EXPLICIT_3, Element,
+    GENERALIZED_TIME, INTEGER, IP_ADDRESS, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, UTC_TIME,
+};
 
 /// One certificate of a chain, in words that may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
+    /// The version of X.509: 3 by all that is common; version 1 has no extensions.
+    pub version: u8,
+    /// Whether it says that it is an authority's (basicConstraints).
+    pub is_authority: bool,
     /// Whose it is: common name and organisation.
     pub subject: String,
+    /// The common name alone, which is no name to check a server by (RFC 9525
+    /// section 2).
+    pub common_name: Option<String>,
     /// Who signed it, likewise.
     pub issuer: String,
-    /// The DNS names and addresses that it holds for.
+    /// The DNS names and addresses that it holds for. An address that is written as a
+    /// DNS name, and holds for nothing, says so.
     pub names: Vec<String>,
     /// The first second of its validity, since 1970.
     pub not_before: i64,
@@ -36,22 +48,34 @@ pub struct Certificate {
 
 impl Certificate {
     /// Reads what there is to read; `None` for what is no certificate.
-    pub(super) fn read(der: &[u8]) -> Option<Self> {
+    pub fn read(der: &[u8]) -> Option<Self> {
         let mut tbs = Der(Der(Der(der).expect(SEQUENCE)?).expect(SEQUENCE)?);
-        if tbs.0.first() == Some(&EXPLICIT_0) {
-            tbs.next()?; // version
-        }
+        let version = version(&mut tbs)?;
         tbs.expect(INTEGER)?; // serialNumber
         tbs.expect(SEQUENCE)?; // signature
-        let issuer = name(tbs.expect(SEQUENCE)?);
+        let (issuer, _) = name(tbs.expect(SEQUENCE)?);
         let mut validity = Der(tbs.expect(SEQUENCE)?);
         let (not_before, not_after) = (time(&validity.next()?)?, time(&validity.next()?)?);
-        let subject = name(tbs.expect(SEQUENCE)?);
+        let (subject, common_name) = name(tbs.expect(SEQUENCE)?);
         let rsa_bits = rsa_bits(tbs.expect(SEQUENCE)?);
         let extensions = tbs.find(|element| element.tag == EXPLICIT_3);
-        let names = extensions.and_then(|element| alternative_names(element.content));
-        let names = names.unwrap_or_default();
-        Some(Self { subject, issuer, names, not_before, not_after, rsa_bits })
+        let extensions = extensions.map_or(&[][..], |element| element.content);
+        Some(Self {
+            version,
+            is_authority: is_authority(extensions).unwrap_or(false),
+            subject,
+            common_name,
+            issuer,
+            names: alternative_names(extensions).unwrap_or_default(),
+            not_before,
+            not_after,
+            rsa_bits,
+        })
+    }
+
+    /// Whether it has an address as a DNS name only.
+    pub(super) fn has_as_dns_name(&self, address: &str) -> bool {
+        self.names.iter().any(|name| name.strip_suffix(AS_DNS_NAME) == Some(address))
     }
 
     /// The day of its first second, in UTC.
@@ -65,132 +89,49 @@ impl Certificate {
     }
 }
 
-/// The hash of a certificate that binds a login to it (RFC 5929 section 4.1):
-/// that of its signature, but never MD5 or SHA-1. `None` where the signature has
-/// no such hash, as Ed25519.
-pub(super) fn end_point(der: &[u8]) -> Option<Vec<u8>> {
-    let mut certificate = Der(Der(der).expect(SEQUENCE)?);
-    certificate.expect(SEQUENCE)?; // tbsCertificate
-    let mut algorithm = Der(certificate.expect(SEQUENCE)?);
-    let hash = match algorithm.expect(OBJECT_IDENTIFIER)? {
-        RSASSA_PSS => {
-            let mut parameters = Der(algorithm.expect(SEQUENCE)?);
-            match parameters.next() {
-                Some(Element { tag: EXPLICIT_0, content }) => {
-                    digest(Der(Der(content).expect(SEQUENCE)?).expect(OBJECT_IDENTIFIER)?)?
-                }
-                // SHA-1, by default (RFC 4055 section 3.1).
-                _ => Hash::Sha256,
-            }
+/// Reads the version, if it stands there (RFC 5280 section 4.1.2.1).
+fn version(tbs: &mut Der<'_>) -> Option<u8> {
+    if tbs.0.first() != Some(&EXPLICIT_0) {
+        return Some(1);
+    }
+    match Der(tbs.expect(EXPLICIT_0)?).expect(INTEGER)? {
+        [version @ 0..3] => Some(version + 1),
+        _ => None,
+    }
+}
+
+/// The key in a certificate of any version.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PublicKey<'c> {
+    /// SubjectPublicKeyInfo whole.
+    pub(super) info: &'c [u8],
+    /// The content of its AlgorithmIdentifier.
+    pub(super) algorithm: &'c [u8],
+    /// The key.
+    pub(super) key: &'c [u8],
+}
+
+impl<'c> PublicKey<'c> {
+    /// The key of a certificate, and the certificate's version.
+    pub(super) fn of(der: &'c [u8]) -> Option<(Self, u8)> {
+        let mut tbs = Der(Der(Der(der).expect(SEQUENCE)?).expect(SEQUENCE)?);
+        let version = version(&mut tbs)?;
+        tbs.expect(INTEGER)?; // serialNumber
+        for _ in ["signature", "issuer", "validity", "subject"] {
+            tbs.expect(SEQUENCE)?;
         }
-        signature => signature_hash(signature)?,
-    };
-    Some(match hash {
-        Hash::Sha224 => Sha224::digest(der).to_vec(),
-        Hash::Sha256 => Sha256::digest(der).to_vec(),
-        Hash::Sha384 => Sha384::digest(der).to_vec(),
-        Hash::Sha512 => Sha512::digest(der).to_vec(),
-    })
-}
-
-#[derive(Clone, Copy)]
-enum Hash {
-    Sha224,
-    Sha256,
-    Sha384,
-    Sha512,
-}
-
-const RSASSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
-
-/// RSA with PKCS#1 (RFC 8017 appendix C) and ECDSA (RFC 5758 section 3.2).
-fn signature_hash(identifier: &[u8]) -> Option<Hash> {
-    match identifier {
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, hash] => match hash {
-            4 | 5 | 11 => Some(Hash::Sha256), // MD5 and SHA-1 too
-            12 => Some(Hash::Sha384),
-            13 => Some(Hash::Sha512),
-            14 => Some(Hash::Sha224),
-            _ => None,
-        },
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1] => Some(Hash::Sha256), // SHA-1
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, hash] => match hash {
-            1 => Some(Hash::Sha224),
-            2 => Some(Hash::Sha256),
-            3 => Some(Hash::Sha384),
-            4 => Some(Hash::Sha512),
-            _ => None,
-        },
-        _ => None,
+        let info = tbs.whole(SEQUENCE)?;
+        let mut parts = Der(Der(info).expect(SEQUENCE)?);
+        let algorithm = parts.expect(SEQUENCE)?;
+        // No unused bits.
+        let [0, key @ ..] = parts.expect(BIT_STRING)? else { return None };
+        Some((Self { info, algorithm, key }, version))
     }
 }
 
-/// The hashes themselves (RFC 4055 section 2.1).
-fn digest(identifier: &[u8]) -> Option<Hash> {
-    match identifier {
-        [0x2b, 0x0e, 3, 2, 0x1a] => Some(Hash::Sha256), // SHA-1
-        [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, hash] => match hash {
-            1 => Some(Hash::Sha256),
-            2 => Some(Hash::Sha384),
-            3 => Some(Hash::Sha512),
-            4 => Some(Hash::Sha224),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
-const OBJECT_IDENTIFIER: u8 = 0x06;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-const BMP_STRING: u8 = 0x1e;
-const SEQUENCE: u8 = 0x30;
-const DNS_NAME: u8 = 0x82;
-const IP_ADDRESS: u8 = 0x87;
-const EXPLICIT_0: u8 = 0xa0;
-const EXPLICIT_3: u8 = 0xa3;
-
-/// Elements of DER one after another; it ends at the first that is none.
-struct Der<'a>(&'a [u8]);
-
-struct Element<'a> {
-    tag: u8,
-    content: &'a [u8],
-}
-
-impl<'a> Iterator for Der<'a> {
-    type Item = Element<'a>;
-
-    fn next(&mut self) -> Option<Element<'a>> {
-        let (&tag, rest) = self.0.split_first()?;
-        let (&first, rest) = rest.split_first()?;
-        let (length, rest) = match first {
-            0..=0x7f => (usize::from(first), rest),
-            // TLS carries no certificate of more than three octets of length.
-            0x81..=0x83 => {
-                let (octets, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-                (octets.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)), rest)
-            }
-            _ => return None,
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some(Element { tag, content })
-    }
-}
-
-impl<'a> Der<'a> {
-    /// The content of the next element, if it has this tag.
-    fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
-        self.next().filter(|element| element.tag == tag).map(|element| element.content)
-    }
-}
-
-/// Common name and organisation of a Name (RFC 5280 section 4.1.2.4).
-fn name(content: &[u8]) -> String {
+/// Common name and organisation of a Name (RFC 5280 section 4.1.2.4), and the common
+/// name alone.
+fn name(content: &[u8]) -> (String, Option<String>) {
     let (mut common, mut organisation) = (None, None);
     for attribute in Der(content).flat_map(|set| Der(set.content)) {
         let mut attribute = Der(attribute.content);
@@ -201,7 +142,7 @@ fn name(content: &[u8]) -> String {
             _ => {}
         }
     }
-    common.into_iter().chain(organisation).collect::<Vec<_>>().join(", ")
+    (common.clone().into_iter().chain(organisation).collect::<Vec<_>>().join(", "), common)
 }
 
 fn text(element: &Element<'_>) -> String {
@@ -249,17 +190,36 @@ fn shown(mut characters: impl Iterator<Item = char>) -> String {
 /// No more names are kept; a certificate may hold thousands.
 const NAMES: usize = 100;
 
-/// The dNSName and iPAddress entries of subjectAltName.
-fn alternative_names(extensions: &[u8]) -> Option<Vec<String>> {
-    let value = Der(Der(extensions).expect(SEQUENCE)?).find_map(|extension| {
+/// The value of an extension (RFC 5280 section 4.1.2.9).
+fn extension<'c>(extensions: &'c [u8], wanted: &[u8]) -> Option<&'c [u8]> {
+    Der(Der(extensions).expect(SEQUENCE)?).find_map(|extension| {
         let mut extension = Der(extension.content);
         let identifier = extension.expect(OBJECT_IDENTIFIER)?;
         // `critical` may stand between the two.
         let value = extension.find(|element| element.tag == OCTET_STRING)?;
-        (identifier == b"\x55\x1d\x11").then_some(value.content)
-    })?;
+        (identifier == wanted).then_some(value.content)
+    })
+}
+
+/// Whether basicConstraints has cA (RFC 5280 section 4.2.1.9).
+fn is_authority(extensions: &[u8]) -> Option<bool> {
+    let value = extension(extensions, b"\x55\x1d\x13")?;
+    let authority = Der(Der(value).expect(SEQUENCE)?).expect(BOOLEAN)?;
+    Some(authority.first().is_some_and(|octet| *octet != 0))
+}
+
+/// How an address is shown that is written as a DNS name.
+const AS_DNS_NAME: &str = " as a DNS name";
+
+/// The dNSName and iPAddress entries of subjectAltName.
+fn alternative_names(extensions: &[u8]) -> Option<Vec<String>> {
+    let value = extension(extensions, b"\x55\x1d\x11")?;
     let names = Der(Der(value).expect(SEQUENCE)?).filter_map(|entry| match entry.tag {
-        DNS_NAME => Some(shown_octets(entry.content)),
+        DNS_NAME => {
+            let name = shown_octets(entry.content);
+            let is_address = name.parse::<IpAddr>().is_ok();
+            Some(if is_address { name + AS_DNS_NAME } else { name })
+        }
         IP_ADDRESS => address(entry.content),
         _ => None,
     });
@@ -320,8 +280,8 @@ fn day(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use rcgen::{
-        CertificateParams, DnType, DnValue, KeyPair, PKCS_ECDSA_P256_SHA256,
-        PKCS_ECDSA_P384_SHA384, PKCS_ED25519, SignatureAlgorithm, date_time_ymd,
+        CertificateParams, DnType, DnValue, KeyPair, PKCS_ECDSA_P256_SHA256, SignatureAlgorithm,
+        date_time_ymd,
     };
 
     use super::*;
@@ -381,52 +341,15 @@ mod tests {
         let der = certificate(&PKCS_ECDSA_P256_SHA256, |_| {});
         for end in 0..der.len() {
             assert_eq!(Certificate::read(&der[..end]), None);
-            assert_eq!(end_point(&der[..end]), None);
+            assert!(PublicKey::of(&der[..end]).is_none());
         }
         // Every octet wrong in some ways: any answer will do.
         for at in 0..der.len() {
             for octet in [0, 1, 0x30, 0x7f, 0x80, 0x83, 0x84, 0xff] {
                 let mut wrong = der.clone();
                 wrong[at] = octet;
-                let _ = (Certificate::read(&wrong), end_point(&wrong));
+                let _ = (Certificate::read(&wrong), PublicKey::of(&wrong).is_some());
             }
         }
-    }
-
-    #[test]
-    fn a_login_is_bound_by_the_hash_of_the_signature() {
-        let p256 = certificate(&PKCS_ECDSA_P256_SHA256, |_| {});
-        assert_eq!(end_point(&p256), Some(Sha256::digest(&p256).to_vec()));
-        let p384 = certificate(&PKCS_ECDSA_P384_SHA384, |_| {});
-        assert_eq!(end_point(&p384), Some(Sha384::digest(&p384).to_vec()));
-        assert_eq!(end_point(&certificate(&PKCS_ED25519, |_| {})), None);
-    }
-
-    /// A certificate of which only the signature's algorithm is there.
-    fn signed(identifier: &[u8], parameters: &[u8]) -> Vec<u8> {
-        let element = |tag: u8, parts: &[&[u8]]| {
-            let content = parts.concat();
-            [&[tag, u8::try_from(content.len()).unwrap()], &*content].concat()
-        };
-        let identifier = element(OBJECT_IDENTIFIER, &[identifier]);
-        let algorithm = element(SEQUENCE, &[&identifier, parameters]);
-        element(SEQUENCE, &[&element(SEQUENCE, &[]), &algorithm])
-    }
-
-    #[test]
-    fn md5_and_sha_1_are_replaced_and_pss_names_its_hash() {
-        for weak in [4, 5] {
-            let der = signed(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, weak], &[5, 0]);
-            assert_eq!(end_point(&der), Some(Sha256::digest(&der).to_vec()));
-        }
-        let sha512 = b"\x30\x0f\xa0\x0d\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03";
-        let der = signed(RSASSA_PSS, sha512);
-        assert_eq!(end_point(&der), Some(Sha512::digest(&der).to_vec()));
-        let der = signed(RSASSA_PSS, b"\x30\x00");
-        assert_eq!(end_point(&der), Some(Sha256::digest(&der).to_vec()));
-        // SHAKE, and no parameters at all.
-        let shake = b"\x30\x0f\xa0\x0d\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x0b";
-        assert_eq!(end_point(&signed(RSASSA_PSS, shake)), None);
-        assert_eq!(end_point(&signed(RSASSA_PSS, b"")), None);
     }
 }

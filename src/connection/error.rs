@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rustls::Error as TlsError;
 
-use super::proxy::ProxyError;
+use super::family::Family;
+use super::proxy::error::ProxyError;
 use super::refusal::Refusal;
 
 /// What the client was waiting for; a time-out names it.
@@ -87,9 +88,18 @@ pub enum Error {
     /// An error on its way to becoming another variant.
     #[error(transparent)]
     Io(io::Error),
+    /// The host has no address of the family that was asked for.
+    #[error("the host has no {family} address")]
+    NoAddress {
+        /// Which.
+        family: Family,
+    },
     /// The host has no address, for certain.
     #[error("no such host")]
     NoSuchHost,
+    /// Server and client have no cipher suite, key exchange or kind of key in common.
+    #[error("the server offers no cipher suite, key exchange or kind of key that we do")]
+    NothingInCommon,
     /// What answered does not speak TLS.
     #[error("what answered does not speak TLS")]
     NotTls,
@@ -127,6 +137,9 @@ pub enum Error {
         /// How long.
         after: Duration,
     },
+    /// It speaks TLS before 1.2 only.
+    #[error("the server speaks no version of TLS from 1.2 on")]
+    TlsTooOld,
     /// TLS failed otherwise.
     #[error("TLS failed: {0}")]
     Tls(TlsError),

@@ -6,7 +6,7 @@ use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
 use super::certificate::Certificate;
-use super::trust::Pin;
+use super::pin::Pin;
 
 /// A certificate that was refused: why, and what a person needs to judge it.
 #[derive(Clone, Debug)]
@@ -24,6 +24,13 @@ pub struct Refusal {
 /// Why a certificate is refused.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
+    /// It has the address that was asked for as a DNS name, where no address is looked
+    /// for (RFC 9525 section 6.5).
+    AddressAsDnsName,
+    /// It is an authority's own, and not listed by itself among those believed.
+    Authority,
+    /// It has a common name and no other.
+    CommonNameOnly,
     /// Its time is over, for so many days.
     Expired {
         /// Since when.
@@ -37,8 +44,15 @@ pub enum Reason {
     NotYetValid,
     /// Anything else.
     Other(CertificateError),
+    /// Its version of X.509 has no names that could be checked.
+    OldVersion {
+        /// 1 or 2.
+        version: u8,
+    },
     /// Its key is none of those pinned.
     Pin,
+    /// The operating system knows its issuer, and the authorities built in do not.
+    SystemOnly,
     /// Nobody here knows who issued it.
     UnknownIssuer,
     /// Who shows it does not prove to have its key.
@@ -56,8 +70,10 @@ pub enum Reason {
 const RSA_BITS: usize = 2048;
 
 impl Reason {
-    /// The reason for an error in the chain of certificates, leaf first.
-    pub(super) fn of_chain(error: &CertificateError, chain: &[Certificate]) -> Self {
+    /// The reason for an error in the chain of certificates, leaf first, of the host
+    /// that was asked for.
+    pub(super) fn of_chain(error: &CertificateError, chain: &[Certificate], asked: &str) -> Self {
+        let leaf = chain.first();
         let shortest = chain.iter().filter_map(|certificate| certificate.rsa_bits).min();
         let days = |time: &UnixTime, end: &UnixTime| {
             time.as_secs().saturating_sub(end.as_secs()) / (24 * 60 * 60)
@@ -68,7 +84,13 @@ impl Reason {
             }
             CertificateError::Expired => Self::Expired { days: 0 },
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                Self::Name
+                match leaf {
+                    Some(leaf) if leaf.has_as_dns_name(asked) => Self::AddressAsDnsName,
+                    Some(leaf) if leaf.names.is_empty() && leaf.common_name.is_some() => {
+                        Self::CommonNameOnly
+                    }
+                    _ => Self::Name,
+                }
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 Self::NotYetValid
@@ -81,7 +103,13 @@ impl Reason {
                 Self::WeakSignature
             }
             CertificateError::BadSignature => Self::weak(shortest).unwrap_or(Self::Forged),
-            error => Self::Other(error.clone()),
+            // webpki reads no other version, and tells only its own error of an
+            // authority's certificate.
+            error => match leaf {
+                Some(leaf) if leaf.version < 3 => Self::OldVersion { version: leaf.version },
+                Some(leaf) if leaf.is_authority => Self::Authority,
+                _ => Self::Other(error.clone()),
+            },
         }
     }
 
@@ -106,6 +134,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("its certificate ")?;
         match self {
+            Self::AddressAsDnsName => f.write_str("has the address as a DNS name only"),
+            Self::Authority => f.write_str("is a certificate authority's own"),
+            Self::CommonNameOnly => f.write_str("has a common name only, which does not count"),
             Self::Expired { days: 0 } => f.write_str("has expired"),
             Self::Expired { days: 1 } => f.write_str("expired 1 day ago"),
             Self::Expired { days } => write!(f, "expired {days} days ago"),
@@ -113,7 +144,13 @@ impl fmt::Display for Reason {
             Self::Name => f.write_str("is for another name"),
             Self::NotYetValid => f.write_str("is not valid yet"),
             Self::Other(error) => write!(f, "is refused: {error}"),
+            Self::OldVersion { version } => {
+                write!(f, "is of X.509 version {version}, which has no names to check")
+            }
             Self::Pin => f.write_str("has none of the keys that are pinned"),
+            Self::SystemOnly => {
+                f.write_str("comes from an issuer that only the operating system knows")
+            }
             Self::UnknownIssuer => f.write_str("comes from an unknown issuer"),
             Self::Unproven => f.write_str("belongs to a key that it does not prove to have"),
             Self::WeakSignature => {
@@ -136,7 +173,10 @@ impl fmt::Display for Refusal {
         if let Some(certificate) = certificate {
             let names = certificate.names.get(..NAMES).unwrap_or(&certificate.names);
             match names {
-                [] => f.write_str("; it has no name")?,
+                [] => match &certificate.common_name {
+                    None => f.write_str("; it has no name")?,
+                    Some(name) => write!(f, "; its common name is \"{name}\"")?,
+                },
                 names => write!(f, "; it has {}", names.join(", "))?,
             }
             if certificate.names.len() > NAMES {

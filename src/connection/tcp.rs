@@ -1,12 +1,16 @@
 //! From a host name to a TCP connection.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Error, Options, SLICE, Waiting};
+use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
+
+use super::error::Error;
+use super::options::Options;
+use super::waiting::{SLICE, Waiting};
 
 /// The next address is tried beside one that has not answered after this
 /// (RFC 8305 section 5 recommends 250 ms).
@@ -36,14 +40,14 @@ pub(super) fn resolve(
     waiting: Waiting,
 ) -> Result<Vec<SocketAddr>, Error> {
     if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
+        return of_family(vec![SocketAddr::new(address, port)], options);
     }
     let (to_us, from_resolver) = mpsc::channel();
-    let asked = (host.to_owned(), port);
+    let asked = host.to_owned();
     thread::Builder::new()
         .name("resolver".into())
         .spawn(move || {
-            let found = asked.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+            let found = look_up(&asked, port);
             // Nobody listens any more if the time was over.
             let _ = to_us.send(found);
         })
@@ -52,20 +56,35 @@ pub(super) fn resolve(
         match receive(&from_resolver, SLICE, options, waiting)? {
             None => {}
             Some(Ok(addresses)) if addresses.is_empty() => return Err(Error::NoSuchHost),
-            Some(Ok(addresses)) => return Ok(take_turns(&addresses)),
-            Some(Err(error)) if is_no_such_host(&error) => return Err(Error::NoSuchHost),
-            Some(Err(error)) => return Err(Error::Resolver(error)),
+            Some(Ok(addresses)) => return of_family(take_turns(&addresses), options),
+            Some(Err(error)) => return Err(error),
         }
     }
 }
 
-/// getaddrinfo's answer reaches us only as words; Rust sets no locale, so they
-/// are the C library's own.
-fn is_no_such_host(error: &io::Error) -> bool {
-    let words = error.to_string();
-    ["Name or service not known", "No address associated with hostname", "nodename nor servname"]
-        .iter()
-        .any(|known| words.contains(known))
+/// Those of the family that is wanted.
+fn of_family(mut addresses: Vec<SocketAddr>, options: &Options) -> Result<Vec<SocketAddr>, Error> {
+    let Some(family) = options.family else { return Ok(addresses) };
+    addresses.retain(|address| family.has(address));
+    if addresses.is_empty() { Err(Error::NoAddress { family }) } else { Ok(addresses) }
+}
+
+/// Asks the C library's resolver. Whether there is no such host is known by its code:
+/// its words differ between C libraries.
+fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
+    let found = getaddrinfo(Some(host), None, Some(hints)).map_err(of_lookup)?;
+    // Another family of addresses than these two is passed over.
+    let mut addresses: Vec<_> = found.filter_map(Result::ok).map(|found| found.sockaddr).collect();
+    addresses.iter_mut().for_each(|address| address.set_port(port));
+    Ok(addresses)
+}
+
+fn of_lookup(error: LookupError) -> Error {
+    match error.kind() {
+        LookupErrorKind::NoData | LookupErrorKind::NoName => Error::NoSuchHost,
+        _ => Error::Resolver(error.into()),
+    }
 }
 
 /// IPv6 and IPv4 in turn, the resolver's first choice first (RFC 8305 section 4).
@@ -84,15 +103,16 @@ fn take_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 }
 
 /// The first connection that is made. A later address gets its chance when an
-/// earlier one has failed or is slow, and all are tried.
+/// earlier one has failed or is slow, and all are tried. What has failed, and what was
+/// connected to, is taken off `addresses`.
 pub(super) fn connect(
     options: &Options,
-    addresses: &[SocketAddr],
+    addresses: &mut Vec<SocketAddr>,
     waiting: Waiting,
 ) -> Result<(TcpStream, SocketAddr), Error> {
     let (to_us, from_attempts) = mpsc::channel();
     let mut waiting_for = 0usize;
-    let mut untried = addresses.iter().copied();
+    let mut untried = addresses.clone().into_iter();
     let mut next_try = Instant::now();
     let mut first_failure = None;
     loop {
@@ -116,10 +136,12 @@ pub(super) fn connect(
         match receive(&from_attempts, SLICE, options, waiting)? {
             None => {}
             Some((Ok(socket), address)) => {
+                addresses.retain(|other| *other != address);
                 prepare(&socket).map_err(Error::Connect)?;
                 return Ok((socket, address));
             }
-            Some((Err(error), _)) => {
+            Some((Err(error), address)) => {
+                addresses.retain(|other| *other != address);
                 waiting_for -= 1;
                 next_try = Instant::now();
                 first_failure.get_or_insert(error);
@@ -152,10 +174,14 @@ mod tests {
 
     #[test]
     fn only_a_certain_answer_of_the_resolver_means_no_such_host() {
-        let says = |words: &str| is_no_such_host(&io::Error::other(words.to_owned()));
-        assert!(says("failed to lookup address information: Name or service not known"));
-        assert!(!says(
-            "failed to lookup address information: Temporary failure in name resolution"
-        ));
+        // EAI_AGAIN, EAI_FAIL and EAI_NONAME have these numbers in glibc, musl and
+        // macOS.
+        let (again, fail, no_name) =
+            if cfg!(target_os = "linux") { (-3, -4, -2) } else { (2, 4, 8) };
+        let of = |code| of_lookup(LookupError::new(code));
+        assert!(matches!(of(no_name), Error::NoSuchHost));
+        for code in [again, fail] {
+            assert!(matches!(of(code), Error::Resolver(_)), "{code}");
+        }
     }
 }

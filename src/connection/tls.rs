@@ -13,13 +13,19 @@ use std::sync::atomic::Ordering;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use rustls::{
-    AlertDescription, ClientConfig, ClientConnection, Error as TlsError, ProtocolVersion,
+    AlertDescription, ClientConfig, ClientConnection, Error as TlsError, PeerIncompatible,
+    ProtocolVersion,
 };
 
-use super::certificate::{Certificate, end_point};
+use super::certificate::Certificate;
+use super::end_point::end_point;
+use super::error::{Error, Phase};
+use super::options::Options;
+use super::pin::Pin;
 use super::refusal::{Reason, Refusal};
-use super::trust::{Introduction, Judgement, Pin, Verifier};
-use super::{Error, Options, Phase, Waiting, is_slice};
+use super::roots::Authorities;
+use super::trust::{Introduction, Judgement, Verifier};
+use super::waiting::{Waiting, is_slice};
 
 /// A TLS session and the socket below it.
 #[derive(Debug)]
@@ -57,10 +63,11 @@ impl Stream {
     pub(super) fn open(
         socket: TcpStream,
         options: &Options,
+        authorities: Authorities,
         waiting: Waiting,
     ) -> Result<Self, Error> {
         let introduction = Introduction { identity: options.identity.clone(), ..<_>::default() };
-        let mut stream = Self::new(socket, options, introduction, Judgement::Binds)?;
+        let mut stream = Self::new(socket, options, authorities, introduction, Judgement::Binds)?;
         stream.shake_hands(options, waiting)?;
         Ok(stream)
     }
@@ -70,10 +77,11 @@ impl Stream {
     pub(super) fn inspect(
         socket: TcpStream,
         options: &Options,
+        authorities: Authorities,
         waiting: Waiting,
     ) -> Result<Secured, Error> {
-        let nobody = Introduction::default();
-        let mut stream = Self::new(socket, options, nobody, Judgement::IsRemembered)?;
+        let (nobody, judgement) = (Introduction::default(), Judgement::IsRemembered);
+        let mut stream = Self::new(socket, options, authorities, nobody, judgement)?;
         let shaken = stream.shake_hands(options, waiting);
         let seen = stream.secured();
         stream.say_goodbye();
@@ -92,13 +100,14 @@ impl Stream {
     fn new(
         socket: TcpStream,
         options: &Options,
+        authorities: Authorities,
         introduction: Introduction,
         judgement: Judgement,
     ) -> Result<Self, Error> {
         let host = options.host.clone();
         let name = ServerName::try_from(host.clone()).map_err(|_| Error::ServerName)?;
         let (provider, introduction) = (provider(), Arc::new(introduction));
-        let verifier = Verifier::new(&options.roots, &options.pins, judgement, &provider)?;
+        let verifier = Verifier::new(authorities, &options.pins, judgement, &provider)?;
         let verifier = Arc::new(verifier);
         let resolver = Arc::clone(&introduction);
         let config = ClientConfig::builder_with_provider(provider)
@@ -138,9 +147,10 @@ impl Stream {
             TlsError::InvalidCertificate(why) => {
                 let (chain, pin) = self.presented();
                 // The chain is judged first, then the proof of having its key.
-                let reason = match self.verifier.presented().map(|it| it.judged.is_ok()) {
-                    Some(true) => Reason::of_proof(&why, chain.first()),
-                    _ => Reason::of_chain(&why, &chain),
+                let reason = match self.verifier.presented() {
+                    Some(it) if it.judged.is_ok() => Reason::of_proof(&why, chain.first()),
+                    Some(it) if it.is_known_to_system => Reason::SystemOnly,
+                    _ => Reason::of_chain(&why, &chain, &self.host),
                 };
                 let (asked, certificate) = (self.host.clone(), chain.into_iter().next());
                 Error::Certificate(Box::new(Refusal { reason, asked, certificate, pin }))
@@ -151,6 +161,8 @@ impl Stream {
                 Error::ClientCertificate { given: self.introduction.identity.is_some() }
             }
             TlsError::InvalidMessage(_) if phase == Phase::Handshake => Error::NotTls,
+            error if is_about_version(&error) => Error::TlsTooOld,
+            error if is_about_choice(&error) => Error::NothingInCommon,
             error => Error::Tls(error),
         }
     }
@@ -256,6 +268,34 @@ impl Stream {
         self.session.send_close_notify();
         let _ = self.session.write_tls(&mut self.socket);
     }
+}
+
+/// Whether a server speaks no version of TLS that we do.
+fn is_about_version(error: &TlsError) -> bool {
+    use PeerIncompatible::{ServerDoesNotSupportTls12Or13, ServerTlsVersionIsDisabledByOurConfig};
+    matches!(
+        error,
+        TlsError::AlertReceived(AlertDescription::ProtocolVersion)
+            | TlsError::PeerIncompatible(
+                ServerDoesNotSupportTls12Or13 | ServerTlsVersionIsDisabledByOurConfig
+            )
+    )
+}
+
+/// Whether a server and we have no cipher suite, key exchange or signature in common.
+/// A server that says so has not heard more of us than what we offer.
+fn is_about_choice(error: &TlsError) -> bool {
+    use PeerIncompatible::{
+        NoCipherSuitesInCommon, NoKxGroupsInCommon, NoSignatureSchemesInCommon,
+    };
+    matches!(
+        error,
+        TlsError::AlertReceived(
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity
+        ) | TlsError::PeerIncompatible(
+            NoCipherSuitesInCommon | NoKxGroupsInCommon | NoSignatureSchemesInCommon
+        )
+    )
 }
 
 /// Whether an alert can be the answer to our certificate, or to its lack.

@@ -5,122 +5,34 @@
 //! * webpki decides about chain, dates and host name; there is no matcher of our
 //!   own, and no option to leave a check out (CVE-2014-7273 to -7275,
 //!   CVE-2019-8337). A pin is one condition more.
+//! * A certificate that a person listed as believed, octet for octet, needs nobody to
+//!   vouch for it; its names and dates are checked.
 //! * Without authorities a pin stands alone: whoever has the pinned key is the
 //!   server, whatever name and dates its certificate has. That it has the key
 //!   is proved by the handshake's signature, which is always checked.
 
-use std::fmt;
-use std::io;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
-use rustls::crypto::ring::sign::any_supported_type;
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    verify_tls13_signature_with_raw_key,
 };
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CertificateError, DigitallySignedStruct, Error as TlsError, InconsistentKeys, RootCertStore,
-    SignatureScheme,
+    CertificateError, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
 };
-use sha2::{Digest as _, Sha256};
-use zeroize::Zeroize as _;
 
-use super::error::{Error, IdentityError, RootsError};
-
-/// Which certificate authorities are believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Roots {
-    /// Those in this PEM file, and no others.
-    File(PathBuf),
-    /// None: a pin alone tells who the server is, and without one nobody is
-    /// believed.
-    None,
-    /// Those of the operating system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
-    System,
-    /// Mozilla's, built in.
-    Webpki,
-}
-
-/// The SHA-256 of a key, over its SubjectPublicKeyInfo: `sha256:BASE64`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pin([u8; 32]);
-
-impl Pin {
-    /// That of the key in a certificate.
-    fn of(certificate: &CertificateDer<'_>) -> Result<Self, TlsError> {
-        let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
-        Ok(Self(Sha256::digest(&key).into()))
-    }
-}
-
-impl fmt::Display for Pin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", STANDARD.encode(self.0))
-    }
-}
-
-/// A pin is `sha256:` and 32 octets in base64, whose last `=` may be missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a pin is sha256: and 44 characters of base64, as --probe prints it")]
-pub struct PinError;
-
-impl FromStr for Pin {
-    type Err = PinError;
-
-    fn from_str(text: &str) -> Result<Self, PinError> {
-        // curl writes two slashes.
-        let text = text.strip_prefix("sha256:").or(text.strip_prefix("sha256//"));
-        let text = text.ok_or(PinError)?.trim_end_matches('=');
-        let octets = STANDARD.decode(format!("{text}=")).map_err(|_| PinError)?;
-        octets.try_into().map(Self).map_err(|_| PinError)
-    }
-}
-
-/// A certificate with its key, by which the server may know us.
-#[derive(Clone)]
-pub struct Identity(Arc<CertifiedKey>);
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Identity(..)")
-    }
-}
-
-impl Identity {
-    /// Reads a chain, its leaf first, and its key, both PEM. Refuses a key that
-    /// is not the certificate's.
-    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, IdentityError> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
-            .collect::<Result<_, _>>()
-            .map_err(IdentityError::Pem)?;
-        if chain.is_empty() {
-            return Err(IdentityError::NoCertificate);
-        }
-        let mut key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
-            rustls::pki_types::pem::Error::NoItemsFound => IdentityError::NoKey,
-            error => IdentityError::Pem(error),
-        })?;
-        let loaded = any_supported_type(&key);
-        key.zeroize();
-        let certified = CertifiedKey::new(chain, loaded.map_err(IdentityError::Unusable)?);
-        match certified.keys_match() {
-            Ok(()) | Err(TlsError::InconsistentKeys(InconsistentKeys::Unknown)) => {
-                Ok(Self(Arc::new(certified)))
-            }
-            Err(error) => Err(IdentityError::Unusable(error)),
-        }
-    }
-}
+use super::certificate::{Certificate, PublicKey};
+use super::error::Error;
+use super::identity::Identity;
+use super::pin::Pin;
+use super::roots::{Authorities, Roots};
 
 /// Hands the identity out, and remembers that the server wanted one.
 #[derive(Debug, Default)]
@@ -140,41 +52,6 @@ impl ResolvesClientCert for Introduction {
     }
 }
 
-/// Parsed only when TLS is really spoken: the built-in roots cost a millisecond
-/// that `--version` need not pay.
-fn authorities(roots: &Roots) -> Result<Option<RootCertStore>, Error> {
-    let mut store = RootCertStore::empty();
-    let path = match roots {
-        Roots::None => return Ok(None),
-        Roots::System => return system(store).map(Some),
-        Roots::Webpki => {
-            store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            return Ok(Some(store));
-        }
-        Roots::File(path) => path,
-    };
-    let refuse = |why| Error::Roots { path: path.clone(), why };
-    for certificate in
-        CertificateDer::pem_file_iter(path).map_err(|error| refuse(RootsError::Pem(error)))?
-    {
-        let certificate = certificate.map_err(|error| refuse(RootsError::Pem(error)))?;
-        store.add(certificate).map_err(|error| refuse(RootsError::Invalid(error)))?;
-    }
-    if store.is_empty() { Err(refuse(RootsError::Empty)) } else { Ok(Some(store)) }
-}
-
-/// What the system believes. One odd certificate among hundreds is passed over;
-/// none at all is an error.
-fn system(mut store: RootCertStore) -> Result<RootCertStore, Error> {
-    let found = rustls_native_certs::load_native_certs();
-    let (added, _) = store.add_parsable_certificates(found.certs);
-    match found.errors.into_iter().next() {
-        _ if added > 0 => Ok(store),
-        None => Err(Error::SystemRoots(io::ErrorKind::NotFound.into())),
-        Some(error) => Err(Error::SystemRoots(io::Error::other(error))),
-    }
-}
-
 /// What is done with the judgement about a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
@@ -190,41 +67,37 @@ pub(super) struct Presented {
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) pin: Option<Pin>,
     pub(super) judged: Result<(), TlsError>,
+    /// The operating system's authorities would have vouched for it.
+    pub(super) is_known_to_system: bool,
 }
 
 /// Decides whether the server is who it should be.
 #[derive(Debug)]
 pub(super) struct Verifier {
+    authorities: Authorities,
     webpki: Option<Arc<WebPkiServerVerifier>>,
     pins: Vec<Pin>,
-    algorithms: WebPkiSupportedAlgorithms,
+    provider: Arc<CryptoProvider>,
     judgement: Judgement,
     presented: Mutex<Option<Presented>>,
 }
 
 impl Verifier {
     pub(super) fn new(
-        roots: &Roots,
+        authorities: Authorities,
         pins: &[Pin],
         judgement: Judgement,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, Error> {
-        let webpki = match authorities(roots)? {
+        let webpki = match &authorities.store {
             None => None,
-            Some(store) => {
-                let provider = Arc::clone(provider);
-                let builder =
-                    WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider);
-                let built = builder
-                    .build()
-                    .map_err(|error| Error::Tls(TlsError::General(error.to_string())))?;
-                Some(built)
-            }
+            Some(store) => Some(verifier_of(store, provider)?),
         };
         Ok(Self {
+            authorities,
             webpki,
             pins: pins.to_vec(),
-            algorithms: provider.signature_verification_algorithms,
+            provider: Arc::clone(provider),
             judgement,
             presented: Mutex::default(),
         })
@@ -234,6 +107,80 @@ impl Verifier {
     pub(super) fn presented(&self) -> Option<Presented> {
         self.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+        &self.provider.signature_verification_algorithms
+    }
+
+    /// Whether an authority vouches for the server, or its certificate is itself among
+    /// those believed.
+    fn believe(&self, shown: &Shown<'_>) -> Result<(), TlsError> {
+        let Some(webpki) = &self.webpki else { return Ok(()) };
+        match shown.verify(webpki) {
+            Err(_) if self.authorities.listed.contains(shown.end_entity) => shown.verify_listed(),
+            verified => verified,
+        }
+    }
+
+    /// Whether the operating system would have believed what the built-in authorities
+    /// do not.
+    fn is_known_to_system(&self, shown: &Shown<'_>, judged: &Result<(), TlsError>) -> bool {
+        if self.authorities.roots != Roots::Webpki
+            || !matches!(judged, Err(TlsError::InvalidCertificate(CertificateError::UnknownIssuer)))
+        {
+            return false;
+        }
+        let system = Authorities::read(&Roots::System).ok().and_then(|system| system.store);
+        let verifier = system.and_then(|store| verifier_of(&store, &self.provider).ok());
+        verifier.is_some_and(|webpki| shown.verify(&webpki).is_ok())
+    }
+}
+
+fn verifier_of(
+    store: &Arc<RootCertStore>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, Error> {
+    WebPkiServerVerifier::builder_with_provider(Arc::clone(store), Arc::clone(provider))
+        .build()
+        .map_err(|error| Error::Tls(TlsError::General(error.to_string())))
+}
+
+/// What a server shows, and what it is judged by.
+struct Shown<'s> {
+    end_entity: &'s CertificateDer<'s>,
+    intermediates: &'s [CertificateDer<'s>],
+    name: &'s ServerName<'s>,
+    ocsp: &'s [u8],
+    now: UnixTime,
+}
+
+impl Shown<'_> {
+    fn verify(&self, webpki: &WebPkiServerVerifier) -> Result<(), TlsError> {
+        let Self { end_entity, intermediates, name, ocsp, now } = *self;
+        webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now).map(|_| ())
+    }
+
+    /// Verifies a certificate that is itself believed, octet for octet: nobody has to
+    /// vouch for it, and it may be an authority's, as `openssl req -x509` makes it. Its
+    /// names and its time count as ever.
+    fn verify_listed(&self) -> Result<(), TlsError> {
+        verify_server_name(&ParsedCertificate::try_from(self.end_entity)?, self.name)?;
+        let certificate = Certificate::read(self.end_entity);
+        let certificate = certificate.ok_or(CertificateError::BadEncoding)?;
+        let at = |seconds: i64| {
+            let seconds = u64::try_from(seconds).unwrap_or(0);
+            UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+        };
+        let (not_before, not_after) = (at(certificate.not_before), at(certificate.not_after));
+        let time = self.now;
+        if time < not_before {
+            return Err(CertificateError::NotValidYetContext { time, not_before }.into());
+        }
+        if time > not_after {
+            return Err(CertificateError::ExpiredContext { time, not_after }.into());
+        }
+        Ok(())
+    }
 }
 
 impl ServerCertVerifier for Verifier {
@@ -241,26 +188,22 @@ impl ServerCertVerifier for Verifier {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
         let pin = Pin::of(end_entity);
-        let believed = match &self.webpki {
-            Some(webpki) => webpki
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-                .map(|_| ()),
-            None => Ok(()),
-        };
-        let judged = believed.and_then(|()| match &pin {
+        let shown = Shown { end_entity, intermediates, name, ocsp, now };
+        let judged = self.believe(&shown).and_then(|()| match pin {
             _ if self.pins.is_empty() && self.webpki.is_some() => Ok(()),
-            Ok(pin) if self.pins.contains(pin) => Ok(()),
-            Ok(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
-            Err(error) => Err(error.clone()),
+            Some(pin) if self.pins.contains(&pin) => Ok(()),
+            Some(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
+            None => Err(CertificateError::BadEncoding.into()),
         });
+        let is_known_to_system = self.is_known_to_system(&shown, &judged);
         let chain = std::iter::once(end_entity).chain(intermediates);
         let chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
-        let presented = Presented { chain, pin: pin.ok(), judged: judged.clone() };
+        let presented = Presented { chain, pin, judged: judged.clone(), is_known_to_system };
         *self.presented.lock().unwrap_or_else(PoisonError::into_inner) = Some(presented);
         match (judged, self.judgement) {
             (Err(error), Judgement::Binds) => Err(error),
@@ -274,7 +217,10 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+        match PublicKey::of(certificate) {
+            Some((key, ..3)) => verify_by_key(message, key, signature, self.algorithms()),
+            _ => verify_tls12_signature(message, certificate, signature, self.algorithms()),
+        }
     }
 
     fn verify_tls13_signature(
@@ -283,30 +229,34 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+        match PublicKey::of(certificate) {
+            Some((key, ..3)) => {
+                let key = SubjectPublicKeyInfoDer::from(key.info);
+                verify_tls13_signature_with_raw_key(message, &key, signature, self.algorithms())
+            }
+            _ => verify_tls13_signature(message, certificate, signature, self.algorithms()),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.algorithms().supported_schemes()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pin_is_a_hash_in_base64() {
-        let text = "sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
-        let pin: Pin = text.parse().unwrap();
-        assert_eq!(pin, Pin(Sha256::digest(b"").into()));
-        assert_eq!(pin.to_string(), text);
-        for also in [text.trim_end_matches('='), &text.replace("sha256:", "sha256//")] {
-            assert_eq!(also.parse(), Ok(pin));
-        }
-        for wrong in ["", "sha256:", "sha1:AAAA", "sha256:AAAA", &text[7..], &format!("{text}AAAA")]
-        {
-            assert_eq!(wrong.parse::<Pin>(), Err(PinError), "{wrong}");
-        }
+/// Verifies the proof of having a key under TLS 1.2 for certificates of versions that
+/// webpki does not read. Which of a scheme's algorithms it is, the key says.
+fn verify_by_key(
+    message: &[u8],
+    key: PublicKey<'_>,
+    signature: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, TlsError> {
+    let found = algorithms.mapping.iter().find(|(scheme, _)| *scheme == signature.scheme);
+    let mut of_scheme = found.map_or(&[][..], |(_, algorithms)| algorithms).iter();
+    let algorithm = of_scheme.find(|it| it.public_key_alg_id().as_ref() == key.algorithm);
+    let verified = algorithm.map(|it| it.verify_signature(key.key, message, signature.signature()));
+    match verified {
+        Some(Ok(())) => Ok(HandshakeSignatureValid::assertion()),
+        _ => Err(CertificateError::BadSignature.into()),
     }
 }

@@ -90,7 +90,7 @@ pub(super) fn remove_if_unused(path: &Path) {
     let is_empty = |name: &&str| {
         fs::read_dir(path.join(name)).map_or(true, |mut entries| entries.next().is_none())
     };
-    if holds_only_own && DIRECTORIES.iter().all(|name| is_empty(&name)) {
+    if holds_only_own && DIRECTORIES.iter().all(is_empty) {
         for name in DIRECTORIES {
             let _ = fs::remove_dir(path.join(name));
         }

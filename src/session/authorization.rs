@@ -95,7 +95,7 @@ impl<'a> Authorization<'a> {
     /// With STLS nothing is asked before it: an answer in clear could be
     /// anyone's, so it is not worth a round trip.
     pub fn open(options: &Options, log: Log<'a>) -> Result<Self, Error> {
-        let connection = Connection::open(options.connection.clone())?;
+        let connection = Connection::open(&options.connection)?;
         let mut conversation = Conversation::new(connection, log);
         if conversation.connection.is_protected() {
             conversation.log_protection(&options.connection.roots);

@@ -171,7 +171,7 @@ impl Findings {
 
     /// Connects, and asks what can be asked before the login.
     fn arrive<'a>(&mut self, options: &Options, log: Log<'a>) -> Result<Authorization<'a>, Error> {
-        let connection = Connection::open(options.connection.clone())?;
+        let connection = Connection::open(&options.connection)?;
         self.route = connection.route();
         self.secured = connection.secured();
         let roots = &options.connection.roots;
@@ -221,7 +221,7 @@ impl Findings {
                 Connecting::Certificate(_) | Connecting::ClientCertificate { .. },
                 Security::ImplicitTls,
             ) => {
-                if let Ok(seen) = connection::inspect(options.clone()) {
+                if let Ok(seen) = connection::inspect(options) {
                     let connection::Inspection { addresses, peer, secured } = seen;
                     self.route = Route { addresses, peer: Some(peer) };
                     self.secured = Some(secured);
@@ -266,7 +266,7 @@ fn capabilities(conversation: &mut Conversation<'_>) -> Result<Answer, Error> {
 
 /// The way to STLS once more, to see who is there.
 fn look_behind_stls(options: &connection::Options, log: Log<'_>) -> Result<Secured, Error> {
-    let connection = Connection::open(options.clone())?;
+    let connection = Connection::open(options)?;
     let mut conversation = Conversation::new(connection, log);
     let greeting = conversation.status("the connection", Phase::Greeting)?.map(|_| ());
     greeting.map_err(Error::NotWelcome)?;

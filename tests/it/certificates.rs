@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use pop3_test_server::{Builder, Security, Server};
 use rcgen::{
@@ -24,7 +24,7 @@ fn server() -> Builder {
 }
 
 /// The program on its way to a TLS server, believing nobody yet.
-fn towards(sandbox: &Sandbox, port: u16) -> Pop3get {
+pub fn towards(sandbox: &Sandbox, port: u16) -> Pop3get {
     let server = format!("localhost:{port}");
     let args = ["-s", &*server, "-u", "mrose", "-m", "Mail", "--timeout", "5"];
     sandbox.pop3get(args).env("POP3GET_PASSWORD", "secret")
@@ -146,7 +146,7 @@ fn a_name_with_a_nul_is_another_name_and_is_shown_without_harm() {
 }
 
 /// Runs openssl, for what rcgen does not make.
-fn openssl(sandbox: &Sandbox, args: &str) -> Option<()> {
+pub fn openssl(sandbox: &Sandbox, args: &str) -> Option<()> {
     let run = Command::new("openssl").args(args.split(' ')).current_dir(sandbox.path("")).output();
     match run {
         Ok(output) if output.status.success() => Some(()),
@@ -155,6 +155,39 @@ fn openssl(sandbox: &Sandbox, args: &str) -> Option<()> {
             eprintln!("skipped: no weak certificate without openssl: {error}");
             None
         }
+    }
+}
+
+/// `openssl s_server` with `cert` and `key` of a sandbox, for what rustls does not
+/// speak.
+pub struct OpensslServer {
+    process: Child,
+    pub port: u16,
+}
+
+impl OpensslServer {
+    pub fn start(sandbox: &Sandbox, more: &[&str]) -> Self {
+        let mut process = Command::new("openssl")
+            .args(["s_server", "-accept", "127.0.0.1:0", "-cert", "cert", "-key", "key"])
+            // With -www it does not read, and end with, its standard input.
+            .arg("-www")
+            .args(more)
+            .current_dir(sandbox.path(""))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut ports = said.filter_map(|it| it.strip_prefix("ACCEPT 127.0.0.1:")?.parse().ok());
+        let port = ports.next().unwrap();
+        Self { process, port }
+    }
+}
+
+impl Drop for OpensslServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -206,25 +239,13 @@ fn a_weak_key_of_the_server_itself_is_refused() {
     if made.is_none() {
         return;
     }
-    let mut server = Command::new("openssl")
-        .args(["s_server", "-accept", "127.0.0.1:0", "-cert", "cert", "-key", "key"])
-        // With -www it does not read, and end with, its standard input.
-        .args(["-www", "-cipher", "DEFAULT@SECLEVEL=0"])
-        .current_dir(sandbox.path(""))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let said = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let port = said.filter_map(|line| line.strip_prefix("ACCEPT 127.0.0.1:")?.parse().ok()).next();
-    let ran = towards(&sandbox, port.unwrap()).args(["--ca-file", "cert"]).run();
-    server.kill().unwrap();
-    server.wait().unwrap();
+    let server = OpensslServer::start(&sandbox, &["-cipher", "DEFAULT@SECLEVEL=0"]);
+    let ran = towards(&sandbox, server.port).args(["--ca-file", "cert"]).run();
     ran.fails(69, "rests on an RSA key of 1024 bits, which is too weak (asked for localhost;");
 }
 
 /// The pin that a refusal tells of.
-fn told_pin(ran: &Ran) -> String {
+pub fn told_pin(ran: &Ran) -> String {
     let (_, rest) = ran.stderr.split_once("; the server's key is ").unwrap();
     rest[..rest.find(')').unwrap()].to_owned()
 }
@@ -232,7 +253,7 @@ fn told_pin(ran: &Ran) -> String {
 const WRONG_PIN: &str = "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// The pin of a certificate's key, by openssl alone.
-fn openssl_pin(sandbox: &Sandbox, certificate: &str) -> Option<String> {
+pub fn openssl_pin(sandbox: &Sandbox, certificate: &str) -> Option<String> {
     fs::write(sandbox.path("leaf.pem"), certificate).unwrap();
     openssl(sandbox, "x509 -in leaf.pem -noout -pubkey -out leaf.pub")?;
     openssl(sandbox, "pkey -pubin -in leaf.pub -outform der -out leaf.der")?;
@@ -360,7 +381,8 @@ fn the_systems_authorities_are_believed_when_asked_for() {
     ran.fails(78, "cannot use the system's certificate authorities: ");
     assert!(ran.stderr.contains("\nhint: install ca-certificates"), "{ran:?}");
     let ran = towards(&sandbox, server.address().port()).env("SSL_CERT_FILE", "system.pem").run();
-    ran.fails(69, "unknown issuer");
+    ran.fails(69, "its certificate comes from an issuer that only the operating system knows");
+    assert!(ran.stderr.ends_with("\nhint: use --tls-roots system\n"), "{ran:?}");
 }
 
 /// A certificate for clients, as two files in the sandbox.

@@ -42,7 +42,7 @@ fn a_look_at_a_server_that_nobody_believes_gives_facts_and_sends_nothing() {
     let sandbox = Sandbox::new();
     let port = server.address().port();
     let roots = trusting(&sandbox, server.ca_pem());
-    let seen = connection::inspect(options(port, Security::ImplicitTls, roots)).unwrap();
+    let seen = connection::inspect(&options(port, Security::ImplicitTls, roots)).unwrap();
     let Inspection { addresses, peer, secured } = seen;
     assert!(addresses.contains(&peer));
     assert_eq!(peer, server.address());
@@ -63,15 +63,15 @@ fn the_pin_of_a_look_is_the_pin_that_lets_in() {
         let server = server.start();
         let port = server.address().port();
         let look = options(port, Security::ImplicitTls, Roots::None);
-        let secured = connection::inspect(look.clone()).unwrap().secured;
+        let secured = connection::inspect(&look).unwrap().secured;
         assert_eq!(secured.refusal.unwrap().reason, Reason::Pin);
         let pin: Pin = secured.pin.unwrap();
-        let connection = Connection::open(Options { pins: vec![pin], ..look.clone() }).unwrap();
+        let connection = Connection::open(&Options { pins: vec![pin], ..look.clone() }).unwrap();
         let secured = connection.secured().unwrap();
         assert!(secured.refusal.is_none());
         assert_eq!(secured.pin, Some(pin));
         // No authority and no pin: nobody.
-        let Err(Error::Certificate(refusal)) = Connection::open(look) else { panic!("believed") };
+        let Err(Error::Certificate(refusal)) = Connection::open(&look) else { panic!("believed") };
         assert_eq!(refusal.reason, Reason::Pin);
     }
 }
@@ -80,7 +80,7 @@ fn the_pin_of_a_look_is_the_pin_that_lets_in() {
 fn a_look_after_stls_gives_the_same_facts() {
     let server = server(Offered::Stls).start();
     let options = options(server.address().port(), Security::Stls, Roots::Webpki);
-    let mut connection = Connection::open(options).unwrap();
+    let mut connection = Connection::open(&options).unwrap();
     let line = |connection: &mut Connection| {
         while !connection.buffered().contains(&b'\n') {
             connection.fill().unwrap();
@@ -157,7 +157,7 @@ fn a_look_shows_no_certificate_of_ours() {
         let shaking = shaking(version, |session| session.peer_certificates().is_some());
         let look = options(shaking.port, Security::ImplicitTls, Roots::None);
         let look = Options { identity: identity.clone(), ..look };
-        let secured = connection::inspect(look).unwrap().secured;
+        let secured = connection::inspect(&look).unwrap().secured;
         assert_eq!(secured.refusal.unwrap().reason, Reason::Pin);
         assert!(!shaking.served.join().unwrap());
     }
@@ -170,7 +170,7 @@ fn a_look_needs_no_certificate_where_the_server_demands_one() {
     for server in [server(Offered::ImplicitTls), server(Offered::ImplicitTls).tls12_only()] {
         let server = server.client_certificates_required(&pem).start();
         let look = options(server.address().port(), Security::ImplicitTls, Roots::None);
-        assert_eq!(connection::inspect(look).unwrap().secured.chain.len(), 1);
+        assert_eq!(connection::inspect(&look).unwrap().secured.chain.len(), 1);
     }
 }
 
@@ -185,7 +185,7 @@ fn both_sides_have_the_same_channel_binding() {
         let sandbox = Sandbox::new();
         let roots = trusting(&sandbox, &shaking.pem);
         let options = options(shaking.port, Security::ImplicitTls, roots);
-        let mut connection = Connection::open(options).unwrap();
+        let mut connection = Connection::open(&options).unwrap();
         connection.fill().unwrap();
         let (exporter, end_point) =
             (connection.channel_binding_exporter(), connection.channel_binding_end_point());
@@ -211,7 +211,8 @@ fn random_octets_differ() {
 fn no_formatter_prints_a_secret_of_the_way() {
     let password = zeroize::Zeroizing::new(b"geheim".to_vec());
     let login = connection::ProxyLogin::new(b"u".to_vec(), password).unwrap();
-    let proxy = connection::Proxy { host: "p".into(), port: 1080, login: Some(login) };
+    let kind = connection::ProxyKind::Socks5;
+    let proxy = connection::Proxy { kind, host: "p".into(), port: 1080, login: Some(login) };
     let options = options(1, Security::Plain, Roots::Webpki);
     let shown = format!("{:?}", Options { proxy: Some(proxy), ..options });
     assert!(shown.contains("ProxyLogin(..)"), "{shown}");

@@ -11,6 +11,7 @@
     reason = "a test may panic, and nobody imports it"
 )]
 
+mod addresses; // names with several addresses
 mod advisories; // what went wrong elsewhere, and what keeps it out
 mod certificates; // which servers are believed, and who we are to them
 mod cli; // golden output: what is typed, printed, returned
@@ -29,11 +30,12 @@ mod login; // servers that refuse, lie and change their minds
 mod main_job; // the main job against Dovecot
 mod mechanisms; // Dovecot lets the program in by each
 mod meddling; // what happens between two runs, and what mends it
+mod old_servers; // TLS that nobody renewed, certificates made by hand
 mod places; // containers, limits, odd file systems, homes of others
 mod plan; // a table of cases, and what holds for all
 mod probe; // what a server is, told to a person
 mod properties; // what the fuzz targets hold, on the stable toolchain
-mod proxy; // through a SOCKS5 proxy
+mod proxy; // through a proxy
 mod rfc1939; // what the RFC binds a client to
 mod round_trips; // how often the program waits for the server
 mod sandbox; // a home of its own for each test, and the program in it

@@ -1,4 +1,5 @@
-//! Through a SOCKS5 proxy (RFC 1928, RFC 1929), octet by octet.
+//! Through a proxy, octet by octet: SOCKS5 (RFC 1928, RFC 1929) and CONNECT of HTTP
+//! (RFC 9110).
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -226,6 +227,87 @@ fn a_proxy_that_is_not_there_is_told_from_a_server_that_is_not() {
     }
 }
 
+/// The same through a proxy that speaks HTTP.
+fn connect(sandbox: &Sandbox, proxy: &Socks, server: &Server, user: &str) -> Pop3get {
+    let url = format!("http://{user}127.0.0.1:{}", proxy.port);
+    through(sandbox, proxy, server).args(["--proxy", &url])
+}
+
+const CONNECT: &str =
+    "CONNECT pop.example.invalid:995 HTTP/1.1\r\nHost: pop.example.invalid:995\r\n";
+
+#[test]
+fn an_http_proxy_is_asked_to_connect_and_what_follows_its_header_is_the_servers() {
+    let answers: [&[u8]; 4] = [
+        b"HTTP/1.1 200 Connection established\r\n\r\n",
+        b"HTTP/1.0 200\r\nVia: x\r\nContent-Length: 3\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 \r\n\r\n",
+        b"HTTP/1.1 200 OK\n\n",
+    ];
+    for answer in answers {
+        let (server, sandbox) = (server(), Sandbox::new());
+        let proxy = Socks::start(&[answer], Some(server.address()));
+        connect(&sandbox, &proxy, &server, "").run().is_silent();
+        assert_eq!(sandbox.count(), 2);
+        assert_eq!(proxy.heard(), [format!("{CONNECT}\r\n").into_bytes()]);
+    }
+}
+
+#[test]
+fn an_http_proxy_is_told_user_and_password_and_nobody_else() {
+    let (server, sandbox) = (server(), Sandbox::new());
+    sandbox.secret("proxy-password", "geheim\n");
+    let file = ["--proxy-password-file", "proxy-password"];
+    let proxy = Socks::start(&[b"HTTP/1.1 200 OK\r\n\r\n"], Some(server.address()));
+    let ran = connect(&sandbox, &proxy, &server, "a%40b@").args(file).arg("-vv").run();
+    assert_eq!((ran.status, sandbox.count()), (Some(0), 2), "{ran:?}");
+    // `a@b:geheim`
+    let login = "Proxy-Authorization: Basic YUBiOmdlaGVpbQ==\r\n\r\n";
+    assert_eq!(proxy.heard(), [format!("{CONNECT}{login}").into_bytes()]);
+    assert!(!ran.stderr.contains("geheim") && !ran.stderr.contains("YUBi"), "{ran:?}");
+    let proxy = Socks::start(&[b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"], None);
+    let ran = connect(&sandbox, &proxy, &server, "a@").args(file).run();
+    ran.fails(69, "the proxy refuses user name or password");
+    let ran = connect(&sandbox, &proxy, &server, "").run();
+    ran.fails(69, "the proxy accepts no way to log in that we offer\nhint: name a user in --proxy");
+    let ran = connect(&sandbox, &proxy, &server, "a%3Ab@").args(file).run();
+    ran.fails(69, "the name of a user at an HTTP proxy has no colon");
+}
+
+#[test]
+fn what_an_http_proxy_answers_else_has_a_sentence_and_a_status() {
+    let (server, sandbox) = (server(), Sandbox::new());
+    let no_http = "what answered in place of the proxy does not speak HTTP";
+    let endless = [&b"HTTP/1.1 200 OK\r\n"[..], &b"x: y\r\n".repeat(4000)].concat();
+    let cases: [(&[u8], i32, &str); 10] = [
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", 69, "the proxy cannot connect: HTTP status 403"),
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", 75, "the proxy cannot connect: HTTP status 502"),
+        (b"HTTP/1.1 302 Found\r\n\r\n", 69, "the proxy cannot connect: HTTP status 302"),
+        (b"HTTP/1.1 2000 OK\r\n\r\n", 69, no_http),
+        (b"HTTP/1.1 20x OK\r\n\r\n", 69, no_http),
+        (b"HTTP/2 200\r\n\r\n", 69, no_http),
+        // Nothing has to be waited for.
+        (b"+OK", 69, no_http),
+        (b"\x05\x00", 69, no_http),
+        (b"HTTP/1.1 200 OK\r\n", 75, "the proxy closed the connection"),
+        (&endless, 69, no_http),
+    ];
+    for (answer, status, sentence) in cases {
+        let proxy = Socks::start(&[answer], None);
+        connect(&sandbox, &proxy, &server, "").run().fails(status, sentence);
+    }
+    assert_eq!(server.sessions(), 0);
+}
+
+#[test]
+fn an_ipv6_address_goes_to_an_http_proxy_in_brackets() {
+    let (server, sandbox) = (server(), Sandbox::new());
+    let proxy = Socks::start(&[b"HTTP/1.1 500 x\r\n\r\n"], None);
+    let ran = connect(&sandbox, &proxy, &server, "").args(["-s", "[::1]:1"]).run();
+    assert_eq!(ran.status, Some(75), "{ran:?}");
+    assert_eq!(proxy.heard(), [b"CONNECT [::1]:1 HTTP/1.1\r\nHost: [::1]:1\r\n\r\n"]);
+}
+
 #[test]
 fn nothing_behind_a_proxy_is_this_machine() {
     let server = Server::builder().user("mrose", "secret").messages(letters(1)).start();
@@ -246,7 +328,8 @@ fn a_proxys_password_stands_in_no_url() {
     };
     for (args, sentence) in [
         (&["--proxy", "socks5://u:geheim@p"][..], "a password does not belong into a URL"),
-        (&["--proxy", "http://p"], "a proxy is written socks5://[USER@]HOST[:PORT]"),
+        (&["--proxy", "https://p"], "a proxy is written socks5://[USER@]HOST[:PORT] or http://"),
+        (&["--proxy", "http://u:geheim@p:3128"], "a password does not belong into a URL"),
         (&["--proxy", "socks5://u@p"], "the proxy's user has no password\nhint: use --proxy-pass"),
         (&["--proxy-password-file", "x"], "--proxy-password-file needs --proxy"),
     ] {

@@ -181,6 +181,7 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         pins: Vec::new(),
         identity: None,
         proxy: None,
+        family: None,
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(10),
         deadline: None,

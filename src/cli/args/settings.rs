@@ -69,13 +69,33 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", help_heading = "Server")]
     pub client_key: Option<PathBuf>,
 
-    /// Go through this SOCKS5 proxy, which resolves the name of the server: socks5://HOST, or socks5://USER@HOST:PORT
+    /// Go through this proxy, which resolves the name of the server: socks5://[USER@]HOST[:PORT] for SOCKS5, http://[USER@]HOST:PORT for CONNECT
     #[arg(long, value_name = "URL", help_heading = "Server")]
     pub proxy: Option<String>,
 
     /// Read the password of the proxy's user from the first line of this file, which nobody else may read
     #[arg(long, value_name = "FILE", help_heading = "Server")]
     pub proxy_password_file: Option<PathBuf>,
+
+    /// Connect by IPv4 alone
+    #[arg(
+        long,
+        num_args = 0,
+        default_missing_value = "true",
+        help_heading = "Server",
+        group = "family"
+    )]
+    pub ipv4: Option<bool>,
+
+    /// Connect by IPv6 alone
+    #[arg(
+        long,
+        num_args = 0,
+        default_missing_value = "true",
+        help_heading = "Server",
+        group = "family"
+    )]
+    pub ipv6: Option<bool>,
 
     /// Give up when the server has not greeted after so long [default: 60]
     #[arg(long, value_name = "SECS", help_heading = "Server", value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -139,6 +159,7 @@ impl Settings {
         let has_roots = self.ca_file.is_some() || self.tls_roots.is_some();
         let has_identity = self.client_cert.is_some() || self.client_key.is_some();
         let has_proxy = self.proxy.is_some();
+        let has_family = self.ipv4.is_some() || self.ipv6.is_some();
         let has_password = self.password_file.is_some() || self.password_command.is_some();
         Self {
             server: self.server.or(other.server),
@@ -162,6 +183,8 @@ impl Settings {
             proxy_password_file: self
                 .proxy_password_file
                 .or(other.proxy_password_file.filter(|_| !has_proxy)),
+            ipv4: self.ipv4.or(other.ipv4.filter(|_| !has_family)),
+            ipv6: self.ipv6.or(other.ipv6.filter(|_| !has_family)),
             connect_timeout: self.connect_timeout.or(other.connect_timeout),
             timeout: self.timeout.or(other.timeout),
             retry_for: self.retry_for.or(other.retry_for),
@@ -186,6 +209,8 @@ impl Settings {
             Some("only one of password-file and password-command can hold")
         } else if self.ca_file.is_some() && self.tls_roots.is_some() {
             Some("only one of ca-file and tls-roots can hold")
+        } else if on(self.ipv4) + on(self.ipv6) > 1 {
+            Some("only one of ipv4 and ipv6 can hold")
         } else if seconds.iter().flatten().any(|seconds| !(1..=86_400).contains(seconds)) {
             Some("a time-out is 1 to 86400 seconds")
         } else if self.retry_for.is_some_and(|seconds| seconds > 86_400) {

@@ -90,6 +90,11 @@ impl Lines {
                 self.set(name, path(file));
             }
         }
+        for (name, family) in [("ipv4", settings.ipv4), ("ipv6", settings.ipv6)] {
+            if family == Some(true) {
+                self.set(name, true);
+            }
+        }
         if let Some(proxy) = &settings.proxy {
             self.set("proxy", string(proxy));
         }

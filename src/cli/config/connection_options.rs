@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use idna::AsciiDenyList;
 use zeroize::Zeroizing;
 
-use crate::connection::{Cancel, Identity, Options, Proxy, ProxyLogin, Roots, Security};
+use crate::connection::{Cancel, Family, Identity, Options, Proxy, ProxyLogin, Roots, Security};
 
 use crate::cli::args::proxy_url;
 use crate::cli::args::settings::{Settings, Tls, TlsRoots};
@@ -66,6 +66,11 @@ pub(crate) fn options(
         pins: settings.tls_pin.clone().unwrap_or_default(),
         identity,
         proxy,
+        family: match (settings.ipv4, settings.ipv6) {
+            (Some(true), _) => Some(Family::Ipv4),
+            (_, Some(true)) => Some(Family::Ipv6),
+            _ => None,
+        },
         connect_timeout: seconds(settings.connect_timeout, 60),
         timeout: seconds(settings.timeout, 180),
         deadline,
@@ -167,7 +172,7 @@ fn read_identity(chain: &Path, key: &Path) -> anyhow::Result<Identity> {
 /// The proxy with the password of its user.
 fn by_proxy(settings: &Settings) -> Result<Option<Proxy>, Error> {
     let Some(url) = &settings.proxy else { return Ok(None) };
-    let proxy_url::Address { host, port, user } =
+    let proxy_url::Address { kind, host, port, user } =
         proxy_url::parse(url).map_err(|why| Error::usage(format!("--proxy: {why}")))?;
     let login = match (user, &settings.proxy_password_file) {
         (None, None) => None,
@@ -187,7 +192,7 @@ fn by_proxy(settings: &Settings) -> Result<Option<Proxy>, Error> {
             return Err(Error::usage("--proxy-password-file needs a user in --proxy"));
         }
     };
-    Ok(Some(Proxy { host, port, login }))
+    Ok(Some(Proxy { kind, host, port, login }))
 }
 
 #[cfg(test)]

@@ -244,12 +244,14 @@ fn of_refusal(refusal: &session::Refusal, otherwise: Exit) -> Exit {
 fn of_connection(error: &connection::Error) -> Exit {
     use connection::Error;
     match error {
-        Error::NoSuchHost => Exit::NoHost,
+        Error::NoAddress { .. } | Error::NoSuchHost => Exit::NoHost,
         Error::Certificate(_)
         | Error::ClientCertificate { .. }
         | Error::NotTls
+        | Error::NothingInCommon
         | Error::ServerName
-        | Error::Tls(_) => Exit::Unavailable,
+        | Error::Tls(_)
+        | Error::TlsTooOld => Exit::Unavailable,
         Error::Proxy(error) => of_proxy(error),
         Error::Roots { .. } | Error::SystemRoots(_) => Exit::Config,
         Error::Broken { .. }
@@ -270,14 +272,19 @@ fn of_proxy(error: &connection::ProxyError) -> Exit {
     use connection::ProxyError;
     match error {
         ProxyError::Closed | ProxyError::Connect(_) => Exit::Temporary,
-        ProxyError::LoginKind
+        ProxyError::Colon
+        | ProxyError::LoginKind
         | ProxyError::LoginRefused
         | ProxyError::NameTooLong
+        | ProxyError::NotHttp
         | ProxyError::NotSocks5 => Exit::Unavailable,
         ProxyError::LoginLength => Exit::Config,
         ProxyError::NoSuchProxy => Exit::NoHost,
         ProxyError::Refused(reply) if reply.may_pass() => Exit::Temporary,
         ProxyError::Refused(_) => Exit::Unavailable,
+        // A gateway's trouble; what is forbidden stays so.
+        ProxyError::RefusedByStatus { status: 500..=599 } => Exit::Temporary,
+        ProxyError::RefusedByStatus { .. } => Exit::Unavailable,
     }
 }
 

@@ -127,6 +127,16 @@ fn connection_hint(error: &connection::Error) -> Option<&'static str> {
         Error::NotTls => {
             Some("is it the port for TLS? --tls starttls begins in clear, on port 110")
         }
+        Error::TlsTooOld => Some(
+            "its operator has to switch on TLS 1.2 or 1.3; what is older protects no password (RFC 8996)",
+        ),
+        Error::NothingInCommon => Some(
+            "its operator has to offer ECDHE by X25519, P-256 or P-384, AES-GCM or ChaCha20, and a certificate with a key of RSA, P-256, P-384 or Ed25519",
+        ),
+        Error::Closed { phase: Phase::Handshake } => Some(
+            "is it the port for TLS? servers that speak no TLS from 1.2 on may hang up like this, too",
+        ),
+        Error::NoAddress { .. } => Some("leave --ipv4 and --ipv6 out"),
         Error::TimedOut { phase: Phase::Greeting, .. } => {
             Some("if that port speaks TLS from the start, use --tls implicit")
         }
@@ -155,6 +165,19 @@ fn certificate_hint(reason: &Reason) -> &'static str {
         Reason::Expired { .. } | Reason::NotYetValid => {
             "is the clock here right? then the server's operator has to renew it; --probe shows the chain"
         }
+        Reason::AddressAsDnsName => {
+            "connect by a name that the certificate has, or ask the server's operator for one with the address as iPAddress; --tls-roots none --tls-pin trusts one key alone"
+        }
+        Reason::Authority => {
+            "if it is the server's own, name it with --ca-file, alone or with others; --probe shows its pin, and --tls-roots none --tls-pin trusts that key alone"
+        }
+        Reason::CommonNameOnly => {
+            "the server's operator has to renew it with the name in subjectAltName; --probe shows its pin, and --tls-roots none --tls-pin trusts that key alone"
+        }
+        Reason::OldVersion { .. } => {
+            "--probe shows its pin, and --tls-roots none --tls-pin trusts that key alone"
+        }
+        Reason::SystemOnly => "use --tls-roots system",
         Reason::Name => {
             "is it the right server? then use a name that the certificate has; --probe shows the chain"
         }

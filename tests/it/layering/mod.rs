@@ -56,9 +56,6 @@ const KNOWN_ARROWS: &[&str] =
 /// Files that name items of a `mod.rs` above them. Errors belong into error.rs,
 /// shared values into files of their own.
 const KNOWN_CHILDREN: &[(&str, &str)] = &[
-    ("connection/proxy.rs", "Error Options Phase Waiting is_slice write_all"),
-    ("connection/tcp.rs", "Error Options SLICE Waiting"),
-    ("connection/tls.rs", "Error Options Phase Waiting is_slice"),
     ("fetch/commit.rs", "Error"),
     ("fetch/delay.rs", "Doing Error"),
     ("fetch/farewell.rs", "Doing Error"),
@@ -90,7 +87,6 @@ const KNOWN_CIRCLES: &[(&str, &str)] = &[
     ("cli/args/proxy_url.rs", "cli/config/connection_options.rs"),
     ("cli/output/terminal.rs", "cli/run.rs"),
     ("cli/password/lookup.rs", "cli/config/account.rs"),
-    ("connection/refusal.rs", "connection/trust.rs"),
     ("fetch/identity.rs", "fetch/plan.rs"),
     ("protocol/command.rs", "protocol/sasl/mod.rs"),
     ("protocol/sasl/error.rs", "protocol/sasl/scram.rs"),

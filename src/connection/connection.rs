@@ -1,0 +1,208 @@
+//! A live connection: octets in, octets out.
+
+use std::io::Read as _;
+use std::net::{SocketAddr, TcpStream};
+
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::error::{Error, Phase};
+use super::options::Options;
+use super::roots::Authorities;
+use super::tls::{self, Secured};
+use super::waiting::{Waiting, is_slice, write_all};
+
+/// One read takes at most this; four TLS records.
+pub(super) const READ_SIZE: usize = 64 * 1024;
+
+/// So much may wait to be sent; more than a window of commands.
+pub(super) const OUTPUT_SIZE: usize = 32 * 1024;
+
+/// A live connection with what was read and not yet consumed.
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) options: Options,
+    /// None at all where no TLS is spoken.
+    pub(super) authorities: Authorities,
+    pub(super) stream: Stream,
+    pub(super) peer: SocketAddr,
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) input: Vec<u8>,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Commands that wait to be sent; among them secrets, so it is wiped.
+    pub(super) output: Zeroizing<Vec<u8>>,
+    pub(super) waiting: Waiting,
+}
+
+#[derive(Debug)]
+pub(super) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<tls::Stream>),
+}
+
+impl Connection {
+    /// TLS from here on. The caller has made sure that nothing is buffered.
+    pub fn start_tls(mut self) -> Result<Self, Error> {
+        self.begin(Phase::Handshake);
+        self.shake_hands()
+    }
+
+    pub(super) fn shake_hands(mut self) -> Result<Self, Error> {
+        let socket = match self.stream {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(_) => return Ok(self),
+        };
+        let authorities = Authorities::clone(&self.authorities);
+        let stream = tls::Stream::open(socket, &self.options, authorities, self.waiting)?;
+        self.stream = Stream::Tls(Box::new(stream));
+        Ok(self)
+    }
+
+    /// TLS from here on, to look at it and hang up. It shakes hands with a server
+    /// that nobody believes, too, and so gives back nothing that could speak.
+    pub fn inspect_tls(mut self) -> Result<Secured, Error> {
+        self.begin(Phase::Handshake);
+        self.look()
+    }
+
+    pub(super) fn look(self) -> Result<Secured, Error> {
+        match self.stream {
+            Stream::Plain(socket) => {
+                tls::Stream::inspect(socket, &self.options, self.authorities, self.waiting)
+            }
+            Stream::Tls(stream) => {
+                stream.secured().ok_or(Error::Tls(rustls::Error::HandshakeNotComplete))
+            }
+        }
+    }
+
+    /// The addresses that the host has; none through a proxy, which resolves it.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Who is at the other end: the server, or the proxy.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// What the TLS handshake has shown, if there was one.
+    pub fn secured(&self) -> Option<Secured> {
+        self.tls()?.secured()
+    }
+
+    /// What binds a login to this TLS session: tls-exporter (RFC 9266), under TLS
+    /// 1.3 only.
+    pub fn channel_binding_exporter(&self) -> Option<[u8; 32]> {
+        self.tls()?.exporter()
+    }
+
+    /// What binds a login to the server's certificate: tls-server-end-point (RFC
+    /// 5929 section 4). `None` where its signature has no hash to do that with.
+    pub fn channel_binding_end_point(&self) -> Option<Vec<u8>> {
+        self.tls()?.end_point()
+    }
+
+    fn tls(&self) -> Option<&tls::Stream> {
+        match &self.stream {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => Some(stream),
+        }
+    }
+
+    /// Whether TLS protects the octets.
+    pub fn is_protected(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+
+    /// Whether the server is this machine itself. Where a proxy leads, nobody here
+    /// knows.
+    pub fn is_loopback(&self) -> bool {
+        self.options.proxy.is_none() && self.peer.ip().to_canonical().is_loopback()
+    }
+
+    /// Begins to wait for something: the phase's time runs from now.
+    pub fn begin(&mut self, phase: Phase) {
+        self.waiting = Waiting::now(phase, self.options.timeout);
+    }
+
+    /// What has been read and not consumed.
+    pub fn buffered(&self) -> &[u8] {
+        self.input.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Takes octets off the front of [`Self::buffered`].
+    pub fn consume(&mut self, octets: usize) {
+        self.start = (self.start + octets).min(self.end);
+    }
+
+    /// Waits until at least one more octet is buffered, within the time of the
+    /// phase that [`Self::begin`] began. Commands that wait are sent before.
+    pub fn fill(&mut self) -> Result<(), Error> {
+        self.flush()?;
+        if self.start > 0 {
+            self.input.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end == self.input.len() {
+            self.input.resize(self.end + READ_SIZE, 0);
+        }
+        let phase = self.waiting.phase;
+        loop {
+            // Before each read: a trickle never lets a slice of waiting end.
+            self.waiting.check(&self.options)?;
+            let room = self.input.get_mut(self.end..).unwrap_or_default();
+            let read = match &mut self.stream {
+                Stream::Plain(socket) => socket.read(room).map_err(Error::Io),
+                Stream::Tls(stream) => stream.read(room, phase),
+            };
+            match read {
+                Ok(0) => return Err(Error::Closed { phase }),
+                Ok(octets) => {
+                    self.end += octets;
+                    return Ok(());
+                }
+                Err(Error::Io(error)) if is_slice(&error) => {}
+                Err(Error::Io(error)) => return Err(Error::broken(phase, error)),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes octets to send. They go out, many commands in one packet, before
+    /// anything is waited for. The caller keeps what is unanswered small enough
+    /// for the socket's own buffer, so that nobody waits for the peer to read.
+    pub fn send(&mut self, octets: &[u8]) -> Result<(), Error> {
+        // Growing would leave a copy of a secret behind.
+        if self.output.len() + octets.len() > self.output.capacity() {
+            self.flush()?;
+        }
+        self.output.extend_from_slice(octets);
+        Ok(())
+    }
+
+    /// Sends what waits to be sent.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let waiting = Waiting::now(self.waiting.phase, self.options.timeout);
+        let octets = std::mem::take(&mut *self.output);
+        let mut octets = Zeroizing::new(octets);
+        let sent = match &mut self.stream {
+            Stream::Plain(socket) => write_all(socket, &octets, &self.options, waiting),
+            Stream::Tls(stream) => stream.send(&octets, &self.options, waiting),
+        };
+        octets.zeroize();
+        self.output = octets;
+        sent
+    }
+
+    /// Says goodbye below the protocol. Nobody waits for an answer.
+    pub fn close(mut self) {
+        if let Stream::Tls(stream) = &mut self.stream {
+            stream.say_goodbye();
+        }
+    }
+}

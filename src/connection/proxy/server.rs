@@ -1,0 +1,53 @@
+//! Which proxy, and who we are to it.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::error::ProxyError;
+
+/// What a proxy speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyKind {
+    /// CONNECT of HTTP/1.1.
+    Http,
+    /// SOCKS5.
+    Socks5,
+}
+
+/// A proxy.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// What it speaks.
+    pub kind: ProxyKind,
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// User name and password, for a proxy that asks for them.
+    pub login: Option<ProxyLogin>,
+}
+
+/// User name and password at a proxy.
+#[derive(Clone)]
+pub struct ProxyLogin {
+    pub(super) user: Vec<u8>,
+    pub(super) password: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for ProxyLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyLogin(..)")
+    }
+}
+
+impl ProxyLogin {
+    /// Refuses what RFC 1929 cannot carry: each has 1 to 255 octets.
+    pub fn new(user: Vec<u8>, password: Zeroizing<Vec<u8>>) -> Result<Self, ProxyError> {
+        let fits = |octets: &[u8]| (1..=255).contains(&octets.len());
+        match fits(&user) && fits(&password) {
+            true => Ok(Self { user, password }),
+            false => Err(ProxyError::LoginLength),
+        }
+    }
+}

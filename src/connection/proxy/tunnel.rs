@@ -1,0 +1,47 @@
+//! A connection to the server through a proxy.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use super::error::ProxyError;
+use super::server::{Proxy, ProxyKind};
+use super::wire::Wire;
+use super::{http, socks5};
+use crate::connection::error::{Error, Phase};
+use crate::connection::options::Options;
+use crate::connection::tcp;
+use crate::connection::waiting::Waiting;
+
+/// A connection to the server that the proxy has made, and the proxy's address.
+pub(crate) fn connect(
+    proxy: &Proxy,
+    options: &Options,
+    waiting: Waiting,
+) -> Result<(TcpStream, SocketAddr), Error> {
+    let mut addresses =
+        tcp::resolve(&proxy.host, proxy.port, options, waiting).map_err(|error| match error {
+            Error::NoSuchHost => ProxyError::NoSuchProxy.into(),
+            error => error,
+        })?;
+    let (mut socket, peer) = tcp::connect(options, &mut addresses, waiting.with(Phase::Connect))
+        .map_err(|error| match error {
+            Error::Connect(error) => ProxyError::Connect(error).into(),
+            error => error,
+        })?;
+    tunnel(&mut socket, proxy, options, waiting)?;
+    Ok((socket, peer))
+}
+
+/// Has the proxy at the other end of a stream connect it to the server.
+pub(crate) fn tunnel(
+    stream: &mut (impl Read + Write),
+    proxy: &Proxy,
+    options: &Options,
+    waiting: Waiting,
+) -> Result<(), Error> {
+    let wire = Wire { socket: stream, options, waiting: waiting.with(Phase::Proxy) };
+    match proxy.kind {
+        ProxyKind::Http => http::tunnel(wire, proxy),
+        ProxyKind::Socks5 => socks5::tunnel(wire, proxy),
+    }
+}

@@ -1,0 +1,78 @@
+//! Waiting under the clock, in slices.
+
+use std::io::{self, Write};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::error::{Error, Phase};
+use super::options::Options;
+
+/// Waits are cut into slices of this, since a signal handler restarts a read
+/// and only a look at the flag ends it.
+pub(super) const SLICE: Duration = Duration::from_millis(100);
+
+/// What is waited for, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    pub(super) phase: Phase,
+    pub(super) since: Instant,
+    pub(super) at_most: Duration,
+}
+
+impl Waiting {
+    pub(super) fn now(phase: Phase, at_most: Duration) -> Self {
+        Self { phase, since: Instant::now(), at_most }
+    }
+
+    /// Whether to go on waiting; the run's own deadline comes first, because a
+    /// person set it.
+    pub(super) fn check(&self, options: &Options) -> Result<(), Error> {
+        let Self { phase, since, at_most } = *self;
+        if options.cancel.load(Ordering::Relaxed) != 0 {
+            return Err(Error::Cancelled);
+        }
+        let now = Instant::now();
+        if options.deadline.is_some_and(|deadline| now >= deadline) {
+            return Err(Error::DeadlineOver { phase });
+        }
+        if now.duration_since(since) >= at_most {
+            return Err(Error::TimedOut { phase, after: at_most });
+        }
+        Ok(())
+    }
+
+    /// The time left, never zero, which the socket's time-outs refuse.
+    pub(super) fn left(&self, options: &Options) -> Duration {
+        let own = self.at_most.saturating_sub(self.since.elapsed());
+        let run = options.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        run.map_or(own, |run| run.min(own)).max(Duration::from_millis(1))
+    }
+
+    pub(super) fn with(self, phase: Phase) -> Self {
+        Self { phase, ..self }
+    }
+}
+
+/// Whether an error only says that a slice of waiting is over.
+pub(super) fn is_slice(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+}
+
+/// Writes everything, in slices.
+pub(super) fn write_all(
+    to: &mut impl Write,
+    mut octets: &[u8],
+    options: &Options,
+    waiting: Waiting,
+) -> Result<(), Error> {
+    while !octets.is_empty() {
+        match to.write(octets) {
+            Ok(0) => return Err(Error::Closed { phase: waiting.phase }),
+            Ok(written) => octets = octets.get(written..).unwrap_or_default(),
+            Err(error) if is_slice(&error) => waiting.check(options)?,
+            Err(error) => return Err(Error::broken(waiting.phase, error)),
+        }
+    }
+    Ok(())
+}
