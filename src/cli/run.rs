@@ -16,7 +16,7 @@ use crate::connection::Cancel;
 use crate::fetch::{self, Clock, Event, Local, Outcome, Rekey};
 use crate::secret::Secret;
 use crate::seen;
-use crate::session::Credentials;
+use crate::session::{self, Credentials};
 
 use super::args::options::Args;
 use super::args::settings::Settings;
@@ -192,6 +192,9 @@ impl Run<'_> {
             (.., true) => Some(Look::DryRun),
             _ => None,
         };
+        // Before journal and Maildir are made, and anybody is asked for a password.
+        session::check_user(account.session.mechanism, account.user.as_bytes())
+            .map_err(|error| Error::usage(error.to_string()))?;
         match look {
             Some(look) => self.look(&look, account, later),
             None => self.fetch(account, later),

@@ -63,13 +63,10 @@ pub struct Credentials {
 impl Credentials {
     /// Refuses, before anything is connected, what no command can carry.
     pub fn check(&self, mechanism: Mechanism) -> Result<(), Error> {
+        check_user(mechanism, &self.user)?;
         if let Mechanism::Sasl(mechanism) = mechanism {
             let checked = sasl::check(mechanism, &self.user, &self.password);
             return checked.map_err(|source| Error::Exchange { mechanism, source });
-        }
-        self.name()?;
-        if mechanism == Mechanism::Apop && self.user.contains(&b' ') {
-            return Err(Error::Credentials { what: "user name", why: ArgumentError::Space });
         }
         self.password.check().map_err(|why| Error::Credentials { what: "password", why })
     }
@@ -77,6 +74,20 @@ impl Credentials {
     pub(super) fn name(&self) -> Result<Argument, Error> {
         Argument::new(&self.user).map_err(|why| Error::Credentials { what: "user name", why })
     }
+}
+
+/// Refuses, before anything is opened, a user name that no command can carry.
+pub fn check_user(mechanism: Mechanism, user: &[u8]) -> Result<(), Error> {
+    if let Mechanism::Sasl(mechanism) = mechanism {
+        let checked = sasl::check_user(mechanism, user);
+        return checked.map_err(|source| Error::Exchange { mechanism, source });
+    }
+    let why = match Argument::new(user) {
+        Err(why) => why,
+        Ok(_) if mechanism == Mechanism::Apop && user.contains(&b' ') => ArgumentError::Space,
+        Ok(_) => return Ok(()),
+    };
+    Err(Error::Credentials { what: "user name", why })
 }
 
 /// AUTHORIZATION: the greeting was read, nobody is logged in.

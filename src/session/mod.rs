@@ -33,7 +33,7 @@ mod login;
 mod probe;
 mod transaction;
 
-pub use authorization::{Authorization, ChannelBinding, Credentials, Options, Pace};
+pub use authorization::{Authorization, ChannelBinding, Credentials, Options, Pace, check_user};
 pub use choice::Mechanism;
 pub use conversation::{Line, Log};
 pub use error::{Error, Refusal};

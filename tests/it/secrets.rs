@@ -108,7 +108,7 @@ fn a_source_that_is_there_and_wrong_is_refused_before_connecting() {
         (&["--password-file", "empty"], None, 78, "no password in the first line of empty"),
         (&["--password-file", "none"], None, 78, "cannot read the password from none: No such"),
         (&["--password-file", "/dev/null"], None, 78, "is neither a file nor a pipe"),
-        (&["--password-file", "nul"], None, 64, "it contains a line end or NUL"),
+        (&["--password-file", "nul"], None, 64, "it contains a control character"),
         (&["--password-command", "exit 3"], None, 78, "password-command failed: exit status: 3"),
         (&[], Some(("CREDENTIALS_DIRECTORY", credentials)), 78, "cannot read the password from"),
         (&[], Some(("NETRC", netrc("two"))), 78, "line 1: a keyword should stand here"),

@@ -53,7 +53,7 @@ use crate::secret::Secret;
 pub use encoding::{decode, encode};
 pub use error::Error;
 pub use mechanism::Mechanism;
-pub use prepare::check;
+pub use prepare::{check, check_user};
 pub use scram::{Binding, MAX_ITERATIONS, MIN_ITERATIONS};
 
 use scram::{Scram, Signature};

@@ -5,23 +5,31 @@ use super::error::Error;
 use super::mechanism::Mechanism;
 use crate::secret::Secret;
 
-/// Refuses, before anything is connected, what the mechanism cannot carry.
+/// Refuses, before anything is connected, a user or secret that the mechanism
+/// cannot carry.
 ///
-/// CR, LF and NUL fit into Base64, and no one means them: a password file with
+/// Control characters fit into Base64, and no one means them: a password file with
 /// a second line, a NUL that PLAIN separates by.
 pub fn check(mechanism: Mechanism, user: &[u8], secret: &Secret) -> Result<(), Error> {
-    let fits = |octets| match mechanism.takes_token() {
-        true => check_value(octets),
-        false => check_argument(octets),
-    };
-    if mechanism == Mechanism::External {
-        return if user.is_empty() { Ok(()) } else { fits(user).map_err(Error::User) };
+    check_user(mechanism, user)?;
+    match mechanism {
+        Mechanism::External => Ok(()),
+        token if token.takes_token() => check_value(secret.expose()).map_err(Error::Secret),
+        _ => secret.check().map_err(Error::Secret),
     }
-    fits(user).map_err(Error::User)?;
-    fits(secret.expose()).map_err(Error::Secret)
 }
 
-/// Refuses what could not stand between two separators of a token message.
+/// The same of the user alone.
+pub fn check_user(mechanism: Mechanism, user: &[u8]) -> Result<(), Error> {
+    let checked = match mechanism {
+        Mechanism::External if user.is_empty() => Ok(()),
+        token if token.takes_token() => check_value(user),
+        _ => check_argument(user),
+    };
+    checked.map_err(Error::User)
+}
+
+/// Refuses octets that could not stand between two separators of a token message.
 pub(super) fn check_value(octets: &[u8]) -> Result<(), ArgumentError> {
     match octets.contains(&1) {
         true => Err(ArgumentError::Separator),
@@ -118,15 +126,19 @@ mod tests {
             };
             let external = mechanism == Mechanism::External;
             let secret_of = |why| (!external).then_some(Error::Secret(why));
-            for wrong in [&b"a\rb"[..], b"a\nb", b"a\0b", b"a\n"] {
+            for wrong in [&b"a\rb"[..], b"a\nb", b"a\0b", b"a\n", b"a\x1bb", b"a\x7f"] {
                 assert_eq!(check(wrong, b"s"), Some(Error::User(ArgumentError::Control)));
                 assert_eq!(check(b"u", wrong), secret_of(ArgumentError::Control));
             }
-            let separator = mechanism.takes_token();
-            let user = separator.then_some(Error::User(ArgumentError::Separator));
-            let secret = separator.then_some(Error::Secret(ArgumentError::Separator));
-            assert_eq!(check(b"a\x01b", b"s"), user);
-            assert_eq!(check(b"u", b"a\x01b"), secret);
+            let (user, secret) = match mechanism.takes_token() {
+                true => (ArgumentError::Separator, ArgumentError::Separator),
+                false => (ArgumentError::Control, ArgumentError::Control),
+            };
+            assert_eq!(check(b"a\x01b", b"s"), Some(Error::User(user)));
+            assert_eq!(check(b"u", b"a\x01b"), secret_of(secret));
+            // A password may have tabs, a token has none.
+            let tab = mechanism.takes_token().then_some(Error::Secret(ArgumentError::Control));
+            assert_eq!(check(b"u", b"a\tb"), tab);
             assert_eq!(check(b"u", b""), secret_of(ArgumentError::Empty));
             let user = (!external).then_some(Error::User(ArgumentError::Empty));
             assert_eq!(check(b"", b"s"), user);

@@ -32,7 +32,7 @@ fn a_secret_that_could_end_its_line_is_refused_before_anything_is_connected() {
             stage.pop3get(&["--auth", name]).env("POP3GET_PASSWORD", "a\nDELE 1").run(),
             stage.pop3get(&["--auth", name]).args(nul).run(),
         ] {
-            ran.fails(64, "the password cannot be sent: it contains a line end or NUL");
+            ran.fails(64, "the password cannot be sent: it contains a control character");
         }
     }
     for name in ["xoauth2", "oauthbearer"] {
@@ -48,22 +48,58 @@ fn a_user_name_that_could_end_its_line_is_refused_before_anything_is_connected()
     for name in NAMES.into_iter().chain(["external"]) {
         for user in ["a\rb", "a\nDELE 1"] {
             let ran = stage.run(&["--auth", name, "-u", user]);
-            ran.fails(64, "the user name cannot be sent: it contains a line end or NUL");
+            ran.fails(64, "the user name cannot be sent: it contains a control character");
         }
         stage.sandbox.configure(&format!(
             "[account.nul]\nserver = \"localhost:{}\"\nuser = \"a\\u0000b\"\nauth = \"{name}\"\n",
             stage.server.address().port(),
         ));
         let run = stage.sandbox.pop3get(["nul", "-m", "Mail"]).env("POP3GET_PASSWORD", PASSWORD);
-        run.run().fails(64, "the user name cannot be sent: it contains a line end or NUL");
+        run.run().fails(64, "the user name cannot be sent: it contains a control character");
     }
-    for name in ["xoauth2", "oauthbearer", "external"] {
+    for name in NAMES.into_iter().chain(["external"]) {
+        for octet in ["\t", "\u{1b}[2J", "\u{7f}"] {
+            let ran = stage.run(&["--auth", name, "-u", &format!("a{octet}b")]);
+            ran.fails(64, "the user name cannot be sent: it contains a control character");
+        }
         let ran = stage.run(&["--auth", name, "-u", "a\u{1}b"]);
-        assert_eq!(ran.status, Some(if name == "external" { 69 } else { 64 }), "{ran:?}");
+        ran.fails(64, "the user name cannot be sent: it contains ");
     }
     stage.run(&["--auth", "apop", "-u", "a b"]).fails(64, "a space, which APOP cannot carry");
-    // That of EXTERNAL, which is no field of anything.
-    assert_eq!(stage.server.sessions(), 1);
+    assert_eq!(stage.server.sessions(), 0);
+}
+
+#[test]
+fn a_password_may_have_tabs_and_blanks_and_no_other_control_character() {
+    let odd = " a\tb ";
+    for name in ["user", "plain", "login", "cram-md5", "scram-sha-256"] {
+        let stage = Stage::tls(server().user("frated", odd).mechanisms(ALL));
+        let run = |password: &str| {
+            let run = stage.pop3get(&["--auth", name, "-u", "frated"]);
+            run.env("POP3GET_PASSWORD", password).run()
+        };
+        run(odd).is_silent();
+        for octet in ['\u{1}', '\u{1b}', '\u{7f}'] {
+            let ran = run(&format!("a{octet}b"));
+            ran.fails(64, "the password cannot be sent: it contains a control character");
+        }
+        assert_eq!(stage.server.sessions(), 1, "{name}");
+    }
+}
+
+/// And nobody is asked for a password.
+#[test]
+fn an_empty_or_odd_user_is_refused_before_journal_and_maildir_are_made() {
+    let stage = Stage::tls(server());
+    for user in ["", "a\u{1b}b", "a\nb"] {
+        for mode in [&[][..], &["--mark-seen"], &["--list"], &["--refetch"]] {
+            let command = ["--password-command", "touch asked; echo x", "-u", user];
+            let ran = stage.pop3get(&command).args(mode).run();
+            ran.fails(64, "the user name cannot be sent: it ");
+        }
+    }
+    let left = ["Mail", ".local", "asked"].map(|name| stage.sandbox.path(name).exists());
+    assert_eq!((left, stage.server.sessions()), ([false; 3], 0));
 }
 
 /// The password, the lines of an exchange, and what they are made of.
