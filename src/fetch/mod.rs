@@ -101,11 +101,11 @@ pub enum Error {
     #[error(transparent)]
     Journal(#[from] seen::Error),
     /// Nothing tells one message from another: no UIDL, and no TOP either.
-    #[error("the server supports neither UIDL nor TOP, so messages cannot be told apart: {0}")]
+    #[error("the server supports neither UIDL nor TOP, so messages cannot be told apart{}", .0.words())]
     NoUniqueIds(Refusal),
     /// UIDL is refused on a server that has it: without unique-ids messages that are
     /// known would look new.
-    #[error("the server refuses to list unique-ids, which it has given before: {0}")]
+    #[error("the server refuses to list unique-ids, which it has given before{}", .0.words())]
     UniqueIdsRefused(Refusal),
     /// All messages bear new unique-ids.
     #[error("the server has given the messages new unique-ids")]

@@ -19,6 +19,7 @@ mod capability;
 mod command;
 mod listing;
 mod multiline;
+mod redact;
 mod response;
 pub mod sasl;
 mod text;
@@ -29,6 +30,7 @@ pub use capability::{Capabilities, Expire, LoginDelay, MAX_CAPABILITIES};
 pub use command::{Argument, ArgumentError, Command, Keyword, MAX_COMMAND};
 pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
 pub use multiline::{LineEnds, Unstuffer};
+pub use redact::Redactor;
 pub use response::{
     Continuation, Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation,
 };

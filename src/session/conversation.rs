@@ -6,9 +6,10 @@ use memchr::memchr;
 
 use crate::connection::{Certificate, Connection, Phase, Roots};
 use crate::protocol::{
-    Capabilities, Command, Continuation, Indicator, Keyword, LineEnds, MAX_RESPONSE_LINE,
+    Capabilities, Command, Continuation, Indicator, Keyword, LineEnds, MAX_RESPONSE_LINE, Redactor,
     StatusLine, Unstuffer, Violation, sasl,
 };
+use crate::secret::Secret;
 
 use super::error::{Error, Refusal};
 
@@ -53,6 +54,10 @@ pub(super) struct Conversation<'a> {
     pub(super) log: Log<'a>,
     line: Vec<u8>,
     piece: Vec<u8>,
+    /// Our secret, once it may have been sent …
+    redactor: Option<Redactor>,
+    /// … and whether every line may have it in it, not refusals alone.
+    logging_in: bool,
 }
 
 impl std::fmt::Debug for Conversation<'_> {
@@ -63,7 +68,32 @@ impl std::fmt::Debug for Conversation<'_> {
 
 impl<'a> Conversation<'a> {
     pub(super) fn new(connection: Connection, log: Log<'a>) -> Self {
-        Self { connection, log, line: Vec::new(), piece: Vec::with_capacity(PIECE + 4096) }
+        let (line, piece) = (Vec::new(), Vec::with_capacity(PIECE + 4096));
+        Self { connection, log, line, piece, redactor: None, logging_in: false }
+    }
+
+    /// Hides this secret in whatever the server says from here on.
+    pub(super) fn hide(&mut self, secret: &Secret) {
+        (self.redactor, self.logging_in) = (Some(Redactor::new(secret)), true);
+    }
+
+    /// The login succeeded: only refusals are searched for the secret from here on.
+    pub(super) fn logged_in(&mut self) {
+        self.logging_in = false;
+    }
+
+    /// A server's words without our secret.
+    pub(super) fn redacted(&self, words: &[u8]) -> Box<[u8]> {
+        let redacted = self.redactor.as_ref().and_then(|redactor| redactor.redact(words));
+        redacted.map_or_else(|| words.into(), Vec::into_boxed_slice)
+    }
+
+    /// Shows the line that was read.
+    fn log_line(&self) {
+        let may_repeat = self.logging_in || !self.line.starts_with(b"+");
+        let redactor = self.redactor.as_ref().filter(|_| may_repeat);
+        let redacted = redactor.and_then(|redactor| redactor.redact(&self.line));
+        (self.log)(Line::Received(redacted.as_deref().unwrap_or(&self.line)));
     }
 
     /// Sends one command.
@@ -109,12 +139,12 @@ impl<'a> Conversation<'a> {
             self.connection.begin(phase);
         }
         self.read_line(keyword, phase)?;
-        (self.log)(Line::Received(&self.line));
+        self.log_line();
         let status = StatusLine::parse(&self.line)
             .map_err(|violation| Error::Violation { keyword, violation })?;
         Ok(match status.indicator {
             Indicator::Ok => Ok(status.text),
-            Indicator::Err => Err(Refusal::new(&status)),
+            Indicator::Err => Err(Refusal::new(&status, self.redactor.as_ref())),
         })
     }
 
@@ -125,7 +155,10 @@ impl<'a> Conversation<'a> {
         self.read_line("AUTH", Phase::Reply)?;
         let continuation = Continuation::parse(&self.line);
         let hides = mechanism.is_scram() && continuation.is_some();
-        (self.log)(Line::Received(if hides { b"+ .." } else { &self.line }));
+        match hides {
+            true => (self.log)(Line::Received(b"+ ..")),
+            false => self.log_line(),
+        }
         if let Some(Continuation { challenge }) = continuation {
             return Ok(Turn::Challenge(challenge));
         }
@@ -133,7 +166,7 @@ impl<'a> Conversation<'a> {
             .map_err(|violation| Error::Violation { keyword: "AUTH", violation })?;
         Ok(match status.indicator {
             Indicator::Ok => Turn::Ok(status.text),
-            Indicator::Err => Turn::Refused(Refusal::new(&status)),
+            Indicator::Err => Turn::Refused(Refusal::new(&status, self.redactor.as_ref())),
         })
     }
 

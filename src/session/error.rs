@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::connection::{self, Phase};
 use crate::protocol::{
-    ArgumentError, Keyword, Quoted, ResponseCode, StatusLine, TimestampError, Violation, sasl,
+    ArgumentError, Keyword, Quoted, Redactor, ResponseCode, StatusLine, TimestampError, Violation,
+    sasl,
 };
 
 /// A `-ERR`: the server obeys the RFC in saying no.
@@ -17,26 +18,35 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(status: &StatusLine<'_>) -> Self {
-        Self { code: status.code(), text: status.text.into() }
+    /// Of this status line, without our secret in its words.
+    pub(super) fn new(status: &StatusLine<'_>, redactor: Option<&Redactor>) -> Self {
+        let redacted = redactor.and_then(|redactor| redactor.redact(status.text));
+        let text = redacted.map_or_else(|| status.text.into(), Vec::into_boxed_slice);
+        Self { code: status.code(), text }
+    }
+
+    /// The words as the end of a sentence, a colon before them; nothing where the
+    /// server gave none.
+    pub fn words(&self) -> impl fmt::Display {
+        Words(": ", &self.text, "")
+    }
+
+    /// The words in brackets, a blank before them, if there are any.
+    pub fn bracketed(&self) -> impl fmt::Display {
+        Words(" (", &self.text, ")")
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Quoted::new(&self.text).fmt(f)
-    }
-}
+/// A server's words, if there are any, and what stands before and behind them.
+struct Words<'a>(&'static str, &'a [u8], &'static str);
 
-/// Words that may stand behind others.
-struct Reason<'a>(Option<&'a [u8]>);
-
-impl fmt::Display for Reason<'_> {
+impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.filter(|words| !words.is_empty()) {
-            Some(words) => write!(f, ", since {}", Quoted::new(words)),
-            None => Ok(()),
+        let Self(before, words, behind) = *self;
+        if words.trim_ascii().is_empty() {
+            return Ok(());
         }
+        write!(f, "{before}{}{behind}", Quoted::new(words))
     }
 }
 
@@ -66,7 +76,7 @@ pub enum Error {
     #[error("the password would cross the network in clear")]
     Insecure,
     /// The server refused our credentials.
-    #[error("server refused AUTH {mechanism}: {refusal}{}", Reason(.reason.as_deref()))]
+    #[error("server refused AUTH {mechanism}{}{}", .refusal.words(), Words(", since ", .reason.as_deref().unwrap_or_default(), ""))]
     LoginRefused {
         /// By which mechanism they were sent.
         mechanism: sasl::Mechanism,
@@ -77,7 +87,7 @@ pub enum Error {
     },
     /// The server refused a mechanism before it heard any credentials, and there
     /// is no other.
-    #[error("server refused to log us in by {mechanism}: {refusal}")]
+    #[error("server refused to log us in by {mechanism}{}", .refusal.words())]
     MechanismRefused {
         /// Which.
         mechanism: sasl::Mechanism,
@@ -102,7 +112,7 @@ pub enum Error {
         offered: Box<[u8]>,
     },
     /// The server greets with `-ERR`.
-    #[error("the server turned us away: {0}")]
+    #[error("the server turned us away{}", .0.words())]
     NotWelcome(Refusal),
     /// The server answers several commands at once out of step, or no longer can
     /// what it could: the session has to begin again, one command at a time.
@@ -112,7 +122,7 @@ pub enum Error {
         lost: bool,
     },
     /// The server said `-ERR`.
-    #[error("server refused {keyword}: {refusal}")]
+    #[error("server refused {keyword}{}", .refusal.words())]
     Refused {
         /// Which command.
         keyword: Keyword,
@@ -126,7 +136,7 @@ pub enum Error {
     #[error("the server offers no APOP: {0}")]
     Timestamp(TimestampError),
     /// The server cannot do what is needed.
-    #[error("the server does not support {0}: {1}")]
+    #[error("the server does not support {}{}", .0, .1.words())]
     Unsupported(Keyword, Refusal),
     /// The server broke the RFC.
     #[error("the server broke the protocol in its answer to {keyword}: {violation}")]

@@ -32,8 +32,10 @@ impl<'a> Authorization<'a> {
     /// tried: the same password again could lock the account.
     pub fn log_in(mut self, credentials: &Credentials) -> Result<Transaction<'a>, Error> {
         credentials.check(self.options.mechanism)?;
+        self.conversation.hide(&credentials.password);
         match self.enter(credentials) {
             Ok(is_ahead) => {
+                self.conversation.logged_in();
                 let Self { conversation, capabilities, options, .. } = self;
                 let transaction = Transaction::new(conversation, capabilities, options.pace);
                 Ok(if is_ahead { transaction.expecting(AHEAD) } else { transaction })
@@ -294,7 +296,8 @@ impl<'a> Authorization<'a> {
                     return match refusal.code.is_none() && is_of_mechanism {
                         true => Ok(Tried::Refused(mechanism, refusal)),
                         false => {
-                            let reason = exchange.reason().map(Into::into);
+                            let reason =
+                                exchange.reason().map(|words| self.conversation.redacted(words));
                             Err(Error::LoginRefused { mechanism, refusal, reason })
                         }
                     };

@@ -28,7 +28,7 @@ fn one<'s>(script: &'s Script, name: &str, otherwise: &'s str) -> &'s str {
 
 fn refused(error: Error) -> String {
     match error {
-        Error::Refused { keyword, refusal } => format!("refused {keyword}: {refusal}"),
+        Error::Refused { keyword, refusal } => format!("refused {keyword}{}", refusal.words()),
         other => other.to_string(),
     }
 }
@@ -76,7 +76,7 @@ fn act(transaction: &mut Transaction<'_>, action: &str) -> Result<String, Error>
             })?;
             let reply = reply.unwrap();
             match reply.outcome {
-                Err(refusal) => format!("refused {}: {refusal}", reply.command.keyword()),
+                Err(refusal) => format!("refused {}{}", reply.command.keyword(), refusal.words()),
                 Ok(()) if verb == "dele" => "ok".into(),
                 Ok(()) => String::from_utf8(message).unwrap().replace('\n', "|"),
             }

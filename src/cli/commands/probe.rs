@@ -209,7 +209,7 @@ impl Report {
     /// One a line, as it was sent.
     fn capabilities(&mut self, when: &str, answer: &Answer) {
         match answer {
-            Err(refusal) => self.fact(when, format_args!("CAPA is refused: {refusal}")),
+            Err(refusal) => self.fact(when, format_args!("CAPA is refused{}", refusal.words())),
             Ok(capabilities) if capabilities.is_empty() => self.fact(when, "nothing announced"),
             Ok(capabilities) => {
                 for line in capabilities.lines() {
@@ -297,7 +297,10 @@ impl Report {
             }
             Some(Err(refusal)) => self.fact(
                 "TOP",
-                format_args!("refused ({refusal}): messages of earlier runs are not deleted"),
+                format_args!(
+                    "refused{}: messages of earlier runs are not deleted",
+                    refusal.bracketed()
+                ),
             ),
             None if many == 0 => self.fact("TOP", "not tried: the maildrop is empty"),
             None => {}
@@ -321,12 +324,13 @@ impl Report {
     }
 
     fn uidl(&mut self, findings: &Findings, many: usize) {
-        let refused = |why: &Refusal| match &findings.top {
-            Some(Ok(())) => format!("refused ({why}): messages are told apart by their headers"),
-            Some(Err(_)) => {
-                format!("refused ({why}), and TOP too: no message can be fetched")
-            }
-            None => format!("refused ({why})"),
+        let refused = |why: &Refusal| {
+            let behind = match &findings.top {
+                Some(Ok(())) => ": messages are told apart by their headers",
+                Some(Err(_)) => ", and TOP too: no message can be fetched",
+                None => "",
+            };
+            format!("refused{}{behind}", why.bracketed())
         };
         let fact = match &findings.unique_ids {
             None => return,

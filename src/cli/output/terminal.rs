@@ -177,7 +177,9 @@ impl<'s> Output<'s> {
                         "the server broke the protocol in it twice".to_owned()
                     }
                     fetch::Failure::Lost => "the connection was lost inside it twice".to_owned(),
-                    fetch::Failure::Refused(refusal) => format!("server refused RETR: {refusal}"),
+                    fetch::Failure::Refused(refusal) => {
+                        format!("server refused RETR{}", refusal.words())
+                    }
                 };
                 let doing = Doing::Retrieve(number);
                 let times =

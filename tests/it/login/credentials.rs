@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use pop3_test_server::{Builder, Fault};
+
 use super::{ALL, PASSWORD, Stage, server};
 
 /// Every value of `--auth` that takes a password or token.
@@ -144,5 +146,68 @@ fn the_conversation_does_not_show_what_a_password_can_be_guessed_by() {
         let challenges: Vec<_> =
             ran.stderr.lines().filter(|line| line.starts_with("< + ")).collect();
         assert_eq!(challenges, ["< + .."; 2], "{ran:?}");
+    }
+}
+
+/// Whatever the server says, in one run with `-vv`.
+#[track_caller]
+fn keeps_quiet(server: Builder, auth: &str, status: i32) -> String {
+    let stage = Stage::tls(server);
+    let ran = stage.run(&["--auth", auth, "-vv"]);
+    assert_eq!(ran.status, Some(status), "{ran:?}");
+    let said = ran.stdout + &ran.stderr;
+    let plain = format!("\0mrose\0{PASSWORD}");
+    for secret in [PASSWORD, &STANDARD.encode(PASSWORD), &STANDARD.encode(plain)] {
+        assert!(!said.contains(secret), "{secret} is in {said}");
+    }
+    said
+}
+
+#[test]
+fn a_server_that_repeats_the_password_does_not_get_it_printed() {
+    let plain = STANDARD.encode(format!("\0mrose\0{PASSWORD}"));
+    let says = |command: &str, words: &str| {
+        server().without("PIPELINING").fault(Fault::reply(command, format!("{words}\r\n")))
+    };
+    let words = format!("-ERR what is {PASSWORD}?");
+    let said = keeps_quiet(says("PASS", &words), "user", 77);
+    assert!(said.contains("refused PASS: \"what is ..?\""), "{said}");
+    assert!(said.contains("< -ERR what is ..?\n"), "{said}");
+    let said = keeps_quiet(says("AUTH", &format!("-ERR [AUTH] no: {plain}")), "plain", 77);
+    assert!(said.contains("refused AUTH PLAIN: \"[AUTH] no: ..\""), "{said}");
+    let upper = format!("-ERR [AUTH] {}", PASSWORD.to_uppercase());
+    assert!(!keeps_quiet(says("AUTH", &upper), "plain", 77).contains("TANSTAAF"));
+    // Behind the login, and where nobody is refused.
+    keeps_quiet(says("RETR", &words), "user", 65);
+    keeps_quiet(says("UIDL", &words), "user", 75);
+    keeps_quiet(says("PASS", &format!("+OK welcome, {PASSWORD}")), "user", 75);
+    keeps_quiet(says("PASS", &format!("{PASSWORD} indeed")), "user", 76);
+    let challenge = Fault::challenge(format!("+ {}\r\n", STANDARD.encode(PASSWORD)));
+    keeps_quiet(server().mechanisms(&["LOGIN"]).fault(challenge), "login", 0);
+}
+
+/// The JSON in which a server says what is wrong with a token.
+#[test]
+fn a_challenge_that_repeats_the_token_does_not_get_it_printed() {
+    let json = format!("{{\"status\":\"401\",\"token\":\"{PASSWORD}\"}}");
+    let challenge = Fault::challenge(format!("+ {}\r\n", STANDARD.encode(json)));
+    let server = server().token("another").mechanisms(&["OAUTHBEARER"]);
+    let said = keeps_quiet(server.fault(challenge), "oauthbearer", 77);
+    assert!(said.contains("since \"{'status':'401','token':'..'}\""), "{said}");
+}
+
+#[test]
+fn a_refusal_without_words_is_a_sentence_all_the_same() {
+    for words in ["", " ", "  \t"] {
+        for (command, auth) in [("PASS", "user"), ("AUTH PLAIN", "plain"), ("AUTH LOGIN", "login")]
+        {
+            let server = server().without("PIPELINING").mechanisms(ALL);
+            let fault = Fault::reply(command, format!("-ERR{words}\r\n"));
+            let stage = Stage::tls(server.fault(fault));
+            let ran = stage.run(&["--auth", auth]);
+            let sentence = ran.stderr.lines().next().unwrap();
+            let ends = [command, "by LOGIN"].iter().any(|end| sentence.ends_with(end));
+            assert!(ends && !sentence.contains('"'), "{ran:?}");
+        }
     }
 }
