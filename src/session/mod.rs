@@ -30,7 +30,9 @@ mod choice;
 mod conversation;
 mod error;
 mod login;
+mod pipelined_login;
 mod probe;
+mod sasl_exchange;
 mod transaction;
 
 pub use authorization::{Authorization, ChannelBinding, Credentials, Options, Pace, check_user};

@@ -1,0 +1,89 @@
+//! Login and listing in one flight.
+
+use crate::connection::Phase;
+use crate::protocol::sasl::{self, Initial};
+use crate::protocol::{Capabilities, Command};
+
+use super::authorization::{Authorization, Credentials, Pace};
+use super::choice::{Way, choose};
+use super::error::Error;
+
+/// What a flight asks for behind the login.
+pub(super) const AHEAD: [Command; 2] = [Command::Capa, Command::Uidl(None)];
+
+impl Authorization<'_> {
+    /// The commands of a login that waits for no answer, if this way is one.
+    pub(super) fn in_one_go(
+        &mut self,
+        way: Way,
+        credentials: &Credentials,
+    ) -> Result<Option<Vec<Command>>, Error> {
+        Ok(match way {
+            Way::User => Some(vec![
+                Command::User(credentials.name()?),
+                Command::Pass(credentials.password.clone()),
+            ]),
+            Way::Sasl(mechanism @ sasl::Mechanism::Plain) => {
+                let mut exchange = self.exchange(mechanism, credentials, &[])?;
+                let command = exchange.command(Initial::AtOnce);
+                (!exchange.awaits_challenge()).then(|| vec![command])
+            }
+            Way::Apop | Way::Sasl(_) => None,
+        })
+    }
+
+    /// Login and listing in one flight, headed by CAPA if what is known of the
+    /// server is remembered only. A server that does not keep step, or can no
+    /// longer what it could, is found out here; its confusion is no refused login.
+    pub(super) fn flight(
+        &mut self,
+        way: Way,
+        login: Vec<Command>,
+        credentials: &Credentials,
+    ) -> Result<(), Error> {
+        let remembered = matches!(self.options.pace, Pace::Remembered(_));
+        if remembered {
+            self.conversation.send(&Command::Capa)?;
+        }
+        let utf8 = self.wants_utf8(way, credentials) && !self.asked_utf8;
+        self.asked_utf8 |= utf8;
+        if utf8 {
+            self.conversation.send(&Command::Utf8)?;
+        }
+        for command in login.iter().chain(&AHEAD) {
+            self.conversation.send(command)?;
+        }
+        if remembered {
+            self.capabilities = self.conversation.capabilities().map_err(Error::out_of_step)?;
+            let now = choose(self.options.mechanism, &self.capabilities, self.channel(), &[]);
+            let may_still = self.pipelining()
+                && self.wants_utf8(way, credentials) == self.asked_utf8
+                // A stronger way that is new is taken the next time.
+                && (now.is_ok_and(|now| now == way) || way.is_offered(&self.capabilities));
+            if !may_still {
+                return Err(Error::OutOfStep { lost: false });
+            }
+        }
+        if utf8 {
+            let answer = self.conversation.status(Command::Utf8.keyword(), Phase::Reply);
+            // Refused, it changes nothing.
+            let _ = answer.map_err(Error::out_of_step)?;
+        }
+        for command in login {
+            let keyword = command.keyword();
+            let answer = self.conversation.positive(keyword, Phase::Reply).map(|_| ());
+            answer.map_err(|error| match (way, error) {
+                (Way::Sasl(mechanism), Error::Refused { refusal, .. }) => {
+                    Error::LoginRefused { mechanism, refusal, reason: None }
+                }
+                (_, error) => error.out_of_step(),
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_flyable(&mut self, capabilities: &Capabilities) -> bool {
+        let chosen = choose(self.options.mechanism, capabilities, self.channel(), &[]);
+        matches!(chosen, Ok(Way::User | Way::Sasl(sasl::Mechanism::Plain)))
+    }
+}

@@ -1,0 +1,150 @@
+//! One SASL exchange with the server (RFC 5034 section 4).
+
+use crate::connection::{self, Phase};
+use crate::protocol::Command;
+use crate::protocol::sasl::{self, Binding, Exchange, Initial};
+
+use super::authorization::{Authorization, ChannelBinding, Credentials};
+use super::choice::Way;
+use super::conversation::Turn;
+use super::error::Error;
+use super::login::Tried;
+
+impl Authorization<'_> {
+    /// What SCRAM says of the channel.
+    fn binding(&self, mechanism: sasl::Mechanism, refused: &[Way]) -> Option<Binding> {
+        let connection = &self.conversation.connection;
+        let possible = match self.options.channel_binding {
+            ChannelBinding::EndPoint => {
+                connection.channel_binding_end_point().map(Binding::EndPoint)
+            }
+            ChannelBinding::Exporter => {
+                connection.channel_binding_exporter().map(Binding::Exporter)
+            }
+        };
+        if mechanism.is_plus() {
+            return possible;
+        }
+        // A server that has -PLUS, and so knows what "y" means, refuses it then.
+        let plus = mechanism.with_binding();
+        let has_plus = plus.is_some_and(|plus| self.capabilities.offers(plus))
+            || refused.iter().any(|way| way.is_plus());
+        Some(match possible {
+            Some(_) if !has_plus && !self.capabilities.is_empty() => Binding::NotOffered,
+            _ => Binding::Impossible,
+        })
+    }
+
+    pub(super) fn exchange(
+        &self,
+        mechanism: sasl::Mechanism,
+        credentials: &Credentials,
+        refused: &[Way],
+    ) -> Result<Exchange, Error> {
+        let binding = self.binding(mechanism, refused).ok_or(Error::NoBinding(mechanism))?;
+        let mut nonce = sasl::Nonce::default();
+        if mechanism.is_scram() {
+            connection::random(&mut nonce)?;
+        }
+        let connection::Options { host, port, .. } = &self.options.connection;
+        let Credentials { user, password: secret } = credentials;
+        let setting = sasl::Setting { user, secret, binding, nonce, host, port: *port };
+        Exchange::new(mechanism, &setting).map_err(|source| Error::Exchange { mechanism, source })
+    }
+
+    /// A SASL exchange (RFC 5034 section 4).
+    pub(super) fn sasl(
+        &mut self,
+        mechanism: sasl::Mechanism,
+        credentials: &Credentials,
+        refused: &[Way],
+    ) -> Result<Tried, Error> {
+        let mut exchange = self.exchange(mechanism, credentials, refused)?;
+        // Microsoft's servers refuse XOAUTH2 the other way (getmail6 #256).
+        let initial = match mechanism {
+            sasl::Mechanism::XOAuth2 => Initial::WhenAsked,
+            _ => Initial::AtOnce,
+        };
+        let command = exchange.command(initial);
+        let said = matches!(&command, Command::Auth { initial: Some(_), .. });
+        self.conversation.send(&command)?;
+        let mut tried = self.converse(&mut exchange, said)?;
+        if let (Tried::Refused(..), Initial::WhenAsked) = (&tried, initial) {
+            // And others take it in no other way, however long the line.
+            let initial = exchange.initial_response();
+            let initial = initial.map(|response| sasl::encode(response.expose()));
+            self.conversation.send(&Command::Auth { mechanism, initial })?;
+            tried = self.converse(&mut exchange, true)?;
+        }
+        if let Tried::In = tried {
+            exchange.finish().map_err(|source| Error::Exchange { mechanism, source })?;
+        }
+        Ok(tried)
+    }
+
+    /// Challenges and responses until the server decides. `said` tells whether
+    /// anything but the mechanism's name was sent so far.
+    fn converse(&mut self, exchange: &mut Exchange, mut said: bool) -> Result<Tried, Error> {
+        let mechanism = exchange.mechanism();
+        let mut rounds = 0;
+        loop {
+            let challenge = match self.conversation.turn(mechanism)? {
+                Turn::Challenge(challenge) => sasl::decode(challenge),
+                Turn::Ok(words) if takes_ok_for_challenge(exchange) => match mechanism {
+                    sasl::Mechanism::CramMd5 => sasl::decode(words),
+                    _ => Ok(Vec::new()),
+                },
+                Turn::Ok(_) => return Ok(Tried::In),
+                Turn::Refused(refusal) => {
+                    // SCRAM's first message has no more of the credentials in it
+                    // than the user's name; and a -PLUS may fail for the channel,
+                    // which a server that marks wrong credentials does not mark.
+                    let marks = self.capabilities.auth_resp_code();
+                    let is_of_mechanism = match mechanism {
+                        _ if !said => true,
+                        plus if plus.is_plus() => rounds == 0 || marks,
+                        scram => scram.is_scram() && rounds == 0 && marks,
+                    };
+                    return match refusal.code.is_none() && is_of_mechanism {
+                        true => Ok(Tried::Refused(mechanism, refusal)),
+                        false => {
+                            let reason =
+                                exchange.reason().map(|words| self.conversation.redacted(words));
+                            Err(Error::LoginRefused { mechanism, refusal, reason })
+                        }
+                    };
+                }
+            };
+            match challenge.and_then(|challenge| exchange.respond(&challenge)) {
+                Ok(response) => {
+                    let response = sasl::encode(response.expose());
+                    self.conversation.send(&Command::AuthResponse(response))?;
+                }
+                Err(source) => return self.cancel(mechanism, source),
+            }
+            said = true;
+            rounds += 1;
+        }
+    }
+
+    /// Ends an exchange that cannot go on (RFC 5034 section 4). A server that
+    /// cannot bind to the channel may do without. What was found out of any other
+    /// stands, however it takes that, be it by hanging up.
+    fn cancel(&mut self, mechanism: sasl::Mechanism, source: sasl::Error) -> Result<Tried, Error> {
+        self.conversation.send(&Command::AuthCancel)?;
+        match self.conversation.status("AUTH", Phase::Reply) {
+            Ok(Err(refusal))
+                if mechanism.is_plus() && source.refuses_binding() && refusal.code.is_none() =>
+            {
+                Ok(Tried::Refused(mechanism, refusal))
+            }
+            _ => Err(Error::Exchange { mechanism, source }),
+        }
+    }
+}
+
+/// Whether `+OK` stands for `+` here, as Exchange has it (FIELD.md §3). SCRAM's
+/// server has to prove something, and a success that comes too soon is none.
+fn takes_ok_for_challenge(exchange: &Exchange) -> bool {
+    exchange.awaits_challenge() && !exchange.mechanism().is_scram()
+}
