@@ -56,6 +56,7 @@ complete -c pop3get -l retry-failed -d 'Try messages that failed again now, what
 complete -c pop3get -l rekey -d 'After a renumbering: know the messages of one account, named, by their headers'
 complete -c pop3get -l refetch -d 'Take everything in the maildrop of one account, named, again'
 complete -c pop3get -l allow-plaintext-password -d 'Send the password in clear, without TLS, to a server that is not this machine'
+complete -c pop3get -l strict -d 'Refuse a server that breaks an RFC in its login, and name how, where it could be served'
 complete -c pop3get -l ipv4 -d 'Connect by IPv4 alone'
 complete -c pop3get -l ipv6 -d 'Connect by IPv6 alone'
 complete -c pop3get -s d -l delete -d 'Delete messages from the server as soon as they are safe here'

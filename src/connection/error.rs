@@ -182,6 +182,11 @@ impl Error {
         matches!(self, Self::Closed { .. } | Self::Broken { .. } | Self::TimedOut { .. })
     }
 
+    /// Whether the peer ended the connection, in order or not.
+    pub fn is_hang_up(&self) -> bool {
+        matches!(self, Self::Closed { .. } | Self::Broken { .. })
+    }
+
     /// An I/O error in the middle of something, the ends of streams told apart
     /// from the rest.
     pub(super) fn broken(phase: Phase, source: io::Error) -> Self {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::leniency::Leniency;
+
 /// The longest response line that is read, its CRLF included.
 ///
 /// RFC 1939 section 3 says 512, and RFC 2449 section 4 keeps it. Servers send
@@ -54,22 +56,26 @@ pub struct StatusLine<'a> {
     pub indicator: Indicator,
     /// What follows the indicator and one space.
     pub text: &'a [u8],
+    /// What of it breaks the RFC.
+    pub leniency: Option<Leniency>,
 }
 
 impl<'a> StatusLine<'a> {
     /// Parses one line, its CRLF already removed.
     pub fn parse(line: &'a [u8]) -> Result<Self, Violation> {
-        let (indicator, rest) = match line {
-            [b'+', b'O', b'K', rest @ ..] => (Indicator::Ok, rest),
-            [b'-', b'E', b'R', b'R', rest @ ..] => (Indicator::Err, rest),
+        let (indicator, rest, plus) = match line {
+            [b'+', b'O', b'K', rest @ ..] => (Indicator::Ok, rest, None),
+            [b'-', b'E', b'R', b'R', rest @ ..] => (Indicator::Err, rest, None),
+            [b'+', b'E', b'R', b'R', rest @ ..] => (Indicator::Err, rest, Some(Leniency::PlusErr)),
             _ => return Err(Violation::StatusIndicator),
         };
-        let text = match rest {
-            [] => rest,
-            [b' ' | b'\t', text @ ..] => text,
+        let (text, leniency) = match rest {
+            [] => (rest, plus),
+            [b' ', text @ ..] => (text, plus),
+            [b'\t', text @ ..] => (text, plus.or(Some(Leniency::TabAfterIndicator))),
             _ => return Err(Violation::StatusIndicator),
         };
-        Ok(Self { indicator, text })
+        Ok(Self { indicator, text, leniency })
     }
 
     /// The response code, where the text begins with one.
@@ -90,14 +96,16 @@ impl<'a> StatusLine<'a> {
 pub struct Continuation<'a> {
     /// The challenge, as [`super::sasl::decode`] takes it.
     pub challenge: &'a [u8],
+    /// What of it breaks the RFC.
+    pub leniency: Option<Leniency>,
 }
 
 impl<'a> Continuation<'a> {
     /// Parses one line, its CRLF already removed; `None` if it is another one.
     pub fn parse(line: &'a [u8]) -> Option<Self> {
         match line {
-            b"+" => Some(Self { challenge: b"" }),
-            [b'+', b' ', challenge @ ..] => Some(Self { challenge }),
+            b"+" => Some(Self { challenge: b"", leniency: Some(Leniency::PlusWithoutBlank) }),
+            [b'+', b' ', challenge @ ..] => Some(Self { challenge, leniency: None }),
             _ => None,
         }
     }
@@ -171,9 +179,26 @@ mod tests {
         assert_eq!(parse(b"+OK"), Ok((Indicator::Ok, &b""[..])));
         assert_eq!(parse(b"+OK 2 320"), Ok((Indicator::Ok, &b"2 320"[..])));
         assert_eq!(parse(b"-ERR no"), Ok((Indicator::Err, &b"no"[..])));
-        for wrong in [&b""[..], b"+ok", b"+OKAY", b"-ERROR", b"* OK", b"+", b" +OK"] {
+        for wrong in [&b""[..], b"+ok", b"+OKAY", b"-ERROR", b"+ERROR", b"* OK", b"+", b" +OK"] {
             assert_eq!(parse(wrong), Err(Violation::StatusIndicator));
         }
+    }
+
+    #[test]
+    fn what_is_taken_against_the_rfc_is_named() {
+        let parse = |line: &'static [u8]| {
+            let status = StatusLine::parse(line).unwrap();
+            (status.indicator, status.text, status.leniency)
+        };
+        assert_eq!(parse(b"+OK a\tb"), (Indicator::Ok, &b"a\tb"[..], None));
+        let tab = Some(Leniency::TabAfterIndicator);
+        assert_eq!(parse(b"+OK\tready"), (Indicator::Ok, &b"ready"[..], tab));
+        assert_eq!(parse(b"-ERR\tno"), (Indicator::Err, &b"no"[..], tab));
+        let plus = Some(Leniency::PlusErr);
+        assert_eq!(parse(b"+ERR no"), (Indicator::Err, &b"no"[..], plus));
+        let leniency = |line: &'static [u8]| Continuation::parse(line).unwrap().leniency;
+        assert_eq!(leniency(b"+"), Some(Leniency::PlusWithoutBlank));
+        assert_eq!((leniency(b"+ "), leniency(b"+ !")), (None, None));
     }
 
     #[test]

@@ -3,13 +3,15 @@
 
 use crate::connection::{self, Connection, Phase, Roots, Security};
 use crate::protocol::{
-    Argument, ArgumentError, Capabilities, Command, Timestamp, TimestampError, Violation, sasl,
+    Argument, ArgumentError, Capabilities, Command, Leniency, Timestamp, TimestampError, Violation,
+    sasl,
 };
 use crate::secret::Secret;
 
-use super::choice::{Channel, Mechanism, check};
+use super::choice::{Channel, check};
 use super::conversation::{Conversation, Log};
 use super::error::Error;
+use super::mechanism::Mechanism;
 
 /// How many commands may be under way at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct Options {
     pub pace: Pace,
     /// Whether a password may cross a network without TLS.
     pub allow_plaintext_password: bool,
+    /// Whether a server that breaks an RFC is refused where it could be served.
+    pub strict: bool,
 }
 
 /// Who we are.
@@ -98,16 +102,36 @@ pub struct Authorization<'a> {
     pub(super) capabilities: Capabilities,
     pub(super) options: Options,
     pub(super) asked_utf8: bool,
+    /// The server takes no initial response with AUTH.
+    pub(super) two_step: bool,
+    /// This is the second connection, since the server hung up over one.
+    pub(super) reopened: bool,
+    /// The server ends the connection at CAPA.
+    pub(super) ends_at_capa: bool,
 }
 
 impl<'a> Authorization<'a> {
     /// Connects, reads the greeting, goes over to TLS and asks for capabilities.
     ///
     /// With STLS nothing is asked before it: an answer in clear could be
-    /// anyone's, so it is not worth a round trip.
+    /// anyone's, so it is not worth a round trip. A server that ends the connection at
+    /// CAPA is asked no second time: it is as one that refuses CAPA.
     pub fn open(options: &Options, log: Log<'a>) -> Result<Self, Error> {
+        let mut opened = Self::greeted(options, log)?;
+        match opened.learn() {
+            Err(Error::Connection(connection::Error::Closed { phase: Phase::Reply })) => {}
+            learnt => return learnt.map(|()| opened),
+        }
+        opened.conversation.lenient(Leniency::CapaEndsConnection)?;
+        opened = Self::greeted(options, log)?;
+        (opened.options.pace, opened.ends_at_capa) = (Pace::Announced, true);
+        Ok(opened)
+    }
+
+    /// The same without a question for capabilities.
+    fn greeted(options: &Options, log: Log<'a>) -> Result<Self, Error> {
         let connection = Connection::open(&options.connection)?;
-        let mut conversation = Conversation::new(connection, log);
+        let mut conversation = Conversation::new(connection, log, options.strict);
         if conversation.connection.is_protected() {
             conversation.log_protection(&options.connection.roots);
         }
@@ -116,14 +140,39 @@ impl<'a> Authorization<'a> {
         if options.connection.security == Security::Stls {
             conversation = stls(conversation, &options.connection.roots)?;
         }
-        let (options, capabilities) = (options.clone(), Capabilities::default());
-        let mut opened = Self { conversation, timestamp, capabilities, options, asked_utf8: false };
+        let opened = Self::new(conversation, timestamp, Capabilities::default(), options.clone());
         if let Err(error) = check(opened.options.mechanism, opened.channel()) {
             opened.conversation.leave();
             return Err(error);
         }
-        opened.learn()?;
         Ok(opened)
+    }
+
+    pub(super) fn new(
+        conversation: Conversation<'a>,
+        timestamp: Result<Timestamp, TimestampError>,
+        capabilities: Capabilities,
+        options: Options,
+    ) -> Self {
+        Self {
+            conversation,
+            timestamp,
+            capabilities,
+            options,
+            asked_utf8: false,
+            two_step: false,
+            reopened: false,
+            ends_at_capa: false,
+        }
+    }
+
+    /// Another connection to a server that hung up over an initial response.
+    pub(super) fn reopen(&mut self, secret: &Secret) -> Result<(), Error> {
+        let options = Options { pace: Pace::LockStep, ..self.options.clone() };
+        *self = Self::open(&options, self.conversation.log)?;
+        self.conversation.hide(secret);
+        (self.two_step, self.reopened) = (true, true);
+        Ok(())
     }
 
     /// Asks for the capabilities, unless what is remembered lets the question go
@@ -147,6 +196,7 @@ impl<'a> Authorization<'a> {
     pub(super) fn channel(&self) -> Channel {
         let connection = &self.conversation.connection;
         Channel {
+            protected: connection.is_protected(),
             clear: connection.is_protected()
                 || connection.is_loopback()
                 || self.options.allow_plaintext_password,
@@ -175,8 +225,7 @@ pub(super) fn stls<'a>(
         }
         return Err(error);
     }
-    let log = conversation.log;
-    let conversation = Conversation::new(conversation.connection.start_tls()?, log);
+    let conversation = conversation.start_tls()?;
     conversation.log_protection(roots);
     Ok(conversation)
 }

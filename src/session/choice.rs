@@ -20,20 +20,7 @@ use crate::protocol::Capabilities;
 use crate::protocol::sasl;
 
 use super::error::Error;
-
-/// How to log in, as it was asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mechanism {
-    /// APOP (RFC 1939 section 7).
-    Apop,
-    /// The strongest that server and connection allow.
-    #[default]
-    Auto,
-    /// A SASL mechanism (RFC 5034).
-    Sasl(sasl::Mechanism),
-    /// USER and PASS.
-    User,
-}
+use super::mechanism::Mechanism;
 
 /// How to log in, decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +33,8 @@ pub(super) enum Way {
 /// What the connection allows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Channel {
+    /// TLS protects it.
+    pub(super) protected: bool,
     /// Whoever reads along may have what we send.
     pub(super) clear: bool,
     /// SCRAM can be bound to it.
@@ -130,10 +119,13 @@ pub(super) fn choose(
     check(wanted, channel)?;
     let offered = || capabilities.mechanisms().collect::<Vec<_>>().join(&b' ').into();
     if let Some(way) = Way::of(wanted) {
+        let may_be_there = way.is_offered(capabilities) || capabilities.is_empty();
+        let tries_tokens = |it: sasl::Mechanism| it.takes_token() && channel.protected;
         return match way {
             way if refused.contains(&way) => Err(Error::NoMechanism { offered: offered() }),
-            // One that answers CAPA with nothing is taken at our word.
-            Way::Sasl(mechanism) if !way.is_offered(capabilities) && !capabilities.is_empty() => {
+            // One that answers CAPA with nothing is taken at our word, and Microsoft's
+            // do not announce every mechanism for tokens to everybody.
+            Way::Sasl(mechanism) if !(may_be_there || tries_tokens(mechanism)) => {
                 Err(Error::NotOffered { mechanism, offered: offered() })
             }
             way => Ok(way),
@@ -152,14 +144,34 @@ pub(super) fn choose(
     possible.find(|way| channel.clear || !way.needs_clear()).ok_or(Error::Insecure)
 }
 
+/// What the server announces besides the ways that were tried, for the same kind of
+/// secret, and the connection allows. Behind a -PLUS stands the same without alone.
+pub(super) fn others(
+    tried: &[Way],
+    capabilities: &Capabilities,
+    channel: Channel,
+) -> Box<[Mechanism]> {
+    let takes_token = |way: Way| matches!(way, Way::Sasl(it) if it.takes_token());
+    let is_external = |way: Way| way == Way::Sasl(sasl::Mechanism::External);
+    let of_tokens = tried.iter().any(|way| takes_token(*way));
+    let plus = tried.iter().find_map(|way| way.without_binding());
+    let ways = sasl::Mechanism::ALL.into_iter().map(Way::Sasl).chain([Way::User]);
+    let possible = ways.filter(|way| !tried.contains(way) && way.is_offered(capabilities));
+    let possible = possible.filter(|way| takes_token(*way) == of_tokens && !is_external(*way));
+    let possible = possible.filter(|way| channel.binds || !way.is_plus());
+    let possible = possible.filter(|way| channel.clear || !way.needs_clear());
+    let possible = possible.filter(|way| plus.is_none_or(|bare| *way == bare));
+    possible.map(Way::mechanism).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::sasl::Mechanism::*;
     use super::*;
 
-    const TLS_1_3: Channel = Channel { clear: true, binds: true };
-    const TLS_1_2: Channel = Channel { clear: true, binds: false };
-    const CLEAR: Channel = Channel { clear: false, binds: false };
+    const TLS_1_3: Channel = Channel { protected: true, clear: true, binds: true };
+    const TLS_1_2: Channel = Channel { protected: true, clear: true, binds: false };
+    const CLEAR: Channel = Channel { protected: false, clear: false, binds: false };
 
     fn capabilities(lines: &[&str]) -> Capabilities {
         let mut capabilities = Capabilities::default();
@@ -223,8 +235,39 @@ mod tests {
         assert!(matches!(plus, Err(Error::NoBinding(ScramSha1Plus))));
         // It may have more than it says where it says nothing at all.
         let silent = Capabilities::default();
-        let xoauth2 = choose(Mechanism::Sasl(XOAuth2), &silent, TLS_1_2, &[]);
-        assert_eq!(xoauth2.unwrap(), Way::Sasl(XOAuth2));
+        let scram = choose(Mechanism::Sasl(ScramSha256), &silent, TLS_1_2, &[]);
+        assert_eq!(scram.unwrap(), Way::Sasl(ScramSha256));
+    }
+
+    #[test]
+    fn a_mechanism_for_tokens_is_tried_unannounced_over_tls_alone() {
+        let offered = capabilities(&["SASL PLAIN", "USER"]);
+        let here = Channel { protected: false, clear: true, binds: false };
+        for mechanism in [XOAuth2, OAuthBearer] {
+            let by_name = |channel| choose(Mechanism::Sasl(mechanism), &offered, channel, &[]);
+            assert_eq!(by_name(TLS_1_2).unwrap(), Way::Sasl(mechanism));
+            assert!(matches!(by_name(here), Err(Error::NotOffered { .. })));
+            assert!(matches!(by_name(CLEAR), Err(Error::Insecure)));
+        }
+    }
+
+    #[test]
+    fn what_is_named_instead_takes_the_same_kind_of_secret_and_is_no_weaker_than_plus() {
+        use super::sasl::Mechanism as Sasl;
+        let all = "SASL PLAIN LOGIN EXTERNAL XOAUTH2 OAUTHBEARER SCRAM-SHA-1-PLUS SCRAM-SHA-1";
+        let offered = capabilities(&[all, "USER"]);
+        let instead = |tried: Sasl, channel| {
+            let others = others(&[Way::Sasl(tried)], &offered, channel);
+            let name = |it: &Mechanism| match it {
+                Mechanism::Sasl(it) => it.name(),
+                _ => "USER",
+            };
+            others.iter().map(name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(instead(XOAuth2, TLS_1_3), "OAUTHBEARER");
+        assert_eq!(instead(Plain, TLS_1_2), "LOGIN SCRAM-SHA-1 USER");
+        assert_eq!(instead(Plain, CLEAR), "SCRAM-SHA-1");
+        assert_eq!(instead(ScramSha1Plus, TLS_1_3), "SCRAM-SHA-1");
     }
 
     #[test]

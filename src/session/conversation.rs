@@ -6,8 +6,8 @@ use memchr::memchr;
 
 use crate::connection::{Certificate, Connection, Phase, Roots};
 use crate::protocol::{
-    Capabilities, Command, Continuation, Indicator, Keyword, LineEnds, MAX_RESPONSE_LINE, Redactor,
-    StatusLine, Unstuffer, Violation, sasl,
+    Capabilities, Command, Continuation, Indicator, Keyword, Leniency, LineEnds, MAX_RESPONSE_LINE,
+    Redactor, StatusLine, Unstuffer, Violation, sasl,
 };
 use crate::secret::Secret;
 
@@ -20,6 +20,8 @@ pub enum Line<'a> {
     Sent(&'a Command),
     /// The first line of a response, secrets left out.
     Received(&'a [u8]),
+    /// The server breaks an RFC, and is served all the same.
+    Lenient(Leniency),
     /// The rest of a multi-line response, that long.
     Octets(u64),
     /// TLS protects what follows.
@@ -58,6 +60,8 @@ pub(super) struct Conversation<'a> {
     redactor: Option<Redactor>,
     /// … and whether every line may have it in it, not refusals alone.
     logging_in: bool,
+    /// No breach of an RFC is served.
+    strict: bool,
 }
 
 impl std::fmt::Debug for Conversation<'_> {
@@ -67,9 +71,24 @@ impl std::fmt::Debug for Conversation<'_> {
 }
 
 impl<'a> Conversation<'a> {
-    pub(super) fn new(connection: Connection, log: Log<'a>) -> Self {
+    pub(super) fn new(connection: Connection, log: Log<'a>, strict: bool) -> Self {
         let (line, piece) = (Vec::new(), Vec::with_capacity(PIECE + 4096));
-        Self { connection, log, line, piece, redactor: None, logging_in: false }
+        Self { connection, log, line, piece, redactor: None, logging_in: false, strict }
+    }
+
+    /// The same over TLS. What was heard so far is forgotten.
+    pub(super) fn start_tls(self) -> Result<Self, Error> {
+        Ok(Self::new(self.connection.start_tls()?, self.log, self.strict))
+    }
+
+    /// Goes on although the server breaks an RFC in this way, unless that is not
+    /// wanted.
+    pub(super) fn lenient(&self, leniency: Leniency) -> Result<(), Error> {
+        if self.strict {
+            return Err(Error::Strict(leniency));
+        }
+        (self.log)(Line::Lenient(leniency));
+        Ok(())
     }
 
     /// Hides this secret in whatever the server says from here on.
@@ -142,6 +161,7 @@ impl<'a> Conversation<'a> {
         self.log_line();
         let status = StatusLine::parse(&self.line)
             .map_err(|violation| Error::Violation { keyword, violation })?;
+        status.leniency.map_or(Ok(()), |leniency| self.lenient(leniency))?;
         Ok(match status.indicator {
             Indicator::Ok => Ok(status.text),
             Indicator::Err => Err(Refusal::new(&status, self.redactor.as_ref())),
@@ -159,11 +179,13 @@ impl<'a> Conversation<'a> {
             true => (self.log)(Line::Received(b"+ ..")),
             false => self.log_line(),
         }
-        if let Some(Continuation { challenge }) = continuation {
+        if let Some(Continuation { challenge, leniency }) = continuation {
+            leniency.map_or(Ok(()), |leniency| self.lenient(leniency))?;
             return Ok(Turn::Challenge(challenge));
         }
         let status = StatusLine::parse(&self.line)
             .map_err(|violation| Error::Violation { keyword: "AUTH", violation })?;
+        status.leniency.map_or(Ok(()), |leniency| self.lenient(leniency))?;
         Ok(match status.indicator {
             Indicator::Ok => Turn::Ok(status.text),
             Indicator::Err => Turn::Refused(Refusal::new(&status, self.redactor.as_ref())),

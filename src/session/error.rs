@@ -4,14 +4,16 @@ use std::fmt;
 
 use crate::connection::{self, Phase};
 use crate::protocol::{
-    ArgumentError, Keyword, Quoted, Redactor, ResponseCode, StatusLine, TimestampError, Violation,
-    sasl,
+    ArgumentError, Keyword, Leniency, LoginRefusal, Quoted, Redactor, ResponseCode, StatusLine,
+    TimestampError, Violation, sasl,
 };
+
+use super::mechanism::Mechanism;
 
 /// A `-ERR`: the server obeys the RFC in saying no.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What it means, where the server says so.
+    /// What it means, where the server says so for machines.
     pub code: Option<ResponseCode>,
     /// The server's words.
     pub text: Box<[u8]>,
@@ -23,6 +25,11 @@ impl Refusal {
         let redacted = redactor.and_then(|redactor| redactor.redact(status.text));
         let text = redacted.map_or_else(|| status.text.into(), Vec::into_boxed_slice);
         Self { code: status.code(), text }
+    }
+
+    /// What it means where it answers a login.
+    pub fn of_login(&self) -> LoginRefusal {
+        LoginRefusal::of(self.code, &self.text)
     }
 
     /// The words as the end of a sentence, a colon before them; nothing where the
@@ -84,15 +91,19 @@ pub enum Error {
         refusal: Refusal,
         /// What it said of a token before, JSON as a rule.
         reason: Option<Box<[u8]>>,
+        /// What it announces besides that takes such a secret.
+        others: Box<[Mechanism]>,
     },
-    /// The server refused a mechanism before it heard any credentials, and there
-    /// is no other.
+    /// The server refused a mechanism and judged no credentials, and no other was
+    /// tried, or none is left.
     #[error("server refused to log us in by {mechanism}{}", .refusal.words())]
     MechanismRefused {
         /// Which.
         mechanism: sasl::Mechanism,
         /// Its words.
         refusal: Refusal,
+        /// What it announces besides that takes such a secret.
+        others: Box<[Mechanism]>,
     },
     /// A mechanism is bound to a channel, and this one cannot be bound to.
     #[error("{0} needs TLS that it can be bound to")]
@@ -129,6 +140,9 @@ pub enum Error {
         /// Its words.
         refusal: Refusal,
     },
+    /// The server breaks an RFC, and only servers that break none are wanted.
+    #[error("the server {_0} ({})", .0.name())]
+    Strict(Leniency),
     /// The receiver of a message wanted no more of it.
     #[error("the message could not be taken")]
     Stopped,

@@ -1,26 +1,21 @@
 //! Logging in: one way after another, until one is judged.
 //!
-//! A refusal is one of the credentials unless nothing of them was sent: then the
-//! mechanism is refused, and only then another one may follow. So no password is
-//! tried twice in a run (some servers lock an account for that), and nothing
-//! stronger gives way to something weaker because a password is wrong.
+//! A refusal is one of the credentials unless nothing of them was sent, or its words
+//! say that the server did not understand the command (and no code says otherwise):
+//! then they were not judged, and only then the two-step form or another mechanism
+//! may follow. So no password is tried twice in a run (some servers lock an account
+//! for that), and nothing stronger gives way to something weaker because a password
+//! is wrong.
 
 use crate::connection::Phase;
-use crate::protocol::{Command, digest, sasl};
+use crate::protocol::{Command, Leniency, digest, sasl};
 
 use super::authorization::{Authorization, Credentials, Pace};
-use super::choice::{Way, choose};
+use super::choice::{Way, choose, others};
 use super::error::{Error, Refusal};
 use super::pipelined_login::AHEAD;
 use super::transaction::Transaction;
-
-/// How one try ended that did not fail.
-pub(super) enum Tried {
-    /// We are in.
-    In,
-    /// The server will not speak this mechanism; no credentials were sent.
-    Refused(sasl::Mechanism, Refusal),
-}
+use super::tried::Tried;
 
 impl<'a> Authorization<'a> {
     /// Logs in. After a refusal the server is left with QUIT and nothing else is
@@ -31,9 +26,13 @@ impl<'a> Authorization<'a> {
         match self.enter(credentials) {
             Ok(is_ahead) => {
                 self.conversation.logged_in();
-                let Self { conversation, capabilities, options, .. } = self;
+                let Self { conversation, capabilities, options, ends_at_capa, .. } = self;
                 let transaction = Transaction::new(conversation, capabilities, options.pace);
-                Ok(if is_ahead { transaction.expecting(AHEAD) } else { transaction })
+                Ok(match (is_ahead, ends_at_capa) {
+                    (true, _) => transaction.expecting(AHEAD),
+                    (_, true) => transaction.without_capa(),
+                    _ => transaction,
+                })
             }
             Err(error) => {
                 if error.is_refusal() {
@@ -52,32 +51,47 @@ impl<'a> Authorization<'a> {
     /// Tries one way after another. Returns whether [`AHEAD`] is under way.
     fn enter(&mut self, credentials: &Credentials) -> Result<bool, Error> {
         let mut refused = Vec::new();
-        let mut last = None;
+        // What was refused last, which says more than that nothing is left.
+        let mut last: Option<(sasl::Mechanism, Refusal)> = None;
         loop {
-            let channel = self.channel();
-            let chosen = choose(self.options.mechanism, &self.capabilities, channel, &refused);
-            let way = match (chosen, last.take()) {
+            let chosen =
+                choose(self.options.mechanism, &self.capabilities, self.channel(), &refused);
+            let way = match (chosen, &mut last) {
                 (Ok(way), _) => way,
-                // What was refused last says more than that nothing is left.
                 (Err(_), Some((mechanism, refusal))) => {
-                    return Err(Error::MechanismRefused { mechanism, refusal });
+                    let (mechanism, refusal) = (*mechanism, refusal.clone());
+                    let others = others(&refused, &self.capabilities, self.channel());
+                    return Err(Error::MechanismRefused { mechanism, refusal, others });
                 }
                 (Err(error), None) => return Err(error),
             };
             if self.pipelining()
+                && !self.two_step
                 && let Some(login) = self.in_one_go(way, credentials)?
             {
-                return self.flight(way, login, credentials).map(|()| true);
+                match self.flight(way, login, credentials)? {
+                    Tried::In => return Ok(true),
+                    Tried::Lost(error) => return Err(error),
+                    Tried::Refused(mechanism, refusal) | Tried::Unjudged(mechanism, refusal) => {
+                        self.go_two_step()?;
+                        last = Some((mechanism, refusal));
+                        continue;
+                    }
+                }
             }
-            self.utf8(way, credentials)?;
-            let tried = match way {
-                Way::Apop => self.apop(credentials)?,
-                Way::Sasl(mechanism) => self.sasl(mechanism, credentials, &refused)?,
-                Way::User => self.user_pass(credentials)?,
-            };
-            match tried {
+            match self.attempt(way, credentials, &refused)? {
                 Tried::In => break,
-                Tried::Refused(mechanism, refusal) => {
+                // Exchange: "Protocol error. Connection is closed."
+                Tried::Lost(_) if self.two_step && !self.reopened => {
+                    self.reopen(&credentials.password)?;
+                }
+                Tried::Lost(error) => return Err(error),
+                Tried::Unjudged(mechanism, refusal) if !self.two_step => {
+                    self.go_two_step()?;
+                    last = Some((mechanism, refusal));
+                }
+                Tried::Refused(mechanism, refusal) | Tried::Unjudged(mechanism, refusal) => {
+                    self.conversation.lenient(Leniency::MechanismNotThere)?;
                     refused.push(way);
                     last = Some((mechanism, refusal));
                 }
@@ -90,6 +104,27 @@ impl<'a> Authorization<'a> {
             self.conversation.send(command)?;
         }
         Ok(true)
+    }
+
+    /// No initial response goes with AUTH from here on.
+    fn go_two_step(&mut self) -> Result<(), Error> {
+        self.conversation.lenient(Leniency::InitialResponseRefused)?;
+        self.two_step = true;
+        Ok(())
+    }
+
+    fn attempt(
+        &mut self,
+        way: Way,
+        credentials: &Credentials,
+        refused: &[Way],
+    ) -> Result<Tried, Error> {
+        self.utf8(way, credentials)?;
+        match way {
+            Way::Apop => self.apop(credentials),
+            Way::Sasl(mechanism) => self.sasl(mechanism, credentials, refused),
+            Way::User => self.user_pass(credentials),
+        }
     }
 
     /// Whether to ask for UTF8 (RFC 6856 section 2.1): some servers replace mail

@@ -30,14 +30,16 @@ mod choice;
 mod conversation;
 mod error;
 mod login;
+mod mechanism;
 mod pipelined_login;
 mod probe;
 mod sasl_exchange;
 mod transaction;
+mod tried;
 
 pub use authorization::{Authorization, ChannelBinding, Credentials, Options, Pace, check_user};
-pub use choice::Mechanism;
 pub use conversation::{Line, Log};
 pub use error::{Error, Refusal};
+pub use mechanism::Mechanism;
 pub use probe::{Answer, Findings, Step, UniqueIds, probe};
 pub use transaction::{Reply, Sink, Transaction, WINDOW};

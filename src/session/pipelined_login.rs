@@ -2,11 +2,12 @@
 
 use crate::connection::Phase;
 use crate::protocol::sasl::{self, Initial};
-use crate::protocol::{Capabilities, Command};
+use crate::protocol::{Capabilities, Command, LoginRefusal};
 
 use super::authorization::{Authorization, Credentials, Pace};
-use super::choice::{Way, choose};
+use super::choice::{Way, choose, others};
 use super::error::Error;
+use super::tried::Tried;
 
 /// What a flight asks for behind the login.
 pub(super) const AHEAD: [Command; 2] = [Command::Capa, Command::Uidl(None)];
@@ -40,7 +41,7 @@ impl Authorization<'_> {
         way: Way,
         login: Vec<Command>,
         credentials: &Credentials,
-    ) -> Result<(), Error> {
+    ) -> Result<Tried, Error> {
         let remembered = matches!(self.options.pace, Pace::Remembered(_));
         if remembered {
             self.conversation.send(&Command::Capa)?;
@@ -72,14 +73,30 @@ impl Authorization<'_> {
         for command in login {
             let keyword = command.keyword();
             let answer = self.conversation.positive(keyword, Phase::Reply).map(|_| ());
-            answer.map_err(|error| match (way, error) {
-                (Way::Sasl(mechanism), Error::Refused { refusal, .. }) => {
-                    Error::LoginRefused { mechanism, refusal, reason: None }
+            match (way, answer) {
+                (_, Ok(())) => {}
+                (Way::Sasl(mechanism), Err(Error::Refused { refusal, .. })) => {
+                    if refusal.of_login() == LoginRefusal::Mechanism {
+                        return self.nothing_ahead().map(|()| Tried::Unjudged(mechanism, refusal));
+                    }
+                    let others = others(&[way], &self.capabilities, self.channel());
+                    return Err(Error::LoginRefused { mechanism, refusal, reason: None, others });
                 }
-                (_, error) => error.out_of_step(),
-            })?;
+                (_, Err(error)) => return Err(error.out_of_step()),
+            }
         }
-        Ok(())
+        Ok(Tried::In)
+    }
+
+    /// Reads the answers to what was sent behind a login that was not judged: UIDL is
+    /// refused, or the server is out of step.
+    fn nothing_ahead(&mut self) -> Result<(), Error> {
+        let _ = self.conversation.capabilities_or_refusal().map_err(Error::out_of_step)?;
+        let listing = self.conversation.status(Command::Uidl(None).keyword(), Phase::Reply);
+        match listing.map_err(Error::out_of_step)? {
+            Ok(_) => Err(Error::OutOfStep { lost: false }),
+            Err(_) => Ok(()),
+        }
     }
 
     pub(super) fn is_flyable(&mut self, capabilities: &Capabilities) -> bool {

@@ -18,9 +18,10 @@ use crate::protocol::{
 };
 
 use super::authorization::{Authorization, Credentials, Options, Pace, ask_for_tls, stls};
-use super::choice::{Mechanism, Way, choose};
+use super::choice::{Way, choose};
 use super::conversation::{Conversation, Line, Log};
 use super::error::{Error, Refusal};
+use super::mechanism::Mechanism;
 use super::transaction::Transaction;
 
 /// The answer to CAPA.
@@ -175,7 +176,7 @@ impl Findings {
         self.route = connection.route();
         self.secured = connection.secured();
         let roots = &options.connection.roots;
-        let mut conversation = Conversation::new(connection, log);
+        let mut conversation = Conversation::new(connection, log, options.strict);
         if self.secured.is_some() {
             conversation.log_protection(roots);
         }
@@ -199,7 +200,7 @@ impl Findings {
         self.before_login = Some(answer);
         // One command at a time, until it is known whether it takes several.
         let options = Options { pace: Pace::LockStep, ..options.clone() };
-        Ok(Authorization { conversation, timestamp, capabilities, options, asked_utf8: false })
+        Ok(Authorization::new(conversation, timestamp, capabilities, options))
     }
 
     /// Looks at a server that could not be reached, or not be believed. It is a
@@ -267,7 +268,7 @@ fn capabilities(conversation: &mut Conversation<'_>) -> Result<Answer, Error> {
 /// The way to STLS once more, to see who is there.
 fn look_behind_stls(options: &connection::Options, log: Log<'_>) -> Result<Secured, Error> {
     let connection = Connection::open(options)?;
-    let mut conversation = Conversation::new(connection, log);
+    let mut conversation = Conversation::new(connection, log, false);
     let greeting = conversation.status("the connection", Phase::Greeting)?.map(|_| ());
     greeting.map_err(Error::NotWelcome)?;
     ask_for_tls(&mut conversation)?;

@@ -1,14 +1,23 @@
 //! One SASL exchange with the server (RFC 5034 section 4).
 
 use crate::connection::{self, Phase};
-use crate::protocol::Command;
 use crate::protocol::sasl::{self, Binding, Exchange, Initial};
+use crate::protocol::{Command, Leniency, LoginRefusal};
 
 use super::authorization::{Authorization, ChannelBinding, Credentials};
-use super::choice::Way;
+use super::choice::{Way, others};
 use super::conversation::Turn;
-use super::error::Error;
-use super::login::Tried;
+use super::error::{Error, Refusal};
+use super::tried::Tried;
+
+/// How far an exchange has come.
+#[derive(Clone, Copy)]
+struct Sent {
+    /// Anything but the mechanism's name was sent.
+    said: bool,
+    /// So many responses.
+    rounds: u32,
+}
 
 impl Authorization<'_> {
     /// What SCRAM says of the channel.
@@ -63,18 +72,22 @@ impl Authorization<'_> {
         // Microsoft's servers refuse XOAUTH2 the other way (getmail6 #256).
         let initial = match mechanism {
             sasl::Mechanism::XOAuth2 => Initial::WhenAsked,
+            _ if self.two_step => Initial::WhenAsked,
             _ => Initial::AtOnce,
         };
         let command = exchange.command(initial);
         let said = matches!(&command, Command::Auth { initial: Some(_), .. });
         self.conversation.send(&command)?;
         let mut tried = self.converse(&mut exchange, said)?;
-        if let (Tried::Refused(..), Initial::WhenAsked) = (&tried, initial) {
+        if let (Tried::Refused(..), sasl::Mechanism::XOAuth2) = (&tried, mechanism) {
             // And others take it in no other way, however long the line.
             let initial = exchange.initial_response();
             let initial = initial.map(|response| sasl::encode(response.expose()));
             self.conversation.send(&Command::Auth { mechanism, initial })?;
-            tried = self.converse(&mut exchange, true)?;
+            tried = match self.converse(&mut exchange, true)? {
+                Tried::Unjudged(mechanism, refusal) => Tried::Refused(mechanism, refusal),
+                tried => tried,
+            };
         }
         if let Tried::In = tried {
             exchange.finish().map_err(|source| Error::Exchange { mechanism, source })?;
@@ -88,35 +101,28 @@ impl Authorization<'_> {
         let mechanism = exchange.mechanism();
         let mut rounds = 0;
         loop {
-            let challenge = match self.conversation.turn(mechanism)? {
-                Turn::Challenge(challenge) => sasl::decode(challenge),
+            let turn = match self.conversation.turn(mechanism) {
+                Err(Error::Connection(error)) if !said && error.is_hang_up() => {
+                    return Ok(Tried::Lost(Error::Connection(error)));
+                }
+                turn => turn?,
+            };
+            let (challenge, leniency) = match turn {
+                Turn::Challenge(challenge) => (challenge, None),
                 Turn::Ok(words) if takes_ok_for_challenge(exchange) => match mechanism {
-                    sasl::Mechanism::CramMd5 => sasl::decode(words),
-                    _ => Ok(Vec::new()),
+                    sasl::Mechanism::CramMd5 => (words, Some(Leniency::OkForChallenge)),
+                    _ => (&b""[..], Some(Leniency::OkForChallenge)),
                 },
                 Turn::Ok(_) => return Ok(Tried::In),
                 Turn::Refused(refusal) => {
-                    // SCRAM's first message has no more of the credentials in it
-                    // than the user's name; and a -PLUS may fail for the channel,
-                    // which a server that marks wrong credentials does not mark.
-                    let marks = self.capabilities.auth_resp_code();
-                    let is_of_mechanism = match mechanism {
-                        _ if !said => true,
-                        plus if plus.is_plus() => rounds == 0 || marks,
-                        scram => scram.is_scram() && rounds == 0 && marks,
-                    };
-                    return match refusal.code.is_none() && is_of_mechanism {
-                        true => Ok(Tried::Refused(mechanism, refusal)),
-                        false => {
-                            let reason =
-                                exchange.reason().map(|words| self.conversation.redacted(words));
-                            Err(Error::LoginRefused { mechanism, refusal, reason })
-                        }
-                    };
+                    return self.refused(exchange, refusal, Sent { said, rounds });
                 }
             };
-            match challenge.and_then(|challenge| exchange.respond(&challenge)) {
-                Ok(response) => {
+            let answer = exchange.answer(challenge);
+            leniency.map_or(Ok(()), |leniency| self.conversation.lenient(leniency))?;
+            match answer {
+                Ok((response, leniency)) => {
+                    leniency.map_or(Ok(()), |leniency| self.conversation.lenient(leniency))?;
                     let response = sasl::encode(response.expose());
                     self.conversation.send(&Command::AuthResponse(response))?;
                 }
@@ -125,6 +131,36 @@ impl Authorization<'_> {
             said = true;
             rounds += 1;
         }
+    }
+
+    /// What a `-ERR` in an exchange is: a word of the credentials, or of the mechanism
+    /// alone. A code decides before all else.
+    fn refused(&self, exchange: &Exchange, refusal: Refusal, sent: Sent) -> Result<Tried, Error> {
+        let mechanism = exchange.mechanism();
+        let meaning = refusal.of_login();
+        if sent.said && sent.rounds == 0 && meaning == LoginRefusal::Mechanism {
+            return Ok(Tried::Unjudged(mechanism, refusal));
+        }
+        // SCRAM's first message has no more of the credentials in it than the user's
+        // name; and a -PLUS may fail for the channel, which a server that marks wrong
+        // credentials does not mark.
+        let marks = self.capabilities.auth_resp_code();
+        let is_of_mechanism = match mechanism {
+            _ if !sent.said => true,
+            plus if plus.is_plus() => sent.rounds == 0 || marks,
+            scram => scram.is_scram() && sent.rounds == 0 && marks,
+        };
+        let may_be = matches!(meaning, LoginRefusal::Credentials | LoginRefusal::Mechanism);
+        if refusal.code.is_none() && is_of_mechanism && may_be {
+            return Ok(Tried::Refused(mechanism, refusal));
+        }
+        let reason = exchange.reason().map(|words| self.conversation.redacted(words));
+        // Nothing that shows a password is recommended where one was proved.
+        let others = match mechanism.is_scram() {
+            true => Box::default(),
+            false => others(&[Way::Sasl(mechanism)], &self.capabilities, self.channel()),
+        };
+        Err(Error::LoginRefused { mechanism, refusal, reason, others })
     }
 
     /// Ends an exchange that cannot go on (RFC 5034 section 4). A server that
@@ -143,7 +179,7 @@ impl Authorization<'_> {
     }
 }
 
-/// Whether `+OK` stands for `+` here, as Exchange has it (FIELD.md §3). SCRAM's
+/// Whether `+OK` stands for `+` here, as Exchange 2003 has it. SCRAM's
 /// server has to prove something, and a success that comes too soon is none.
 fn takes_ok_for_challenge(exchange: &Exchange) -> bool {
     exchange.awaits_challenge() && !exchange.mechanism().is_scram()

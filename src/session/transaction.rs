@@ -60,6 +60,12 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// The server ends the connection at CAPA: it announces nothing and is not asked.
+    pub(super) fn without_capa(mut self) -> Self {
+        self.capabilities = Some(Capabilities::default());
+        self
+    }
+
     /// Commands that were sent behind the login and are answered next.
     pub(super) fn expecting(mut self, commands: impl IntoIterator<Item = Command>) -> Self {
         commands.into_iter().for_each(|command| self.sent(command));

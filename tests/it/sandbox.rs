@@ -193,5 +193,6 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         channel_binding: ChannelBinding::default(),
         pace: Pace::Announced,
         allow_plaintext_password: false,
+        strict: false,
     }
 }

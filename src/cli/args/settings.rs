@@ -40,6 +40,10 @@ pub struct Settings {
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Server")]
     pub allow_plaintext_password: Option<bool>,
 
+    /// Refuse a server that breaks an RFC in its login, and name how, where it could be served
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Server")]
+    pub strict: Option<bool>,
+
     /// Read the password from the first line of this file, which nobody else may read
     #[arg(long, value_name = "FILE", help_heading = "Server", conflicts_with = "password_command")]
     pub password_file: Option<PathBuf>,
@@ -170,6 +174,7 @@ impl Settings {
             allow_plaintext_password: self
                 .allow_plaintext_password
                 .or(other.allow_plaintext_password),
+            strict: self.strict.or(other.strict),
             password_file: self.password_file.or(other.password_file.filter(|_| !has_password)),
             password_command: self
                 .password_command

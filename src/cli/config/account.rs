@@ -151,6 +151,7 @@ pub(crate) fn resolve(
         },
         pace: Pace::Announced,
         allow_plaintext_password: settings.allow_plaintext_password.unwrap_or(false),
+        strict: settings.strict.unwrap_or(false),
     };
     let state = match &settings.state_dir {
         Some(directory) => directory.clone(),

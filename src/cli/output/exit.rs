@@ -4,7 +4,7 @@
 //! failure must find its status before it compiles.
 
 use crate::cli::error::Error;
-use crate::protocol::{ResponseCode, sasl};
+use crate::protocol::{LoginRefusal, ResponseCode, sasl};
 use crate::{connection, fetch, maildir, seen, session};
 
 /// How the program ends.
@@ -182,8 +182,8 @@ fn of_session(doing: fetch::Doing, error: &session::Error) -> Exit {
         session::Error::Connection(error) => of_connection(error),
         session::Error::Credentials { .. } => Exit::Usage,
         session::Error::Exchange { source, .. } => of_exchange(source),
-        session::Error::LoginRefused { refusal, .. } => of_refusal(refusal, Exit::NoPermission),
-        session::Error::MechanismRefused { refusal, .. } => of_refusal(refusal, Exit::Unavailable),
+        session::Error::LoginRefused { refusal, .. } => of_login(refusal, Exit::NoPermission),
+        session::Error::MechanismRefused { refusal, .. } => of_login(refusal, Exit::Unavailable),
         session::Error::Insecure
         | session::Error::NoBinding(_)
         | session::Error::NoMechanism { .. }
@@ -193,7 +193,7 @@ fn of_session(doing: fetch::Doing, error: &session::Error) -> Exit {
         session::Error::NotWelcome(refusal) => of_refusal(refusal, Exit::Temporary),
         session::Error::Refused { refusal, .. } => {
             let otherwise = match doing {
-                fetch::Doing::LogIn => Exit::NoPermission,
+                fetch::Doing::LogIn => return of_login(refusal, Exit::NoPermission),
                 fetch::Doing::List | fetch::Doing::Examine => Exit::Unavailable,
                 // `--show` of a message that the server will not give.
                 fetch::Doing::Retrieve(_) => Exit::SomeFailed,
@@ -206,9 +206,9 @@ fn of_session(doing: fetch::Doing, error: &session::Error) -> Exit {
         }
         session::Error::Stopped => Exit::Temporary,
         session::Error::OutOfStep { lost: true } => Exit::Temporary,
-        session::Error::OutOfStep { lost: false } | session::Error::Violation { .. } => {
-            Exit::Protocol
-        }
+        session::Error::OutOfStep { lost: false }
+        | session::Error::Strict(_)
+        | session::Error::Violation { .. } => Exit::Protocol,
     }
 }
 
@@ -227,6 +227,16 @@ fn of_exchange(error: &sasl::Error) -> Exit {
         | Error::Unexpected
         | Error::Unfinished
         | Error::Unproved => Exit::Protocol,
+    }
+}
+
+/// A refused login; `otherwise` where no more is known than that.
+fn of_login(refusal: &session::Refusal, otherwise: Exit) -> Exit {
+    match refusal.of_login() {
+        LoginRefusal::Credentials if refusal.code.is_some() => Exit::NoPermission,
+        LoginRefusal::Credentials | LoginRefusal::Other => otherwise,
+        LoginRefusal::InUse | LoginRefusal::LoginDelay | LoginRefusal::Temporary => Exit::Temporary,
+        LoginRefusal::Mechanism | LoginRefusal::Permanent => Exit::Unavailable,
     }
 }
 

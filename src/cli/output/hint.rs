@@ -1,14 +1,26 @@
 //! Hints: what a person can do about an error.
 
+use std::borrow::Cow;
+
 use crate::cli::error::Error;
 use crate::connection::{self, Phase, ProxyError, Reason, RootsError};
-use crate::protocol::{ResponseCode, sasl};
+use crate::protocol::{LoginRefusal, sasl};
 use crate::seen::{self, Binding};
+use crate::session::Mechanism;
 use crate::{fetch, maildir, session};
 
 impl Error {
     /// What to do about it.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<Cow<'static, str>> {
+        if let Some(fetch::Error::Session { source, .. }) = self.below()
+            && let Some(hint) = login_hint(source)
+        {
+            return Some(hint);
+        }
+        self.fixed_hint().map(Cow::Borrowed)
+    }
+
+    fn fixed_hint(&self) -> Option<&'static str> {
         match self {
             Self::Usage { hint, .. } => *hint,
             Self::Config { .. } | Self::Output(_) | Self::Secret(_) | Self::TooLate => None,
@@ -87,27 +99,70 @@ fn session_hint(error: &session::Error) -> Option<&'static str> {
         session::Error::NoMechanism { .. } => Some(
             "where XOAUTH2 or OAUTHBEARER is offered: --auth with its name, and a token from --password-command",
         ),
+        session::Error::NotOffered { mechanism, .. } if mechanism.takes_token() => Some(
+            "a token is for XOAUTH2 and OAUTHBEARER alone; over TLS each is tried though it is not announced",
+        ),
         session::Error::NotOffered { .. } => Some("--auth auto takes the best that is offered"),
+        session::Error::Strict(_) => Some("without --strict such a server is served all the same"),
         session::Error::Exchange { source, .. } => exchange_hint(source),
         session::Error::Connection(error) => connection_hint(error),
-        session::Error::LoginRefused { mechanism, refusal, .. }
-            if mechanism.takes_token()
-                && matches!(refusal.code, None | Some(ResponseCode::Auth)) =>
-        {
-            Some("the token may have run out, or be for something else; nothing else was tried")
-        }
-        session::Error::Refused { keyword: "PASS" | "USER" | "APOP", refusal }
-        | session::Error::LoginRefused { refusal, .. } => match refusal.code {
-            None | Some(ResponseCode::Auth) => {
-                Some("check user name and password; nothing else was tried with them")
-            }
-            Some(ResponseCode::InUse) => Some(
-                "another session has the maildrop open; a broken one may hold it for some minutes, and --retry-for tries again for so long",
-            ),
-            Some(_) => None,
-        },
         _ => None,
     }
+}
+
+/// What to do about a refused login.
+fn login_hint(error: &session::Error) -> Option<Cow<'static, str>> {
+    use session::Error;
+    let (refusal, mechanism, others) = match error {
+        Error::MechanismRefused { refusal, mechanism, others }
+        | Error::LoginRefused { refusal, mechanism, others, .. } => {
+            (refusal, Some(*mechanism), &**others)
+        }
+        Error::Refused { keyword: "PASS" | "USER" | "APOP", refusal } => (refusal, None, &[][..]),
+        _ => return None,
+    };
+    let is_token = mechanism.is_some_and(sasl::Mechanism::takes_token);
+    let of_mechanism = matches!(error, Error::MechanismRefused { .. });
+    let hint = match refusal.of_login() {
+        LoginRefusal::Credentials if !of_mechanism && is_token => {
+            "the token may have run out, or be for something else; nothing else was tried"
+        }
+        LoginRefusal::Credentials if !of_mechanism => {
+            let check = "check user name and password; nothing else was tried with them";
+            return Some(match instead(others).filter(|_| refusal.code.is_none()) {
+                None => check.into(),
+                Some(instead) => format!("{check}; if they are right, {instead}").into(),
+            });
+        }
+        LoginRefusal::Credentials | LoginRefusal::Mechanism => {
+            return Some(match instead(others) {
+                None if is_token => "the server takes no token in this way".into(),
+                None => "--probe shows what the server offers".into(),
+                Some(instead) => instead.into(),
+            });
+        }
+        LoginRefusal::InUse => {
+            "another session has the maildrop open; a broken one may hold it for some minutes, and --retry-for tries again for so long"
+        }
+        LoginRefusal::LoginDelay
+        | LoginRefusal::Other
+        | LoginRefusal::Permanent
+        | LoginRefusal::Temporary => return None,
+    };
+    Some(hint.into())
+}
+
+/// The other mechanisms of a server, as they are asked for.
+fn instead(others: &[Mechanism]) -> Option<String> {
+    let name = |mechanism: &Mechanism| match mechanism {
+        Mechanism::Sasl(mechanism) => mechanism.name().to_lowercase(),
+        Mechanism::Apop => "apop".into(),
+        Mechanism::Auto => "auto".into(),
+        Mechanism::User => "user".into(),
+    };
+    let names: Vec<_> = others.iter().map(|it| format!("--auth {}", name(it))).collect();
+    (!names.is_empty())
+        .then(|| format!("try what the server announces besides: {}", names.join(", ")))
 }
 
 fn exchange_hint(error: &sasl::Error) -> Option<&'static str> {

@@ -101,7 +101,7 @@ impl<'s> Output<'s> {
         let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
         self.line(&sentence.chars().map(shown).collect::<String>());
         if let Some(hint) = failure.hint() {
-            self.hint(hint);
+            self.hint(&hint);
         }
     }
 
@@ -262,6 +262,9 @@ impl<'s> Output<'s> {
         match line {
             Line::Sent(command) => self.line(&format!("> {command}")),
             Line::Received(line) => self.line(&format!("< {}", Quoted::bare(line))),
+            Line::Lenient(leniency) => {
+                self.line(&format!("= the server {leniency} ({})", leniency.name()));
+            }
             Line::Octets(octets) => self.line(&format!("< ... {octets} octets")),
             Line::Protected { .. } => self.line("= TLS"),
         }

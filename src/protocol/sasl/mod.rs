@@ -48,6 +48,7 @@ use std::fmt;
 use std::mem;
 
 use super::command::Command;
+use super::leniency::Leniency;
 use crate::secret::Secret;
 
 pub use encoding::{decode, encode};
@@ -94,6 +95,8 @@ pub struct Exchange {
     mechanism: Mechanism,
     /// The initial response, until it is out.
     initial: Option<Secret>,
+    /// The same once it went out with the command, until anything answers it.
+    repeat: Option<Secret>,
     turn: Turn,
     reason: Option<Box<[u8]>>,
 }
@@ -149,7 +152,7 @@ impl Exchange {
                 (Some(token::xoauth2(user, secret)), Turn::Token { dismissal: b"" })
             }
         };
-        Ok(Self { mechanism, initial, turn, reason: None })
+        Ok(Self { mechanism, initial, repeat: None, turn, reason: None })
     }
 
     /// Which mechanism this is.
@@ -166,7 +169,7 @@ impl Exchange {
             let response = self.initial.as_ref().map(|response| encode(response.expose()));
             let command = Command::Auth { mechanism, initial: response };
             if command.fits() {
-                self.initial = None;
+                self.repeat = self.initial.take();
                 return command;
             }
         }
@@ -176,12 +179,55 @@ impl Exchange {
     /// The initial response, for whom [`command`](Self::command) does not serve;
     /// taken only once. `None`: the server speaks first.
     pub fn initial_response(&mut self) -> Option<Secret> {
-        self.initial.take()
+        self.repeat = self.initial.take();
+        self.repeat.clone()
     }
 
-    /// Answers a challenge, decoded. After an error the exchange is to be
-    /// cancelled (RFC 5034 section 4).
+    /// Answers a challenge as it came. Where the mechanism makes nothing of its words,
+    /// or the server ignored the initial response, it may be any text; that is named.
+    pub fn answer(&mut self, line: &[u8]) -> Result<(Secret, Option<Leniency>), Error> {
+        let challenge = decode(line);
+        let repeat = self.repeat.take();
+        if let Some(response) = repeat.filter(|_| self.asks_again(challenge.as_deref().ok())) {
+            return Ok((response, Some(Leniency::InitialResponseIgnored)));
+        }
+        let asks_for_initial = self.initial.is_some() && !self.mechanism.is_scram();
+        let is_prompt = match self.turn {
+            _ if asks_for_initial => true,
+            Turn::LoginPassword(_) | Turn::LoginUser { .. } => true,
+            _ => false,
+        };
+        match challenge {
+            Ok(challenge) if !asks_for_initial || challenge.is_empty() => {
+                Ok((self.respond(&challenge)?, None))
+            }
+            _ if is_prompt => Ok((self.respond(b"")?, Some(Leniency::ChallengeInClear))),
+            // The reason for a refused token, in words.
+            Err(_) if matches!(self.turn, Turn::Token { .. }) && self.initial.is_none() => {
+                Ok((self.respond(line)?, Some(Leniency::ChallengeInClear)))
+            }
+            challenge => {
+                (self.initial, self.turn) = (None, Turn::Failed);
+                Err(challenge.err().unwrap_or(Error::Unexpected))
+            }
+        }
+    }
+
+    /// Whether this challenge, which follows an initial response, asks for it again.
+    /// One that says something of its own does not.
+    fn asks_again(&self, challenge: Option<&[u8]>) -> bool {
+        match (&self.turn, challenge) {
+            // RFC 7628 section 3.2.2: the reason for a refusal is JSON.
+            (Turn::Token { .. }, Some(challenge)) => !challenge.starts_with(b"{"),
+            (Turn::ScramFirst(_), challenge) => challenge.is_some_and(<[u8]>::is_empty),
+            _ => true,
+        }
+    }
+
+    /// Answers a challenge, decoded, as the mechanism's RFC has it. After an error the
+    /// exchange is to be cancelled (RFC 5034 section 4).
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Secret, Error> {
+        self.repeat = None;
         let turn = mem::replace(&mut self.turn, Turn::Failed);
         if let Some(initial) = self.initial.take() {
             // RFC 4422 section 3: only an empty challenge asks for it.
@@ -453,6 +499,82 @@ mod tests {
             };
             assert_eq!(answers, expected, "{mechanism}");
             assert!(last.respond(b"").is_err() && last.finish().is_err(), "{mechanism}");
+        }
+    }
+
+    /// What `+` and these words are answered with, and by which leniency.
+    fn answers(exchange: &mut Exchange, words: &str) -> Result<(String, Option<Leniency>), Error> {
+        let (response, leniency) = exchange.answer(words.as_bytes())?;
+        Ok((String::from_utf8(response.expose().to_vec()).unwrap(), leniency))
+    }
+
+    #[test]
+    fn an_ignored_initial_response_is_sent_once_more_and_no_third_time() {
+        let ignored = Some(Leniency::InitialResponseIgnored);
+        for words in ["", "go ahead", "R28gYWhlYWQ=", "=", "*"] {
+            for mechanism in [Mechanism::Plain, Mechanism::External, Mechanism::OAuthBearer] {
+                let mut exchange = exchange(mechanism, "u", "s");
+                let first = match exchange.command(Initial::AtOnce) {
+                    Command::Auth { initial: Some(initial), .. } => {
+                        String::from_utf8(decode(initial.expose()).unwrap()).unwrap()
+                    }
+                    command => panic!("{command}"),
+                };
+                assert_eq!(answers(&mut exchange, words), Ok((first, ignored)), "{mechanism}");
+                if mechanism.takes_token() {
+                    // It says why it refuses the token, in whatever words.
+                    assert_eq!(answers(&mut exchange, words).unwrap().0, "\x01");
+                }
+                assert!(answers(&mut exchange, words).is_err(), "{mechanism} {words}");
+            }
+        }
+    }
+
+    #[test]
+    fn scram_repeats_its_first_message_to_an_empty_challenge_alone() {
+        let scram = || {
+            let mut exchange = exchange(Mechanism::ScramSha256, "user", "pencil");
+            exchange.command(Initial::AtOnce);
+            exchange
+        };
+        let (again, leniency) = answers(&mut scram(), "").unwrap();
+        assert_eq!(again, "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL");
+        assert_eq!(leniency, Some(Leniency::InitialResponseIgnored));
+        assert_eq!(answers(&mut scram(), "go ahead"), Err(Error::Base64));
+        assert!(answers(&mut scram(), "R28=").is_err());
+        let mut asked = exchange(Mechanism::ScramSha256, "user", "pencil");
+        assert_eq!(answers(&mut asked, "go ahead"), Err(Error::Base64));
+        assert!(asked.finish().is_err());
+    }
+
+    #[test]
+    fn the_reason_for_a_refused_token_asks_for_nothing_again() {
+        let mut bearer = exchange(Mechanism::OAuthBearer, "u", "s");
+        bearer.command(Initial::AtOnce);
+        let json = encoding::text(br#"{"status":"401"}"#);
+        assert_eq!(answers(&mut bearer, &json), Ok(("\x01".into(), None)));
+        assert_eq!(bearer.reason(), Some(&br#"{"status":"401"}"#[..]));
+    }
+
+    /// `+ Username:`, `+ go ahead`: MailKit #268, mox #223.
+    #[test]
+    fn a_prompt_in_clear_is_passed_over_where_nothing_hangs_on_it() {
+        let clear = Some(Leniency::ChallengeInClear);
+        let mut login = exchange(Mechanism::Login, "tim", "tanstaaf");
+        assert_eq!(answers(&mut login, "Username:"), Ok(("tim".into(), clear)));
+        assert_eq!(answers(&mut login, "Password:"), Ok(("tanstaaf".into(), clear)));
+        assert_eq!(answers(&mut login, "what?"), Err(Error::Base64));
+        let mut login = exchange(Mechanism::Login, "tim", "tanstaaf");
+        assert_eq!(answers(&mut login, "VXNlcm5hbWU6"), Ok(("tim".into(), None)));
+        assert_eq!(answers(&mut login, ""), Ok(("tanstaaf".into(), None)));
+        for words in ["go ahead", "R28gYWhlYWQ="] {
+            let mut plain = exchange(Mechanism::Plain, "u", "s");
+            plain.command(Initial::WhenAsked);
+            assert_eq!(answers(&mut plain, words), Ok(("\0u\0s".into(), clear)));
+            let mut xoauth2 = exchange(Mechanism::XOAuth2, "u", "s");
+            assert_eq!(answers(&mut xoauth2, words).unwrap().1, clear);
+            let mut cram = exchange(Mechanism::CramMd5, "u", "s");
+            assert_eq!(answers(&mut cram, "go ahead"), Err(Error::Base64));
         }
     }
 

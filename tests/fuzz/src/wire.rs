@@ -4,7 +4,7 @@ use md5::{Digest, Md5};
 
 use pop3get::protocol::sasl::Mechanism;
 use pop3get::protocol::{
-    Capabilities, DropListing, Indicator, LineEnds, MessageNumber, Quoted, ResponseCode,
+    Capabilities, DropListing, Indicator, Leniency, LineEnds, MessageNumber, Quoted, ResponseCode,
     ScanListing, StatusLine, Timestamp, TimestampError, UniqueIdListing, Unstuffer, Violation,
     digest,
 };
@@ -14,14 +14,20 @@ use pop3get::seen::{Fingerprint, HeaderHasher};
 /// A status line is its indicator, nothing or a blank, and the text; a response
 /// code depends on nothing behind its bracket and on no letter's case.
 pub fn response(line: &[u8]) {
-    let indicators = [(&b"+OK"[..], Indicator::Ok), (b"-ERR", Indicator::Err)];
-    let expected = indicators.iter().find_map(|(word, indicator)| {
-        let text = match line.strip_prefix(*word)? {
-            [] => &[],
-            [b' ' | b'\t', text @ ..] => text,
+    let plus = Some(Leniency::PlusErr);
+    let indicators = [
+        (&b"+OK"[..], Indicator::Ok, None),
+        (b"-ERR", Indicator::Err, None),
+        (b"+ERR", Indicator::Err, plus),
+    ];
+    let expected = indicators.iter().find_map(|(word, indicator, plus)| {
+        let (text, tab) = match line.strip_prefix(*word)? {
+            [] => (&[][..], None),
+            [b' ', text @ ..] => (text, None),
+            [b'\t', text @ ..] => (text, Some(Leniency::TabAfterIndicator)),
             _ => return None,
         };
-        Some(StatusLine { indicator: *indicator, text })
+        Some(StatusLine { indicator: *indicator, text, leniency: plus.or(tab) })
     });
     assert_eq!(StatusLine::parse(line), expected.ok_or(Violation::StatusIndicator));
     let text = expected.map_or(line, |status| status.text);

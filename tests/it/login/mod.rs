@@ -1,11 +1,11 @@
 //! Logging in to servers that refuse, lie, break off and change their minds.
 //!
-//! What a server of the field does is in FIELD.md §2 and §3; the statuses are
-//! DESIGN.md §1's. `Server::logins` is the server's own count of what was tried.
+//! What servers of the field do is in `protocol`'s table. `Server::logins` is the server's own count of what was tried.
 
 mod codes; // each refusal by its code
 mod credentials; // what cannot be sent, and what is never shown
 mod flight; // login and listing at once
+mod leniencies; // servers that break an RFC and are served all the same
 mod scram; // servers that cannot prove themselves
 mod tokens; // XOAUTH2, OAUTHBEARER, EXTERNAL
 mod utf8; // names, passwords and mail beyond ASCII

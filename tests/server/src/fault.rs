@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     CutAfterSent(u64),
     CutAtCommand(usize),
     Greeting(Vec<u8>),
+    InitialResponseIgnored,
+    InitialResponseMisread(&'static str),
     InitialResponseRefused,
     InitialResponseRequired,
     InjectAtStls(Vec<u8>),
@@ -161,6 +163,17 @@ impl Fault {
     /// Microsoft does with XOAUTH2.
     pub fn initial_response_refused() -> Self {
         Self::of(Kind::InitialResponseRefused)
+    }
+
+    /// `AUTH` with an initial response is refused in these words, and the connection
+    /// stays: a server of before RFC 5034.
+    pub fn initial_response_misread(words: &'static str) -> Self {
+        Self::of(Kind::InitialResponseMisread(words))
+    }
+
+    /// `AUTH` with an initial response is answered as `AUTH` without one.
+    pub fn initial_response_ignored() -> Self {
+        Self::of(Kind::InitialResponseIgnored)
     }
 
     /// `AUTH` without an initial response is refused.

@@ -29,7 +29,15 @@ impl Session<'_> {
             self.wire.flush()?;
             return Err(End::Quit);
         }
-        let ending = self.exchange(&mut mechanism, initial);
+        let misread = self.faults.find(|kind| match kind {
+            Kind::InitialResponseMisread(words) => Some(*words),
+            _ => None,
+        });
+        if let (Some(words), true) = (misread, initial.is_some()) {
+            return self.refuse_login(&name, "", words);
+        }
+        let ignored = self.faults.any(|kind| matches!(kind, Kind::InitialResponseIgnored));
+        let ending = self.exchange(&mut mechanism, initial.filter(|_| !ignored));
         let ending = ending.inspect_err(|_| self.service.record.add_login(&name, "abandoned"))?;
         match ending {
             Ending::Cancelled => {
