@@ -10,8 +10,8 @@
 //! ```
 //!
 //! ```text
-//! main ─▶ cli::run ─▶ fetch::Local::open   lock, journal, Maildir, recovery
-//!              └────▶ fetch::Local::fetch ─┬─▶ Survey: session::Authorization ─▶ Transaction, listings
+//! main ─▶ cli::run ─▶ fetch::AccountRun::open   lock, journal, Maildir, recovery
+//!              └────▶ fetch::AccountRun::fetch ─┬─▶ Listing: session::Authorization ─▶ Transaction, listings
 //!                                          ├─▶ plan(listing, journal, policy, now)        pure
 //!                                          ├─▶ pipeline: RETR ─▶ unstuffed ─▶ a file in tmp/
 //!                                          │      └─▶ commit thread ─▶ Settled ─▶ DELE
@@ -23,11 +23,11 @@
 //! | room | what it is | may name |
 //! | --- | --- | --- |
 //! | [`cli`] | options, configuration, secrets, sentences, statuses | all below |
-//! | [`fetch`] | one account, one run | session, maildir, seen, protocol |
+//! | [`fetch`] | one account, one run | session, maildir, journal, protocol |
 //! | [`session`] | POP3 in states | connection, protocol |
 //! | [`connection`] | octets under deadlines: TCP, proxy, TLS | nothing |
 //! | [`maildir`] | a message, whole or absent | nothing |
-//! | [`seen`] | the journal of unique-ids | protocol |
+//! | [`journal`] | the journal of unique-ids | protocol |
 //! | [`protocol`] | POP3 without I/O | nothing |
 //!
 //! Arrows point down only; `tests/it/layering.rs` executes this table. Each room
@@ -44,11 +44,11 @@
 //! 5. Only now may DELE name the message, and QUIT is sent only when everything
 //!    that the session retrieved has come this far.
 //!
-//! Types keep the order: a [`maildir::Draft`] removes its file unless it was
-//! entrusted to the journal, only [`seen::Journal::commit`] makes a
-//! [`seen::Committed`], only that becomes [`seen::Settled`], and without one
+//! Types keep the order: a [`maildir::TempMessage`] removes its file unless it was
+//! persisted to the journal, only [`journal::Journal::commit`] makes a
+//! [`journal::Committed`], only that becomes [`journal::Settled`], and without one
 //! there is no DELE. A run that dies anywhere in between is rolled forward by the
-//! next one ([`fetch::Local::open`]), under the lock and before the network.
+//! next one ([`fetch::AccountRun::open`]), under the lock and before the network.
 #![cfg_attr(
     test,
     allow(
@@ -62,8 +62,8 @@
 pub mod cli;
 pub mod connection;
 pub mod fetch;
+pub mod journal;
 pub mod maildir;
 pub mod protocol;
 pub mod secret;
-pub mod seen;
 pub mod session;

@@ -1,7 +1,7 @@
 //! A message in a Maildir: whole, or absent.
 //!
 //! ```text
-//!   create ─▶ Draft in tmp/ ──sync──▶ entrust ─▶ (the journal) ─▶ deliver into new/
+//!   create ─▶ TempMessage in tmp/ ──sync──▶ persist ─▶ (the journal) ─▶ deliver into new/
 //!               │ dropped: the file is removed
 //! ```
 //!
@@ -20,13 +20,13 @@
 //! `maildir` crate makes the three directories; it can neither sync a directory
 //! nor let us choose names, nor does it report one that it cannot read.
 
-mod draft;
+mod fs_capabilities;
 mod making;
 mod opening;
 mod scan;
 mod size;
-mod syncing;
-mod tag;
+mod temp_message;
+mod unique_name;
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -39,14 +39,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
 
-pub use draft::Draft;
 pub use scan::DeliveredFile;
 pub use size::FileSize;
-pub use tag::Tag;
+pub use temp_message::TempMessage;
+pub use unique_name::UniqueName;
 
+use fs_capabilities::{FsCapabilities, sync_file_system};
 use making::{is_another_users, make, remove_if_unused, sync_directory};
 use opening::{check_writable, open_directory};
-use syncing::{Kind, sync_file_system};
 
 /// Why the Maildir cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +134,7 @@ struct Directories {
     path: PathBuf,
     tmp: File,
     new: File,
-    kind: Kind,
+    capabilities: FsCapabilities,
 }
 
 /// A Maildir that can be delivered into.
@@ -151,7 +151,7 @@ const MOST_NAMESAKES: usize = 9;
 
 /// What became of a rename.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moved {
+pub enum RenameOutcome {
     /// The file was no longer in `tmp/`: somebody swept it.
     Gone,
     /// It is in `new/`.
@@ -199,8 +199,8 @@ impl Maildir {
         if device(&tmp)? != here || device(&cur)? != here {
             return Err(Error::NotOneFileSystem { path: path.into() });
         }
-        let kind = Kind::of(&tmp);
-        let directories = Directories { path: path.into(), tmp, new, kind };
+        let capabilities = FsCapabilities::of(&tmp);
+        let directories = Directories { path: path.into(), tmp, new, capabilities };
         Ok(Self { directories: Arc::new(directories), host: host().into(), is_new: false })
     }
 
@@ -210,11 +210,11 @@ impl Maildir {
     }
 
     /// Begins a message in `tmp/`.
-    pub fn create(&self, tag: Tag) -> Result<Draft, Error> {
+    pub fn create(&self, tag: UniqueName) -> Result<TempMessage, Error> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let at = since.as_secs();
         let name = format!("{at}.{tag}.{}", self.host);
-        Draft::create(&self.directories, name, at)
+        TempMessage::create(&self.directories, name, at)
     }
 
     /// Makes the entries of `tmp/` durable.
@@ -225,13 +225,13 @@ impl Maildir {
     /// Whether [`Self::sync_whole`] may stand for the sync of each draft and of
     /// `tmp/`.
     pub fn syncs_whole(&self) -> bool {
-        self.directories.kind.syncs_whole
+        self.directories.capabilities.syncs_whole
     }
 
     /// Makes everything durable that was written on this file system, whoever
     /// wrote it. An error that met any of it since the Maildir was opened is
     /// reported, for the descriptor is older than all drafts; but see
-    /// [`Draft::check`]. Returns `false` where the call itself is refused, as seccomp
+    /// [`TempMessage::check`]. Returns `false` where the call itself is refused, as seccomp
     /// profiles of containers do (ENOSYS, EPERM): nothing is synced then.
     pub fn sync_whole(&self) -> Result<bool, Error> {
         let Directories { path, tmp, .. } = &*self.directories;
@@ -252,7 +252,7 @@ impl Maildir {
 
     /// Renames a file from `tmp/` into `new/`, its sizes at the name's end. A file
     /// that stands there already is another one, and both stay.
-    pub fn deliver(&self, name: &str, size: FileSize) -> Result<Moved, Error> {
+    pub fn deliver(&self, name: &str, size: FileSize) -> Result<RenameOutcome, Error> {
         let Directories { tmp, new, .. } = &*self.directories;
         let failed =
             |error: Errno| io_error("rename into new", &self.path().join(name))(error.into());
@@ -271,8 +271,8 @@ impl Maildir {
                     renamed => renamed,
                 };
             match renamed {
-                Ok(()) => return Ok(Moved::Now),
-                Err(Errno::NOENT) => return Ok(Moved::Gone),
+                Ok(()) => return Ok(RenameOutcome::Now),
+                Err(Errno::NOENT) => return Ok(RenameOutcome::Gone),
                 Err(Errno::EXIST) => last = Errno::EXIST,
                 Err(error) => return Err(failed(error)),
             }
@@ -313,7 +313,7 @@ mod tests {
 
     use super::*;
 
-    const TAG: Tag = Tag { journal: 0xab, run: 3, sequence: 1, hash: 0xfe };
+    const TAG: UniqueName = UniqueName { journal: 0xab, run: 3, sequence: 1, hash: 0xfe };
 
     #[test]
     fn a_dropped_draft_leaves_nothing_and_an_entrusted_one_stays() {
@@ -324,13 +324,13 @@ mod tests {
         let mut draft = maildir.create(TAG).unwrap();
         draft.write(b"hello").unwrap();
         let name = draft.name().to_owned();
-        draft.entrust();
+        draft.persist();
         assert_eq!(maildir.ours_in_tmp(0xab).unwrap(), std::slice::from_ref(&name));
         assert!(maildir.ours_in_tmp(0xac).unwrap().is_empty());
         let size = FileSize { octets: 5, with_crlf: 5 };
         assert_eq!(maildir.size_in_tmp(&name).unwrap(), Some(size));
-        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Now);
-        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Gone);
+        assert_eq!(maildir.deliver(&name, size).unwrap(), RenameOutcome::Now);
+        assert_eq!(maildir.deliver(&name, size).unwrap(), RenameOutcome::Gone);
         let path = maildir.path().join(format!("new/{name},S=5,W=5"));
         assert!(path.is_file());
         let delivered = maildir.ours_delivered(0xab).unwrap();
@@ -344,11 +344,11 @@ mod tests {
         let mut draft = maildir.create(TAG).unwrap();
         draft.write(b"mine\n").unwrap();
         let (name, size) = (draft.name().to_owned(), draft.size());
-        draft.entrust();
+        draft.persist();
         let there = maildir.path().join(format!("new/{name},{size}"));
         fs::write(&there, b"other").unwrap();
         assert_eq!(maildir.is_same_as_in_tmp(&name, &there).unwrap(), Some(false));
-        assert_eq!(maildir.deliver(&name, size).unwrap(), Moved::Now);
+        assert_eq!(maildir.deliver(&name, size).unwrap(), RenameOutcome::Now);
         assert_eq!(fs::read(&there).unwrap(), b"other");
         let beside = maildir.path().join(format!("new/{name},N=2,{size}"));
         assert_eq!(fs::read(beside).unwrap(), b"mine\n");

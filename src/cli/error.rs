@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::fetch::{self, Doing};
+use crate::fetch::{self, Operation};
 
 /// Why an account, or the whole run, fails.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Error {
     /// A failure of a run with this server, which is named where it matters.
     pub(crate) fn with(server: &str, error: fetch::Error) -> Self {
         match error {
-            fetch::Error::Session { doing: Doing::Connect | Doing::LogIn, .. } => {
+            fetch::Error::Session { doing: Operation::Connect | Operation::LogIn, .. } => {
                 Self::Connect { server: server.to_owned(), error }
             }
             error => Self::Fetch(error),

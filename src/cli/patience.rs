@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::fetch::Error;
-use crate::seen;
+use crate::journal;
 
 use super::password::wait::WaitLimits;
 
@@ -26,7 +26,7 @@ pub(super) fn patiently<T>(
     let end = limits.deadline.map_or(end, |deadline| deadline.min(end));
     loop {
         match act() {
-            Err(Error::Journal(seen::Error::Busy { .. }))
+            Err(Error::Journal(journal::Error::Busy { .. }))
                 if Instant::now() < end && limits.cancel.load(Ordering::Relaxed) == 0 =>
             {
                 thread::sleep(SLICE);

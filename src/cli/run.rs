@@ -13,9 +13,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use clap::Parser as _;
 
 use crate::connection::Cancel;
-use crate::fetch::{self, Clock, Event, Local, Outcome, Rekey};
+use crate::fetch::{self, AccountRun, Clock, Event, Outcome, Rekey};
+use crate::journal;
 use crate::secret::Secret;
-use crate::seen;
 use crate::session::{self, Credentials};
 
 use super::args::options::Args;
@@ -228,7 +228,7 @@ impl Run<'_> {
             return;
         }
         for directory in [&place.maildir.join("new"), &place.state] {
-            if seen::refuses_directory_sync(directory) {
+            if journal::refuses_directory_sync(directory) {
                 let directory = directory.display();
                 let line = format!(
                     "the file system of {directory} cannot sync a directory: a power cut may undo the last changes in it"
@@ -259,8 +259,8 @@ impl Run<'_> {
         let bars = Bars::default();
         let observe = |event: Event<'_>| self.output.event(&account.name, &bars, event);
         let local = patiently(&self.limits(), || match self.args.refetch {
-            true => Local::open_anew(&place, &observe),
-            false => Local::open(&place, &observe),
+            true => AccountRun::open_anew(&place, &observe),
+            false => AccountRun::open(&place, &observe),
         })?;
         self.warn_of_unsynced_directories(account, &place);
         let credentials = self.credentials(account)?;

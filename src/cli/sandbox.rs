@@ -34,8 +34,8 @@ use std::path::PathBuf;
 
 use crate::cli::config::account::Account;
 use crate::cli::password::lookup;
+use crate::journal::make_state_directory;
 use crate::maildir::Maildir;
-use crate::seen::make_state_directory;
 
 /// What the resolver of the C library reads: its files, the modules that
 /// nsswitch.conf names and what those look at. Sockets need no leave.

@@ -2,30 +2,30 @@
 //!
 //! The order of the steps is DESIGN §2's and each has its reason in the model:
 //! files synced and `tmp/` synced (or all by one call), one append to the journal synced (the commit
-//! point), renames and `new/` synced, settled. Types keep it: a [`Draft`] whose
-//! name is not entrusted to the journal removes its file, and only a batch that
+//! point), renames and `new/` synced, settled. Types keep it: a [`TempMessage`] whose
+//! name is not persisted to the journal removes its file, and only a batch that
 //! the journal committed can be settled.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use crate::maildir::{Draft, Maildir, Moved};
+use crate::journal::{Delivery, Journal, Settled};
+use crate::maildir::{Maildir, RenameOutcome, TempMessage};
 use crate::protocol::MessageNumber;
-use crate::seen::{Delivery, Journal, Settled};
 
-use super::Error;
+use super::error::Error;
 
 /// A message that is whole in `tmp/`.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub(super) struct Downloaded {
     pub(super) number: MessageNumber,
-    pub(super) draft: Draft,
+    pub(super) draft: TempMessage,
     pub(super) delivery: Delivery,
 }
 
 /// What became of a message.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct CommitResult {
     pub(super) number: MessageNumber,
     pub(super) octets: u64,
     pub(super) delivery: Delivery,
@@ -45,12 +45,12 @@ pub(super) fn run(
     journal: &mut Journal,
     maildir: &Maildir,
     most: usize,
-    arrivals: &Receiver<Whole>,
-    reports: &Sender<Report>,
+    arrivals: &Receiver<Downloaded>,
+    reports: &Sender<CommitResult>,
 ) -> Result<(), Error> {
     let mut syncing = Syncing::new(maildir);
     while let Ok(first) = arrivals.recv() {
-        let batch = gather(first, most, arrivals);
+        let batch = collect_batch(first, most, arrivals);
         syncing.sync(maildir, &batch)?;
         for report in commit(journal, maildir, batch)? {
             // The session may have ended; what is committed stays committed.
@@ -62,7 +62,11 @@ pub(super) fn run(
 
 /// Takes what arrives within a batch's age, count and size; enough messages wait
 /// for no more, but take along what is there.
-fn gather(mut first: Whole, most: usize, arrivals: &Receiver<Whole>) -> Vec<Whole> {
+fn collect_batch(
+    mut first: Downloaded,
+    most: usize,
+    arrivals: &Receiver<Downloaded>,
+) -> Vec<Downloaded> {
     let end = Instant::now() + BATCH_AGE;
     let mut octets = first.draft.octets();
     first.draft.start_writeback();
@@ -105,7 +109,7 @@ impl Syncing {
     }
 
     /// Makes a batch's files and their names in `tmp/` durable.
-    fn sync(&mut self, maildir: &Maildir, batch: &[Whole]) -> Result<(), Error> {
+    fn sync(&mut self, maildir: &Maildir, batch: &[Downloaded]) -> Result<(), Error> {
         let files = u32::try_from(batch.len()).unwrap_or(u32::MAX);
         let one_by_one = self.each.saturating_mul(files);
         let begun = Instant::now();
@@ -129,7 +133,7 @@ impl Syncing {
 }
 
 /// A sync that fails for nobody's eyes is found out before anything rests on it.
-fn check(batch: &[Whole]) -> Result<(), Error> {
+fn check(batch: &[Downloaded]) -> Result<(), Error> {
     batch.iter().try_for_each(|whole| Ok(whole.draft.check()?))
 }
 
@@ -137,29 +141,29 @@ fn check(batch: &[Whole]) -> Result<(), Error> {
 fn commit(
     journal: &mut Journal,
     maildir: &Maildir,
-    batch: Vec<Whole>,
-) -> Result<Vec<Report>, Error> {
-    let mut entrusted = Vec::with_capacity(batch.len());
-    for Whole { number, draft, delivery } in batch {
+    batch: Vec<Downloaded>,
+) -> Result<Vec<CommitResult>, Error> {
+    let mut persisted = Vec::with_capacity(batch.len());
+    for Downloaded { number, draft, delivery } in batch {
         let size = draft.size();
         // From here on the journal decides, also if its append fails.
-        draft.entrust();
-        entrusted.push((number, size, delivery));
+        draft.persist();
+        persisted.push((number, size, delivery));
     }
-    let deliveries: Vec<Delivery> = entrusted.iter().map(|(.., d)| d.clone()).collect();
+    let deliveries: Vec<Delivery> = persisted.iter().map(|(.., d)| d.clone()).collect();
     let committed = journal.commit(&deliveries)?;
     let mut gone = Vec::new();
-    for (at, (_, size, delivery)) in entrusted.iter().enumerate() {
-        if maildir.deliver(&delivery.name, *size)? == Moved::Gone {
+    for (at, (_, size, delivery)) in persisted.iter().enumerate() {
+        if maildir.deliver(&delivery.name, *size)? == RenameOutcome::Gone {
             gone.push((at, delivery.name.clone()));
         }
     }
     let nowhere = nowhere(maildir, journal.id(), &gone)?;
     maildir.sync_new()?;
     let mut settled = journal.settle(committed, &nowhere).into_iter();
-    let reports = entrusted.into_iter().enumerate().map(|(at, (number, size, delivery))| {
+    let reports = persisted.into_iter().enumerate().map(|(at, (number, size, delivery))| {
         let settled = if nowhere.contains(&at) { None } else { settled.next() };
-        Report { number, octets: size.octets, delivery, settled }
+        CommitResult { number, octets: size.octets, delivery, settled }
     });
     Ok(reports.collect())
 }

@@ -11,28 +11,28 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
-use crate::maildir::{Maildir, Tag};
+use crate::journal::{Delivery, Fingerprint, Journal, name_hash};
+use crate::maildir::{Maildir, UniqueName};
 use crate::protocol::{Command, MessageNumber, UniqueId};
-use crate::seen::{Delivery, Fingerprint, Journal, name_hash};
 use crate::session::{self, Refusal, Reply, Transaction};
 
-use super::commit::{self, Report, Whole};
+use super::commit::{self, CommitResult, Downloaded};
+use super::deletion::PendingDeletes;
+use super::error::{Error, Operation};
 use super::event::{Event, Failure, Observer, Summary};
-use super::farewell::Deletions;
-use super::incoming::Incoming;
+use super::message_writer::MessageWriter;
 use super::plan::{Listed, Retrieval};
-use super::{Doing, Error};
 
 /// A message to fetch.
 #[derive(Debug)]
-pub(super) struct Errand {
+pub(super) struct Download {
     pub(super) listed: Listed,
     pub(super) retrieval: Retrieval,
     /// If it is doubtful: what messages with its unique-id look like.
     pub(super) known: Vec<Fingerprint>,
 }
 
-impl Errand {
+impl Download {
     fn lost(self) -> (MessageNumber, UniqueId, Retrieval) {
         (self.listed.number, self.listed.unique_id, self.retrieval)
     }
@@ -40,17 +40,17 @@ impl Errand {
 
 /// What to do in one session.
 #[derive(Debug, Default)]
-pub(super) struct Work {
-    pub(super) errands: VecDeque<Errand>,
-    pub(super) deletions: Deletions,
+pub(super) struct Schedule {
+    pub(super) downloads: VecDeque<Download>,
+    pub(super) deletions: PendingDeletes,
 }
 
 /// What one session did.
 #[derive(Debug, Default)]
 pub(super) struct Done {
     /// What is still to be deleted, or marked already.
-    pub(super) deletions: Deletions,
-    /// Could not be fetched: unique-id, copy, tries before.
+    pub(super) deletions: PendingDeletes,
+    /// Could not be fetched: unique-id, occurrence, tries before.
     pub(super) failed: Vec<(UniqueId, Retrieval)>,
     /// The connection was lost inside this one, or it had no end, or no room.
     pub(super) lost: Option<(MessageNumber, UniqueId, Retrieval)>,
@@ -62,7 +62,7 @@ pub(super) struct Done {
 
 /// What does not change during a session.
 #[derive(Clone, Copy)]
-pub(super) struct Setting<'r> {
+pub(super) struct Context<'r> {
     pub(super) maildir: &'r Maildir,
     pub(super) observe: Observer<'r>,
     /// Messages are deleted as soon as they are settled.
@@ -76,7 +76,7 @@ pub(super) struct Setting<'r> {
 /// A command on its way.
 enum Asked {
     Dele,
-    Retr(Errand),
+    Retr(Download),
     Size(MessageNumber),
     Sizes,
 }
@@ -94,8 +94,9 @@ enum Asking {
 }
 
 impl Asking {
-    fn of(work: &Work, listed: usize, pipelining: bool) -> Self {
-        let unknown = work.errands.iter().filter(|errand| errand.listed.octets.is_none()).count();
+    fn of(work: &Schedule, listed: usize, pipelining: bool) -> Self {
+        let unknown =
+            work.downloads.iter().filter(|download| download.listed.octets.is_none()).count();
         // A line of LIST is about as long as a command and its answer.
         match unknown {
             0 => Self::Not,
@@ -107,16 +108,16 @@ impl Asking {
 }
 
 struct Pipeline<'r, 't> {
-    setting: Setting<'r>,
+    setting: Context<'r>,
     transaction: Transaction<'t>,
-    work: Work,
+    work: Schedule,
     in_flight: VecDeque<Asked>,
     /// So many of them are no DELE.
     awaited: usize,
     asking: Asking,
     sizes: HashMap<MessageNumber, u64>,
-    to_commit: Option<SyncSender<Whole>>,
-    reports: Receiver<Report>,
+    to_commit: Option<SyncSender<Downloaded>>,
+    reports: Receiver<CommitResult>,
     journal: u64,
     run: u64,
     sequence: &'r mut u64,
@@ -126,10 +127,10 @@ struct Pipeline<'r, 't> {
 
 /// Fetches and deletes. The transaction comes back if it can still be ended.
 pub(super) fn run<'t>(
-    setting: Setting<'_>,
+    setting: Context<'_>,
     transaction: Transaction<'t>,
     journal: &mut Journal,
-    work: Work,
+    work: Schedule,
     sequence: &mut u64,
     summary: &mut Summary,
 ) -> (Done, Result<Transaction<'t>, Error>) {
@@ -186,7 +187,7 @@ pub(super) fn run<'t>(
 
 impl Pipeline<'_, '_> {
     fn talk(&mut self) -> Result<(), Error> {
-        let failed = || Doing::List.failed();
+        let failed = || Operation::List.failed();
         self.transaction.ask_capabilities().map_err(failed())?;
         if self.asking == Asking::All {
             self.transaction.list(None).map_err(failed())?;
@@ -197,7 +198,7 @@ impl Pipeline<'_, '_> {
                 self.settled(report);
             }
             self.refill()?;
-            if self.awaited == 0 && self.work.errands.is_empty() {
+            if self.awaited == 0 && self.work.downloads.is_empty() {
                 // Nothing more will come: the last batch need not wait for its
                 // age, and all else goes with QUIT.
                 return Ok(());
@@ -217,9 +218,9 @@ impl Pipeline<'_, '_> {
         if let Err(Error::Session { source, .. }) = talked
             && source.is_loss()
             && self.done.lost.is_none()
-            && let Some(Asked::Retr(errand)) = self.in_flight.pop_front()
+            && let Some(Asked::Retr(download)) = self.in_flight.pop_front()
         {
-            self.done.lost = Some(errand.lost());
+            self.done.lost = Some(download.lost());
         }
     }
 
@@ -227,18 +228,18 @@ impl Pipeline<'_, '_> {
     /// that would wait for nothing but their own answers go with QUIT.
     fn refill(&mut self) -> Result<(), Error> {
         while self.transaction.has_room() {
-            let Self { transaction, work: Work { deletions, errands }, .. } = self;
-            let is_fetching = self.awaited > 0 || !errands.is_empty();
+            let Self { transaction, work: Schedule { deletions, downloads }, .. } = self;
+            let is_fetching = self.awaited > 0 || !downloads.is_empty();
             if is_fetching && deletions.send_next(transaction, self.setting.observe)? {
                 self.in_flight.push_back(Asked::Dele);
             } else if let Some(number) = self.unsized_errand() {
-                self.transaction.list(Some(number)).map_err(Doing::List.failed())?;
+                self.transaction.list(Some(number)).map_err(Operation::List.failed())?;
                 self.sizes.insert(number, 0);
                 self.await_answer(Asked::Size(number));
-            } else if let Some(errand) = self.work.errands.pop_front() {
-                let number = errand.listed.number;
-                self.transaction.retr(number).map_err(Doing::Retrieve(number).failed())?;
-                self.await_answer(Asked::Retr(errand));
+            } else if let Some(download) = self.work.downloads.pop_front() {
+                let number = download.listed.number;
+                self.transaction.retr(number).map_err(Operation::Retrieve(number).failed())?;
+                self.await_answer(Asked::Retr(download));
             } else {
                 break;
             }
@@ -248,7 +249,7 @@ impl Pipeline<'_, '_> {
 
     /// The next message, if its size has to be asked for first.
     fn unsized_errand(&self) -> Option<MessageNumber> {
-        let listed = &self.work.errands.front().filter(|_| self.asking == Asking::Each)?.listed;
+        let listed = &self.work.downloads.front().filter(|_| self.asking == Asking::Each)?.listed;
         let is_known = listed.octets.is_some() || self.sizes.contains_key(&listed.number);
         (!is_known).then_some(listed.number)
     }
@@ -261,16 +262,16 @@ impl Pipeline<'_, '_> {
         };
         let listing = match listing {
             Err(session::Error::Refused { .. }) => Vec::new(),
-            listing => listing.map_err(Doing::List.failed())?,
+            listing => listing.map_err(Operation::List.failed())?,
         };
         self.sizes.extend(listing.into_iter().map(|listed| (listed.number, listed.octets)));
         if number.is_none() {
-            let errands = self.work.errands.iter().map(|errand| errand.listed.number);
+            let downloads = self.work.downloads.iter().map(|download| download.listed.number);
             let in_flight = self.in_flight.iter().filter_map(|asked| match asked {
-                Asked::Retr(errand) => Some(errand.listed.number),
+                Asked::Retr(download) => Some(download.listed.number),
                 _ => None,
             });
-            let octets = errands.chain(in_flight).filter_map(|number| self.sizes.get(&number));
+            let octets = downloads.chain(in_flight).filter_map(|number| self.sizes.get(&number));
             let octets = octets.fold(0u64, |sum, octets| sum.saturating_add(*octets));
             (self.setting.observe)(Event::Sized { octets });
         }
@@ -284,12 +285,12 @@ impl Pipeline<'_, '_> {
             self.awaited = self.awaited.saturating_sub(1);
         }
         match asked {
-            Some(Asked::Retr(errand)) => self.receive(errand),
+            Some(Asked::Retr(download)) => self.receive(download),
             Some(Asked::Size(number)) => self.take_sizes(Some(number)),
             Some(Asked::Sizes) => self.take_sizes(None),
             Some(Asked::Dele) => {
                 let reply = self.transaction.reply(&mut |_| ControlFlow::Continue(()));
-                if let Some(reply) = reply.map_err(Doing::Commit.failed())? {
+                if let Some(reply) = reply.map_err(Operation::Commit.failed())? {
                     self.work.deletions.answered(&reply);
                 }
                 Ok(())
@@ -298,34 +299,34 @@ impl Pipeline<'_, '_> {
         }
     }
 
-    fn receive(&mut self, mut errand: Errand) -> Result<(), Error> {
-        let number = errand.listed.number;
+    fn receive(&mut self, mut download: Download) -> Result<(), Error> {
+        let number = download.listed.number;
         let size = self.sizes.get(&number).copied().filter(|octets| *octets > 0);
-        errand.listed.octets = errand.listed.octets.or(size);
-        let doing = Doing::Retrieve(number);
+        download.listed.octets = download.listed.octets.or(size);
+        let doing = Operation::Retrieve(number);
         *self.sequence += 1;
-        let copy = errand.retrieval.copy;
-        let tag = Tag {
+        let occurrence = download.retrieval.occurrence;
+        let tag = UniqueName {
             journal: self.journal,
             run: self.run,
             sequence: *self.sequence,
-            hash: name_hash(&errand.listed.unique_id, copy),
+            hash: name_hash(&download.listed.unique_id, occurrence),
         };
-        let Setting { maildir, observe, .. } = self.setting;
+        let Context { maildir, observe, .. } = self.setting;
         observe(Event::Retrieving { number });
-        let mut incoming = Incoming::new(maildir, tag, errand.listed.octets, observe);
+        let mut incoming = MessageWriter::new(maildir, tag, download.listed.octets, observe);
         match self.transaction.reply(&mut |piece| incoming.take(piece)) {
             Ok(Some(Reply { command: Command::Retr(_), outcome: Ok(()) })) => {
-                self.arrived(errand, incoming)
+                self.arrived(download, incoming)
             }
             Ok(Some(Reply { outcome: Err(refusal), .. })) => {
-                self.refused(errand, &refusal);
+                self.refused(download, &refusal);
                 Ok(())
             }
             Ok(_) => Ok(()),
             Err(error) => {
                 self.done.unsafe_to_quit = true;
-                self.done.lost = Some(errand.lost());
+                self.done.lost = Some(download.lost());
                 if let Some(error) = incoming.error {
                     return Err(error);
                 }
@@ -335,48 +336,48 @@ impl Pipeline<'_, '_> {
     }
 
     /// A whole message: on to the commit thread.
-    fn arrived(&mut self, errand: Errand, incoming: Incoming<'_>) -> Result<(), Error> {
-        let Errand { listed, retrieval, known } = errand;
+    fn arrived(&mut self, download: Download, incoming: MessageWriter<'_>) -> Result<(), Error> {
+        let Download { listed, retrieval, known } = download;
         let (draft, fingerprint) = incoming.finish()?;
         if retrieval.doubtful && known.contains(&fingerprint) {
             // It is here already; the draft removes itself.
             self.done.top_differs = true;
             // A server that counts what was retrieved may have another one here.
             self.done.unsafe_to_quit = true;
-            self.work.errands.retain(|errand| !errand.retrieval.doubtful);
+            self.work.downloads.retain(|download| !download.retrieval.doubtful);
             (self.setting.observe)(Event::TopDiffers);
             return Ok(());
         }
         let delivery = Delivery {
             unique_id: listed.unique_id,
-            copy: retrieval.copy,
-            copies: retrieval.copies,
+            occurrence: retrieval.occurrence,
+            occurrences: retrieval.occurrences,
             octets: listed.octets.unwrap_or(draft.octets()),
             fingerprint,
             at: draft.at(),
             name: draft.name().to_owned(),
         };
-        let whole = Whole { number: listed.number, draft, delivery };
+        let whole = Downloaded { number: listed.number, draft, delivery };
         match &self.to_commit {
             // The commit thread is gone only after an error, which it returns.
             Some(to_commit) if to_commit.send(whole).is_ok() => Ok(()),
             _ => {
                 self.done.unsafe_to_quit = true;
-                Err(Doing::Commit.failed()(session::Error::Stopped))
+                Err(Operation::Commit.failed()(session::Error::Stopped))
             }
         }
     }
 
-    fn refused(&mut self, errand: Errand, refusal: &Refusal) {
-        let Errand { listed: Listed { number, unique_id, .. }, retrieval, .. } = errand;
+    fn refused(&mut self, download: Download, refusal: &Refusal) {
+        let Download { listed: Listed { number, unique_id, .. }, retrieval, .. } = download;
         let (tries, why) = (retrieval.tries.saturating_add(1), Failure::Refused(refusal));
         (self.setting.observe)(Event::Failed { number, unique_id: &unique_id, tries, why });
         self.done.failed.push((unique_id, retrieval));
     }
 
     /// A message's fate is known.
-    fn settled(&mut self, report: Report) {
-        let Report { number, octets, delivery, settled } = report;
+    fn settled(&mut self, report: CommitResult) {
+        let CommitResult { number, octets, delivery, settled } = report;
         let unique_id = &delivery.unique_id;
         let Some(settled) = settled else {
             self.done.unsafe_to_quit = true;

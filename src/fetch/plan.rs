@@ -14,10 +14,10 @@
 
 use std::collections::HashMap;
 
+use crate::journal::{Fingerprint, Index, Known, State, name_hash};
 use crate::protocol::{Expire, MessageNumber, UniqueId};
-use crate::seen::{Fingerprint, Known, Ledger, State, name_hash};
 
-use super::identity::{Likeness, Numbered};
+use super::matching::{MatchStrength, NumericUniqueIds};
 
 /// One message, as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,14 +86,14 @@ pub enum Step {
     /// Its file is in the Maildir, by its name: the journal is told.
     Adopt {
         /// Which of the messages with this unique-id.
-        copy: u32,
+        occurrence: u32,
         /// Its header is that of the file.
         sure: bool,
     },
     /// It is deleted from the server.
     Delete {
         /// Which of the messages with this unique-id.
-        copy: u32,
+        occurrence: u32,
     },
     /// The header decides: TOP, then the plan is made again.
     Examine,
@@ -107,9 +107,9 @@ pub enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retrieval {
     /// Which of the messages with this unique-id it will be.
-    pub copy: u32,
+    pub occurrence: u32,
     /// How many with this unique-id there are.
-    pub copies: u32,
+    pub occurrences: u32,
     /// How often it has failed before.
     pub tries: u32,
     /// The unique-id is known and TOP shows a header that no known message with it
@@ -145,7 +145,7 @@ pub enum Reason {
     /// It is larger than wanted.
     TooLarge {
         /// Which of the messages with this unique-id.
-        copy: u32,
+        occurrence: u32,
         /// That was said in an earlier run.
         known: bool,
     },
@@ -182,21 +182,21 @@ pub(super) fn not_before(now: u64, tries: u32) -> u64 {
 }
 
 /// The steps, one for each listed message, in the listing's order.
-pub fn plan(listing: &[Listed], ledger: &Ledger, policy: &Policy, now: u64) -> Vec<Step> {
-    let shared = shared(listing, ledger);
-    let numbered = Numbered::of(listing, ledger);
+pub fn plan(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Vec<Step> {
+    let shared = shared(listing, index);
+    let numbered = NumericUniqueIds::of(listing, index);
     let group = |unique_id, members| Group {
-        known: ledger.copies(unique_id).collect(),
-        next_copy: ledger.next_copy(unique_id),
+        known: index.occurrences(unique_id).collect(),
+        next_occurrence: index.next_occurrence(unique_id),
         unique_id,
         members,
         numbered: numbered.as_ref(),
-        ledger,
+        index,
         policy,
         now,
     };
     let single = |listed: &Listed| match numbered {
-        None if policy.deletion == Deletion::Keep => kept(listed, ledger),
+        None if policy.deletion == Deletion::Keep => kept(listed, index),
         _ => None,
     };
     let mut steps = Vec::with_capacity(listing.len());
@@ -224,13 +224,13 @@ pub fn plan(listing: &[Listed], ledger: &Ledger, policy: &Policy, now: u64) -> V
 /// The unique-ids that are listed more than once, and where.
 pub(super) fn shared<'l>(
     listing: &'l [Listed],
-    ledger: &Ledger,
+    index: &Index,
 ) -> HashMap<&'l UniqueId, Vec<usize>> {
-    let mut known = vec![None; ledger.places()];
+    let mut known = vec![None; index.places()];
     let mut unknown = HashMap::new();
     let mut shared: HashMap<&UniqueId, Vec<usize>> = HashMap::new();
     for (at, Listed { unique_id, .. }) in listing.iter().enumerate() {
-        let place = ledger.place(unique_id).and_then(|place| known.get_mut(place));
+        let place = index.place(unique_id).and_then(|place| known.get_mut(place));
         let first = match place {
             Some(place) => place.get_or_insert(at),
             None => unknown.entry(unique_id).or_insert(at),
@@ -243,9 +243,9 @@ pub(super) fn shared<'l>(
 }
 
 /// What almost every message of a large maildrop is: delivered, and kept.
-fn kept(listed: &Listed, ledger: &Ledger) -> Option<Step> {
-    let mut copies = ledger.copies(&listed.unique_id);
-    match (copies.next(), copies.next()) {
+fn kept(listed: &Listed, index: &Index) -> Option<Step> {
+    let mut occurrences = index.occurrences(&listed.unique_id);
+    match (occurrences.next(), occurrences.next()) {
         (Some(Known { state: State::Delivered, shared: false, .. }), None) => {
             Some(Step::Leave(Reason::Delivered { deletable: None }))
         }
@@ -265,9 +265,9 @@ struct Group<'a> {
     unique_id: &'a UniqueId,
     members: Vec<&'a Listed>,
     known: Vec<Known>,
-    next_copy: u32,
-    numbered: Option<&'a Numbered>,
-    ledger: &'a Ledger,
+    next_occurrence: u32,
+    numbered: Option<&'a NumericUniqueIds>,
+    index: &'a Index,
     policy: &'a Policy,
     now: u64,
 }
@@ -316,7 +316,7 @@ impl Group<'_> {
         let mut matches: Vec<Option<&Known>> = vec![None; self.members.len()];
         let numbered = self.numbered.is_some();
         // The surest pairs first, so that a sure one is not lost to a lesser.
-        for likeness in [Likeness::HeaderAndSize, Likeness::Header, Likeness::Size] {
+        for likeness in [MatchStrength::HeaderAndSize, MatchStrength::Header, MatchStrength::Size] {
             for (listed, matched) in self.members.iter().zip(&mut matches) {
                 if matched.is_none() {
                     let same = |known: &&mut Option<&Known>| {
@@ -338,7 +338,7 @@ impl Group<'_> {
     /// What a known message gets. `sure` says that its header was looked at, or
     /// cannot be.
     fn of_known(&self, listed: &Listed, known: &Known, sure: bool) -> Step {
-        let Known { copy, tries, .. } = *known;
+        let Known { occurrence, tries, .. } = *known;
         match known.state {
             State::Asked | State::Delivered => {
                 let deletable = self.policy.deletable(known.at);
@@ -350,7 +350,7 @@ impl Group<'_> {
                 let same_size = listed.octets.is_some() && listed.octets == known.octets;
                 match deletable {
                     Some(at) if at <= self.now && sure && proven && same_size => {
-                        Step::Delete { copy }
+                        Step::Delete { occurrence }
                     }
                     Some(at) if at <= self.now && sure && !same_size => {
                         Step::Leave(Reason::Changed)
@@ -364,31 +364,34 @@ impl Group<'_> {
             }
             State::Failed => self.retrieve(
                 listed,
-                Retrieval { copy, copies: self.copies(), tries, doubtful: false },
+                Retrieval { occurrence, occurrences: self.occurrences(), tries, doubtful: false },
             ),
             State::Held => Step::Leave(Reason::Held),
             State::Large if !self.policy.wants(listed.octets) => {
-                Step::Leave(Reason::TooLarge { copy, known: true })
+                Step::Leave(Reason::TooLarge { occurrence, known: true })
             }
             State::Large => {
-                let copies = self.copies();
-                self.retrieve(listed, Retrieval { copy, copies, tries: 0, doubtful: false })
+                let occurrences = self.occurrences();
+                self.retrieve(
+                    listed,
+                    Retrieval { occurrence, occurrences, tries: 0, doubtful: false },
+                )
             }
             State::Seen => Step::Leave(Reason::Seen),
         }
     }
 
-    fn copies(&self) -> u32 {
+    fn occurrences(&self) -> u32 {
         let known = self.known.iter().filter(|known| known.state != State::Large).count();
         u32::try_from(self.members.len().max(known)).unwrap_or(u32::MAX)
     }
 
     /// New messages, numbered after the known ones.
     fn fresh<'l>(&self, listed: impl Iterator<Item = &'l Listed>) -> Vec<Step> {
-        let copies = self.copies().max(if self.known.is_empty() { 1 } else { 2 });
-        let numbers = self.next_copy..=u32::MAX;
-        let steps = listed.zip(numbers).map(|(listed, copy)| {
-            if let Some(step) = self.found(listed, copy) {
+        let occurrences = self.occurrences().max(if self.known.is_empty() { 1 } else { 2 });
+        let numbers = self.next_occurrence..=u32::MAX;
+        let steps = listed.zip(numbers).map(|(listed, occurrence)| {
+            if let Some(step) = self.found(listed, occurrence) {
                 return step;
             }
             if self.numbered.is_some_and(|numbered| numbered.take(listed.header)) {
@@ -401,20 +404,22 @@ impl Group<'_> {
                 }
                 Header::Unasked | Header::Unavailable => false,
             };
-            self.retrieve(listed, Retrieval { copy, copies, tries: 0, doubtful })
+            self.retrieve(listed, Retrieval { occurrence, occurrences, tries: 0, doubtful })
         });
         steps.collect()
     }
 
     /// What an unknown message gets whose name is in the Maildir: only its header
     /// proves that it is the same one.
-    fn found(&self, listed: &Listed, copy: u32) -> Option<Step> {
-        let found = self.ledger.found(name_hash(self.unique_id, copy))?;
+    fn found(&self, listed: &Listed, occurrence: u32) -> Option<Step> {
+        let found = self.index.found(name_hash(self.unique_id, occurrence))?;
         match listed.header {
-            Header::Print(print) => (print == found).then_some(Step::Adopt { copy, sure: true }),
+            Header::Print(print) => {
+                (print == found).then_some(Step::Adopt { occurrence, sure: true })
+            }
             Header::Unasked => Some(Step::Examine),
             Header::Unavailable if self.numbered.is_some() => None,
-            Header::Unavailable => Some(Step::Adopt { copy, sure: false }),
+            Header::Unavailable => Some(Step::Adopt { occurrence, sure: false }),
         }
     }
 
@@ -422,7 +427,7 @@ impl Group<'_> {
         if self.policy.wants(listed.octets) {
             Step::Retrieve(retrieval)
         } else {
-            Step::Leave(Reason::TooLarge { copy: retrieval.copy, known: false })
+            Step::Leave(Reason::TooLarge { occurrence: retrieval.occurrence, known: false })
         }
     }
 }

@@ -1,32 +1,21 @@
 //! A run over one account.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::journal::{self, Index, Journal, Login};
 use crate::maildir::Maildir;
 use crate::protocol::UniqueId;
-use crate::seen::{self, Journal, Ledger, Login, Mailbox};
-use crate::session::{self, Credentials, Log, Pace};
+use crate::session::{self, Credentials, Log, Pipelining};
 
-use super::Error;
-use super::delay::{self, Clock, Timing};
+use super::error::Error;
 use super::event::{Event, Failure, Observer, Summary};
-use super::pipeline::{self, Done, Setting};
+use super::listing::{Listing, Sizes};
+use super::login_schedule::{self, Clock, Timing};
+use super::pipeline::{self, Context, Done};
+use super::place::Place;
 use super::plan::{Deletion, Policy, Retrieval, Step, not_before};
-use super::recover::recover;
-use super::survey::{Sizes, Survey};
-
-/// Where mail goes and where it is remembered.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// The Maildir.
-    pub maildir: PathBuf,
-    /// The state directory.
-    pub state: PathBuf,
-    /// Whose journal.
-    pub mailbox: Mailbox,
-}
+use super::recovery::recover;
 
 /// How one account is fetched.
 #[derive(Clone, Debug)]
@@ -58,7 +47,7 @@ pub enum Rekey {
 /// The local side, its doors open: the lock held, journal and Maildir in hand,
 /// everything that an earlier run left undone brought to its end.
 #[derive(Debug)]
-pub struct Local {
+pub struct AccountRun {
     pub(super) journal: Journal,
     maildir: Maildir,
     pub(super) summary: Summary,
@@ -97,27 +86,19 @@ enum Ended {
 
 /// The pace that a server on this port is known for. One that did not keep step
 /// is given another chance after a month: servers get newer.
-pub fn pace(ledger: &Ledger, port: u16, now: u64) -> Pace {
+pub fn pace(index: &Index, port: u16, now: u64) -> Pipelining {
     const MONTH: u64 = 30 * 86_400;
-    match (ledger.out_of_step(port), ledger.announced(port)) {
-        (Some(at), _) if now < at.saturating_add(MONTH) => Pace::LockStep,
-        (_, Some(capabilities)) => Pace::Remembered(capabilities),
-        (_, None) => Pace::Announced,
+    match (index.out_of_step(port), index.announced(port)) {
+        (Some(at), _) if now < at.saturating_add(MONTH) => Pipelining::LockStep,
+        (_, Some(capabilities)) => Pipelining::Remembered(capabilities),
+        (_, None) => Pipelining::Announced,
     }
 }
 
-impl Local {
+impl AccountRun {
     /// Opens the local doors and recovers.
     pub fn open(place: &Place, observe: Observer<'_>) -> Result<Self, Error> {
-        let maildir = Maildir::open(&place.maildir)?;
-        let journal = Journal::open(&place.state, &place.mailbox, &place.maildir);
-        let mut journal = match journal {
-            Ok(journal) => journal,
-            Err(error) => {
-                maildir.abandon();
-                return Err(error.into());
-            }
-        };
+        let (maildir, mut journal) = place.open()?;
         let held = recover(&mut journal, &maildir, observe)?;
         let summary = Summary { held, ..Summary::default() };
         Ok(Self::of(journal, maildir, summary))
@@ -146,7 +127,9 @@ impl Local {
         match Self::open(place, observe) {
             // What cannot be used is what the user wants to be rid of.
             Ok(_)
-            | Err(Error::Journal(seen::Error::Binding { .. } | seen::Error::Damaged { .. })) => {}
+            | Err(Error::Journal(
+                journal::Error::Binding { .. } | journal::Error::Damaged { .. },
+            )) => {}
             Err(error) => return Err(error),
         }
         let maildir = Maildir::open(&place.maildir)?;
@@ -226,39 +209,39 @@ impl Local {
     }
 
     /// Logs in when it is time, at the pace that this server is known for.
-    pub(super) fn survey<'a>(
+    pub(super) fn listing<'a>(
         &mut self,
         options: &Options,
         credentials: &Credentials,
         log: Log<'a>,
         observe: Observer<'_>,
-    ) -> Result<Survey<'a>, Error> {
+    ) -> Result<Listing<'a>, Error> {
         let mut session = options.session.clone();
         let port = session.connection.port;
         session.pace = match self.lock_step {
-            true => Pace::LockStep,
-            false => pace(self.journal.ledger(), port, options.clock.start()),
+            true => Pipelining::LockStep,
+            false => pace(self.journal.index(), port, options.clock.start()),
         };
-        self.remembered = matches!(session.pace, Pace::Remembered(_));
+        self.remembered = matches!(session.pace, Pipelining::Remembered(_));
         let Options { clock, retry_for, .. } = *options;
-        let mut timing = Timing { clock, last: self.journal.ledger().last_login(), retry_for };
-        let survey = delay::log_in(&session, credentials, log, &mut timing, observe);
+        let mut timing = Timing { clock, last: self.journal.index().last_login(), retry_for };
+        let listing = login_schedule::log_in(&session, credentials, log, &mut timing, observe);
         // Refused as too early, perhaps.
         timing.last.into_iter().for_each(|login| self.journal.note_login(login));
-        let survey = survey?;
-        self.pipelined = survey.transaction.is_pipelining();
-        if let Some(announced) = survey.transaction.memorable() {
+        let listing = listing?;
+        self.pipelined = listing.transaction.is_pipelining();
+        if let Some(announced) = listing.transaction.cacheable_capabilities() {
             let takes_several = announced.pipelining().then_some(announced);
             self.journal.note_announced(port, takes_several);
         }
-        Ok(survey)
+        Ok(listing)
     }
 
     /// Notes when we logged in, once all is read that the server may say of when
     /// to do so again.
-    pub(super) fn note_login(&mut self, survey: &Survey<'_>) {
-        let delay = survey.transaction.login_delay().map_or(0, |delay| delay.seconds);
-        self.journal.note_login(Login { at: survey.logged_in, delay });
+    pub(super) fn note_login(&mut self, listing: &Listing<'_>) {
+        let delay = listing.transaction.login_delay().map_or(0, |delay| delay.seconds);
+        self.journal.note_login(Login { at: listing.logged_in, delay });
     }
 
     /// Lists the maildrop and decides, unless it looks renumbered.
@@ -267,9 +250,9 @@ impl Local {
         rekeying: Rekey,
         policy: &Policy,
         now: u64,
-        survey: &mut Survey<'_>,
+        listing: &mut Listing<'_>,
     ) -> Result<Vec<Step>, Error> {
-        let ledger = self.journal.ledger();
+        let index = self.journal.index();
         let sizes = match (policy.deletes(), policy.max_size) {
             (true, Some(_)) => Sizes::Always,
             // What is unknown yet may be known under another name.
@@ -278,17 +261,17 @@ impl Local {
             (false, Some(_)) => Sizes::ForNew,
             (false, None) => Sizes::ForGaps,
         };
-        survey.list(ledger, sizes)?;
+        listing.list(index, sizes)?;
         match rekeying {
-            Rekey::Stop if survey.is_renumbered(ledger)? => return Err(Error::Renumbered),
-            Rekey::ByHeader => rekey(survey, &mut self.journal)?,
-            Rekey::Stop if survey.may_have_got_names(ledger) => {
-                rekey(survey, &mut self.journal)?;
+            Rekey::Stop if listing.is_renumbered(index)? => return Err(Error::Renumbered),
+            Rekey::ByHeader => rekey(listing, &mut self.journal)?,
+            Rekey::Stop if listing.may_have_got_names(index) => {
+                rekey(listing, &mut self.journal)?;
             }
             Rekey::Stop => {}
         }
-        let ledger = self.journal.ledger();
-        survey.steps(ledger, policy, now)
+        let index = self.journal.index();
+        listing.steps(index, policy, now)
     }
 
     /// One session, from the connection to QUIT.
@@ -301,29 +284,29 @@ impl Local {
         let now = options.clock.start();
         let policy = &self.policy(&options.policy);
         let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut survey = self.survey(options, credentials, &log, observe)?;
-        let first = self.journal.ledger().is_empty();
-        let steps = self.steps(options.rekey, policy, now, &mut survey);
-        self.note_login(&survey);
+        let mut listing = self.listing(options, credentials, &log, observe)?;
+        let first = self.journal.index().is_empty();
+        let steps = self.steps(options.rekey, policy, now, &mut listing);
+        self.note_login(&listing);
         let steps = steps?;
-        if let Some(expire) = survey.transaction.expire()
+        if let Some(expire) = listing.transaction.expire()
             && let Some(days) = policy.deletion.outlives(expire)
         {
             observe(Event::Expires { days });
         }
         self.listed = true;
-        self.summary.listed = survey.listing.len();
-        self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), now);
-        let Survey { transaction, listing, .. } = survey;
+        self.summary.listed = listing.listing.len();
+        self.journal.note_listing(listing.listing.iter().map(|l| &l.unique_id), now);
+        let Listing { transaction, listing, .. } = listing;
         let listed = listing.len();
-        let work = self.work(listing.into_iter().zip(steps), now, observe);
+        let work = self.schedule(listing.into_iter().zip(steps), now, observe);
         observe(Event::Planned {
             listed,
-            messages: work.errands.len(),
-            octets: total(work.errands.iter().filter_map(|errand| errand.listed.octets)),
+            messages: work.downloads.len(),
+            octets: total(work.downloads.iter().filter_map(|download| download.listed.octets)),
             first,
         });
-        let setting = Setting {
+        let setting = Context {
             maildir: &self.maildir,
             observe,
             deletes: policy.deletion == Deletion::Now,
@@ -332,7 +315,7 @@ impl Local {
         };
         let before = self.summary.delivered;
         let (journal, sequence) = (&mut self.journal, &mut self.sequence);
-        let (done, transaction) = match work.errands.is_empty() {
+        let (done, transaction) = match work.downloads.is_empty() {
             true => (Done { deletions: work.deletions, ..Done::default() }, Ok(transaction)),
             false => {
                 pipeline::run(setting, transaction, journal, work, sequence, &mut self.summary)
@@ -357,9 +340,9 @@ impl Local {
 
     fn note_failures(&mut self, done: &Done, now: u64) {
         self.summary.failed += done.failed.len();
-        for (unique_id, Retrieval { copy, tries, .. }) in &done.failed {
+        for (unique_id, Retrieval { occurrence, tries, .. }) in &done.failed {
             let tries = tries.saturating_add(1);
-            self.journal.note_failed(unique_id, *copy, tries, not_before(now, tries));
+            self.journal.note_failed(unique_id, *occurrence, tries, not_before(now, tries));
         }
         if done.top_differs {
             self.journal.note_top_differs();
@@ -371,11 +354,15 @@ impl Local {
     /// behind it from arriving: the next run asks for it last, and once it was lost
     /// again later ones wait.
     fn note_losses(&mut self, now: u64) {
-        for (unique_id, copy) in self.losses.keys() {
-            let known = self.journal.ledger().copies(unique_id).find(|known| known.copy == *copy);
+        for (unique_id, occurrence) in self.losses.keys() {
+            let known = self
+                .journal
+                .index()
+                .occurrences(unique_id)
+                .find(|known| known.occurrence == *occurrence);
             let tries = known.map_or(0, |known| known.tries);
             let wait = if tries == 0 { now } else { not_before(now, tries.saturating_add(1)) };
-            self.journal.note_failed(unique_id, *copy, tries.saturating_add(1), wait);
+            self.journal.note_failed(unique_id, *occurrence, tries.saturating_add(1), wait);
         }
     }
 
@@ -405,14 +392,14 @@ impl Local {
             // One command at a time is all that another try can do better.
             self.lock_step |= self.pipelined;
         }
-        let Retrieval { copy, tries, .. } = retrieval;
-        let losses = self.losses.entry((unique_id.clone(), copy)).or_insert(0);
+        let Retrieval { occurrence, tries, .. } = retrieval;
+        let losses = self.losses.entry((unique_id.clone(), occurrence)).or_insert(0);
         *losses += 1;
         if *losses < 2 {
             return Ok(Ended::Early(Some(error)));
         }
         let tries = tries.saturating_add(1);
-        self.journal.note_failed(&unique_id, copy, tries, not_before(now, tries));
+        self.journal.note_failed(&unique_id, occurrence, tries, not_before(now, tries));
         self.summary.failed += 1;
         let why = match &error {
             Error::Delivery(_) => Failure::Full,
@@ -433,13 +420,13 @@ fn total(octets: impl Iterator<Item = u64>) -> u64 {
 /// Gives known messages their new unique-ids: those that are listed under an
 /// unknown one and whose header is that of exactly one message that is not
 /// listed. The rest is new.
-fn rekey(survey: &mut Survey<'_>, journal: &mut Journal) -> Result<(), Error> {
-    let prints = survey.unknown_headers(journal.ledger())?;
-    let mut orphans = survey.orphans(journal.ledger());
+fn rekey(listing: &mut Listing<'_>, journal: &mut Journal) -> Result<(), Error> {
+    let prints = listing.unknown_headers(journal.index())?;
+    let mut orphans = listing.orphans(journal.index());
     for (unique_id, print) in prints {
-        if let Some((old, old_copy)) = orphans.get_mut(&print).and_then(Vec::pop) {
-            let copy = journal.ledger().next_copy(&unique_id);
-            journal.note_rekeyed((&old, old_copy), (&unique_id, copy));
+        if let Some((old, old_occurrence)) = orphans.get_mut(&print).and_then(Vec::pop) {
+            let occurrence = journal.index().next_occurrence(&unique_id);
+            journal.note_rekeyed((&old, old_occurrence), (&unique_id, occurrence));
         }
     }
     Ok(())

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use super::opening::open_file;
 use super::size::{FileSize, SizeCounter};
-use super::tag::{self, Tag};
+use super::unique_name::{self, UniqueName};
 use super::{Error, Maildir, io_error};
 
 /// A file of ours in `new/` or `cur/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveredFile {
     /// What its name says of it.
-    pub tag: Tag,
+    pub tag: UniqueName,
     /// Where it was seen.
     pub path: PathBuf,
 }
@@ -85,7 +85,10 @@ impl Maildir {
                 self.scan(directory, |name, tag| {
                     if tag.journal == journal {
                         let path = self.path().join(directory).join(name);
-                        files.insert(tag::base(name).to_owned(), DeliveredFile { tag, path });
+                        files.insert(
+                            unique_name::base(name).to_owned(),
+                            DeliveredFile { tag, path },
+                        );
                     }
                 })?;
             }
@@ -121,12 +124,12 @@ impl Maildir {
     }
 
     /// Every file with a tag in one directory, ours or not.
-    fn scan(&self, directory: &str, mut take: impl FnMut(&str, Tag)) -> Result<(), Error> {
+    fn scan(&self, directory: &str, mut take: impl FnMut(&str, UniqueName)) -> Result<(), Error> {
         let path = self.path().join(directory);
         for entry in fs::read_dir(&path).map_err(io_error("read", &path))? {
             let name = entry.map_err(io_error("read", &path))?.file_name();
             if let Some(name) = name.to_str()
-                && let Some(tag) = Tag::of(name)
+                && let Some(tag) = UniqueName::of(name)
             {
                 take(name, tag);
             }

@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// Whole, cut at every point, octet by octet: the same message each way, and
+    /// Downloaded, cut at every point, octet by octet: the same message each way, and
     /// what follows the terminator untouched.
     #[track_caller]
     fn unstuffs_as(line_ends: LineEnds, wire: &[u8], expected: &[u8]) {

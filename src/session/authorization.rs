@@ -15,7 +15,7 @@ use super::mechanism::Mechanism;
 
 /// How many commands may be under way at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Pace {
+pub enum Pipelining {
     /// As many as the server announces that it takes (PIPELINING, RFC 2449
     /// section 6.6).
     #[default]
@@ -48,7 +48,7 @@ pub struct Options {
     /// What SCRAM binds to.
     pub channel_binding: ChannelBinding,
     /// How many commands may be under way at once.
-    pub pace: Pace,
+    pub pace: Pipelining,
     /// Whether a password may cross a network without TLS.
     pub allow_plaintext_password: bool,
     /// Whether a server that breaks an RFC is refused where it could be served.
@@ -124,7 +124,7 @@ impl<'a> Authorization<'a> {
         }
         opened.conversation.lenient(Leniency::CapaEndsConnection)?;
         opened = Self::greeted(options, log)?;
-        (opened.options.pace, opened.ends_at_capa) = (Pace::Announced, true);
+        (opened.options.pace, opened.ends_at_capa) = (Pipelining::Announced, true);
         Ok(opened)
     }
 
@@ -168,7 +168,7 @@ impl<'a> Authorization<'a> {
 
     /// Another connection to a server that hung up over an initial response.
     pub(super) fn reopen(&mut self, secret: &Secret) -> Result<(), Error> {
-        let options = Options { pace: Pace::LockStep, ..self.options.clone() };
+        let options = Options { pace: Pipelining::LockStep, ..self.options.clone() };
         *self = Self::open(&options, self.conversation.log)?;
         self.conversation.hide(secret);
         (self.two_step, self.reopened) = (true, true);
@@ -178,14 +178,14 @@ impl<'a> Authorization<'a> {
     /// Asks for the capabilities, unless what is remembered lets the question go
     /// in one flight with the login.
     fn learn(&mut self) -> Result<(), Error> {
-        if let Pace::Remembered(remembered) = &self.options.pace {
+        if let Pipelining::Remembered(remembered) = &self.options.pace {
             let remembered = remembered.clone();
             // Only what TLS vouched for, and a login of one command after another.
             if self.conversation.connection.is_protected() && self.is_flyable(&remembered) {
                 self.capabilities = remembered;
                 return Ok(());
             }
-            self.options.pace = Pace::Announced;
+            self.options.pace = Pipelining::Announced;
         }
         self.conversation.send(&Command::Capa)?;
         self.capabilities = self.conversation.capabilities()?;

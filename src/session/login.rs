@@ -10,7 +10,7 @@
 use crate::connection::Phase;
 use crate::protocol::{Command, Leniency, digest, sasl};
 
-use super::authorization::{Authorization, Credentials, Pace};
+use super::authorization::{Authorization, Credentials, Pipelining};
 use super::choice::{Way, choose, others};
 use super::error::{Error, Refusal};
 use super::pipelined_login::AHEAD;
@@ -45,7 +45,7 @@ impl<'a> Authorization<'a> {
 
     /// Whether several commands may be under way.
     pub(super) fn pipelining(&self) -> bool {
-        self.options.pace != Pace::LockStep && self.capabilities.pipelining()
+        self.options.pace != Pipelining::LockStep && self.capabilities.pipelining()
     }
 
     /// Tries one way after another. Returns whether [`AHEAD`] is under way.

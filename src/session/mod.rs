@@ -37,7 +37,9 @@ mod sasl_exchange;
 mod transaction;
 mod tried;
 
-pub use authorization::{Authorization, ChannelBinding, Credentials, Options, Pace, check_user};
+pub use authorization::{
+    Authorization, ChannelBinding, Credentials, Options, Pipelining, check_user,
+};
 pub use conversation::{Line, Log};
 pub use error::{Error, Refusal};
 pub use mechanism::Mechanism;

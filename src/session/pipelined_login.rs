@@ -4,7 +4,7 @@ use crate::connection::Phase;
 use crate::protocol::sasl::{self, Initial};
 use crate::protocol::{Capabilities, Command, LoginRefusal};
 
-use super::authorization::{Authorization, Credentials, Pace};
+use super::authorization::{Authorization, Credentials, Pipelining};
 use super::choice::{Way, choose, others};
 use super::error::Error;
 use super::tried::Tried;
@@ -42,7 +42,7 @@ impl Authorization<'_> {
         login: Vec<Command>,
         credentials: &Credentials,
     ) -> Result<Tried, Error> {
-        let remembered = matches!(self.options.pace, Pace::Remembered(_));
+        let remembered = matches!(self.options.pace, Pipelining::Remembered(_));
         if remembered {
             self.conversation.send(&Command::Capa)?;
         }

@@ -17,7 +17,7 @@ use crate::protocol::{
     UniqueIdListing,
 };
 
-use super::authorization::{Authorization, Credentials, Options, Pace, ask_for_tls, stls};
+use super::authorization::{Authorization, Credentials, Options, Pipelining, ask_for_tls, stls};
 use super::choice::{Way, choose};
 use super::conversation::{Conversation, Line, Log};
 use super::error::{Error, Refusal};
@@ -199,7 +199,7 @@ impl Findings {
         let capabilities = answer.clone().unwrap_or_default();
         self.before_login = Some(answer);
         // One command at a time, until it is known whether it takes several.
-        let options = Options { pace: Pace::LockStep, ..options.clone() };
+        let options = Options { pace: Pipelining::LockStep, ..options.clone() };
         Ok(Authorization::new(conversation, timestamp, capabilities, options))
     }
 

@@ -9,7 +9,7 @@ use crate::protocol::{
     UniqueIdListing, Violation,
 };
 
-use super::authorization::Pace;
+use super::authorization::Pipelining;
 use super::conversation::Conversation;
 use super::error::{Error, Refusal};
 
@@ -43,12 +43,16 @@ pub struct Transaction<'a> {
     /// What was announced before it.
     announced: Capabilities,
     pipelining: bool,
-    pace: Pace,
+    pace: Pipelining,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(conversation: Conversation<'a>, announced: Capabilities, pace: Pace) -> Self {
-        let pipelining = announced.pipelining() && pace != Pace::LockStep;
+    pub(super) fn new(
+        conversation: Conversation<'a>,
+        announced: Capabilities,
+        pace: Pipelining,
+    ) -> Self {
+        let pipelining = announced.pipelining() && pace != Pipelining::LockStep;
         Self {
             conversation,
             unanswered: VecDeque::new(),
@@ -88,8 +92,9 @@ impl<'a> Transaction<'a> {
 
     /// What to remember of this server: what it announced before the login.
     /// `None` where TLS does not vouch for it.
-    pub fn memorable(&self) -> Option<&Capabilities> {
-        let vouched = self.conversation.connection.is_protected() && self.pace != Pace::LockStep;
+    pub fn cacheable_capabilities(&self) -> Option<&Capabilities> {
+        let vouched =
+            self.conversation.connection.is_protected() && self.pace != Pipelining::LockStep;
         vouched.then_some(&self.announced)
     }
 
@@ -176,7 +181,7 @@ impl<'a> Transaction<'a> {
             true => capabilities.map_err(Error::out_of_step)?,
             false => capabilities?,
         };
-        self.pipelining = capabilities.pipelining() && self.pace != Pace::LockStep;
+        self.pipelining = capabilities.pipelining() && self.pace != Pipelining::LockStep;
         self.capabilities = Some(capabilities);
         Ok(())
     }

@@ -9,8 +9,8 @@ use std::path::Path;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use pop3_test_server::corpus;
+use pop3get::journal::{Delivery, HeaderHasher, Journal, Mailbox};
 use pop3get::protocol::{LineEnds, ScanListing, UniqueId, UniqueIdListing, Unstuffer};
-use pop3get::seen::{Delivery, HeaderHasher, Journal, Mailbox};
 use tempfile::TempDir;
 
 const SEED: u64 = 1939;
@@ -103,8 +103,8 @@ fn journal_of_a_million(bencher: Bencher<'_, '_>) {
     let mailbox = Mailbox::new(b"mrose", "pop.example.org");
     write_journal(directory.path(), &mailbox);
     bencher.counter(ItemsCount::new(MILLION)).bench_local(|| {
-        let ledger = Journal::look(directory.path(), &mailbox).expect("a whole journal");
-        assert_eq!(ledger.len(), MILLION);
+        let index = Journal::look(directory.path(), &mailbox).expect("a whole journal");
+        assert_eq!(index.len(), MILLION);
     });
 }
 
@@ -117,9 +117,9 @@ fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
     let mut journal =
         Journal::open(directory.path(), &mailbox, directory.path()).expect("a new journal");
     journal.prepare(&[]).expect("the journal can be synced");
-    for copy in 1..=COPIES {
+    for occurrence in 1..=COPIES {
         let unique_id = UniqueId::new(b"1").expect("octets");
-        let delivery = Delivery { unique_id, copy, ..delivery(copy as usize) };
+        let delivery = Delivery { unique_id, occurrence, ..delivery(occurrence as usize) };
         let committed = journal.commit(&[delivery]).expect("the journal can be written");
         let settled = journal.settle(committed, &[]);
         journal.confirm(&settled, 1_800_000_000);
@@ -151,8 +151,8 @@ fn delivery(number: usize) -> Delivery {
     Delivery {
         name: format!("1800000000.0123456789abcdef_12_{number}_{number:016x}.mail"),
         unique_id: UniqueId::new(unique_id.as_bytes()).expect("octets"),
-        copy: 1,
-        copies: 1,
+        occurrence: 1,
+        occurrences: 1,
         octets: 4096,
         fingerprint: header.finish(),
         at: 1_800_000_000,

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use pop3get::fetch::{Deletion, Header, Listed, Policy, Reason, Retrieval, Step, plan};
+use pop3get::journal::{Delivery, Fingerprint, HeaderHasher, Journal, Mailbox};
 use pop3get::protocol::{MessageNumber, UniqueId};
-use pop3get::seen::{Delivery, Fingerprint, HeaderHasher, Journal, Mailbox};
 
 const NOW: u64 = 2_000_000_000;
 const DAY: u64 = 86_400;
@@ -27,8 +27,8 @@ fn journal(delivered: &[(&str, u64)]) -> (tempfile::TempDir, Journal) {
     let mut journal = Journal::open(&state, &mailbox, &home.path().join("m")).unwrap();
     let delivery = |(unique_id, days): &(&str, u64)| Delivery {
         unique_id: id(unique_id),
-        copy: 1,
-        copies: 1,
+        occurrence: 1,
+        occurrences: 1,
         octets: 10,
         fingerprint: print(unique_id),
         at: NOW - days * DAY,
@@ -49,7 +49,8 @@ fn policy(deletion: Deletion) -> Policy {
     Policy { deletion, ..Policy::default() }
 }
 
-const NEW: Step = Step::Retrieve(Retrieval { copy: 1, copies: 1, tries: 0, doubtful: false });
+const NEW: Step =
+    Step::Retrieve(Retrieval { occurrence: 1, occurrences: 1, tries: 0, doubtful: false });
 
 #[test]
 fn one_listed_message_gets_what_its_history_and_the_policy_say() {
@@ -59,27 +60,29 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
     let later = Step::Leave(Reason::Delivered { deletable: Some(NOW + 6 * DAY) });
     let due = Step::Leave(Reason::Delivered { deletable: Some(NOW - 23 * DAY) });
     let (keep, now, week) = (Deletion::Keep, Deletion::Now, Deletion::After(7));
-    let another = Step::Retrieve(Retrieval { copy: 2, copies: 2, tries: 0, doubtful: true });
-    let by_size = Step::Retrieve(Retrieval { copy: 2, copies: 2, tries: 0, doubtful: false });
+    let another =
+        Step::Retrieve(Retrieval { occurrence: 2, occurrences: 2, tries: 0, doubtful: true });
+    let by_size =
+        Step::Retrieve(Retrieval { occurrence: 2, occurrences: 2, tries: 0, doubtful: false });
     let table = [
         ("unknown", 10, Header::Unasked, keep, NEW),
         ("unknown", 10, Header::Unasked, now, NEW),
         ("old", 10, Header::Unasked, keep, kept),
         ("old", 99, Header::Unasked, keep, kept),
         ("old", 10, Header::Unasked, now, Step::Examine),
-        ("old", 10, same("old"), now, Step::Delete { copy: 1 }),
-        ("old", 10, same("old"), week, Step::Delete { copy: 1 }),
+        ("old", 10, same("old"), now, Step::Delete { occurrence: 1 }),
+        ("old", 10, same("old"), week, Step::Delete { occurrence: 1 }),
         ("old", 11, same("old"), week, Step::Leave(Reason::Changed)),
         ("old", 10, same("other"), week, another),
         ("old", 10, Header::Unavailable, week, due),
         ("old", 11, Header::Unavailable, week, by_size),
         ("young", 10, Header::Unasked, week, later),
         ("young", 11, Header::Unasked, week, Step::Examine),
-        ("young", 10, same("young"), now, Step::Delete { copy: 1 }),
+        ("young", 10, same("young"), now, Step::Delete { occurrence: 1 }),
     ];
     for (unique_id, octets, header, deletion, step) in table {
         let listing = [listed(3, unique_id, octets, header)];
-        let steps = plan(&listing, journal.ledger(), &policy(deletion), NOW);
+        let steps = plan(&listing, journal.index(), &policy(deletion), NOW);
         assert_eq!(steps, [step], "{unique_id} {octets} {header:?} {deletion:?}");
     }
 }
@@ -90,12 +93,14 @@ fn twins_are_told_apart_by_header_and_missing_ones_are_fetched() {
     let twin = |number, header: &str| listed(number, "twin", 10, Header::Print(print(header)));
     let steps = plan(
         &[twin(1, "new"), twin(2, "twin"), twin(3, "newer")],
-        journal.ledger(),
+        journal.index(),
         &policy(Deletion::Now),
         NOW,
     );
-    let fetch = |copy| Step::Retrieve(Retrieval { copy, copies: 3, tries: 0, doubtful: true });
-    assert_eq!(steps, [fetch(2), Step::Delete { copy: 1 }, fetch(3)]);
+    let fetch = |occurrence| {
+        Step::Retrieve(Retrieval { occurrence, occurrences: 3, tries: 0, doubtful: true })
+    };
+    assert_eq!(steps, [fetch(2), Step::Delete { occurrence: 1 }, fetch(3)]);
 }
 
 proptest! {
@@ -122,12 +127,12 @@ proptest! {
         }).collect();
         let deletion = if deletes { Deletion::Now } else { Deletion::Keep };
         let policy = Policy { deletion, limit, ..Policy::default() };
-        let steps = plan(&listing, journal.ledger(), &policy, NOW);
+        let steps = plan(&listing, journal.index(), &policy, NOW);
         prop_assert_eq!(steps.len(), listing.len());
         let mut deleted = Vec::new();
         for (step, listed) in steps.iter().zip(&listing) {
-            if let Step::Delete { copy } = step {
-                let key = (listed.unique_id.clone(), *copy);
+            if let Step::Delete { occurrence } = step {
+                let key = (listed.unique_id.clone(), *occurrence);
                 prop_assert!(deletes && journal.settled(&key.0, key.1).is_some());
                 prop_assert!(!deleted.contains(&key));
                 deleted.push(key);

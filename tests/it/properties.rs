@@ -9,7 +9,7 @@
 //! | `configuration` | [`any_configuration_is_taken_or_refused_in_a_sentence`] |
 //! | `continuation` | [`a_challenge_follows_a_plus_and_a_space`] |
 //! | `fingerprint` | [`a_fingerprint_depends_on_what_stays_of_the_header`] |
-//! | `journal` | [`any_journal_loads_or_is_damaged_and_a_cut_never_damages`]; for its lines `seen::record`, for raw octets `seen::load` |
+//! | `journal` | [`any_journal_loads_or_is_damaged_and_a_cut_never_damages`]; for its lines `journal::record`, for raw octets `journal::load` |
 //! | `listing` | [`listings_are_read_as_the_grammar_says`] |
 //! | `marker` | [`any_marker_is_taken_or_refused`] |
 //! | `quoted` | [`words_of_strangers_are_shown_without_controls_and_short`] |

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pop3get::connection::{self, Roots, Security};
-use pop3get::session::{ChannelBinding, Mechanism, Options, Pace};
+use pop3get::session::{ChannelBinding, Mechanism, Options, Pipelining};
 use tempfile::TempDir;
 
 /// A temporary home with a place for a Maildir and for state.
@@ -191,7 +191,7 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         connection,
         mechanism,
         channel_binding: ChannelBinding::default(),
-        pace: Pace::Announced,
+        pace: Pipelining::Announced,
         allow_plaintext_password: false,
         strict: false,
     }

@@ -11,10 +11,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mailparse::MailHeaderMap as _;
 
-use crate::fetch::{self, Clock, Event, Listed, Reason, Sizes, Step, Survey, Timing, log_in, pace};
+use crate::fetch::{
+    self, Clock, Event, Listed, Listing, Reason, Sizes, Step, Timing, log_in, pace,
+};
+use crate::journal::{Index, Journal, State};
 use crate::protocol::{MessageNumber, Quoted, UniqueId};
-use crate::seen::{Journal, Ledger, State};
-use crate::session::{self, Credentials, Line, Pace};
+use crate::session::{self, Credentials, Line, Pipelining};
 
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
@@ -44,13 +46,13 @@ pub(crate) fn look(
         fits.map_err(fetch::Error::from)?;
     }
     let journal = Journal::look(&account.state, &account.mailbox);
-    let ledger = journal.map_err(fetch::Error::from)?;
+    let index = journal.map_err(fetch::Error::from)?;
     let log = |line: Line<'_>| output.conversation(&account.name, line);
     let mut options = account.session.clone();
-    options.pace = pace(&ledger, options.connection.port, clock.start());
+    options.pace = pace(&index, options.connection.port, clock.start());
     // What a server tells of its delay is not written down, but what a fetch wrote
     // down holds for a look, too: a server punishes every login.
-    let mut timing = Timing { clock, last: ledger.last_login(), retry_for: account.retry_for };
+    let mut timing = Timing { clock, last: index.last_login(), retry_for: account.retry_for };
     let bars = Bars::default();
     let observe = |event: Event<'_>| output.event(&account.name, &bars, event);
     let sizes = match look {
@@ -60,24 +62,24 @@ pub(crate) fn look(
     };
     let mut open = |options: &session::Options| {
         let mut survey = log_in(options, credentials, &log, &mut timing, &observe)?;
-        survey.list(&ledger, sizes)?;
+        survey.list(&index, sizes)?;
         Ok(survey)
     };
     let survey = match open(&options) {
         Err(fetch::Error::Session { source: session::Error::OutOfStep { .. }, .. }) => {
-            options.pace = Pace::LockStep;
+            options.pace = Pipelining::LockStep;
             open(&options)
         }
         survey => survey,
     };
     let mut survey = survey.map_err(|error| Error::with(account.server(), error))?;
     if let Look::Show { message, lines } = look {
-        return show(survey, message, *lines, &ledger, output).map(|()| false);
+        return show(survey, message, *lines, &index, output).map(|()| false);
     }
-    if !matches!(look, Look::List { .. }) && survey.is_renumbered(&ledger)? {
+    if !matches!(look, Look::List { .. }) && survey.is_renumbered(&index)? {
         return Err(fetch::Error::Renumbered.into());
     }
-    let steps = survey.steps(&ledger, &account.policy, clock.start())?;
+    let steps = survey.steps(&index, &account.policy, clock.start())?;
     let is_new = |step: &&Step| matches!(step, Step::Retrieve(_) | Step::Leave(Reason::Limit));
     let new = steps.iter().filter(is_new).count();
     if !alone && !matches!(look, Look::Check) {
@@ -89,8 +91,8 @@ pub(crate) fn look(
             let noun = if new == 1 { "message" } else { "messages" };
             output.print(format!("{who}{new} new {noun}\n").as_bytes())?;
         }
-        Look::DryRun => dry_run(&survey.listing, &steps, &ledger, output)?,
-        Look::List { headers } => list(&mut survey, &steps, &ledger, *headers, output)?,
+        Look::DryRun => dry_run(&survey.listing, &steps, &index, output)?,
+        Look::List { headers } => list(&mut survey, &steps, &index, *headers, output)?,
         Look::Show { .. } => {}
     }
     survey.quit()?;
@@ -107,7 +109,7 @@ pub(crate) fn date(seconds: u64) -> String {
 }
 
 /// A message's state in a word or two.
-fn state(listed: &Listed, step: &Step, ledger: &Ledger) -> String {
+fn state(listed: &Listed, step: &Step, index: &Index) -> String {
     match step {
         Step::Adopt { .. } => "delivered".into(),
         Step::Delete { .. } => "deletable now".into(),
@@ -124,35 +126,35 @@ fn state(listed: &Listed, step: &Step, ledger: &Ledger) -> String {
             Reason::TooLarge { .. } => "too large".into(),
         },
         Step::Retrieve(retrieval) => {
-            let failed = ledger
-                .copies(&listed.unique_id)
-                .any(|known| known.state == State::Failed && known.copy == retrieval.copy);
+            let failed = index.occurrences(&listed.unique_id).any(|known| {
+                known.state == State::Failed && known.occurrence == retrieval.occurrence
+            });
             if failed { "failed".into() } else { "new".into() }
         }
     }
 }
 
 /// What a fetch would do with a message, and why.
-fn intention(listed: &Listed, step: &Step, ledger: &Ledger) -> (&'static str, String) {
+fn intention(listed: &Listed, step: &Step, index: &Index) -> (&'static str, String) {
     match step {
         Step::Adopt { .. } => ("record", "it is in the Maildir already".into()),
         Step::Delete { .. } => ("delete", "it is safe here and may go".into()),
         Step::Examine => ("leave", "its header cannot be read".into()),
         Step::Leave(Reason::Limit) => ("leave", "new, beyond --limit".into()),
-        Step::Leave(_) => ("leave", state(listed, step, ledger)),
-        Step::Retrieve(_) => ("fetch", state(listed, step, ledger)),
+        Step::Leave(_) => ("leave", state(listed, step, index)),
+        Step::Retrieve(_) => ("fetch", state(listed, step, index)),
     }
 }
 
 fn dry_run(
     listing: &[Listed],
     steps: &[Step],
-    ledger: &Ledger,
+    index: &Index,
     output: &Output<'_>,
 ) -> Result<(), Error> {
     let mut table = table(&["", "NUMBER", "SIZE", "WHY", "UNIQUE-ID"], &[1, 2]);
     for (listed, step) in listing.iter().zip(steps) {
-        let (what, why) = intention(listed, step, ledger);
+        let (what, why) = intention(listed, step, index);
         table.add_row([
             what.to_owned(),
             listed.number.to_string(),
@@ -182,9 +184,9 @@ fn table(columns: &[&str], right: &[usize]) -> Table {
 }
 
 fn list(
-    survey: &mut Survey<'_>,
+    survey: &mut Listing<'_>,
     steps: &[Step],
-    ledger: &Ledger,
+    index: &Index,
     headers: bool,
     output: &Output<'_>,
 ) -> Result<(), Error> {
@@ -201,7 +203,7 @@ fn list(
     columns.push("UNIQUE-ID");
     let mut table = table(&columns, &[0, 1]);
     for (listed, step) in survey.listing.iter().zip(steps) {
-        let mut row = vec![listed.number.to_string(), size(listed), state(listed, step, ledger)];
+        let mut row = vec![listed.number.to_string(), size(listed), state(listed, step, index)];
         if headers {
             row.extend(read.remove(&listed.number).unwrap_or_default());
         }
@@ -264,10 +266,10 @@ fn bounded(header: &[u8]) -> Vec<u8> {
 /// One message on standard output. RETR may count as having taken it, so unless
 /// it was delivered before, the session ends without QUIT.
 fn show(
-    mut survey: Survey<'_>,
+    mut survey: Listing<'_>,
     message: &str,
     lines: Option<u32>,
-    ledger: &Ledger,
+    index: &Index,
     output: &Output<'_>,
 ) -> Result<(), Error> {
     let wanted = |listed: &&Listed| match message.strip_prefix("uid:") {
@@ -293,8 +295,8 @@ fn show(
         return Err(failure);
     }
     shown?;
-    let is_delivered = ledger
-        .copies(&listed.unique_id)
+    let is_delivered = index
+        .occurrences(&listed.unique_id)
         .any(|known| matches!(known.state, State::Asked | State::Deleted | State::Delivered));
     if is_delivered { Ok(survey.quit()?) } else { Ok(()) }
 }

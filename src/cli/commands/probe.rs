@@ -13,7 +13,7 @@
 use std::fmt::{Display, Write as _};
 
 use crate::connection::{Certificate, Roots, Secured, Security};
-use crate::fetch::{self, Doing};
+use crate::fetch::{self, Operation};
 use crate::protocol::{Capabilities, Quoted, TimestampError, sasl};
 use crate::session::{self, Answer, Credentials, Findings, Line, Mechanism, Refusal, Step};
 
@@ -50,11 +50,11 @@ pub(crate) fn probe(
     output.print(report.text.as_bytes())?;
     result.map_err(|(step, source)| {
         let doing = match step {
-            Step::Connect => Doing::Connect,
-            Step::Examine => Doing::Examine,
-            Step::List => Doing::List,
-            Step::LogIn => Doing::LogIn,
-            Step::Quit => Doing::Quit,
+            Step::Connect => Operation::Connect,
+            Step::Examine => Operation::Examine,
+            Step::List => Operation::List,
+            Step::LogIn => Operation::LogIn,
+            Step::Quit => Operation::Quit,
         };
         Error::with(account.server(), fetch::Error::Session { doing, source })
     })

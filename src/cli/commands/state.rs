@@ -3,8 +3,8 @@
 use percent_encoding::percent_decode_str;
 
 use crate::fetch;
+use crate::journal::{Journal, Known, Mended, State};
 use crate::protocol::UniqueId;
-use crate::seen::{Journal, Known, Mended, State};
 
 use super::look::date;
 use crate::cli::config::account::Account;
@@ -87,10 +87,10 @@ fn unknown(written: &str) -> Error {
 }
 
 fn list(account: &Account, output: &Output<'_>) -> Result<(), Error> {
-    let ledger = Journal::look(&account.state, &account.mailbox).map_err(fetch::Error::from)?;
+    let index = Journal::look(&account.state, &account.mailbox).map_err(fetch::Error::from)?;
     let mut text = String::new();
-    for (unique_id, known) in ledger.iter() {
-        let Known { state, at, copy, .. } = known;
+    for (unique_id, known) in index.iter() {
+        let Known { state, at, occurrence, .. } = known;
         let state = match state {
             State::Asked => "asked",
             State::Deleted => "deleted",
@@ -102,7 +102,7 @@ fn list(account: &Account, output: &Output<'_>) -> Result<(), Error> {
         };
         let octets = known.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
         let when = if at == 0 { "-".into() } else { date(at) };
-        text += &format!("{state} {when} {octets} {copy} {}\n", unique_id.encoded());
+        text += &format!("{state} {when} {octets} {occurrence} {}\n", unique_id.encoded());
     }
     output.print(text.as_bytes())
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::connection::Cancel;
 use crate::fetch::{Deletion, Place, Policy};
-use crate::seen::Mailbox;
-use crate::session::{self, ChannelBinding, Pace};
+use crate::journal::Mailbox;
+use crate::session::{self, ChannelBinding, Pipelining};
 
 use super::connection_options::{self, Secrets};
 use crate::cli::args::options::Args;
@@ -149,7 +149,7 @@ pub(crate) fn resolve(
             Binding::Exporter => ChannelBinding::Exporter,
             Binding::EndPoint => ChannelBinding::EndPoint,
         },
-        pace: Pace::Announced,
+        pace: Pipelining::Announced,
         allow_plaintext_password: settings.allow_plaintext_password.unwrap_or(false),
         strict: settings.strict.unwrap_or(false),
     };

@@ -5,7 +5,7 @@
 
 use crate::cli::error::Error;
 use crate::protocol::{LoginRefusal, ResponseCode, sasl};
-use crate::{connection, fetch, maildir, seen, session};
+use crate::{connection, fetch, journal, maildir, session};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -164,20 +164,20 @@ fn of_delivery(error: &maildir::Error) -> Exit {
     }
 }
 
-fn of_journal(error: &seen::Error) -> Exit {
+fn of_journal(error: &journal::Error) -> Exit {
     match error {
-        seen::Error::Binding { .. }
-        | seen::Error::NoLocks { .. }
-        | seen::Error::NoState { .. }
-        | seen::Error::NotOurs { .. }
-        | seen::Error::Unmade { .. } => Exit::CannotCreate,
-        seen::Error::Damaged { .. } | seen::Error::Newer { .. } => Exit::Journal,
-        seen::Error::Abandoned { .. } | seen::Error::Io { .. } => Exit::Io,
-        seen::Error::Busy { .. } | seen::Error::Locked { .. } => Exit::Temporary,
+        journal::Error::Binding { .. }
+        | journal::Error::NoLocks { .. }
+        | journal::Error::NoState { .. }
+        | journal::Error::NotOurs { .. }
+        | journal::Error::Unmade { .. } => Exit::CannotCreate,
+        journal::Error::Damaged { .. } | journal::Error::Newer { .. } => Exit::Journal,
+        journal::Error::Abandoned { .. } | journal::Error::Io { .. } => Exit::Io,
+        journal::Error::Busy { .. } | journal::Error::Locked { .. } => Exit::Temporary,
     }
 }
 
-fn of_session(doing: fetch::Doing, error: &session::Error) -> Exit {
+fn of_session(doing: fetch::Operation, error: &session::Error) -> Exit {
     match error {
         session::Error::Connection(error) => of_connection(error),
         session::Error::Credentials { .. } => Exit::Usage,
@@ -193,14 +193,14 @@ fn of_session(doing: fetch::Doing, error: &session::Error) -> Exit {
         session::Error::NotWelcome(refusal) => of_refusal(refusal, Exit::Temporary),
         session::Error::Refused { refusal, .. } => {
             let otherwise = match doing {
-                fetch::Doing::LogIn => return of_login(refusal, Exit::NoPermission),
-                fetch::Doing::List | fetch::Doing::Examine => Exit::Unavailable,
+                fetch::Operation::LogIn => return of_login(refusal, Exit::NoPermission),
+                fetch::Operation::List | fetch::Operation::Examine => Exit::Unavailable,
                 // `--show` of a message that the server will not give.
-                fetch::Doing::Retrieve(_) => Exit::SomeFailed,
-                fetch::Doing::Commit
-                | fetch::Doing::Connect
-                | fetch::Doing::Delete(_)
-                | fetch::Doing::Quit => Exit::Temporary,
+                fetch::Operation::Retrieve(_) => Exit::SomeFailed,
+                fetch::Operation::Commit
+                | fetch::Operation::Connect
+                | fetch::Operation::Delete(_)
+                | fetch::Operation::Quit => Exit::Temporary,
             };
             of_refusal(refusal, otherwise)
         }

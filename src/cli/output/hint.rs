@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::cli::error::Error;
 use crate::connection::{self, Phase, ProxyError, Reason, RootsError};
+use crate::journal::{self, Binding};
 use crate::protocol::{LoginRefusal, sasl};
-use crate::seen::{self, Binding};
 use crate::session::Mechanism;
 use crate::{fetch, maildir, session};
 
@@ -37,8 +37,8 @@ impl Error {
     }
 }
 
-fn journal_hint(error: &seen::Error) -> Option<&'static str> {
-    use seen::Error;
+fn journal_hint(error: &journal::Error) -> Option<&'static str> {
+    use journal::Error;
     match error {
         Error::Binding { binding, .. } => Some(binding_hint(*binding)),
         Error::Newer { .. } => Some("use that version, or another --state-dir and another Maildir"),

@@ -2,7 +2,7 @@
 
 use crate::cli::error::Error;
 use crate::protocol::ResponseCode;
-use crate::{fetch, seen};
+use crate::{fetch, journal};
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,7 +29,8 @@ impl Error {
     pub(crate) fn is_quiet(&self) -> bool {
         match self.below() {
             Some(
-                fetch::Error::Journal(seen::Error::Locked { .. }) | fetch::Error::TooEarly { .. },
+                fetch::Error::Journal(journal::Error::Locked { .. })
+                | fetch::Error::TooEarly { .. },
             ) => true,
             Some(fetch::Error::Session { source, .. }) => source
                 .refusal()

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use indicatif::HumanBytes;
 
 use crate::connection::Cancel;
-use crate::fetch::{self, Doing, Event, Summary, in_seconds};
+use crate::fetch::{self, Event, Operation, Summary, in_seconds};
 use crate::protocol::Quoted;
 use crate::session::Line;
 
@@ -181,7 +181,7 @@ impl<'s> Output<'s> {
                         format!("server refused RETR{}", refusal.words())
                     }
                 };
-                let doing = Doing::Retrieve(number);
+                let doing = Operation::Retrieve(number);
                 let times =
                     if tries > 1 { format!("; tried {tries} times") } else { String::new() };
                 self.line(&format!("pop3get: {account}: {doing} ({unique_id}): {why}{times}"));

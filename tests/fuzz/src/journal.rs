@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
-use pop3get::protocol::{Capabilities, UniqueId};
-use pop3get::seen::{
-    Delivery, Error, Fate, Fingerprint, HeaderHasher, Journal, Known, Ledger, Login, Mailbox,
+use pop3get::journal::{
+    Delivery, Error, Fate, Fingerprint, HeaderHasher, Index, Journal, Known, Login, Mailbox,
     Mended, Repair, State,
 };
+use pop3get::protocol::{Capabilities, UniqueId};
 use tempfile::TempDir;
 
 const HEADER: &str = "pop3get-journal 1 0000000000000001 0000000000000002\n";
@@ -51,7 +51,7 @@ impl Room {
         fs::write(self.directory.path().join("u@h.seen"), text).unwrap();
     }
 
-    fn look(&self) -> Result<Ledger, Error> {
+    fn look(&self) -> Result<Index, Error> {
         Journal::look(self.directory.path(), &self.mailbox)
     }
 
@@ -83,7 +83,7 @@ fn patiently<T>(tries: usize, mut open: impl FnMut() -> Result<T, Error>) -> Res
     open()
 }
 
-/// Everything that a ledger says, to be compared.
+/// Everything that a index says, to be compared.
 #[derive(Debug, PartialEq)]
 struct Said {
     known: Vec<(UniqueId, Known)>,
@@ -94,21 +94,21 @@ struct Said {
     has_deliveries: bool,
 }
 
-fn said(ledger: &Ledger) -> Said {
-    let known: Vec<_> = ledger.iter().collect();
+fn said(index: &Index) -> Said {
+    let known: Vec<_> = index.iter().collect();
     for (unique_id, known) in &known {
-        assert!(ledger.copies(unique_id).any(|copy| copy == *known));
-        assert!(ledger.next_copy(unique_id) >= known.copy);
+        assert!(index.occurrences(unique_id).any(|occurrence| occurrence == *known));
+        assert!(index.next_occurrence(unique_id) >= known.occurrence);
     }
     Said {
         known,
-        expected: ledger.expected().map(<[u8]>::to_vec).collect(),
+        expected: index.expected().map(<[u8]>::to_vec).collect(),
         announced: [0, 110, 995]
-            .map(|port| (port, ledger.announced(port), ledger.out_of_step(port)))
+            .map(|port| (port, index.announced(port), index.out_of_step(port)))
             .to_vec(),
-        last_login: ledger.last_login(),
-        distrusts_top: ledger.distrusts_top(),
-        has_deliveries: ledger.has_deliveries(),
+        last_login: index.last_login(),
+        distrusts_top: index.distrusts_top(),
+        has_deliveries: index.has_deliveries(),
     }
 }
 
@@ -149,10 +149,10 @@ pub fn journal(input: &[u8]) {
     let room = Room::new();
     for text in files(input) {
         room.write(&text);
-        let looked = room.look().map(|ledger| said(&ledger));
+        let looked = room.look().map(|index| said(&index));
         let expected = match (looked, room.open()) {
             (Ok(looked), Ok(journal)) => {
-                assert_eq!(said(journal.ledger()), looked);
+                assert_eq!(said(journal.index()), looked);
                 looked
             }
             // Another journal's header.
@@ -187,30 +187,30 @@ fn append(room: &Room, expected: &Said) {
     let (number, unsettled) = (journal.number(), journal.unsettled().len());
     journal.prepare(&[]).unwrap();
     assert!(!journal.is_torn());
-    assert_eq!(said(journal.ledger()), *expected);
+    assert_eq!(said(journal.index()), *expected);
     drop(journal);
     let mut journal = room.open().unwrap();
-    assert_eq!(said(journal.ledger()), *expected);
+    assert_eq!(said(journal.index()), *expected);
     let unique_id = UniqueId::new(b"one more").unwrap();
-    let copy = journal.ledger().next_copy(&unique_id);
+    let occurrence = journal.index().next_occurrence(&unique_id);
     let delivery = Delivery {
         unique_id: unique_id.clone(),
-        copy,
-        copies: 1,
+        occurrence,
+        occurrences: 1,
         octets: 5,
         fingerprint: print(b""),
         at: 7,
         name: "7.x.h".into(),
     };
     drop(journal.commit(&[delivery]).unwrap());
-    let added = said(journal.ledger());
+    let added = said(journal.index());
     drop(journal);
     let journal = room.open().unwrap();
-    assert_eq!(said(journal.ledger()), added);
+    assert_eq!(said(journal.index()), added);
     assert_eq!(journal.number(), number + 1);
     assert_eq!(journal.unsettled().len(), unsettled + 1);
-    assert!(journal.ledger().copies(&unique_id).any(|known| known.copy == copy));
-    assert!(journal.settled(&unique_id, copy).is_none(), "deletable before it is settled");
+    assert!(journal.index().occurrences(&unique_id).any(|known| known.occurrence == occurrence));
+    assert!(journal.settled(&unique_id, occurrence).is_none(), "deletable before it is settled");
 }
 
 /// Whatever the Maildir's marker says: it is taken or refused, and what was
@@ -230,13 +230,13 @@ pub fn marker(text: &[u8]) {
 }
 
 /// What has to outlive a repair.
-fn fates(ledger: &Ledger) -> Vec<(UniqueId, u32, State, u64, String)> {
+fn fates(index: &Index) -> Vec<(UniqueId, u32, State, u64, String)> {
     let fate = |(unique_id, known): (UniqueId, Known)| {
-        let Known { copy, shared, state, fingerprint, at, .. } = known;
+        let Known { occurrence, shared, state, fingerprint, at, .. } = known;
         let tries = if state == State::Failed { known.tries } else { 0 };
-        (unique_id, copy, state, at, format!("{shared} {fingerprint:?} {tries}"))
+        (unique_id, occurrence, state, at, format!("{shared} {fingerprint:?} {tries}"))
     };
-    ledger.iter().map(fate).collect()
+    index.iter().map(fate).collect()
 }
 
 /// A repair makes a journal of anything; nothing is left for a second one; and
@@ -246,7 +246,7 @@ pub fn repair(input: &[u8]) {
     for text in files(input) {
         room.write(&text);
         let before = room.open().ok().filter(|journal| !journal.is_torn());
-        let before = before.map(|journal| (fates(journal.ledger()), said(journal.ledger())));
+        let before = before.map(|journal| (fates(journal.index()), said(journal.index())));
         let path = room.directory.path().join("u@h.seen");
         let read = || fs::read(&path).unwrap();
         let text = read();
@@ -258,17 +258,17 @@ pub fn repair(input: &[u8]) {
         };
         let journal = room.open().unwrap();
         assert!(!journal.is_torn() && journal.unsettled().is_empty());
-        assert!(journal.ledger().found(FOUND).is_some(), "{mended:?}");
+        assert!(journal.index().found(FOUND).is_some(), "{mended:?}");
         assert_eq!(would.unwrap(), Mended { kept: None, ..mended });
         // Asked once: whoever waits here waits for ourselves.
         assert!(matches!(room.repair(true), Err(Error::Locked { .. })));
-        let (after, ledger) = (fates(journal.ledger()), said(journal.ledger()));
+        let (after, index) = (fates(journal.index()), said(journal.index()));
         drop(journal);
         assert!(room.mend(false).unwrap().is_whole());
         if let Some((fates, said)) = before {
             assert_eq!(after, fates);
             assert_eq!(
-                (ledger.expected, ledger.announced, ledger.last_login, ledger.distrusts_top),
+                (index.expected, index.announced, index.last_login, index.distrusts_top),
                 (said.expected, said.announced, said.last_login, said.distrusts_top)
             );
         }
@@ -329,12 +329,12 @@ pub fn records(input: &[u8]) {
         match dice.octet() % 8 {
             0 => {
                 journal.finish().unwrap();
-                let knew = said(journal.ledger());
+                let knew = said(journal.index());
                 let unsettled = journal.unsettled().len();
                 drop(journal);
                 assert_eq!(said(&room.look().unwrap()), knew);
                 journal = room.open().unwrap();
-                assert_eq!((said(journal.ledger()), journal.unsettled().len()), (knew, unsettled));
+                assert_eq!((said(journal.index()), journal.unsettled().len()), (knew, unsettled));
             }
             1 => {
                 drop(journal);
@@ -346,17 +346,18 @@ pub fn records(input: &[u8]) {
 }
 
 fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
-    let (action, (unique_id, copy), at) = (dice.octet(), dice.which(), dice.number());
+    let (action, (unique_id, occurrence), at) = (dice.octet(), dice.which(), dice.number());
     match action % 14 {
         0 | 1 => commit(journal, dice, at),
         2 => {
             for (batch, names) in journal.unsettled() {
                 let nowhere: Vec<_> = (0..names.len()).filter(|at| at % 3 == 2).collect();
                 for settled in journal.settle(batch, &nowhere) {
-                    let proof = journal.settled(settled.unique_id(), settled.copy());
+                    let proof = journal.settled(settled.unique_id(), settled.occurrence());
                     // Not if it was forgotten or failed in between.
-                    let known = journal.ledger().copies(settled.unique_id());
-                    let state = known.filter(|known| known.copy == settled.copy()).last();
+                    let known = journal.index().occurrences(settled.unique_id());
+                    let state =
+                        known.filter(|known| known.occurrence == settled.occurrence()).last();
                     let is_delivered =
                         |it: Known| matches!(it.state, State::Delivered | State::Asked);
                     assert_eq!(proof.is_some(), state.is_some_and(is_delivered));
@@ -364,33 +365,33 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
             }
         }
         3 | 4 => {
-            let Some(settled) = journal.settled(&unique_id, copy) else { return };
+            let Some(settled) = journal.settled(&unique_id, occurrence) else { return };
             let settled = [settled];
             journal.ask(settled.iter()).unwrap();
             if action % 14 == 3 {
                 journal.confirm(&settled, at);
-                assert!(journal.settled(&unique_id, copy).is_none());
+                assert!(journal.settled(&unique_id, occurrence).is_none());
             }
         }
         5 | 6 => {
             let listed: Vec<_> = (0..dice.octet() % 4).map(|_| dice.unique_id()).collect();
             journal.note_listing(listed.iter(), at);
         }
-        7 => journal.note_failed(&unique_id, copy, u32::from(dice.octet()), at),
-        8 => journal.note_large(&unique_id, copy, at),
+        7 => journal.note_failed(&unique_id, occurrence, u32::from(dice.octet()), at),
+        8 => journal.note_large(&unique_id, occurrence, at),
         9 => {
             let header = (at > 0).then(|| (at, print(unique_id.as_bytes())));
-            journal.note_seen(&unique_id, copy, at, header);
+            journal.note_seen(&unique_id, occurrence, at, header);
         }
         10 => {
             let header = (at > 0).then(|| print(unique_id.as_bytes()));
-            journal.note_found(&unique_id, copy, Some(at), at, header);
+            journal.note_found(&unique_id, occurrence, Some(at), at, header);
         }
-        11 => _ = journal.note_rekeyed((&unique_id, copy), (&dice.unique_id(), 1)),
+        11 => _ = journal.note_rekeyed((&unique_id, occurrence), (&dice.unique_id(), 1)),
         12 => {
-            let known = journal.ledger().copies(&unique_id).count();
+            let known = journal.index().occurrences(&unique_id).count();
             assert_eq!(journal.forget(&unique_id), known);
-            assert_eq!(journal.ledger().next_copy(&unique_id), 1);
+            assert_eq!(journal.index().next_occurrence(&unique_id), 1);
         }
         _ => {
             let mut announced = Capabilities::default();
@@ -407,15 +408,23 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
 fn commit(journal: &mut Journal, dice: &mut Dice<'_>, at: u64) {
     let delivery = |_| {
         let unique_id = dice.unique_id();
-        let copy = u32::from(dice.octet() % 2) + 1;
+        let occurrence = u32::from(dice.octet() % 2) + 1;
         let fingerprint = print(unique_id.as_bytes());
-        let name = format!("{at}.1-{copy}.h");
-        Delivery { unique_id, copy, copies: copy, octets: at, fingerprint, at, name }
+        let name = format!("{at}.1-{occurrence}.h");
+        Delivery {
+            unique_id,
+            occurrence,
+            occurrences: occurrence,
+            octets: at,
+            fingerprint,
+            at,
+            name,
+        }
     };
     let batch: Vec<_> = (0..3).map(delivery).collect();
     let committed = journal.commit(&batch).unwrap();
     assert_eq!(committed.unique_id(0), Some(&batch[0].unique_id));
     for delivery in &batch {
-        assert!(journal.settled(&delivery.unique_id, delivery.copy).is_none());
+        assert!(journal.settled(&delivery.unique_id, delivery.occurrence).is_none());
     }
 }

@@ -2,6 +2,7 @@
 
 use md5::{Digest, Md5};
 
+use pop3get::journal::{Fingerprint, HeaderHasher};
 use pop3get::protocol::sasl::Mechanism;
 use pop3get::protocol::{
     Capabilities, DropListing, Indicator, Leniency, LineEnds, MessageNumber, Quoted, ResponseCode,
@@ -9,7 +10,6 @@ use pop3get::protocol::{
     digest,
 };
 use pop3get::secret::Secret;
-use pop3get::seen::{Fingerprint, HeaderHasher};
 
 /// A status line is its indicator, nothing or a blank, and the text; a response
 /// code depends on nothing behind its bracket and on no letter's case.

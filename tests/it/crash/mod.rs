@@ -66,7 +66,7 @@ fn message(number: usize) -> Vec<u8> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Syncs {
     /// What they promise.
-    Work,
+    Schedule,
     /// Nothing, and they say that all is well.
     DoNothing,
 }
@@ -186,7 +186,7 @@ impl Crash<'_> {
     /// The next run mends everything, and the one after it finds nothing to do.
     fn run_again(&self, server: &Server, damage: &mut Damage) {
         for _ in 0..2 {
-            let ran = self.fetch(server, Syncs::Work).output().unwrap();
+            let ran = self.fetch(server, Syncs::Schedule).output().unwrap();
             let said = String::from_utf8_lossy(&ran.stderr);
             if ran.status.code() != Some(0) || !said.is_empty() {
                 damage.odd.push(format!("{}: {said}", ran.status));
@@ -244,7 +244,7 @@ fn crash(kind: Kind, syncs: Syncs, count: usize) -> Vec<Damage> {
     // A tenth of the crashes fall behind the end of the run. Without syncs it is
     // half of them: the server deletes at the end only.
     let most = match syncs {
-        Syncs::Work => whole * 10 / 9,
+        Syncs::Schedule => whole * 10 / 9,
         Syncs::DoNothing => whole * 2,
     };
     let most = usize::try_from(most.as_micros()).unwrap();
@@ -318,14 +318,14 @@ fn inside() {
     let (name, syncs) = what.split_once(' ').unwrap();
     let (_, kind) = KINDS.iter().find(|(kind, _)| *kind == name).unwrap();
     match syncs {
-        "Work" => no_crash_loses_or_doubles(*kind),
+        "Schedule" => no_crash_loses_or_doubles(*kind),
         _ => syncs_that_do_nothing_are_found(*kind),
     }
 }
 
 fn no_crash_loses_or_doubles(kind: Kind) {
     let count = crashes();
-    let damages = crash(kind, Syncs::Work, count);
+    let damages = crash(kind, Syncs::Schedule, count);
     let mid_run = damages.iter().filter(|damage| damage.in_mid_run).count();
     let in_part = damages.iter().filter(|damage| damage.in_part).count();
     eprintln!(
@@ -354,17 +354,17 @@ fn syncs_that_do_nothing_are_found(kind: Kind) {
 
 #[test]
 fn a_crash_on_ext4_loses_and_doubles_nothing() {
-    in_a_namespace("ext4", Syncs::Work);
+    in_a_namespace("ext4", Syncs::Schedule);
 }
 
 #[test]
 fn a_crash_on_ext4_that_orders_nothing_loses_and_doubles_nothing() {
-    in_a_namespace("ext4-writeback", Syncs::Work);
+    in_a_namespace("ext4-writeback", Syncs::Schedule);
 }
 
 #[test]
 fn a_crash_on_xfs_loses_and_doubles_nothing() {
-    in_a_namespace("xfs", Syncs::Work);
+    in_a_namespace("xfs", Syncs::Schedule);
 }
 
 #[test]

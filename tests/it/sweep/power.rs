@@ -13,9 +13,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use pop3_test_server::Server;
-use pop3get::fetch::{Clock, Deletion, Local, Options, Place, Policy, Rekey};
+use pop3get::fetch::{AccountRun, Clock, Deletion, Options, Place, Policy, Rekey};
+use pop3get::journal::Mailbox;
 use pop3get::secret::Secret;
-use pop3get::seen::Mailbox;
 use pop3get::session::{Credentials, Mechanism};
 
 use super::trace::{Disk, Op, operations};
@@ -127,7 +127,7 @@ fn run(home: &Path, server: &Server, deletion: Deletion, what: &str) {
     };
     let credentials =
         Credentials { user: b"mrose".to_vec(), password: Secret::new(b"secret".to_vec()) };
-    let local = Local::open(&place, &|_| {}).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let local = AccountRun::open(&place, &|_| {}).unwrap_or_else(|error| panic!("{what}: {error}"));
     let outcome = local.fetch(&options, &credentials, &|_| {});
     outcome.result.unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(outcome.summary.held, 0, "{what}: held though nobody meddled");

@@ -158,7 +158,7 @@ impl Generator {
             changes.push(Change::Style(self.random.one(&[
                 Style::Bare,
                 Style::Octets,
-                Style::Numbered,
+                Style::NumericUniqueIds,
                 Style::ListIgnoresArgument,
                 Style::NoListOfOne,
             ])));

@@ -312,7 +312,7 @@ impl Session<'_, '_> {
         let number = line.split(' ').nth(1).unwrap_or_default();
         match (self.site.server.style, shown.octets) {
             (Style::Octets, Some(octets)) => format!("+OK {octets} octets\r\n"),
-            (Style::Numbered, _) => format!("+OK {number} {}\r\n", size(shown)),
+            (Style::NumericUniqueIds, _) => format!("+OK {number} {}\r\n", size(shown)),
             _ => "+OK\r\n".into(),
         }
     }

@@ -92,7 +92,7 @@ pub enum Style {
     /// `+OK 120 octets`
     Octets,
     /// `+OK 3 120`
-    Numbered,
+    NumericUniqueIds,
     /// `LIST n` lists everything.
     ListIgnoresArgument,
     /// `LIST n` is refused.
@@ -113,7 +113,7 @@ pub enum Clock {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Moved into `cur/`.
+    /// RenameOutcome into `cur/`.
     Reads,
     /// Its flags change.
     Flags,

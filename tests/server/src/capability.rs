@@ -14,7 +14,7 @@ pub(crate) struct Offer {
     pub(crate) after_login: Vec<String>,
     /// Further lines, announced always.
     pub(crate) lines: Vec<String>,
-    /// Whole seconds between logins.
+    /// Downloaded seconds between logins.
     pub(crate) login_delay: u64,
     /// Names of SASL mechanisms; one that this server does not know is announced
     /// nevertheless.

@@ -37,7 +37,7 @@ pub(crate) enum End {
 
 /// What the faults say about this connection's octets.
 #[derive(Debug)]
-struct Pace {
+struct Pipelining {
     cut_received: Option<u64>,
     cut_sent: Option<u64>,
     stall_sent: Option<u64>,
@@ -45,7 +45,7 @@ struct Pace {
     trickle: Duration,
 }
 
-impl Pace {
+impl Pipelining {
     fn of(faults: &Faults) -> Self {
         let octet = |kind: &Kind| matches!(kind, Kind::Trickle(_)).then_some(1);
         let split = |kind: &Kind| if let Kind::Split(n) = kind { Some(*n) } else { octet(kind) };
@@ -88,7 +88,7 @@ pub(crate) struct Wire {
     received: u64,
     output: Vec<u8>,
     sent: u64,
-    pace: Pace,
+    pace: Pipelining,
     sockets: Arc<Sockets>,
 }
 
@@ -112,7 +112,7 @@ impl Wire {
             received: 0,
             output: Vec::new(),
             sent: 0,
-            pace: Pace::of(faults),
+            pace: Pipelining::of(faults),
             sockets,
         })
     }

@@ -1,13 +1,13 @@
-//! The journal made new: the shortest records that say what the ledger says.
+//! The journal made new: the shortest records that say what the index says.
 
-use super::ledger::{Known, Ledger, Missing, State};
-use super::record::{Commit, Copy, Header, Record};
+use super::index::{Index, Known, Missing, State};
+use super::record::{Commit, Header, MessageKey, Record};
 
 /// A whole journal: the header and one append with the number of the last.
-pub(super) fn rewritten(header: &Header, ledger: &Ledger, number: u64) -> Vec<u8> {
+pub(super) fn rewritten(header: &Header, index: &Index, number: u64) -> Vec<u8> {
     let mut text = header.line().into_bytes();
     let (mut append, mut count) = (Vec::new(), 0);
-    for record in ledger.records() {
+    for record in index.records() {
         record.write(&mut append);
         count += 1;
     }
@@ -16,11 +16,11 @@ pub(super) fn rewritten(header: &Header, ledger: &Ledger, number: u64) -> Vec<u8
     text
 }
 
-impl Ledger {
+impl Index {
     /// The shortest records that say the same, for a journal made new. Nothing
     /// may be unsettled.
     pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let entries = self.all().map(|(id, known)| (Copy::of(id, known.copy), known));
+        let entries = self.all().map(|(id, known)| (MessageKey::of(id, known.occurrence), known));
         let first = entries.clone().map(|(which, known)| first_record(which, known));
         let then = entries.filter_map(|(which, known)| match known.state {
             State::Asked => Some(Record::Asked(which)),
@@ -70,7 +70,7 @@ impl Ledger {
 }
 
 /// The record that makes an entry; states that come later have one of their own.
-fn first_record<'a>(which: Copy<'a>, known: Known) -> Record<'a> {
+fn first_record<'a>(which: MessageKey<'a>, known: Known) -> Record<'a> {
     let Known { at, tries, fingerprint, .. } = known;
     let octets = known.octets.unwrap_or(0);
     match known.state {
@@ -78,7 +78,7 @@ fn first_record<'a>(which: Copy<'a>, known: Known) -> Record<'a> {
             which,
             at,
             octets,
-            copies: if known.shared { 2 } else { 1 },
+            occurrences: if known.shared { 2 } else { 1 },
             fingerprint,
             name: "-",
         },

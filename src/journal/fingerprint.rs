@@ -142,10 +142,10 @@ impl HeaderHasher {
     }
 }
 
-/// What stands for a unique-id and a copy in a file's name: 64 bits of SHA-256.
-pub fn name_hash(unique_id: &UniqueId, copy: u32) -> u64 {
+/// What stands for a unique-id and a occurrence in a file's name: 64 bits of SHA-256.
+pub fn name_hash(unique_id: &UniqueId, occurrence: u32) -> u64 {
     let mut hash = Sha256::new();
-    hash.update(copy.to_be_bytes());
+    hash.update(occurrence.to_be_bytes());
     hash.update(unique_id.as_bytes());
     hash.finalize().iter().take(8).fold(0, |bits, octet| bits << 8 | u64::from(*octet))
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::ledger::Ledger;
+use super::index::Index;
 use super::record::{Commit, Header, Record, VERSION};
 
 /// The shortest record that tells of a message, `large 1 0 a` and its LF.
@@ -12,7 +12,7 @@ const LEAST_RECORD: usize = 12;
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) header: Header,
-    pub(super) ledger: Ledger,
+    pub(super) index: Index,
     /// The last commit's number; 0 before the first.
     pub(super) number: u64,
     /// Where the last append lies, or the header where there is none.
@@ -38,16 +38,11 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
     if header.version > VERSION {
         return Err(Fault::Newer { version: header.version });
     }
-    let mut loaded = Loaded {
-        header,
-        ledger: Ledger::default(),
-        number: 0,
-        last_append: 0..lines.at,
-        records: 0,
-    };
+    let mut loaded =
+        Loaded { header, index: Index::default(), number: 0, last_append: 0..lines.at, records: 0 };
     // No more than there are lines, nor than lines of their least length.
     let most = memchr::memchr_iter(b'\n', text).count().min(text.len() / LEAST_RECORD);
-    loaded.ledger.reserve(most);
+    loaded.index.reserve(most);
     let (mut start, mut pending, mut first_line) = (lines.at, Vec::new(), lines.number + 1);
     while let Some(line) = lines.next() {
         let Some(commit) = Commit::parse(line.content) else {
@@ -61,7 +56,7 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
         }
         for (at, line) in pending.iter().enumerate() {
             let record = Record::parse(line).ok_or(Fault::Damaged { line: first_line + at })?;
-            loaded.ledger.apply(&record, commit.number);
+            loaded.index.apply(&record, commit.number);
         }
         loaded.records += pending.len();
         loaded.number = commit.number;
@@ -75,7 +70,7 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
             return Err(Fault::Damaged { line: first_line });
         }
     }
-    loaded.ledger.trim();
+    loaded.index.trim();
     Ok(loaded)
 }
 
@@ -85,7 +80,7 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
 pub(super) struct Salvaged {
     /// `None` if not even the first line can be read.
     pub(super) header: Option<Header>,
-    pub(super) ledger: Ledger,
+    pub(super) index: Index,
     /// The highest commit's number.
     pub(super) number: u64,
     /// How many records were saved.
@@ -101,8 +96,8 @@ pub(super) fn salvage(text: &[u8]) -> Result<Salvaged, Fault> {
     if let Some(Header { version: version @ 2.., .. }) = header {
         return Err(Fault::Newer { version });
     }
-    let (ledger, lost) = (Ledger::default(), Vec::new());
-    let mut saved = Salvaged { header, ledger, number: 0, records: 0, lost };
+    let (index, lost) = (Index::default(), Vec::new());
+    let mut saved = Salvaged { header, index, number: 0, records: 0, lost };
     if header.is_none() && !text.is_empty() {
         saved.lost.push((1, 1));
     }
@@ -117,7 +112,7 @@ pub(super) fn salvage(text: &[u8]) -> Result<Salvaged, Fault> {
         let records: Option<Vec<_>> = pending.iter().map(|line| Record::parse(line)).collect();
         match commit.zip(records) {
             Some((commit, records)) => {
-                records.iter().for_each(|record| saved.ledger.apply(record, commit.number));
+                records.iter().for_each(|record| saved.index.apply(record, commit.number));
                 saved.records += records.len();
                 saved.number = saved.number.max(commit.number);
             }
@@ -159,7 +154,7 @@ impl<'a> Lines<'a> {
 mod tests {
     use super::super::State;
     use super::super::fingerprint::Fingerprint;
-    use super::super::record::Copy;
+    use super::super::record::MessageKey;
     use super::*;
     use crate::protocol::UniqueId;
 
@@ -175,8 +170,15 @@ mod tests {
     }
 
     fn delivered(unique_id: &str) -> Record<'_> {
-        let which = Copy::of(unique_id.as_bytes(), 1);
-        Record::Delivered { which, at: 1, octets: 2, copies: 1, fingerprint: None, name: "1.x.h" }
+        let which = MessageKey::of(unique_id.as_bytes(), 1);
+        Record::Delivered {
+            which,
+            at: 1,
+            octets: 2,
+            occurrences: 1,
+            fingerprint: None,
+            name: "1.x.h",
+        }
     }
 
     fn sample() -> Vec<u8> {
@@ -188,7 +190,7 @@ mod tests {
     }
 
     fn known(loaded: &Loaded) -> usize {
-        loaded.ledger.len()
+        loaded.index.len()
     }
 
     #[test]
@@ -247,45 +249,52 @@ mod tests {
 
     #[test]
     fn what_the_records_say_is_what_is_known() {
-        let (a, b) = (Copy::of(b"a", 1), Copy::of(b"b", 1));
+        let (a, b) = (MessageKey::of(b"a", 1), MessageKey::of(b"b", 1));
         let text = journal(&[
             &[delivered("a"), delivered("b")],
             &[Record::Settled(1), Record::Asked(a.clone()), Record::Held(b)],
             &[
                 Record::Deleted { which: a, at: 5 },
-                Record::Seen { which: Copy::of(b"a", 2), at: 9, octets: 0, fingerprint: None },
+                Record::Seen {
+                    which: MessageKey::of(b"a", 2),
+                    at: 9,
+                    octets: 0,
+                    fingerprint: None,
+                },
             ],
         ]);
-        let ledger = load(&text).unwrap().ledger;
+        let index = load(&text).unwrap().index;
         let states = |id: &[u8]| -> Vec<(u32, State)> {
             let id = UniqueId::new(id).unwrap();
-            ledger.copies(&id).map(|known| (known.copy, known.state)).collect()
+            index.occurrences(&id).map(|known| (known.occurrence, known.state)).collect()
         };
         assert_eq!(states(b"a"), [(1, State::Deleted), (2, State::Seen)]);
         assert_eq!(states(b"b"), [(1, State::Held)]);
         assert_eq!(states(b"c"), []);
-        assert_eq!(ledger.unsettled().count(), 0);
+        assert_eq!(index.unsettled().count(), 0);
     }
 
     #[test]
     fn a_unique_id_that_comes_again_and_again_is_missing_when_all_its_messages_are_deleted() {
-        let nth = |copy| Copy::of(b"1", copy);
-        let delivered = |copy| Record::Delivered {
-            which: nth(copy),
+        let nth = |occurrence| MessageKey::of(b"1", occurrence);
+        let delivered = |occurrence| Record::Delivered {
+            which: nth(occurrence),
             at: 1,
             octets: 2,
-            copies: 1,
+            occurrences: 1,
             fingerprint: None,
             name: "-",
         };
         let mut records: Vec<_> = (1..=5).rev().map(delivered).collect();
-        records.extend([1, 3, 5, 2].map(|copy| Record::Deleted { which: nth(copy), at: 9 }));
+        records.extend(
+            [1, 3, 5, 2].map(|occurrence| Record::Deleted { which: nth(occurrence), at: 9 }),
+        );
         let last = Record::Deleted { which: nth(4), at: 9 };
         let id = UniqueId::new(b"1").unwrap();
         let missing = |records: &[Record<'_>]| {
-            let ledger = load(&journal(&[records])).unwrap().ledger;
-            assert_eq!(ledger.next_copy(&id), 6);
-            !ledger.missing.is_empty()
+            let index = load(&journal(&[records])).unwrap().index;
+            assert_eq!(index.next_occurrence(&id), 6);
+            !index.missing.is_empty()
         };
         assert!(!missing(&records));
         records.push(last);
@@ -302,7 +311,7 @@ mod tests {
             &[
                 delivered("a"),
                 delivered("b"),
-                Record::Failed { which: Copy::of(b"f", 1), tries: 2, not_before: 7 },
+                Record::Failed { which: MessageKey::of(b"f", 1), tries: 2, not_before: 7 },
             ],
             &[
                 Record::Settled(1),
@@ -312,24 +321,24 @@ mod tests {
             &[
                 Record::Listing(4),
                 Record::Missing { unique_id: b"b"[..].into(), at: 4 },
-                Record::Held(Copy::of(b"b", 1)),
+                Record::Held(MessageKey::of(b"b", 1)),
             ],
             &[
-                Record::Large { which: Copy::of(b"l", 1), octets: 5 },
-                Record::Forget(Copy::of(b"f", 1)),
+                Record::Large { which: MessageKey::of(b"l", 1), octets: 5 },
+                Record::Forget(MessageKey::of(b"f", 1)),
                 Record::Found { hash: 3, fingerprint: Fingerprint::from_octets([7; 16]) },
             ],
         ]);
-        let old = load(&text).unwrap().ledger;
+        let old = load(&text).unwrap().index;
         let records: Vec<_> = old.records().collect();
-        let new = load(&journal(&[&records])).unwrap().ledger;
+        let new = load(&journal(&[&records])).unwrap().index;
         for id in ["a", "b", "f", "l"] {
             let id = UniqueId::new(id.as_bytes()).unwrap();
-            assert!(old.copies(&id).eq(new.copies(&id)), "{id}");
+            assert!(old.occurrences(&id).eq(new.occurrences(&id)), "{id}");
         }
-        let rank = |ledger: &Ledger, id: &[u8]| {
-            let missing = ledger.missing[&ledger.first(id).unwrap()];
-            (missing.since, ledger.listings - missing.listings)
+        let rank = |index: &Index, id: &[u8]| {
+            let missing = index.missing[&index.first(id).unwrap()];
+            (missing.since, index.listings - missing.listings)
         };
         for id in [b"a", b"b"] {
             assert_eq!(rank(&old, id), rank(&new, id));
@@ -344,9 +353,9 @@ mod tests {
         let ids: Vec<String> = (0..count).map(|number| format!("{number:08x}")).collect();
         let records: Vec<_> = ids.iter().map(|id| delivered(id)).collect();
         let settled = Record::Settled(1);
-        let ledger = load(&journal(&[&records, &[settled]])).unwrap().ledger;
-        assert_eq!(ledger.len(), count);
-        let each = ledger.octets_beyond_text() / count;
+        let index = load(&journal(&[&records, &[settled]])).unwrap().index;
+        assert_eq!(index.len(), count);
+        let each = index.octets_beyond_text() / count;
         assert!(each <= 64, "{each} octets each");
     }
 

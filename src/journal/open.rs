@@ -11,10 +11,10 @@ use super::disk::{
     lock, make_state_directory, random_id, read_file, replace, sync_directory, unused,
 };
 use super::error::{Binding, Error, io_error};
+use super::index::Index;
 use super::journal::Journal;
-use super::ledger::Ledger;
 use super::load::{Fault, Loaded, load};
-use super::marker::Marker;
+use super::maildir_binding::MaildirBinding;
 use super::record::{Header, VERSION};
 use super::rewrite::rewritten;
 
@@ -53,12 +53,12 @@ impl Journal {
         let lock = lock(mailbox.path(state, "lock"))?;
         let path = mailbox.path(state, "seen");
         let old = read(&path)?;
-        let mut marker = match Marker::open(maildir, state)? {
+        let mut marker = match MaildirBinding::open(maildir, state)? {
             Some(marker) => marker,
-            None if old.as_ref().is_some_and(|old| old.ledger.has_deliveries()) => {
+            None if old.as_ref().is_some_and(|old| old.index.has_deliveries()) => {
                 return Err(refuse(Binding::MaildirGone, &path, maildir));
             }
-            None => Marker::open_or_make(maildir, state)?,
+            None => MaildirBinding::open_or_make(maildir, state)?,
         };
         let named = marker.journal_of(&mailbox.0);
         if named.is_none() {
@@ -71,13 +71,13 @@ impl Journal {
                 return Err(refuse(Binding::AnotherJournal, &path, maildir));
             }
             (_, Some(old)) if old.header.maildir == marker.maildir => old,
-            (_, Some(old)) if old.ledger.has_deliveries() => {
+            (_, Some(old)) if old.index.has_deliveries() => {
                 return Err(refuse(Binding::AnotherMaildir, &path, maildir));
             }
             // Only marks, which are as good for another Maildir.
             (_, Some(old)) => {
                 let header = wanted(old.header.journal);
-                let text = rewritten(&header, &old.ledger, old.number);
+                let text = rewritten(&header, &old.index, old.number);
                 replace(state, &file_name(&path), &text).map_err(|failure| failure.error)?;
                 reload(&path)?
             }
@@ -101,7 +101,7 @@ impl Journal {
         make_state_directory(state)?;
         let lock = lock(mailbox.path(state, "lock"))?;
         let path = mailbox.path(state, "seen");
-        let mut marker = Marker::open_or_remake(maildir, state)?;
+        let mut marker = MaildirBinding::open_or_remake(maildir, state)?;
         match fs::rename(&path, unused(&path.with_extension("seen.old"))) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -119,9 +119,9 @@ impl Journal {
     /// lock and without writing anything.
     pub fn check_binding(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<(), Error> {
         let path = mailbox.path(state, "seen");
-        let (marked, named) = Marker::look(maildir, &mailbox.0)?;
+        let (marked, named) = MaildirBinding::look(maildir, &mailbox.0)?;
         let journal = read(&path)?;
-        let is_filled = journal.as_ref().is_some_and(|it| it.ledger.has_deliveries());
+        let is_filled = journal.as_ref().is_some_and(|it| it.index.has_deliveries());
         let binding = match (marked, named, journal) {
             (None, _, Some(_)) if is_filled => Binding::MaildirGone,
             (_, Some(_), None) => Binding::JournalGone,
@@ -136,8 +136,8 @@ impl Journal {
 
     /// What the journal of a mailbox says, without a lock and without writing
     /// anything; nothing where there is none.
-    pub fn look(state: &Path, mailbox: &Mailbox) -> Result<Ledger, Error> {
-        Ok(read(&mailbox.path(state, "seen"))?.map(|loaded| loaded.ledger).unwrap_or_default())
+    pub fn look(state: &Path, mailbox: &Mailbox) -> Result<Index, Error> {
+        Ok(read(&mailbox.path(state, "seen"))?.map(|loaded| loaded.index).unwrap_or_default())
     }
 }
 

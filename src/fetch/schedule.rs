@@ -1,42 +1,42 @@
-//! From steps to errands: what goes over the network, and what the journal is
+//! From steps to downloads: what goes over the network, and what the journal is
 //! told at once.
 
 use std::collections::VecDeque;
 
-use crate::seen::name_hash;
+use crate::journal::name_hash;
 
 use super::event::{Event, Observer};
-use super::pipeline::{Errand, Work};
+use super::pipeline::{Download, Schedule};
 use super::plan::{Listed, Reason, Step};
-use super::run::Local;
+use super::run::AccountRun;
 
-impl Local {
-    /// Turns steps into errands, and what needs no network into notes. Messages
+impl AccountRun {
+    /// Turns steps into downloads, and what needs no network into notes. Messages
     /// that failed before are asked for last.
-    pub(super) fn work(
+    pub(super) fn schedule(
         &mut self,
         steps: impl Iterator<Item = (Listed, Step)>,
         now: u64,
         observe: Observer<'_>,
-    ) -> Work {
-        let (mut work, mut unproven) = (Work::default(), false);
+    ) -> Schedule {
+        let (mut work, mut unproven) = (Schedule::default(), false);
         let mut last = VecDeque::new();
         for (listed, step) in steps {
             let unique_id = &listed.unique_id;
             match step {
-                Step::Adopt { copy, sure } => {
+                Step::Adopt { occurrence, sure } => {
                     let octets = listed.octets.filter(|_| sure);
-                    let print = self.journal.ledger().found(name_hash(unique_id, copy));
-                    self.journal.note_found(unique_id, copy, octets, now, print);
+                    let print = self.journal.index().found(name_hash(unique_id, occurrence));
+                    self.journal.note_found(unique_id, occurrence, octets, now, print);
                 }
-                Step::Delete { copy } => {
-                    let proof = self.journal.settled(unique_id, copy);
+                Step::Delete { occurrence } => {
+                    let proof = self.journal.settled(unique_id, occurrence);
                     work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
                 }
-                Step::Leave(Reason::TooLarge { copy, known: false }) => {
+                Step::Leave(Reason::TooLarge { occurrence, known: false }) => {
                     let octets = listed.octets.unwrap_or(0);
                     observe(Event::Large { unique_id, octets });
-                    self.journal.note_large(unique_id, copy, octets);
+                    self.journal.note_large(unique_id, occurrence, octets);
                 }
                 Step::Leave(Reason::DeletedBefore) => observe(Event::ListedAgain { unique_id }),
                 Step::Leave(Reason::Delivered { deletable: Some(at) }) if at <= now => {
@@ -44,24 +44,28 @@ impl Local {
                 }
                 Step::Examine | Step::Leave(_) => {}
                 Step::Retrieve(retrieval) => {
-                    let lost = self.losses.get(&(unique_id.clone(), retrieval.copy));
+                    let lost = self.losses.get(&(unique_id.clone(), retrieval.occurrence));
                     let is_last = retrieval.tries > 0 || lost.is_some();
                     let known = match retrieval.doubtful {
                         true => {
-                            let copies = self.journal.ledger().copies(unique_id);
-                            copies.filter_map(|known| known.fingerprint).collect()
+                            let occurrences = self.journal.index().occurrences(unique_id);
+                            occurrences.filter_map(|known| known.fingerprint).collect()
                         }
                         false => Vec::new(),
                     };
-                    let errand = Errand { listed, retrieval, known };
-                    if is_last { last.push_back(errand) } else { work.errands.push_back(errand) }
+                    let download = Download { listed, retrieval, known };
+                    if is_last {
+                        last.push_back(download)
+                    } else {
+                        work.downloads.push_back(download)
+                    }
                 }
             }
         }
         if unproven {
             observe(Event::Unproven);
         }
-        work.errands.append(&mut last);
+        work.downloads.append(&mut last);
         work
     }
 }

@@ -3,32 +3,34 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::seen::{Fingerprint, Known, Ledger, State};
+use crate::journal::{Fingerprint, Index, Known, State};
 
 use super::plan::{Header, Listed};
 
 /// A server whose unique-ids are its message-numbers gives every message
 /// another one as soon as one is deleted: there the header says which message
 /// it is, under whatever unique-id the journal knows it.
-pub(super) struct Numbered {
+pub(super) struct NumericUniqueIds {
     /// How many messages with this header are known and listed under another
     /// unique-id, if at all.
     elsewhere: RefCell<HashMap<Fingerprint, usize>>,
 }
 
-impl Numbered {
-    pub(super) fn of(listing: &[Listed], ledger: &Ledger) -> Option<Self> {
+impl NumericUniqueIds {
+    pub(super) fn of(listing: &[Listed], index: &Index) -> Option<Self> {
         let is_number = |listed: &Listed| listed.unique_id.is_number(listed.number);
-        if listing.is_empty() || ledger.is_empty() || !listing.iter().all(is_number) {
+        if listing.is_empty() || index.is_empty() || !listing.iter().all(is_number) {
             return None;
         }
         let mut elsewhere: HashMap<Fingerprint, usize> = HashMap::new();
-        for print in ledger.fingerprints() {
+        for print in index.fingerprints() {
             *elsewhere.entry(print).or_insert(0) += 1;
         }
         for listed in listing {
             if let Header::Print(print) = listed.header
-                && ledger.copies(&listed.unique_id).any(|known| known.fingerprint == Some(print))
+                && index
+                    .occurrences(&listed.unique_id)
+                    .any(|known| known.fingerprint == Some(print))
                 && let Some(left) = elsewhere.get_mut(&print)
             {
                 *left = left.saturating_sub(1);
@@ -48,14 +50,14 @@ impl Numbered {
 
 /// How sure it is that a listed message is a known one.
 #[derive(Clone, Copy)]
-pub(super) enum Likeness {
+pub(super) enum MatchStrength {
     HeaderAndSize,
     Header,
     /// Also where one of the two sizes is not known.
     Size,
 }
 
-impl Likeness {
+impl MatchStrength {
     pub(super) fn holds(self, listed: &Listed, known: &Known, numbered: bool) -> bool {
         let sizes = listed.octets.zip(known.octets);
         let same_size = sizes.is_some_and(|(listed, known)| listed == known);

@@ -4,7 +4,7 @@
 //! text lies in one arena, each has one fixed entry, and an index of 32-bit
 //! numbers finds them. That is at most 64 octets each beyond the text.
 
-mod learn;
+mod apply;
 
 use std::cell::Cell;
 use std::collections::hash_map::RandomState;
@@ -40,7 +40,7 @@ pub enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     /// Which of the messages with this unique-id, from 1.
-    pub copy: u32,
+    pub occurrence: u32,
     /// Its unique-id was once listed more than once.
     pub shared: bool,
     /// What became of it.
@@ -102,7 +102,7 @@ struct Entry {
     octets: u64,
     fingerprint: [u8; 16],
     at: u32,
-    copy: u32,
+    occurrence: u32,
     /// The next entry with the same unique-id.
     next: u32,
     len: u16,
@@ -119,7 +119,7 @@ const HAS_OCTETS: u8 = 8;
 
 /// All that is known about one mailbox.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub struct Index {
     arena: Vec<u8>,
     entries: Vec<Entry>,
     /// The first entry of each unique-id.
@@ -130,8 +130,8 @@ pub struct Ledger {
     hasher: RandomState,
     /// By first entry.
     shared: HashMap<u32, Shared>,
-    /// All entries but the first, by first entry and copy.
-    copies: HashMap<(u32, u32), u32>,
+    /// All entries but the first, by first entry and occurrence.
+    occurrences: HashMap<(u32, u32), u32>,
     unsettled: BTreeMap<u64, Vec<Unsettled>>,
     tries: HashMap<u32, u32>,
     pub(super) missing: HashMap<u32, Missing>,
@@ -139,7 +139,7 @@ pub struct Ledger {
     pub(super) listings: u64,
     pub(super) last_listing: u64,
     /// Messages that only their files' names in the Maildir tell of: the hash of
-    /// unique-id and copy, and the header's fingerprint.
+    /// unique-id and occurrence, and the header's fingerprint.
     pub(super) found: HashMap<u64, Fingerprint>,
     distrusts_top: bool,
     /// By port: what was announced before login, PIPELINING among it, over
@@ -150,7 +150,7 @@ pub struct Ledger {
     pub(super) login: Option<Login>,
 }
 
-impl Ledger {
+impl Index {
     fn entry(&self, at: u32) -> Option<&Entry> {
         self.entries.get(at as usize)
     }
@@ -189,18 +189,18 @@ impl Ledger {
     }
 
     /// The entry of one of the messages with a unique-id.
-    fn find(&self, first: Option<u32>, copy: u32) -> Option<u32> {
+    fn find(&self, first: Option<u32>, occurrence: u32) -> Option<u32> {
         let first = first?;
-        match self.entry(first)?.copy == copy {
+        match self.entry(first)?.occurrence == occurrence {
             true => Some(first),
-            false => self.copies.get(&(first, copy)).copied(),
+            false => self.occurrences.get(&(first, occurrence)).copied(),
         }
     }
 
     fn known(&self, at: u32, entry: &Entry) -> Option<Known> {
         let has = |flag| entry.flags & flag != 0;
         Some(Known {
-            copy: entry.copy,
+            occurrence: entry.occurrence,
             shared: has(SHARED),
             state: entry.state?,
             octets: has(HAS_OCTETS).then_some(entry.octets),
@@ -225,19 +225,19 @@ impl Ledger {
 
     /// Whether any message is known by this unique-id.
     pub fn knows(&self, unique_id: &UniqueId) -> bool {
-        self.copies(unique_id).next().is_some()
+        self.occurrences(unique_id).next().is_some()
     }
 
     /// Every message that is known by this unique-id, in the order of delivery.
-    pub fn copies(&self, unique_id: &UniqueId) -> impl Iterator<Item = Known> {
+    pub fn occurrences(&self, unique_id: &UniqueId) -> impl Iterator<Item = Known> {
         self.chain(self.first(unique_id.as_bytes())).filter_map(|(at, entry)| self.known(at, entry))
     }
 
     /// The number that a further message with this unique-id gets.
-    pub fn next_copy(&self, unique_id: &UniqueId) -> u32 {
-        let copies =
+    pub fn next_occurrence(&self, unique_id: &UniqueId) -> u32 {
+        let occurrences =
             self.chain(self.first(unique_id.as_bytes())).filter(|(_, e)| e.state.is_some());
-        copies.map(|(_, entry)| entry.copy).max().unwrap_or(0).saturating_add(1)
+        occurrences.map(|(_, entry)| entry.occurrence).max().unwrap_or(0).saturating_add(1)
     }
 
     /// The fingerprint of the message that was found in the Maildir under this
@@ -256,7 +256,7 @@ impl Ledger {
         let mut lacking: HashSet<u64> = hashes.collect();
         for entry in self.entries.iter().filter(|entry| entry.state.is_some()) {
             if let Some(unique_id) = UniqueId::new(self.text(entry)) {
-                lacking.remove(&name_hash(&unique_id, entry.copy));
+                lacking.remove(&name_hash(&unique_id, entry.occurrence));
             }
         }
         lacking.into_iter().collect()
@@ -345,25 +345,25 @@ impl Ledger {
     }
 
     /// Whether a delivered message is settled, so that it may be deleted.
-    pub(super) fn is_settled(&self, unique_id: &[u8], copy: u32) -> bool {
-        let found = self.find(self.first(unique_id), copy).and_then(|at| self.entry(at));
+    pub(super) fn is_settled(&self, unique_id: &[u8], occurrence: u32) -> bool {
+        let found = self.find(self.first(unique_id), occurrence).and_then(|at| self.entry(at));
         found.is_some_and(|entry| {
             entry.flags & SETTLED != 0
                 && matches!(entry.state, Some(State::Delivered | State::Asked))
         })
     }
 
-    /// The commits that are not settled: their messages' unique-ids, copies and
+    /// The commits that are not settled: their messages' unique-ids, occurrences and
     /// file names.
     pub(super) fn unsettled(&self) -> impl Iterator<Item = (u64, Vec<(UniqueId, u32, &str)>)> {
         self.unsettled.iter().map(|(commit, batch)| {
             let message = |unsettled: &Unsettled| {
                 let entry = self.entry(unsettled.entry)?;
-                Some((UniqueId::new(self.text(entry))?, entry.copy))
+                Some((UniqueId::new(self.text(entry))?, entry.occurrence))
             };
             let batch = batch.iter().filter_map(|unsettled| {
-                let (unique_id, copy) = message(unsettled)?;
-                Some((unique_id, copy, unsettled.name.as_str()))
+                let (unique_id, occurrence) = message(unsettled)?;
+                Some((unique_id, occurrence, unsettled.name.as_str()))
             });
             (*commit, batch.collect())
         })

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::maildir::{Maildir, Moved};
+use crate::journal::{Fate, Journal, Mended, Repair};
+use crate::maildir::{Maildir, RenameOutcome};
 use crate::protocol::UniqueId;
-use crate::seen::{Fate, Journal, Mended, Repair};
 
-use super::recover::{headers, recover, roll_forward};
-use super::{Error, Place};
+use super::error::Error;
+use super::place::Place;
+use super::recovery::{headers, recover, roll_forward};
 
 /// Forgets a unique-id: what bears it counts as new again. Returns how many
 /// messages were known by it.
@@ -22,7 +23,7 @@ pub fn forget(place: &Place, unique_id: &UniqueId) -> Result<usize, Error> {
 /// whether it was unknown.
 pub fn mark(place: &Place, unique_id: &UniqueId, now: u64) -> Result<bool, Error> {
     let mut journal = open(place)?;
-    let is_new = !journal.ledger().knows(unique_id);
+    let is_new = !journal.index().knows(unique_id);
     if is_new {
         journal.note_seen(unique_id, 1, now, None);
         journal.finish()?;
@@ -32,15 +33,7 @@ pub fn mark(place: &Place, unique_id: &UniqueId, now: u64) -> Result<bool, Error
 
 /// The journal, everything that an interrupted run left brought to its end.
 fn open(place: &Place) -> Result<Journal, Error> {
-    let maildir = Maildir::open(&place.maildir)?;
-    let journal = Journal::open(&place.state, &place.mailbox, &place.maildir);
-    let mut journal = match journal {
-        Ok(journal) => journal,
-        Err(error) => {
-            maildir.abandon();
-            return Err(error.into());
-        }
-    };
+    let (maildir, mut journal) = place.open()?;
     recover(&mut journal, &maildir, &|_| {})?;
     Ok(journal)
 }
@@ -49,7 +42,10 @@ fn open(place: &Place) -> Result<Journal, Error> {
 /// and binds the two. What was committed and waits in `tmp/` is delivered before.
 /// If not asked to write it makes and moves nothing.
 pub fn repair(place: &Place, write: bool) -> Result<Mended, Error> {
-    let maildir = Maildir::open_existing(&place.maildir)?;
+    let maildir = match write {
+        true => Maildir::open(&place.maildir)?,
+        false => Maildir::open_existing(&place.maildir)?,
+    };
     let repair = Repair::open(&place.state, &place.mailbox, &place.maildir, write)?;
     let mut delivered = BTreeMap::new();
     for id in repair.ids() {
@@ -67,7 +63,7 @@ pub fn repair(place: &Place, write: bool) -> Result<Mended, Error> {
             let waits = maildir.size_in_tmp(name)?.is_some();
             return Ok(if waits { Fate::Waiting } else { Fate::Nowhere });
         }
-        if roll_forward(&maildir, name, is_delivered)? == Moved::Gone {
+        if roll_forward(&maildir, name, is_delivered)? == RenameOutcome::Gone {
             return Ok(Fate::Nowhere);
         }
         maildir.sync_new()?;

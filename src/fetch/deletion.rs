@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 
+use crate::journal::{Journal, Settled};
 use crate::protocol::MessageNumber;
-use crate::seen::{Journal, Settled};
 use crate::session::{Reply, Transaction};
 
+use super::error::{Error, Operation};
 use super::event::{Event, Observer};
-use super::{Doing, Error};
 
 /// The messages of one session that are to be deleted, each with its proof.
 #[derive(Debug, Default)]
-pub(super) struct Deletions {
+pub(super) struct PendingDeletes {
     /// DELE was not sent yet.
     pub(super) waiting: VecDeque<(MessageNumber, Settled)>,
     /// It was sent and not answered.
@@ -20,7 +20,7 @@ pub(super) struct Deletions {
     marked: Vec<Settled>,
 }
 
-impl Deletions {
+impl PendingDeletes {
     /// The one place from which DELE is sent.
     fn send(
         &mut self,
@@ -29,7 +29,7 @@ impl Deletions {
         (number, proof): (MessageNumber, Settled),
     ) -> Result<(), Error> {
         observe(Event::Deleting { number, unique_id: proof.unique_id() });
-        transaction.dele(number).map_err(Doing::Delete(number).failed())?;
+        transaction.dele(number).map_err(Operation::Delete(number).failed())?;
         self.unanswered.push_back(proof);
         Ok(())
     }
@@ -68,12 +68,12 @@ impl Deletions {
             journal.ask(all)?;
         }
         if !self.waiting.is_empty() {
-            transaction.ask_capabilities().map_err(Doing::Commit.failed())?;
+            transaction.ask_capabilities().map_err(Operation::Commit.failed())?;
         }
         loop {
             if !transaction.has_room() {
                 let reply = transaction.reply(&mut |_| std::ops::ControlFlow::Continue(()));
-                if let Some(reply) = reply.map_err(Doing::Commit.failed())? {
+                if let Some(reply) = reply.map_err(Operation::Commit.failed())? {
                     self.answered(&reply);
                 }
             } else if !self.send_next(&mut transaction, observe)? {
@@ -82,9 +82,9 @@ impl Deletions {
         }
         // What the journal has to say besides is not worth a wait of its own.
         let mut written = Ok(());
-        let meanwhile = || written = journal.write_riding();
+        let meanwhile = || written = journal.write_pending();
         let end = transaction.quit_behind(|reply| self.answered(&reply), meanwhile);
-        end.map_err(Doing::Quit.failed())?;
+        end.map_err(Operation::Quit.failed())?;
         written?;
         Ok(self.marked)
     }

@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 
 /// How a file system keeps what is written to it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Kind {
+pub(super) struct FsCapabilities {
     /// syncfs(2) writes and commits all, and waits for the disk's own cache: it is
     /// as good as a sync of each file and directory.
     pub(super) syncs_whole: bool,
@@ -19,7 +19,7 @@ pub(super) struct Kind {
 }
 
 #[cfg(target_os = "linux")]
-impl Kind {
+impl FsCapabilities {
     pub(super) fn of(directory: &File) -> Self {
         /// `f_type` in statfs(2).
         const EXT4: u32 = 0xef53;
@@ -32,14 +32,14 @@ impl Kind {
         // The field's type differs between architectures; a signed one of 32 bits
         // holds Btrfs's number as a negative one.
         let found = i128::from(found.f_type) & i128::from(u32::MAX);
-        let is = |kind: u32| found == i128::from(kind);
+        let is = |capabilities: u32| found == i128::from(capabilities);
         Self { syncs_whole: reports && (is(EXT4) || is(XFS) || is(BTRFS)), counts_blocks: is(EXT4) }
     }
 }
 
 /// Elsewhere every file is synced by itself.
 #[cfg(not(target_os = "linux"))]
-impl Kind {
+impl FsCapabilities {
     pub(super) fn of(_: &File) -> Self {
         Self::default()
     }

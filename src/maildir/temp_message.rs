@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
+use super::fs_capabilities::start_writeback;
 use super::size::{FileSize, SizeCounter};
-use super::syncing::start_writeback;
 use super::{Directories, Error, io_error};
 
 /// A message that is being written in `tmp/`. Dropped, it is removed.
 #[derive(Debug)]
-pub struct Draft {
+pub struct TempMessage {
     file: File,
     octets: u64,
     size: SizeCounter,
@@ -46,7 +46,7 @@ impl Drop for Entrusted {
     }
 }
 
-impl Draft {
+impl TempMessage {
     pub(super) fn create(
         directories: &Arc<Directories>,
         name: String,
@@ -92,7 +92,7 @@ impl Draft {
     /// Whether what was synced is there, as far as the file system lets us see: a
     /// loss that no sync reports shows in the blocks that the file lacks.
     pub fn check(&self) -> Result<(), Error> {
-        if self.octets == 0 || !self.name.directories.kind.counts_blocks {
+        if self.octets == 0 || !self.name.directories.capabilities.counts_blocks {
             return Ok(());
         }
         let metadata = self.file.metadata().map_err(|error| self.failed("look at", error))?;
@@ -139,7 +139,7 @@ impl Draft {
 
     /// From here on the file's fate is the journal's: nothing removes it any more
     /// but recovery. Closes the descriptor.
-    pub fn entrust(mut self) {
+    pub fn persist(mut self) {
         self.name.removes = false;
     }
 }

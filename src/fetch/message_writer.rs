@@ -2,18 +2,18 @@
 
 use std::ops::ControlFlow;
 
-use crate::maildir::{Draft, Maildir, Tag};
-use crate::seen::{Fingerprint, HeaderHasher};
+use crate::journal::{Fingerprint, HeaderHasher};
+use crate::maildir::{Maildir, TempMessage, UniqueName};
 
-use super::Error;
+use super::error::Error;
 use super::event::{Event, Observer};
 
 /// A message as it comes in.
-pub(super) struct Incoming<'r> {
+pub(super) struct MessageWriter<'r> {
     maildir: &'r Maildir,
     observe: Observer<'r>,
-    tag: Tag,
-    draft: Option<Draft>,
+    tag: UniqueName,
+    draft: Option<TempMessage>,
     hasher: HeaderHasher,
     most: u64,
     octets: u64,
@@ -26,10 +26,10 @@ pub(super) struct Incoming<'r> {
 const ENDLESS_FACTOR: u64 = 16;
 const ENDLESS_MORE: u64 = 256 << 20;
 
-impl<'r> Incoming<'r> {
+impl<'r> MessageWriter<'r> {
     pub(super) fn new(
         maildir: &'r Maildir,
-        tag: Tag,
+        tag: UniqueName,
         listed: Option<u64>,
         observe: Observer<'r>,
     ) -> Self {
@@ -46,7 +46,7 @@ impl<'r> Incoming<'r> {
         }
     }
 
-    fn draft(&mut self) -> Result<&mut Draft, Error> {
+    fn draft(&mut self) -> Result<&mut TempMessage, Error> {
         let draft = match self.draft.take() {
             Some(draft) => draft,
             None => self.maildir.create(self.tag)?,
@@ -73,7 +73,7 @@ impl<'r> Incoming<'r> {
         ControlFlow::Continue(())
     }
 
-    pub(super) fn finish(mut self) -> Result<(Draft, Fingerprint), Error> {
+    pub(super) fn finish(mut self) -> Result<(TempMessage, Fingerprint), Error> {
         let draft = match self.draft.take() {
             Some(draft) => draft,
             // An empty message is one all the same.

@@ -22,7 +22,7 @@ const LOCK_INSTEAD: &str = "maildirs.lock";
 
 /// The marker of one Maildir, under its own lock for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Marker {
+pub(super) struct MaildirBinding {
     directory: PathBuf,
     /// The Maildir's own id.
     pub(super) maildir: u64,
@@ -75,7 +75,7 @@ fn is_not_found(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
 }
 
-impl Marker {
+impl MaildirBinding {
     /// Takes the marker's lock, which nobody holds for longer than a few syncs, and
     /// reads it; `None` inside where the Maildir has none.
     fn read(directory: &Path, state: &Path) -> Result<(File, Option<Said>), Error> {
@@ -187,14 +187,14 @@ mod tests {
     #[test]
     fn a_marker_remembers_each_mailbox_and_its_journal() {
         let directory = tempfile::tempdir().unwrap();
-        assert!(Marker::open(directory.path(), directory.path()).unwrap().is_none());
-        let mut marker = Marker::open_or_make(directory.path(), directory.path()).unwrap();
+        assert!(MaildirBinding::open(directory.path(), directory.path()).unwrap().is_none());
+        let mut marker = MaildirBinding::open_or_make(directory.path(), directory.path()).unwrap();
         let maildir = marker.maildir;
         marker.name("a@h", 7).unwrap();
         marker.name("b%20@h", 8).unwrap();
         marker.name("a@h", 9).unwrap();
         drop(marker);
-        let marker = Marker::open(directory.path(), directory.path()).unwrap().unwrap();
+        let marker = MaildirBinding::open(directory.path(), directory.path()).unwrap().unwrap();
         assert_eq!(marker.maildir, maildir);
         assert_eq!(marker.journal_of("a@h"), Some(9));
         assert_eq!(marker.journal_of("b%20@h"), Some(8));

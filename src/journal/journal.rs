@@ -18,10 +18,10 @@ use crate::protocol::UniqueId;
 use super::disk::{open_to_write, random_id, replace, sync_directory};
 use super::error::{Error, io_error};
 use super::fingerprint::Fingerprint;
-use super::ledger::Ledger;
+use super::index::Index;
 use super::load::Loaded;
 use super::open::{file_name, reload};
-use super::record::{Commit, Copy, Header, Record};
+use super::record::{Commit, Header, MessageKey, Record};
 use super::rewrite::rewritten;
 
 /// One message of a batch, whole and synced in `tmp/`.
@@ -30,9 +30,9 @@ pub struct Delivery {
     /// Its unique-id.
     pub unique_id: UniqueId,
     /// Which of the messages with that unique-id, from 1.
-    pub copy: u32,
+    pub occurrence: u32,
     /// How many were listed with it.
-    pub copies: u32,
+    pub occurrences: u32,
     /// Its size as the server lists it.
     pub octets: u64,
     /// Its header.
@@ -46,10 +46,10 @@ pub struct Delivery {
 impl Delivery {
     fn record(&self) -> Record<'_> {
         Record::Delivered {
-            which: Copy::of(self.unique_id.as_bytes(), self.copy),
+            which: MessageKey::of(self.unique_id.as_bytes(), self.occurrence),
             at: self.at,
             octets: self.octets,
-            copies: self.copies,
+            occurrences: self.occurrences,
             fingerprint: Some(self.fingerprint),
             name: &self.name,
         }
@@ -76,7 +76,7 @@ impl Committed {
 #[derive(Debug)]
 pub struct Settled {
     unique_id: UniqueId,
-    copy: u32,
+    occurrence: u32,
 }
 
 impl Settled {
@@ -86,12 +86,12 @@ impl Settled {
     }
 
     /// Which of the messages with that unique-id.
-    pub fn copy(&self) -> u32 {
-        self.copy
+    pub fn occurrence(&self) -> u32 {
+        self.occurrence
     }
 
-    fn which(&self) -> Copy<'_> {
-        Copy::of(self.unique_id.as_bytes(), self.copy)
+    fn which(&self) -> MessageKey<'_> {
+        MessageKey::of(self.unique_id.as_bytes(), self.occurrence)
     }
 }
 
@@ -102,7 +102,7 @@ pub struct Journal {
     directory: PathBuf,
     file: File,
     header: Header,
-    ledger: Ledger,
+    index: Index,
     /// A random number of this run, for the names of its files.
     run: u64,
     number: u64,
@@ -111,9 +111,9 @@ pub struct Journal {
     prepared: bool,
     abandoned: bool,
     records: usize,
-    /// Records that ride with the next append.
-    riding: Vec<u8>,
-    riding_count: usize,
+    /// Records that enqueue with the next append.
+    pending: Vec<u8>,
+    pending_count: usize,
     _lock: File,
 }
 
@@ -135,7 +135,7 @@ impl Journal {
             directory: state.into(),
             file,
             header: loaded.header,
-            ledger: loaded.ledger,
+            index: loaded.index,
             run: random_id()?,
             number: loaded.number,
             last_append: start as u64..end as u64,
@@ -143,8 +143,8 @@ impl Journal {
             prepared: false,
             abandoned: false,
             records: loaded.records,
-            riding: Vec::new(),
-            riding_count: 0,
+            pending: Vec::new(),
+            pending_count: 0,
             _lock: lock,
             path,
         })
@@ -167,8 +167,8 @@ impl Journal {
     }
 
     /// What is known.
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+    pub fn index(&self) -> &Index {
+        &self.index
     }
 
     /// Whether octets without a commit follow the last good one.
@@ -183,17 +183,17 @@ impl Journal {
     }
 
     /// The batches that were committed and not settled, with each message's
-    /// unique-id, copy and name in `tmp/`.
+    /// unique-id, occurrence and name in `tmp/`.
     pub fn unsettled(&self) -> Vec<(Committed, Vec<String>)> {
         let batch = |(number, batch): (u64, Vec<(UniqueId, u32, &str)>)| {
             let (mut messages, mut names) = (Vec::new(), Vec::new());
-            for (unique_id, copy, name) in batch {
-                messages.push((unique_id, copy));
+            for (unique_id, occurrence, name) in batch {
+                messages.push((unique_id, occurrence));
                 names.push(name.to_owned());
             }
             (Committed { number, messages }, names)
         };
-        self.ledger.unsettled().map(batch).collect()
+        self.index.unsettled().map(batch).collect()
     }
 
     /// Makes what was read durable, once a run, before anything rests on it: cuts
@@ -241,7 +241,7 @@ impl Journal {
             self.number += 1;
             self.records += files.len();
             self.last_append = last.end..end;
-            files.iter().for_each(|file| self.ledger.apply(&record(file), self.number));
+            files.iter().for_each(|file| self.index.apply(&record(file), self.number));
         }
         (self.prepared, self.abandoned) = (true, false);
         Ok(())
@@ -251,26 +251,26 @@ impl Journal {
         self.file.sync_data().map_err(io_error("sync", &self.path))
     }
 
-    /// Lets records ride with the next append; they are known at once.
-    pub(super) fn ride(&mut self, record: &Record<'_>) {
-        record.write(&mut self.riding);
-        self.riding_count += 1;
-        self.ledger.apply(record, self.number + 1);
+    /// Lets records enqueue with the next append; they are known at once.
+    pub(super) fn enqueue(&mut self, record: &Record<'_>) {
+        record.write(&mut self.pending);
+        self.pending_count += 1;
+        self.index.apply(record, self.number + 1);
     }
 
     /// Appends what rides and these, closes with a commit and syncs: the commit
     /// point. If this fails nothing more is written, and the next run finds out
     /// what the disk has.
     fn append(&mut self, records: &[Record<'_>]) -> Result<(), Error> {
-        if records.is_empty() && self.riding.is_empty() {
+        if records.is_empty() && self.pending.is_empty() {
             return Ok(());
         }
         self.prepare(&[])?;
         self.abandoned = true;
-        let mut append = std::mem::take(&mut self.riding);
+        let mut append = std::mem::take(&mut self.pending);
         records.iter().for_each(|record| record.write(&mut append));
-        let count = self.riding_count + records.len();
-        self.riding_count = 0;
+        let count = self.pending_count + records.len();
+        self.pending_count = 0;
         Commit::close(&mut append, self.number + 1, count);
         let start = self.last_append.end;
         self.file.write_all_at(&append, start).map_err(io_error("write to", &self.path))?;
@@ -278,7 +278,7 @@ impl Journal {
         self.number += 1;
         self.records += count;
         self.last_append = start..start + append.len() as u64;
-        records.iter().for_each(|record| self.ledger.apply(record, self.number));
+        records.iter().for_each(|record| self.index.apply(record, self.number));
         self.abandoned = false;
         Ok(())
     }
@@ -287,7 +287,7 @@ impl Journal {
     pub fn commit(&mut self, batch: &[Delivery]) -> Result<Committed, Error> {
         let records: Vec<_> = batch.iter().map(Delivery::record).collect();
         self.append(&records)?;
-        let messages = batch.iter().map(|d| (d.unique_id.clone(), d.copy)).collect();
+        let messages = batch.iter().map(|d| (d.unique_id.clone(), d.occurrence)).collect();
         Ok(Committed { number: self.number, messages })
     }
 
@@ -295,23 +295,23 @@ impl Journal {
     /// whose place in the batch is in `nowhere` were found nowhere and are held.
     pub fn settle(&mut self, batch: Committed, nowhere: &[usize]) -> Vec<Settled> {
         for at in nowhere {
-            if let Some((unique_id, copy)) = batch.messages.get(*at) {
-                self.ride(&Record::Held(Copy::of(unique_id.as_bytes(), *copy)));
+            if let Some((unique_id, occurrence)) = batch.messages.get(*at) {
+                self.enqueue(&Record::Held(MessageKey::of(unique_id.as_bytes(), *occurrence)));
             }
         }
-        self.ride(&Record::Settled(batch.number));
+        self.enqueue(&Record::Settled(batch.number));
         let settled = batch.messages.into_iter().enumerate();
         settled
             .filter(|(at, _)| !nowhere.contains(at))
-            .map(|(_, (unique_id, copy))| Settled { unique_id, copy })
+            .map(|(_, (unique_id, occurrence))| Settled { unique_id, occurrence })
             .collect()
     }
 
     /// The proof for a message that an earlier run delivered; `None` if it may
     /// not be deleted.
-    pub fn settled(&self, unique_id: &UniqueId, copy: u32) -> Option<Settled> {
-        let settled = self.ledger.is_settled(unique_id.as_bytes(), copy);
-        settled.then(|| Settled { unique_id: unique_id.clone(), copy })
+    pub fn settled(&self, unique_id: &UniqueId, occurrence: u32) -> Option<Settled> {
+        let settled = self.index.is_settled(unique_id.as_bytes(), occurrence);
+        settled.then(|| Settled { unique_id: unique_id.clone(), occurrence })
     }
 
     /// Notes, durably, that QUIT is about to ask for these deletions.
@@ -324,11 +324,11 @@ impl Journal {
     pub fn confirm(&mut self, deleted: &[Settled], at: u64) {
         deleted
             .iter()
-            .for_each(|settled| self.ride(&Record::Deleted { which: settled.which(), at }));
+            .for_each(|settled| self.enqueue(&Record::Deleted { which: settled.which(), at }));
     }
 
     /// Writes what rides, durably.
-    pub fn write_riding(&mut self) -> Result<(), Error> {
+    pub fn write_pending(&mut self) -> Result<(), Error> {
         self.append(&[])
     }
 
@@ -339,9 +339,9 @@ impl Journal {
             return Err(Error::Abandoned { path: self.path.clone() });
         }
         self.append(&[])?;
-        let settled = self.ledger.unsettled().next().is_none();
+        let settled = self.index.unsettled().next().is_none();
         if self.prepared && settled && self.records > WORTH_COMPACTING {
-            let needed = self.ledger.records().count();
+            let needed = self.index.records().count();
             if self.records > 2 * needed + WORTH_COMPACTING {
                 self.compact()?;
             }
@@ -353,14 +353,14 @@ impl Journal {
     /// Failing before the rename is no failure, the old one is as good; after it
     /// nobody knows which of the two the disk has.
     fn compact(&mut self) -> Result<(), Error> {
-        let text = rewritten(&self.header, &self.ledger, self.number);
+        let text = rewritten(&self.header, &self.index, self.number);
         match replace(&self.directory, &file_name(&self.path), &text) {
             Ok(file) => {
                 self.file = file;
                 let loaded = reload(&self.path)?;
                 self.records = loaded.records;
                 self.last_append = loaded.last_append.start as u64..loaded.last_append.end as u64;
-                self.ledger = loaded.ledger;
+                self.index = loaded.index;
                 Ok(())
             }
             Err(failure) if failure.renamed => {

@@ -3,9 +3,9 @@
 use crate::protocol::{Capabilities, UniqueId};
 
 use super::fingerprint::Fingerprint;
+use super::index::{Login, State};
 use super::journal::Journal;
-use super::ledger::{Login, State};
-use super::record::{Copy, Record};
+use super::record::{MessageKey, Record};
 
 /// A unique-id is forgotten when it has been missing for this long …
 const FORGET_AFTER: u64 = 90 * DAY;
@@ -20,18 +20,18 @@ impl Journal {
     /// empty or short once must not cause everything to be fetched again, and
     /// while all are listed nothing is written.
     pub fn note_listing<'i>(&mut self, listed: impl Iterator<Item = &'i UniqueId>, now: u64) {
-        let ledger = self.ledger();
-        let mut is_listed = vec![false; ledger.places()];
-        for first in listed.filter_map(|unique_id| ledger.first(unique_id.as_bytes())) {
+        let index = self.index();
+        let mut is_listed = vec![false; index.places()];
+        for first in listed.filter_map(|unique_id| index.first(unique_id.as_bytes())) {
             if let Some(mark) = is_listed.get_mut(first as usize) {
                 *mark = true;
             }
         }
         let mut records = Vec::new();
         let mut lacking = false;
-        for (first, unique_id) in ledger.heads() {
+        for (first, unique_id) in index.heads() {
             let is_listed = is_listed.get(first as usize).copied().unwrap_or(false);
-            match (is_listed, ledger.missing.get(&first)) {
+            match (is_listed, index.missing.get(&first)) {
                 (true, None) => {}
                 (true, Some(_)) => records.push(Record::Back(unique_id.to_vec().into())),
                 (false, None) => {
@@ -41,109 +41,116 @@ impl Journal {
                 }
                 (false, Some(missing)) => {
                     lacking = true;
-                    let listings = ledger.listings.saturating_sub(missing.listings);
+                    let listings = index.listings.saturating_sub(missing.listings);
                     let long = now.saturating_sub(missing.since) >= FORGET_AFTER;
                     if long && listings >= FORGET_AFTER_LISTINGS {
                         let id = UniqueId::new(unique_id);
-                        let copies = id.iter().flat_map(|id| ledger.copies(id));
-                        records.extend(copies.map(|known| {
+                        let occurrences = id.iter().flat_map(|id| index.occurrences(id));
+                        records.extend(occurrences.map(|known| {
                             let unique_id = unique_id.to_vec().into();
-                            Record::Forget(Copy { unique_id, copy: known.copy })
+                            Record::Forget(MessageKey { unique_id, occurrence: known.occurrence })
                         }));
                     }
                 }
             }
         }
-        if lacking && now >= ledger.last_listing.saturating_add(DAY) {
+        if lacking && now >= index.last_listing.saturating_add(DAY) {
             records.push(Record::Listing(now));
         }
-        records.iter().for_each(|record| self.ride(record));
+        records.iter().for_each(|record| self.enqueue(record));
     }
 
     /// Notes that a message could not be fetched, and when to try again.
-    pub fn note_failed(&mut self, unique_id: &UniqueId, copy: u32, tries: u32, not_before: u64) {
-        let which = Copy::of(unique_id.as_bytes(), copy);
-        self.ride(&Record::Failed { which, tries, not_before });
+    pub fn note_failed(
+        &mut self,
+        unique_id: &UniqueId,
+        occurrence: u32,
+        tries: u32,
+        not_before: u64,
+    ) {
+        let which = MessageKey::of(unique_id.as_bytes(), occurrence);
+        self.enqueue(&Record::Failed { which, tries, not_before });
     }
 
     /// Notes that a message was left on the server for its size.
-    pub fn note_large(&mut self, unique_id: &UniqueId, copy: u32, octets: u64) {
-        let which = Copy::of(unique_id.as_bytes(), copy);
-        self.ride(&Record::Large { which, octets });
+    pub fn note_large(&mut self, unique_id: &UniqueId, occurrence: u32, octets: u64) {
+        let which = MessageKey::of(unique_id.as_bytes(), occurrence);
+        self.enqueue(&Record::Large { which, octets });
     }
 
     /// Notes that a known message now bears another unique-id. Returns whether
     /// it was known.
     pub fn note_rekeyed(&mut self, old: (&UniqueId, u32), new: (&UniqueId, u32)) -> bool {
-        let known = self.ledger().copies(old.0).find(|known| known.copy == old.1);
+        let known = self.index().occurrences(old.0).find(|known| known.occurrence == old.1);
         let Some(known) = known else { return false };
         let Some(fingerprint) = known.fingerprint else { return false };
-        let which = || Copy::of(new.0.as_bytes(), new.1);
+        let which = || MessageKey::of(new.0.as_bytes(), new.1);
         let (at, octets) = (known.at, known.octets.unwrap_or(0));
         // Each state stays what it is: what was never delivered must not become so.
         match known.state {
             State::Failed | State::Large => return false,
             State::Seen => {
                 let fingerprint = Some(fingerprint);
-                self.ride(&Record::Seen { which: which(), at, octets, fingerprint });
+                self.enqueue(&Record::Seen { which: which(), at, octets, fingerprint });
             }
             State::Asked | State::Deleted | State::Delivered | State::Held => {
-                self.ride(&Record::Delivered {
+                self.enqueue(&Record::Delivered {
                     which: which(),
                     at,
                     octets,
-                    copies: if known.shared { 2 } else { 1 },
+                    occurrences: if known.shared { 2 } else { 1 },
                     fingerprint: Some(fingerprint),
                     name: "-",
                 });
             }
         }
         match known.state {
-            State::Asked => self.ride(&Record::Asked(which())),
-            State::Deleted => self.ride(&Record::Deleted { which: which(), at }),
-            State::Held => self.ride(&Record::Held(which())),
+            State::Asked => self.enqueue(&Record::Asked(which())),
+            State::Deleted => self.enqueue(&Record::Deleted { which: which(), at }),
+            State::Held => self.enqueue(&Record::Held(which())),
             State::Delivered | State::Failed | State::Large | State::Seen => {}
         }
-        self.ride(&Record::Forget(Copy::of(old.0.as_bytes(), old.1)));
+        self.enqueue(&Record::Forget(MessageKey::of(old.0.as_bytes(), old.1)));
         true
     }
 
     /// Forgets every message with this unique-id, so that it is new again.
     /// Returns how many there were.
     pub fn forget(&mut self, unique_id: &UniqueId) -> usize {
-        let copies: Vec<u32> = self.ledger().copies(unique_id).map(|known| known.copy).collect();
-        for copy in &copies {
-            self.ride(&Record::Forget(Copy::of(unique_id.as_bytes(), *copy)));
+        let occurrences: Vec<u32> =
+            self.index().occurrences(unique_id).map(|known| known.occurrence).collect();
+        for occurrence in &occurrences {
+            self.enqueue(&Record::Forget(MessageKey::of(unique_id.as_bytes(), *occurrence)));
         }
-        copies.len()
+        occurrences.len()
     }
 
     /// Notes what was announced over verified TLS by a server that takes several
     /// commands at once, if that is news; `None` forgets it.
     pub fn note_announced(&mut self, port: u16, capabilities: Option<&Capabilities>) {
         let lines = capabilities.map(|it| it.for_login().lines().collect::<Vec<_>>().join(&b'\n'));
-        if self.ledger().announced.get(&port) != lines.as_ref() {
-            self.ride(&Record::Announced { port, lines: lines.map(Into::into) });
+        if self.index().announced.get(&port) != lines.as_ref() {
+            self.enqueue(&Record::Announced { port, lines: lines.map(Into::into) });
         }
     }
 
     /// Notes that a server did not keep step.
     pub fn note_out_of_step(&mut self, port: u16, at: u64) {
-        self.ride(&Record::OutOfStep { port, at });
+        self.enqueue(&Record::OutOfStep { port, at });
     }
 
     /// Notes a login, if that is news: nothing is written where the server wants no
     /// time between two, but that it no longer does.
     pub fn note_login(&mut self, login: Login) {
-        let last = self.ledger().last_login();
+        let last = self.index().last_login();
         if last != Some(login) && (login.delay > 0 || last.is_some()) {
-            self.ride(&Record::Login(login));
+            self.enqueue(&Record::Login(login));
         }
     }
 
     /// Notes that the server's TOP shows another header than its RETR.
     pub fn note_top_differs(&mut self) {
-        self.ride(&Record::TopDiffers);
+        self.enqueue(&Record::TopDiffers);
     }
 
     /// Notes that a message counts as seen though it was never delivered; with
@@ -151,13 +158,13 @@ impl Journal {
     pub fn note_seen(
         &mut self,
         unique_id: &UniqueId,
-        copy: u32,
+        occurrence: u32,
         at: u64,
         header: Option<(u64, Fingerprint)>,
     ) {
-        let which = Copy::of(unique_id.as_bytes(), copy);
+        let which = MessageKey::of(unique_id.as_bytes(), occurrence);
         let (octets, fingerprint) = (header.map_or(0, |it| it.0), header.map(|it| it.1));
-        self.ride(&Record::Seen { which, at, octets, fingerprint });
+        self.enqueue(&Record::Seen { which, at, octets, fingerprint });
     }
 
     /// Notes that a message is delivered, as its file's name in the Maildir and its
@@ -166,16 +173,16 @@ impl Journal {
     pub fn note_found(
         &mut self,
         unique_id: &UniqueId,
-        copy: u32,
+        occurrence: u32,
         octets: Option<u64>,
         at: u64,
         fingerprint: Option<Fingerprint>,
     ) {
-        let which = Copy::of(unique_id.as_bytes(), copy);
-        self.ride(&match (octets, fingerprint) {
+        let which = MessageKey::of(unique_id.as_bytes(), occurrence);
+        self.enqueue(&match (octets, fingerprint) {
             (Some(octets), Some(_)) => {
-                let (copies, name) = (1, "-");
-                Record::Delivered { which, at, octets, copies, fingerprint, name }
+                let (occurrences, name) = (1, "-");
+                Record::Delivered { which, at, octets, occurrences, fingerprint, name }
             }
             _ => Record::Seen { which, at, octets: 0, fingerprint: None },
         });

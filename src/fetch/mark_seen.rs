@@ -1,15 +1,15 @@
 //! Everything that is listed, recorded as seen.
 
-use crate::seen::{Known, State};
+use crate::journal::{Known, State};
 use crate::session::{self, Credentials};
 
-use super::Error;
+use super::error::Error;
 use super::event::{Event, Observer};
+use super::listing::Sizes;
 use super::plan::{Policy, Reason, Retrieval, Step};
-use super::run::{Local, Options, Outcome};
-use super::survey::Sizes;
+use super::run::{AccountRun, Options, Outcome};
 
-impl Local {
+impl AccountRun {
     /// Records everything that is listed as seen.
     pub fn mark_seen(
         mut self,
@@ -35,23 +35,23 @@ impl Local {
         observe: Observer<'_>,
     ) -> Result<(), Error> {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut survey = self.survey(options, credentials, &log, observe)?;
-        let listed = survey.list(self.journal.ledger(), Sizes::ForNew);
-        self.note_login(&survey);
+        let mut listing = self.listing(options, credentials, &log, observe)?;
+        let listed = listing.list(self.journal.index(), Sizes::ForNew);
+        self.note_login(&listing);
         listed?;
         let now = options.clock.start();
-        let prints = survey.headers_of_numbered()?;
-        self.summary.listed = survey.listing.len();
-        self.journal.note_listing(survey.listing.iter().map(|l| &l.unique_id), now);
-        let steps = survey.steps(self.journal.ledger(), &Policy::default(), now)?;
-        for (listed, step) in survey.listing.iter().zip(steps) {
-            let copy = match step {
-                Step::Retrieve(Retrieval { copy, .. })
-                | Step::Leave(Reason::TooLarge { copy, .. }) => copy,
+        let prints = listing.headers_of_numbered()?;
+        self.summary.listed = listing.listing.len();
+        self.journal.note_listing(listing.listing.iter().map(|l| &l.unique_id), now);
+        let steps = listing.steps(self.journal.index(), &Policy::default(), now)?;
+        for (listed, step) in listing.listing.iter().zip(steps) {
+            let occurrence = match step {
+                Step::Retrieve(Retrieval { occurrence, .. })
+                | Step::Leave(Reason::TooLarge { occurrence, .. }) => occurrence,
                 Step::Leave(Reason::Failed { .. }) => {
                     let failed = |known: &Known| known.state == State::Failed;
-                    let mut copies = self.journal.ledger().copies(&listed.unique_id);
-                    copies.find(failed).map_or(1, |known| known.copy)
+                    let mut occurrences = self.journal.index().occurrences(&listed.unique_id);
+                    occurrences.find(failed).map_or(1, |known| known.occurrence)
                 }
                 Step::Adopt { .. } | Step::Delete { .. } | Step::Examine | Step::Leave(_) => {
                     continue;
@@ -59,9 +59,9 @@ impl Local {
             };
             let header =
                 prints.get(&listed.number).map(|print| (listed.octets.unwrap_or(0), *print));
-            self.journal.note_seen(&listed.unique_id, copy, now, header);
+            self.journal.note_seen(&listed.unique_id, occurrence, now, header);
         }
         self.journal.finish()?;
-        survey.quit()
+        listing.quit()
     }
 }

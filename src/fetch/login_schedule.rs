@@ -14,13 +14,13 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::journal::Login;
 use crate::protocol::ResponseCode;
-use crate::seen::Login;
 use crate::session::{self, Authorization, Credentials, Log};
 
+use super::error::{Error, Operation};
 use super::event::{Event, Observer};
-use super::survey::Survey;
-use super::{Doing, Error};
+use super::listing::Listing;
 
 /// The time, from one look at the machine's clock on: a run whose clock is set
 /// meanwhile goes on by the first look.
@@ -134,7 +134,9 @@ fn sleep(pause: Duration, options: &session::Options) -> bool {
 /// The code with which a server turns us away before there is a session.
 fn code(error: &Error) -> Option<ResponseCode> {
     match error {
-        Error::Session { doing: Doing::Connect | Doing::LogIn, source } => source.refusal()?.code,
+        Error::Session { doing: Operation::Connect | Operation::LogIn, source } => {
+            source.refusal()?.code
+        }
         _ => None,
     }
 }
@@ -146,7 +148,7 @@ pub fn log_in<'a>(
     log: Log<'a>,
     timing: &mut Timing,
     observe: Observer<'_>,
-) -> Result<Survey<'a>, Error> {
+) -> Result<Listing<'a>, Error> {
     let delay = timing.last.map_or(0, |last| last.delay);
     match turn(timing.last, timing.clock.now(), room(options)) {
         Turn::Now => {}
@@ -182,17 +184,17 @@ fn attempt<'a>(
     credentials: &Credentials,
     log: Log<'a>,
     timing: &mut Timing,
-) -> (Result<Survey<'a>, Error>, Duration) {
+) -> (Result<Listing<'a>, Error>, Duration) {
     let mut announced = None;
-    let opened = Authorization::open(options, log).map_err(Doing::Connect.failed());
+    let opened = Authorization::open(options, log).map_err(Operation::Connect.failed());
     let opened = opened.and_then(|authorization| {
         announced = authorization.capabilities().login_delay();
-        authorization.log_in(credentials).map_err(Doing::LogIn.failed())
+        authorization.log_in(credentials).map_err(Operation::LogIn.failed())
     });
     let at = timing.clock.millis();
     let announced = announced.map(|announced| announced.seconds).filter(|seconds| *seconds > 0);
     let delay = announced.or(timing.last.map(|last| last.delay));
-    let opened = opened.map(|transaction| Survey::of(transaction, at));
+    let opened = opened.map(|transaction| Listing::of(transaction, at));
     if opened.as_ref().is_err_and(|error| code(error) == Some(ResponseCode::LoginDelay)) {
         timing.last = Some(Login { at, delay: delay.unwrap_or(USUAL_DELAY) });
     }

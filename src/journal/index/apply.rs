@@ -5,15 +5,15 @@ use std::hash::BuildHasher as _;
 use crate::protocol::UniqueId;
 
 use super::super::fingerprint::{Fingerprint, name_hash};
-use super::super::record::{Copy, Record};
+use super::super::record::{MessageKey, Record};
 use super::{
-    Entry, HAS_FINGERPRINT, HAS_OCTETS, HEAD, Ledger, Missing, NONE, SETTLED, SHARED, Shared,
-    State, Unsettled,
+    Entry, HAS_FINGERPRINT, HAS_OCTETS, HEAD, Index, Missing, NONE, SETTLED, SHARED, Shared, State,
+    Unsettled,
 };
 
-impl Ledger {
+impl Index {
     /// Learns one record of the append with this number.
-    pub(in crate::seen) fn apply(&mut self, record: &Record<'_>, commit: u64) {
+    pub(in crate::journal) fn apply(&mut self, record: &Record<'_>, commit: u64) {
         match record {
             Record::Announced { port, lines: Some(lines) } => {
                 self.announced.insert(*port, lines.to_vec());
@@ -29,14 +29,14 @@ impl Ledger {
                 self.turn(which, State::Deleted);
                 self.note_gone(which, *at);
             }
-            Record::Delivered { which, at, octets, copies, fingerprint, name } => {
+            Record::Delivered { which, at, octets, occurrences, fingerprint, name } => {
                 let Some(entry) = self.upsert(which, State::Delivered, *at) else { return };
                 // Nothing is looked for under the name `-`: it is settled.
                 let settled = *name == "-";
                 if let Some(e) = self.entries.get_mut(entry as usize) {
                     e.octets = *octets;
                     e.flags |= HAS_OCTETS
-                        | if *copies > 1 { SHARED } else { 0 }
+                        | if *occurrences > 1 { SHARED } else { 0 }
                         | if settled { SETTLED } else { 0 }
                         | if fingerprint.is_some() { HAS_FINGERPRINT } else { 0 };
                     e.fingerprint = fingerprint.map_or([0; 16], Fingerprint::octets);
@@ -54,7 +54,7 @@ impl Ledger {
             Record::Forget(which) => {
                 self.consume(which);
                 let first = self.first(&which.unique_id);
-                if let Some(at) = self.find(first, which.copy) {
+                if let Some(at) = self.find(first, which.occurrence) {
                     self.set_state(first.unwrap_or(at), at, None);
                 }
             }
@@ -102,11 +102,11 @@ impl Ledger {
 
     /// What is known by its unique-id need not be known by its file's name, and a
     /// message that came, or went for good, is not missing.
-    fn consume(&mut self, which: &Copy<'_>) {
+    fn consume(&mut self, which: &MessageKey<'_>) {
         if !self.found.is_empty()
             && let Some(unique_id) = UniqueId::new(&which.unique_id)
         {
-            self.found.remove(&name_hash(&unique_id, which.copy));
+            self.found.remove(&name_hash(&unique_id, which.occurrence));
         }
         if !self.missing.is_empty()
             && let Some(first) = self.first(&which.unique_id)
@@ -117,7 +117,7 @@ impl Ledger {
 
     /// A unique-id whose messages are all deleted is missing from now on: that
     /// need not be written down when the next listing lacks it.
-    fn note_gone(&mut self, which: &Copy<'_>, at: u64) {
+    fn note_gone(&mut self, which: &MessageKey<'_>, at: u64) {
         let Some(first) = self.first(&which.unique_id) else { return };
         let is_gone = match self.shared.get(&first) {
             Some(shared) => shared.living == 0,
@@ -129,14 +129,14 @@ impl Ledger {
     }
 
     /// Makes room for so many records at once.
-    pub(in crate::seen) fn reserve(&mut self, records: usize) {
+    pub(in crate::journal) fn reserve(&mut self, records: usize) {
         let Self { arena, entries, index, hasher, .. } = self;
         entries.reserve(records);
         index.reserve(records, |at| hasher.hash_one(text(entries, arena, *at)));
     }
 
     /// Gives back what was reserved and not needed.
-    pub(in crate::seen) fn trim(&mut self) {
+    pub(in crate::journal) fn trim(&mut self) {
         let Self { arena, entries, index, hasher, .. } = self;
         arena.shrink_to_fit();
         entries.shrink_to_fit();
@@ -145,15 +145,15 @@ impl Ledger {
 
     /// What it costs beyond the text of the unique-ids.
     #[cfg(test)]
-    pub(in crate::seen) fn octets_beyond_text(&self) -> usize {
+    pub(in crate::journal) fn octets_beyond_text(&self) -> usize {
         let entries = self.entries.capacity() * size_of::<Entry>();
         self.arena.capacity() - self.arena.len() + entries + self.index.allocation_size()
     }
 
     /// Changes the state of a known message, and nothing else of it.
-    fn turn(&mut self, which: &Copy<'_>, state: State) {
+    fn turn(&mut self, which: &MessageKey<'_>, state: State) {
         let first = self.first(&which.unique_id);
-        if let (Some(first), Some(at)) = (first, self.find(first, which.copy))
+        if let (Some(first), Some(at)) = (first, self.find(first, which.occurrence))
             && self.entry(at).is_some_and(|entry| entry.state.is_some())
         {
             self.set_state(first, at, Some(state));
@@ -175,12 +175,12 @@ impl Ledger {
     }
 
     /// The entry of a message, made new, its other facts forgotten.
-    fn upsert(&mut self, which: &Copy<'_>, state: State, at: u64) -> Option<u32> {
+    fn upsert(&mut self, which: &MessageKey<'_>, state: State, at: u64) -> Option<u32> {
         let now = u32::try_from(at).unwrap_or(u32::MAX);
         self.consume(which);
         let hash = self.hasher.hash_one(&*which.unique_id);
         let first = self.first_of(hash, &which.unique_id);
-        if let Some(old) = self.find(first, which.copy) {
+        if let Some(old) = self.find(first, which.occurrence) {
             self.tries.remove(&old);
             self.set_state(first.unwrap_or(old), old, Some(state));
             let entry = self.entries.get_mut(old as usize)?;
@@ -203,7 +203,7 @@ impl Ledger {
             octets: 0,
             fingerprint: [0; 16],
             at: now,
-            copy: which.copy,
+            occurrence: which.occurrence,
             next: NONE,
             len,
             state: None,
@@ -214,7 +214,7 @@ impl Ledger {
                 let living = u32::from(is_living(self.entry(first)?.state));
                 let shared = self.shared.entry(first).or_insert(Shared { last: first, living });
                 let last = std::mem::replace(&mut shared.last, new);
-                self.copies.insert((first, which.copy), new);
+                self.occurrences.insert((first, which.occurrence), new);
                 self.entries.get_mut(last as usize)?.next = new;
             }
             None => {

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::maildir::{DeliveredFile, Maildir, Moved};
-use crate::seen::{Fingerprint, HeaderHasher, Journal};
+use crate::journal::{Fingerprint, HeaderHasher, Journal};
+use crate::maildir::{DeliveredFile, Maildir, RenameOutcome};
 
-use super::Error;
+use super::error::Error;
 use super::event::{Event, Observer};
 
 /// Settles every committed batch and clears `tmp/` of our other files. Returns
@@ -27,7 +27,7 @@ pub(super) fn recover(
         let delivered = maildir.ours_delivered(journal.id())?;
         let mut files = Vec::new();
         if journal.may_lack() {
-            let lacking = journal.ledger().lacks(delivered.values().map(|file| file.tag.hash));
+            let lacking = journal.index().lacks(delivered.values().map(|file| file.tag.hash));
             files = headers(maildir, &delivered, &lacking)?;
         }
         if journal.is_torn() || !files.is_empty() || !unsettled.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn recover(
         for (batch, names) in unsettled {
             let mut nowhere = Vec::new();
             for (at, name) in names.iter().enumerate() {
-                if roll_forward(maildir, name, delivered.get(name))? == Moved::Gone {
+                if roll_forward(maildir, name, delivered.get(name))? == RenameOutcome::Gone {
                     nowhere.push(at);
                 }
             }
@@ -103,9 +103,9 @@ pub(super) fn roll_forward(
     maildir: &Maildir,
     name: &str,
     delivered: Option<&DeliveredFile>,
-) -> Result<Moved, Error> {
+) -> Result<RenameOutcome, Error> {
     let Some(size) = maildir.size_in_tmp(name)? else {
-        return Ok(if delivered.is_some() { Moved::Now } else { Moved::Gone });
+        return Ok(if delivered.is_some() { RenameOutcome::Now } else { RenameOutcome::Gone });
     };
     let Some(file) = delivered else { return Ok(maildir.deliver(name, size)?) };
     let mut is_same = maildir.is_same_as_in_tmp(name, &file.path)?;
@@ -120,5 +120,5 @@ pub(super) fn roll_forward(
         return Ok(maildir.deliver(name, size)?);
     }
     maildir.remove(name)?;
-    Ok(Moved::Now)
+    Ok(RenameOutcome::Now)
 }

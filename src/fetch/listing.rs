@@ -4,14 +4,14 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 
+use crate::journal::{DERIVED, Fingerprint, HeaderHasher, Index, Known, State};
 use crate::protocol::{
     Command, MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing, Violation,
 };
-use crate::seen::{DERIVED, Fingerprint, HeaderHasher, Known, Ledger, State};
 use crate::session::{self, Refusal, Reply, Sink, Transaction};
 
+use super::error::{Error, Operation};
 use super::plan::{Header, Listed, Policy, Step, plan, shared};
-use super::{Doing, Error};
 
 /// When the sizes of messages are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Sizes {
 
 /// An open session and what it lists.
 #[derive(Debug)]
-pub struct Survey<'a> {
+pub struct Listing<'a> {
     pub(super) transaction: Transaction<'a>,
     /// When the login was over, in milliseconds since 1970.
     pub(super) logged_in: u64,
@@ -40,7 +40,7 @@ pub struct Survey<'a> {
 /// ones is listed.
 const SAMPLE: usize = 16;
 
-impl<'a> Survey<'a> {
+impl<'a> Listing<'a> {
     /// A session that was open at that time, nothing listed yet.
     pub(super) fn of(transaction: Transaction<'a>, logged_in: u64) -> Self {
         Self { transaction, logged_in, listing: Vec::new() }
@@ -48,13 +48,13 @@ impl<'a> Survey<'a> {
 
     /// Reads the listings. UIDL is tried whatever CAPA says: some servers that
     /// have it do not announce it.
-    pub fn list(&mut self, ledger: &Ledger, sizes: Sizes) -> Result<(), Error> {
-        let failed = || Doing::List.failed();
+    pub fn list(&mut self, index: &Index, sizes: Sizes) -> Result<(), Error> {
+        let failed = || Operation::List.failed();
         let Self { transaction, .. } = self;
         let unique_ids = transaction.unique_id_listing().map_err(failed())?;
         let refusal = unique_ids.as_ref().err().cloned();
         if let Some(refusal) = &refusal
-            && needs_unique_ids(transaction, ledger, refusal)
+            && needs_unique_ids(transaction, index, refusal)
         {
             // Some servers refuse to list what is empty.
             return match is_empty(transaction)? {
@@ -65,7 +65,7 @@ impl<'a> Survey<'a> {
         let unique_ids = unique_ids.unwrap_or_default();
         let has_gap = (1u32..).zip(&unique_ids).any(|(at, listed)| listed.number.get() != at)
             || unique_ids.iter().any(|listed| listed.unique_id.is_none());
-        let known = |unique_id: &UniqueId| ledger.knows(unique_id);
+        let known = |unique_id: &UniqueId| index.knows(unique_id);
         // Of those left for their size or a failure the size is asked for too.
         // Likewise where another size tells another message.
         let waits = |unique_id: &UniqueId| {
@@ -73,22 +73,22 @@ impl<'a> Survey<'a> {
             let waits = |known: Known| {
                 known.shared || matches!(known.state, Asked | Deleted | Failed | Large)
             };
-            ledger.copies(unique_id).any(waits)
+            index.occurrences(unique_id).any(waits)
         };
         let named = || unique_ids.iter().filter_map(|listed| listed.unique_id.as_ref());
         let are_needed = has_gap
-            || !ledger.is_empty() && is_numbered(&unique_ids)
+            || !index.is_empty() && is_numbered(&unique_ids)
             || refusal.is_some()
             || named().any(waits)
             || match sizes {
                 Sizes::Always => true,
                 Sizes::ForGaps => false,
-                Sizes::ForKnown => ledger.has_found() || named().any(known),
+                Sizes::ForKnown => index.has_found() || named().any(known),
                 Sizes::ForNew => !named().all(known),
             };
         if !are_needed {
             self.listing = listing(unique_ids.into_iter(), &HashMap::new());
-            return self.check_copies(ledger);
+            return self.check_occurrences(index);
         }
         transaction.ask_capabilities().map_err(failed())?;
         transaction.list(None).map_err(failed())?;
@@ -99,8 +99,8 @@ impl<'a> Survey<'a> {
         let octets: HashMap<_, _> =
             scan.iter().map(|listed| (listed.number, listed.octets)).collect();
         self.listing = listing(unique_ids.into_iter(), &octets);
-        self.name(scan, refusal.as_ref(), ledger)?;
-        self.check_copies(ledger)
+        self.name(scan, refusal.as_ref(), index)?;
+        self.check_occurrences(index)
     }
 
     /// Lists messages that UIDL left out, each by its header: under the unique-id
@@ -109,7 +109,7 @@ impl<'a> Survey<'a> {
         &mut self,
         scan: Vec<ScanListing>,
         refusal: Option<&Refusal>,
-        ledger: &Ledger,
+        index: &Index,
     ) -> Result<(), Error> {
         let named: HashSet<_> = self.listing.iter().map(|listed| listed.number).collect();
         let is_nameless = |listed: &ScanListing| !named.contains(&listed.number);
@@ -118,7 +118,7 @@ impl<'a> Survey<'a> {
             return Ok(());
         }
         let prints = self.fingerprints(nameless.iter().map(|listed| listed.number).collect())?;
-        let mut orphans = self.orphans(ledger);
+        let mut orphans = self.orphans(index);
         for listed in nameless {
             // Without UIDL the header is all that says which message it is.
             match (prints.get(&listed.number), refusal) {
@@ -141,10 +141,10 @@ impl<'a> Survey<'a> {
 
     /// Refuses a unique-id that so many messages bear that telling them apart
     /// would take for ever.
-    fn check_copies(&self, ledger: &Ledger) -> Result<(), Error> {
-        match shared(&self.listing, ledger).values().all(|places| places.len() <= MAX_COPIES) {
+    fn check_occurrences(&self, index: &Index) -> Result<(), Error> {
+        match shared(&self.listing, index).values().all(|places| places.len() <= MAX_OCCURRENCES) {
             true => Ok(()),
-            false => Err(Doing::List.failed()(session::Error::Violation {
+            false => Err(Operation::List.failed()(session::Error::Violation {
                 keyword: "UIDL",
                 violation: Violation::Crowded,
             })),
@@ -167,18 +167,13 @@ impl<'a> Survey<'a> {
     }
 
     /// The steps for what is listed, headers looked at where they decide.
-    pub fn steps(
-        &mut self,
-        ledger: &Ledger,
-        policy: &Policy,
-        now: u64,
-    ) -> Result<Vec<Step>, Error> {
-        if ledger.distrusts_top() {
+    pub fn steps(&mut self, index: &Index, policy: &Policy, now: u64) -> Result<Vec<Step>, Error> {
+        if index.distrusts_top() {
             for listed in &mut self.listing {
                 listed.header = Header::Unavailable;
             }
         }
-        let steps = plan(&self.listing, ledger, policy, now);
+        let steps = plan(&self.listing, index, policy, now);
         let doubtful: VecDeque<_> = steps
             .iter()
             .zip(&self.listing)
@@ -194,14 +189,14 @@ impl<'a> Survey<'a> {
             let print = prints.get(&listed.number);
             listed.header = print.map_or(Header::Unavailable, |print| Header::Print(*print));
         }
-        Ok(plan(&self.listing, ledger, policy, now))
+        Ok(plan(&self.listing, index, policy, now))
     }
 
     /// Whether the server has given all messages new unique-ids: almost none of
     /// the known ones is listed, and an unknown one has a header that we know.
     /// Where headers cannot tell, that many strangers at once are taken for it.
-    pub fn is_renumbered(&mut self, ledger: &Ledger) -> Result<bool, Error> {
-        let unknown = self.listing.iter().filter(|l| !ledger.knows(&l.unique_id));
+    pub fn is_renumbered(&mut self, index: &Index) -> Result<bool, Error> {
+        let unknown = self.listing.iter().filter(|l| !index.knows(&l.unique_id));
         let sample: VecDeque<_> = unknown.map(|listed| listed.number).take(SAMPLE).collect();
         if sample.is_empty() {
             return Ok(false);
@@ -209,15 +204,15 @@ impl<'a> Survey<'a> {
         let listed: HashSet<&[u8]> =
             self.listing.iter().map(|listed| listed.unique_id.as_bytes()).collect();
         let (mut expected, mut there) = (0usize, 0usize);
-        for unique_id in ledger.expected() {
+        for unique_id in index.expected() {
             expected += 1;
             there += usize::from(listed.contains(unique_id));
         }
         if there * 10 >= expected {
             return Ok(false);
         }
-        let known: HashSet<_> = ledger.fingerprints().collect();
-        if known.is_empty() || ledger.distrusts_top() {
+        let known: HashSet<_> = index.fingerprints().collect();
+        if known.is_empty() || index.distrusts_top() {
             return Ok(true);
         }
         let asked = sample.len();
@@ -226,34 +221,34 @@ impl<'a> Survey<'a> {
     }
 
     /// The known messages whose unique-id is not listed, by fingerprint.
-    pub(super) fn orphans(&self, ledger: &Ledger) -> HashMap<Fingerprint, Vec<(UniqueId, u32)>> {
+    pub(super) fn orphans(&self, index: &Index) -> HashMap<Fingerprint, Vec<(UniqueId, u32)>> {
         let listed: HashSet<&UniqueId> = self.listing.iter().map(|l| &l.unique_id).collect();
         let mut orphans: HashMap<_, Vec<_>> = HashMap::new();
-        for (unique_id, known) in ledger.iter() {
+        for (unique_id, known) in index.iter() {
             if let Some(print) = known.fingerprint.filter(|_| !listed.contains(&unique_id)) {
-                orphans.entry(print).or_default().push((unique_id, known.copy));
+                orphans.entry(print).or_default().push((unique_id, known.occurrence));
             }
         }
         orphans
     }
 
     /// Whether a message that had no unique-id once may have one now.
-    pub(super) fn may_have_got_names(&self, ledger: &Ledger) -> bool {
-        let is_new = |listed: &Listed| !ledger.knows(&listed.unique_id);
+    pub(super) fn may_have_got_names(&self, index: &Index) -> bool {
+        let is_new = |listed: &Listed| !index.knows(&listed.unique_id);
         if !self.listing.iter().any(is_new) {
             return false;
         }
         let listed: HashSet<&[u8]> = self.listing.iter().map(|l| l.unique_id.as_bytes()).collect();
-        ledger.expected().any(|id| id.starts_with(DERIVED) && !listed.contains(id))
+        index.expected().any(|id| id.starts_with(DERIVED) && !listed.contains(id))
     }
 
     /// The unique-ids that the journal does not know, each with its message's
     /// fingerprint, in the listing's order.
     pub(super) fn unknown_headers(
         &mut self,
-        ledger: &Ledger,
+        index: &Index,
     ) -> Result<Vec<(UniqueId, Fingerprint)>, Error> {
-        let unknown = |listed: &&Listed| !ledger.knows(&listed.unique_id);
+        let unknown = |listed: &&Listed| !index.knows(&listed.unique_id);
         let numbers = self.listing.iter().filter(unknown).map(|listed| listed.number).collect();
         let prints = self.fingerprints(numbers)?;
         let header =
@@ -283,7 +278,7 @@ impl<'a> Survey<'a> {
         push: fn(&mut C, &[u8]),
         mut done: impl FnMut(MessageNumber, C),
     ) -> Result<(), Error> {
-        let failed = || Doing::Examine.failed();
+        let failed = || Operation::Examine.failed();
         loop {
             while self.transaction.has_room()
                 && let Some(number) = numbers.pop_front()
@@ -324,7 +319,7 @@ impl<'a> Survey<'a> {
         lines: Option<u32>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        let failed = || Doing::Retrieve(number).failed();
+        let failed = || Operation::Retrieve(number).failed();
         match lines {
             Some(lines) => self.transaction.top(number, lines),
             None => self.transaction.retr(number),
@@ -341,15 +336,15 @@ impl<'a> Survey<'a> {
 
     /// Ends the session with QUIT.
     pub fn quit(self) -> Result<(), Error> {
-        self.transaction.quit().map_err(Doing::Quit.failed())
+        self.transaction.quit().map_err(Operation::Quit.failed())
     }
 }
 
 /// Whether unique-ids are indispensable though UIDL is refused: one refusal does
 /// not take the names away that messages are known by.
-fn needs_unique_ids(transaction: &Transaction<'_>, ledger: &Ledger, refusal: &Refusal) -> bool {
+fn needs_unique_ids(transaction: &Transaction<'_>, index: &Index, refusal: &Refusal) -> bool {
     let by_code = matches!(refusal.code, Some(ResponseCode::SysTemp | ResponseCode::SysPerm));
-    by_code || transaction.announces_unique_ids() || ledger.knows_unique_ids()
+    by_code || transaction.announces_unique_ids() || index.knows_unique_ids()
 }
 
 /// Whether STAT says that there is no message, where a listing was refused.
@@ -357,7 +352,7 @@ fn is_empty(transaction: &mut Transaction<'_>) -> Result<bool, Error> {
     match transaction.stat() {
         Ok(drop) => Ok(drop.messages == 0),
         Err(session::Error::Refused { .. } | session::Error::Violation { .. }) => Ok(false),
-        Err(error) => Err(Doing::List.failed()(error)),
+        Err(error) => Err(Operation::List.failed()(error)),
     }
 }
 
@@ -370,7 +365,7 @@ fn is_numbered(listing: &[UniqueIdListing]) -> bool {
 }
 
 /// No server gives one unique-id to more messages than this by mistake.
-const MAX_COPIES: usize = 1000;
+const MAX_OCCURRENCES: usize = 1000;
 
 /// The unique-id of a message that has none.
 fn derived(print: Fingerprint) -> Option<UniqueId> {

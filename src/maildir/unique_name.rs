@@ -5,7 +5,7 @@ use std::fmt;
 /// What makes a file's name ours and this message's, never twice the same
 /// whatever the clock does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tag {
+pub struct UniqueName {
     /// The journal's random id.
     pub journal: u64,
     /// A random number of the run that delivered: commit numbers begin again when
@@ -13,18 +13,18 @@ pub struct Tag {
     pub run: u64,
     /// A number that counts in this run.
     pub sequence: u64,
-    /// Stands for unique-id and copy.
+    /// Stands for unique-id and occurrence.
     pub hash: u64,
 }
 
-impl fmt::Display for Tag {
+impl fmt::Display for UniqueName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { journal, run, sequence, hash } = self;
         write!(f, "{journal:016x}_{run:016x}_{sequence}_{hash:016x}")
     }
 }
 
-impl Tag {
+impl UniqueName {
     /// Reads the tag in the name of a file: what lies between its first dots.
     pub fn of(name: &str) -> Option<Self> {
         let mut words = name.split('.').nth(1)?.split('_');
@@ -50,13 +50,13 @@ pub(super) fn base(name: &str) -> &str {
 mod tests {
     use super::*;
 
-    const TAG: Tag = Tag { journal: 0xab, run: 3, sequence: 1, hash: 0xfe };
+    const TAG: UniqueName = UniqueName { journal: 0xab, run: 3, sequence: 1, hash: 0xfe };
 
     #[test]
     fn a_tag_is_read_back_whatever_follows_it() {
         let tmp = format!("1795354230.{TAG}.host.example.org");
         for name in [tmp.clone(), format!("{tmp},S=17"), format!("{tmp},S=17,U=4:2,FS")] {
-            assert_eq!((Tag::of(&name), base(&name)), (Some(TAG), &*tmp), "{name}");
+            assert_eq!((UniqueName::of(&name), base(&name)), (Some(TAG), &*tmp), "{name}");
         }
         for name in [
             "",
@@ -65,7 +65,7 @@ mod tests {
             "1.00000000000000ab_3_1_00000000000000fe.h",
             ".pop3get",
         ] {
-            assert_eq!(Tag::of(name), None, "{name}");
+            assert_eq!(UniqueName::of(name), None, "{name}");
         }
     }
 }

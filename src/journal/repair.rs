@@ -11,11 +11,11 @@ use crate::protocol::UniqueId;
 use super::disk::{lock, make_state_directory, random_id, read_file, replace, unused};
 use super::error::{Error, io_error};
 use super::fingerprint::{Fingerprint, name_hash};
-use super::ledger::{Known, Ledger, State};
+use super::index::{Index, Known, State};
 use super::load::{Fault, Salvaged, salvage};
-use super::marker::Marker;
+use super::maildir_binding::MaildirBinding;
 use super::open::{Mailbox, file_name};
-use super::record::{Copy, Header, Record, VERSION};
+use super::record::{Header, MessageKey, Record, VERSION};
 use super::rewrite::rewritten;
 
 /// Where a file of an unsettled batch is.
@@ -105,7 +105,7 @@ impl Repair {
             Fault::Newer { version } => Error::Newer { path: path.clone(), version },
             Fault::Damaged { line } => Error::Damaged { path: path.clone(), line },
         })?;
-        let (marked, named) = Marker::look(maildir, mailbox.name())?;
+        let (marked, named) = MaildirBinding::look(maildir, mailbox.name())?;
         let quotes =
             |header: Header| marked == Some(header.maildir) && named == Some(header.journal);
         let mended = Mended {
@@ -129,7 +129,7 @@ impl Repair {
 
     /// Which of the hashes in the Maildir's names stand for no known message.
     pub fn lacks(&self, hashes: impl Iterator<Item = u64>) -> Vec<u64> {
-        self.saved.ledger.lacks(hashes)
+        self.saved.index.lacks(hashes)
     }
 
     /// Puts everything together: the hashes of all delivered files, those that the
@@ -145,9 +145,9 @@ impl Repair {
             self.hold_absent(present);
         }
         for (hash, fingerprint) in files {
-            if self.saved.ledger.found(*hash).is_none() {
+            if self.saved.index.found(*hash).is_none() {
                 let record = Record::Found { hash: *hash, fingerprint: *fingerprint };
-                self.saved.ledger.apply(&record, 0);
+                self.saved.index.apply(&record, 0);
                 self.mended.found += 1;
             }
         }
@@ -159,21 +159,21 @@ impl Repair {
 
     /// Holds what the journal calls delivered and this Maildir does not have.
     fn hold_absent(&mut self, present: &HashSet<u64>) {
-        let ledger = &mut self.saved.ledger;
+        let index = &mut self.saved.index;
         let is_here = |unique_id: &UniqueId, known: &Known| {
             !matches!(known.state, State::Asked | State::Delivered)
-                || present.contains(&name_hash(unique_id, known.copy))
+                || present.contains(&name_hash(unique_id, known.occurrence))
         };
         let absent: Vec<_> =
-            ledger.iter().filter(|(unique_id, known)| !is_here(unique_id, known)).collect();
+            index.iter().filter(|(unique_id, known)| !is_here(unique_id, known)).collect();
         self.mended.absent = absent.len();
         for (unique_id, known) in absent {
-            ledger.apply(&Record::Held(Copy::of(unique_id.as_bytes(), known.copy)), 0);
+            index.apply(&Record::Held(MessageKey::of(unique_id.as_bytes(), known.occurrence)), 0);
         }
     }
 
     fn write(&mut self) -> Result<(), Error> {
-        let mut marker = Marker::open_or_remake(&self.maildir, &self.state)?;
+        let mut marker = MaildirBinding::open_or_remake(&self.maildir, &self.state)?;
         let journal = match *self.ids() {
             [id, ..] => id,
             [] => random_id()?,
@@ -184,7 +184,7 @@ impl Repair {
             fs::copy(&self.path, &kept).map_err(io_error("copy", &self.path))?;
             self.mended.kept = Some(kept);
         }
-        let text = rewritten(&header, &self.saved.ledger, self.saved.number + 1);
+        let text = rewritten(&header, &self.saved.index, self.saved.number + 1);
         replace(&self.state, &file_name(&self.path), &text).map_err(|failure| failure.error)?;
         marker.name(self.mailbox.name(), journal)
     }
@@ -192,19 +192,20 @@ impl Repair {
     /// Decides about what an interrupted run committed and nobody settled.
     fn settle<E>(&mut self, mut fate: impl FnMut(&str) -> Result<Fate, E>) -> Result<(), E> {
         let mut unsettled = Vec::new();
-        for (commit, batch) in self.saved.ledger.unsettled() {
-            let owned =
-                |(id, copy, name): (UniqueId, u32, &str)| (commit, id, copy, name.to_owned());
+        for (commit, batch) in self.saved.index.unsettled() {
+            let owned = |(id, occurrence, name): (UniqueId, u32, &str)| {
+                (commit, id, occurrence, name.to_owned())
+            };
             unsettled.extend(batch.into_iter().map(owned));
         }
-        let ledger: &mut Ledger = &mut self.saved.ledger;
-        for (commit, unique_id, copy, name) in unsettled {
-            ledger.apply(&Record::Settled(commit), commit);
-            let which = Copy::of(unique_id.as_bytes(), copy);
+        let index: &mut Index = &mut self.saved.index;
+        for (commit, unique_id, occurrence, name) in unsettled {
+            index.apply(&Record::Settled(commit), commit);
+            let which = MessageKey::of(unique_id.as_bytes(), occurrence);
             match fate(&name)? {
                 Fate::Delivered => self.mended.settled += 1,
                 Fate::Nowhere => {
-                    ledger.apply(&Record::Held(which), commit);
+                    index.apply(&Record::Held(which), commit);
                     self.mended.held += 1;
                 }
                 Fate::Waiting => self.mended.waiting += 1,

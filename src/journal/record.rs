@@ -4,13 +4,13 @@
 //! journal   = header *append
 //! header    = "pop3get-journal" SP version SP journal-id SP maildir-id LF
 //! append    = *(record LF) "commit" SP number SP count SP crc32 LF
-//! record    = "delivered" SP at SP octets SP copy SP copies SP print SP name SP unique-id
+//! record    = "delivered" SP at SP octets SP occurrence SP occurrences SP print SP name SP unique-id
 //!           / "settled" SP number                ; of the commit
-//!           / ("asked" / "forget" / "held") SP copy SP unique-id
-//!           / "deleted" SP at SP copy SP unique-id
-//!           / "failed" SP copy SP tries SP at SP unique-id   ; at: not before
-//!           / "large" SP copy SP octets SP unique-id
-//!           / "seen" SP at SP octets SP print SP copy SP unique-id
+//!           / ("asked" / "forget" / "held") SP occurrence SP unique-id
+//!           / "deleted" SP at SP occurrence SP unique-id
+//!           / "failed" SP occurrence SP tries SP at SP unique-id   ; at: not before
+//!           / "large" SP occurrence SP octets SP unique-id
+//!           / "seen" SP at SP octets SP print SP occurrence SP unique-id
 //!           / "missing" SP at SP unique-id       ; a listing lacked it
 //!           / "back" SP unique-id                ; and now it is there again
 //!           / "listing" SP at                    ; one that lacked something
@@ -34,7 +34,7 @@ use percent_encoding::percent_decode;
 use crate::protocol::encoded;
 
 use super::fingerprint::Fingerprint;
-use super::ledger::Login;
+use super::index::Login;
 
 /// One fact about the mailbox. The unique-id is in its decoded form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,33 +43,33 @@ pub(super) enum Record<'a> {
         port: u16,
         lines: Option<Cow<'a, [u8]>>,
     },
-    Asked(Copy<'a>),
+    Asked(MessageKey<'a>),
     Back(Cow<'a, [u8]>),
     Deleted {
-        which: Copy<'a>,
+        which: MessageKey<'a>,
         at: u64,
     },
     Delivered {
-        which: Copy<'a>,
+        which: MessageKey<'a>,
         at: u64,
         octets: u64,
-        copies: u32,
+        occurrences: u32,
         fingerprint: Option<Fingerprint>,
         name: &'a str,
     },
     Failed {
-        which: Copy<'a>,
+        which: MessageKey<'a>,
         tries: u32,
         not_before: u64,
     },
-    Forget(Copy<'a>),
+    Forget(MessageKey<'a>),
     Found {
         hash: u64,
         fingerprint: Fingerprint,
     },
-    Held(Copy<'a>),
+    Held(MessageKey<'a>),
     Large {
-        which: Copy<'a>,
+        which: MessageKey<'a>,
         octets: u64,
     },
     Listing(u64),
@@ -83,7 +83,7 @@ pub(super) enum Record<'a> {
         at: u64,
     },
     Seen {
-        which: Copy<'a>,
+        which: MessageKey<'a>,
         at: u64,
         octets: u64,
         fingerprint: Option<Fingerprint>,
@@ -94,14 +94,14 @@ pub(super) enum Record<'a> {
 
 /// A unique-id and which of the messages that bear it, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Copy<'a> {
+pub(super) struct MessageKey<'a> {
     pub(super) unique_id: Cow<'a, [u8]>,
-    pub(super) copy: u32,
+    pub(super) occurrence: u32,
 }
 
-impl<'a> Copy<'a> {
-    pub(super) fn of(unique_id: &'a [u8], copy: u32) -> Self {
-        Self { unique_id: Cow::Borrowed(unique_id), copy }
+impl<'a> MessageKey<'a> {
+    pub(super) fn of(unique_id: &'a [u8], occurrence: u32) -> Self {
+        Self { unique_id: Cow::Borrowed(unique_id), occurrence }
     }
 }
 
@@ -125,11 +125,11 @@ impl<'a> Record<'a> {
         let record = match word()? {
             b"delivered" => {
                 let (at, octets) = (number(word())?, number(word())?);
-                let (copy, copies) = (number(word())?, number(word())?);
+                let (occurrence, occurrences) = (number(word())?, number(word())?);
                 let fingerprint = print(word()?)?;
                 let name = std::str::from_utf8(word()?).ok()?;
-                let which = Copy { unique_id: decode(word()?), copy };
-                Self::Delivered { which, at, octets, copies, fingerprint, name }
+                let which = MessageKey { unique_id: decode(word()?), occurrence };
+                Self::Delivered { which, at, octets, occurrences, fingerprint, name }
             }
             b"settled" => Self::Settled(number(word())?),
             b"seen" => {
@@ -145,14 +145,14 @@ impl<'a> Record<'a> {
             b"forget" => Self::Forget(which(word(), word())?),
             b"held" => Self::Held(which(word(), word())?),
             b"failed" => {
-                let copy = word();
+                let occurrence = word();
                 let (tries, not_before) = (number(word())?, number(word())?);
-                Self::Failed { which: which(copy, word())?, tries, not_before }
+                Self::Failed { which: which(occurrence, word())?, tries, not_before }
             }
             b"large" => {
-                let copy = word();
+                let occurrence = word();
                 let octets = number(word())?;
-                Self::Large { which: which(copy, word())?, octets }
+                Self::Large { which: which(occurrence, word())?, octets }
             }
             b"missing" => {
                 let at = number(word())?;
@@ -190,20 +190,22 @@ impl<'a> Record<'a> {
             Self::Asked(which) => format!("asked {}", which.written()),
             Self::Back(unique_id) => format!("back {}", encoded(unique_id)),
             Self::Deleted { which, at } => format!("deleted {at} {}", which.written()),
-            Self::Delivered { which, at, octets, copies, fingerprint, name } => {
-                let Copy { unique_id, copy } = which;
+            Self::Delivered { which, at, octets, occurrences, fingerprint, name } => {
+                let MessageKey { unique_id, occurrence } = which;
                 let print = written(*fingerprint);
                 let unique_id = encoded(unique_id);
-                format!("delivered {at} {octets} {copy} {copies} {print} {name} {unique_id}")
+                format!(
+                    "delivered {at} {octets} {occurrence} {occurrences} {print} {name} {unique_id}"
+                )
             }
-            Self::Failed { which: Copy { unique_id, copy }, tries, not_before } => {
-                format!("failed {copy} {tries} {not_before} {}", encoded(unique_id))
+            Self::Failed { which: MessageKey { unique_id, occurrence }, tries, not_before } => {
+                format!("failed {occurrence} {tries} {not_before} {}", encoded(unique_id))
             }
             Self::Forget(which) => format!("forget {}", which.written()),
             Self::Found { hash, fingerprint } => format!("found {hash:016x} {fingerprint}"),
             Self::Held(which) => format!("held {}", which.written()),
-            Self::Large { which: Copy { unique_id, copy }, octets } => {
-                format!("large {copy} {octets} {}", encoded(unique_id))
+            Self::Large { which: MessageKey { unique_id, occurrence }, octets } => {
+                format!("large {occurrence} {octets} {}", encoded(unique_id))
             }
             Self::Listing(at) => format!("listing {at}"),
             Self::Login(Login { at, delay }) => format!("login {at} {delay}"),
@@ -234,14 +236,14 @@ fn written(fingerprint: Option<Fingerprint>) -> String {
     fingerprint.map_or_else(|| "-".into(), |print| print.to_string())
 }
 
-impl Copy<'_> {
+impl MessageKey<'_> {
     fn written(&self) -> String {
-        format!("{} {}", self.copy, encoded(&self.unique_id))
+        format!("{} {}", self.occurrence, encoded(&self.unique_id))
     }
 }
 
-fn which<'a>(copy: Option<&[u8]>, unique_id: Option<&'a [u8]>) -> Option<Copy<'a>> {
-    Some(Copy { copy: number(copy)?, unique_id: decode(unique_id?) })
+fn which<'a>(occurrence: Option<&[u8]>, unique_id: Option<&'a [u8]>) -> Option<MessageKey<'a>> {
+    Some(MessageKey { occurrence: number(occurrence)?, unique_id: decode(unique_id?) })
 }
 
 fn decode(written: &[u8]) -> Cow<'_, [u8]> {
@@ -347,7 +349,7 @@ mod tests {
 
     #[test]
     fn every_record_survives_being_written() {
-        let which = || Copy::of(b"a b%\xff", 2);
+        let which = || MessageKey::of(b"a b%\xff", 2);
         let fingerprint = Fingerprint::parse(b"0123456789abcdef0123456789abcdef");
         let records = [
             Record::Asked(which()),
@@ -357,7 +359,7 @@ mod tests {
                 which: which(),
                 at: 5,
                 octets: 7,
-                copies: 3,
+                occurrences: 3,
                 fingerprint,
                 name: "1.2.h",
             },
@@ -365,7 +367,7 @@ mod tests {
                 which: which(),
                 at: 5,
                 octets: 7,
-                copies: 3,
+                occurrences: 3,
                 fingerprint: None,
                 name: "-",
             },

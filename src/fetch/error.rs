@@ -1,0 +1,97 @@
+//! How a run fails, and at what.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::protocol::MessageNumber;
+use crate::session::Refusal;
+use crate::{journal, maildir, session};
+
+/// What a session was at when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Marking what was delivered.
+    Commit,
+    /// Connecting, up to the capabilities.
+    Connect,
+    /// Marking a message as deleted.
+    Delete(MessageNumber),
+    /// Looking at headers.
+    Examine,
+    /// Reading the listings.
+    List,
+    /// Logging in.
+    LogIn,
+    /// Ending the session.
+    Quit,
+    /// Fetching a message.
+    Retrieve(MessageNumber),
+}
+
+impl Operation {
+    /// Wraps a session's error, for `map_err`.
+    pub(super) fn failed(self) -> impl FnOnce(session::Error) -> Error {
+        move |source| Error::Session { doing: self, source }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Commit => f.write_str("cannot delete messages"),
+            Self::Connect => f.write_str("cannot connect"),
+            Self::Delete(number) => write!(f, "cannot delete message {number}"),
+            Self::Examine => f.write_str("cannot read the headers of messages"),
+            Self::List => f.write_str("cannot list the maildrop"),
+            Self::LogIn => f.write_str("cannot log in"),
+            Self::Quit => f.write_str("cannot end the session"),
+            Self::Retrieve(number) => write!(f, "cannot fetch message {number}"),
+        }
+    }
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The Maildir.
+    #[error(transparent)]
+    Delivery(#[from] maildir::Error),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// Nothing tells one message from another: no UIDL, and no TOP either.
+    #[error("the server supports neither UIDL nor TOP, so messages cannot be told apart{}", .0.words())]
+    NoUniqueIds(Refusal),
+    /// UIDL is refused on a server that has it: without unique-ids messages that are
+    /// known would look new.
+    #[error("the server refuses to list unique-ids, which it has given before{}", .0.words())]
+    UniqueIdsRefused(Refusal),
+    /// All messages bear new unique-ids.
+    #[error("the server has given the messages new unique-ids")]
+    Renumbered,
+    /// The session.
+    #[error("{doing}: {source}")]
+    Session {
+        /// At what.
+        doing: Operation,
+        /// Why.
+        source: session::Error,
+    },
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+    /// The server wants more time between two logins.
+    #[error("the server wants {delay}s between two logins; the next may be in {}s", in_seconds(*left))]
+    TooEarly {
+        /// How many seconds it wants.
+        delay: u64,
+        /// How long to wait.
+        left: Duration,
+    },
+}
+
+/// A wait in whole seconds, none too short.
+pub fn in_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
