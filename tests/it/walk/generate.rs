@@ -76,7 +76,11 @@ impl Generator {
     fn step(&mut self) -> Step {
         match self.random.below(100) {
             0..40 => Step::Run(self.run()),
-            40..56 => Step::Arrive(self.kind()),
+            40 => {
+                let many = self.random.one(&[5, 12, 40]);
+                Step::ArriveMany { kind: self.kind(), many }
+            }
+            41..56 => Step::Arrive(self.kind()),
             56..64 => self.expunge(),
             64..70 => Step::Owner {
                 does: self.random.one(&[Owner::Reads, Owner::Flags, Owner::Removes]),
@@ -154,6 +158,9 @@ impl Generator {
                 Top::NotStuffed,
             ])));
         }
+        if self.has(Classes::LOGINS) {
+            changes.push(Change::Delay(self.random.one(&[None, Some(300), Some(900)])));
+        }
         if self.has(Classes::STYLES) {
             changes.push(Change::Style(self.random.one(&[
                 Style::Bare,
@@ -161,6 +168,7 @@ impl Generator {
                 Style::NumericUniqueIds,
                 Style::ListIgnoresArgument,
                 Style::NoListOfOne,
+                Style::NamesNothing,
             ])));
         }
         if self.has(Classes::NUMBERS) && self.has(Classes::RENUMBER) {
@@ -181,21 +189,26 @@ impl Generator {
     fn act(&mut self) -> Act {
         let which = self.random.pick();
         let keeping = self.keeping();
-        let act = match self.random.below(100) {
-            0..70 => Act::Fetch(keeping),
-            70..76 => Act::RetryFailed(keeping),
-            76..79 => Act::List,
-            79..82 => Act::Check,
-            82..85 => Act::DryRun,
-            85..89 if self.has(Classes::MARKS) => Act::MarkSeen,
-            89..91 if self.has(Classes::MARKS) => Act::Mark { which },
-            91..93 if self.has(Classes::MARKS) => Act::Forget { which },
-            93..95 if self.has(Classes::MARKS) => Act::Repair,
-            95..98 if self.has(Classes::RENUMBER) => Act::Rekey(keeping),
-            98.. if self.has(Classes::REFETCH) => Act::Refetch,
-            _ => Act::Fetch(keeping),
+        let mut acts = vec![
+            (30, Act::Fetch(keeping)),
+            (2, Act::RetryFailed(keeping)),
+            (1, Act::List),
+            (1, Act::Check),
+            (1, Act::DryRun),
+            (2, Act::CheckAndFetch),
+        ];
+        let mut on = |class, weight, act| {
+            if self.classes.has(class) {
+                acts.push((weight, act));
+            }
         };
-        act
+        on(Classes::MARKS, 4, Act::MarkSeen);
+        on(Classes::MARKS, 1, Act::Mark { which });
+        on(Classes::MARKS, 2, Act::Forget { which });
+        on(Classes::MARKS, 2, Act::Repair);
+        on(Classes::RENUMBER, 4, Act::Rekey(keeping));
+        on(Classes::REFETCH, 3, Act::Refetch);
+        self.random.weighed(&acts)
     }
 
     fn run(&mut self) -> Run {

@@ -40,7 +40,7 @@
 //! | `journal` | the journal is lost, or an older one is put back | no |
 //! | `kills` | the program is killed at a wire step | yes |
 //! | `listings` | LIST and UIDL leave messages out, are empty, in another order | no |
-//! | `logins` | greeting and login are refused, with every code | yes |
+//! | `logins` | greeting and login are refused, with every code; LOGIN-DELAY | yes |
 //! | `marks` | `--mark-seen`, `--state mark`, `forget` and `repair` | yes |
 //! | `no-uidl` | the server has no UIDL | yes |
 //! | `numbers` | message-numbers are the unique-ids | no |

@@ -29,6 +29,8 @@ use super::step::{Ids, Keeping};
 pub enum Violation {
     /// A status or a sentence that no run may end with.
     BadEnd(String),
+    /// A fetch does not deliver what `--check` has just counted.
+    BrokenPromise(String),
     /// DELE for a message that is not in the Maildir.
     DeletedBeforeStored(String),
     /// DELE for a message of which only a part came.
@@ -45,6 +47,9 @@ pub enum Violation {
     Lost(String),
     /// A file that is no message of the server.
     Misfiled(String),
+    /// QUIT, though a message that was retrieved is not in the Maildir: some servers
+    /// take it for delivered.
+    QuitBeforeStored(String),
     /// It arrived more often than it is owed.
     Twice(String),
 }
@@ -262,6 +267,19 @@ impl Oracle {
             }
             Keeping::After(_) | Keeping::Delete => None,
         });
+    }
+
+    /// QUIT comes in a session that sent these messages.
+    pub fn quits(&mut self, retrieved: &[usize]) {
+        if retrieved.iter().any(|mail| self.accounts[*mail].arrived == 0) {
+            self.look();
+        }
+        for mail in retrieved {
+            let account = &self.accounts[*mail];
+            if account.arrived == 0 && !account.excused && !account.missable {
+                self.violations.push(Violation::QuitBeforeStored(account.label.clone()));
+            }
+        }
     }
 
     /// All that is still in the maildrop has arrived.

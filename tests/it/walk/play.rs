@@ -60,6 +60,9 @@ impl Player {
         let at = |which: u8| which as usize % len.max(1);
         match step {
             Step::Arrive(kind) => self.site.arrive(*kind, None),
+            Step::ArriveMany { kind, many } => {
+                (0..*many).for_each(|_| self.site.arrive(*kind, None));
+            }
             Step::ArriveAgain { which } if len > 0 => {
                 let mail = self.site.maildrop[at(*which)].mail;
                 self.site.put(mail, None);
@@ -78,6 +81,7 @@ impl Player {
             Step::Clock(clock) => self.clock(*clock),
             Step::Owner { does, which } => self.owner(*does, *which),
             Step::Journal(journal) => self.journal(*journal),
+            Step::Run(run) if run.act == Act::CheckAndFetch => self.check_and_fetch(run),
             Step::Run(run) => _ = self.run(run),
         }
     }
@@ -187,6 +191,10 @@ impl Player {
                 self.site.oracle.mark_seen(listed);
                 words(&["--mark-seen"])
             }
+            // The names that the program makes up are not known here.
+            Act::Forget { .. } | Act::Mark { .. } if self.site.server.ids == Ids::None => {
+                words(&["--list"])
+            }
             Act::Forget { which } => {
                 let uid = uid(which, &self.site).unwrap_or_else(|| "nothing".into());
                 self.site.oracle.forget(&uid);
@@ -199,7 +207,7 @@ impl Player {
             }
             Act::Repair => words(&["--state", "repair"]),
             Act::List => words(&["--list"]),
-            Act::Check => words(&["--check"]),
+            Act::Check | Act::CheckAndFetch => words(&["--check"]),
             Act::DryRun => words(&["--dry-run"]),
         };
         match run.act.keeping() {
@@ -234,6 +242,24 @@ impl Player {
         ran
     }
 
+    /// What `--check` counts is what a fetch delivers, if nothing goes wrong.
+    fn check_and_fetch(&mut self, run: &Run) {
+        let plain = |act| Run { act, view: run.view, ..Run::plain(act) };
+        if self.site.server.delay.is_some() {
+            // It would take too long until the fetch may come.
+            return;
+        }
+        let checked = self.run(&plain(Act::Check));
+        let (_, before) = self.site.oracle.counts();
+        let fetched = self.run(&plain(Act::Fetch(Keeping::Keep)));
+        let (_, after) = self.site.oracle.counts();
+        let promise = checked.stdout.split(' ').next().and_then(|word| word.parse().ok());
+        if fetched.status.success() && promise.is_some_and(|new: usize| new != after - before) {
+            let what = format!("{} are {} files", checked.stdout.trim(), after - before);
+            self.site.oracle.violations.push(Violation::BrokenPromise(what));
+        }
+    }
+
     /// The faults are over: everything arrives within three runs a day apart, if
     /// a person gives the commands that hints name.
     fn finish(&mut self, finish: Finish) {
@@ -243,24 +269,25 @@ impl Player {
             self.site.change(Change::Style(Style::Octets));
         }
         self.clock(Clock::Right);
-        let run = |act| Run {
-            act,
-            limit: None,
-            max_size: None,
-            view: View::All,
-            faults: Vec::new(),
-            kill: None,
-        };
         for _ in 0..3 {
             self.clock(Clock::Minutes(24 * 60 + 5));
             STEPS.fetch_add(1, Ordering::Relaxed);
-            let ran = self.run(&run(Act::Fetch(finish.keeping)));
+            let ran = self.run(&Run::plain(Act::Fetch(finish.keeping)));
             if let Some(act) = ran.hinted(finish.keeping) {
-                self.run(&run(act));
+                self.clock(Clock::Minutes(20));
+                self.run(&Run::plain(act));
             }
         }
         let maildrop: Vec<_> = self.site.maildrop.iter().map(|entry| entry.mail).collect();
         self.site.oracle.nothing_is_owed(maildrop.into_iter());
+    }
+}
+
+impl Run {
+    /// A run in which nothing goes wrong.
+    fn plain(act: Act) -> Self {
+        let (limit, max_size, faults, kill) = (None, None, Vec::new(), None);
+        Self { act, limit, max_size, view: View::All, faults, kill }
     }
 }
 

@@ -163,6 +163,14 @@ impl Ran {
             .stderr
             .lines()
             .all(|line| line.starts_with("pop3get: ") || line.starts_with("hint: "));
+        // Two messages may have one unique-id.
+        let is_of_run = |line: &&str| line.starts_with("pop") && !line.contains("uid");
+        let is_of_run = |line: &&str| is_of_run(line) && !line.contains("header-");
+        let mut lines: Vec<_> = self.stderr.lines().filter(is_of_run).collect();
+        let said = lines.len();
+        lines.sort_unstable();
+        lines.dedup();
+        let is_told = is_told && lines.len() == said;
         let is_secret = !self.stderr.contains("sesame") && !self.stdout.contains("sesame");
         let good = is_ended && is_secret && (is_told || self.killed);
         (!good).then(|| Violation::BadEnd(format!("{self:?}")))

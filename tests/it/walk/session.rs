@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::mail;
 use super::site::{Shown, Site};
-use super::step::{Does, Fault, Ids, Keeping, Run, Style, Top, Word};
+use super::step::{Code, Does, Fault, Ids, Keeping, Run, Style, Top, Word};
 
 /// What a session has in common with the others of its run.
 pub struct Context<'a> {
@@ -25,6 +25,8 @@ struct Session<'a, 'c> {
     marked: Vec<bool>,
     counts: HashMap<Word, u8>,
     tops: u32,
+    /// The messages that were sent whole.
+    retrieved: Vec<usize>,
 }
 
 impl std::hash::Hash for Word {
@@ -60,6 +62,7 @@ pub fn serve(stream: &TcpStream, site: &mut Site, number: u8, context: &mut Cont
         marked: Vec::new(),
         counts: HashMap::new(),
         tops: 0,
+        retrieved: Vec::new(),
     };
     // What the client does to the connection is its own affair.
     let _ = session.run(stream);
@@ -139,6 +142,13 @@ impl Session<'_, '_> {
                 && fault.nth.is_none_or(|at| at == nth)
         };
         let does = self.context.run.faults.iter().find(is_due).map(|fault| fault.does);
+        match word {
+            Word::Quit => self.site.oracle.quits(&self.retrieved),
+            Word::Retr if does.is_none() => {
+                self.retrieved.extend(self.named(line).map(|shown| shown.entry.mail));
+            }
+            _ => {}
+        }
         let end = if word == Word::Quit { End::Close } else { End::Go };
         let mut answer = Answer { octets: Vec::new(), late: Vec::new(), end };
         match does {
@@ -257,12 +267,16 @@ impl Session<'_, '_> {
         if server.pipelining {
             list += "PIPELINING\r\n";
         }
-        list + ".\r\n"
+        list + &server.delay.map_or_else(String::new, |delay| format!("LOGIN-DELAY {delay}\r\n"))
+            + ".\r\n"
     }
 
     fn log_in(&mut self, line: &str) -> Vec<u8> {
         if line.starts_with("USER") {
             return b"+OK\r\n".into();
+        }
+        if self.site.is_too_early() {
+            return Code::LoginDelay.line().into();
         }
         let faults = &self.context.run.faults;
         let is_disturbed = faults.iter().any(|fault| fault.command == Word::Top);
@@ -284,7 +298,9 @@ impl Session<'_, '_> {
     fn list_one(&self, line: &str) -> String {
         match (self.named(line), self.site.server.style) {
             (Some(_), Style::ListIgnoresArgument) => self.list(),
-            (None, _) | (_, Style::NoListOfOne) => "-ERR no such message\r\n".into(),
+            (None, _) | (_, Style::NoListOfOne | Style::NamesNothing) => {
+                "-ERR no such message\r\n".into()
+            }
             (Some(shown), _) => {
                 let number = line.split(' ').nth(1).unwrap_or_default();
                 format!("+OK {number} {}\r\n", size(&shown))
@@ -302,7 +318,7 @@ impl Session<'_, '_> {
             return format!("+OK\r\n{}.\r\n", lines.collect::<String>());
         }
         let number = line.split(' ').nth(1).unwrap_or_default();
-        match self.named(line) {
+        match self.named(line).filter(|_| self.site.server.style != Style::NamesNothing) {
             Some(shown) => format!("+OK {number} {}\r\n", uid(&shown)),
             None => "-ERR no such message\r\n".into(),
         }

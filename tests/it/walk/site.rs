@@ -24,6 +24,7 @@ pub struct Server {
     pub sizes: Sizes,
     pub top: Top,
     pub style: Style,
+    pub delay: Option<u32>,
 }
 
 /// One message as a session shows it; its number is its place in the list.
@@ -42,6 +43,8 @@ pub struct Site {
     pub maildrop: Vec<Entry>,
     pub server: Server,
     pub oracle: Oracle,
+    /// When a session began last, by the true clock.
+    logged_in: u64,
     sessions: u64,
     places: u64,
     names: u64,
@@ -56,6 +59,7 @@ impl Site {
             sizes: Sizes::True,
             top: Top::Honest,
             style: Style::Octets,
+            delay: None,
         };
         let (mail, maildrop) = (Vec::new(), Vec::new());
         Self {
@@ -63,6 +67,7 @@ impl Site {
             maildrop,
             server,
             oracle,
+            logged_in: 0,
             sessions: 0,
             places: 0,
             names: 0,
@@ -112,6 +117,7 @@ impl Site {
 
     pub fn change(&mut self, change: Change) {
         match change {
+            Change::Delay(delay) => self.server.delay = delay,
             Change::Ids(ids) => self.server.ids = ids,
             Change::Pipelining(pipelining) => self.server.pipelining = pipelining,
             Change::Sizes(sizes) => self.server.sizes = sizes,
@@ -120,10 +126,17 @@ impl Site {
         }
     }
 
+    /// Whether a login comes too early.
+    pub fn is_too_early(&self) -> bool {
+        let delay = self.server.delay.unwrap_or(0);
+        self.oracle.now < self.logged_in + u64::from(delay)
+    }
+
     /// What a new session shows, for as long as it lasts.
     /// TOP is disturbed if it has a fault in this run.
     pub fn show(&mut self, view: View, top_is_disturbed: bool) -> Vec<Shown> {
         self.sessions += 1;
+        self.logged_in = self.oracle.now;
         let len = self.maildrop.len();
         let mut entries = self.maildrop.clone();
         match view {

@@ -9,6 +9,8 @@ use super::mail::Kind;
 pub enum Step {
     /// A message of this kind arrives.
     Arrive(Kind),
+    /// So many messages of this kind arrive.
+    ArriveMany { kind: Kind, many: u8 },
     /// The same octets arrive once more, under another unique-id.
     ArriveAgain { which: u8 },
     /// A new message arrives under a unique-id that another one has or had.
@@ -41,6 +43,8 @@ pub enum Change {
     Sizes(Sizes),
     Top(Top),
     Style(Style),
+    /// The least time between two logins, in seconds (LOGIN-DELAY), if any.
+    Delay(Option<u32>),
 }
 
 /// What unique-ids are.
@@ -97,6 +101,8 @@ pub enum Style {
     ListIgnoresArgument,
     /// `LIST n` is refused.
     NoListOfOne,
+    /// `LIST n` and `UIDL n` are refused.
+    NamesNothing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,12 +154,18 @@ pub enum Act {
     Rekey(Keeping),
     Refetch,
     MarkSeen,
-    Forget { which: u8 },
-    Mark { which: u8 },
+    Forget {
+        which: u8,
+    },
+    Mark {
+        which: u8,
+    },
     Repair,
     List,
     Check,
     DryRun,
+    /// `--check`, and a fetch right behind it.
+    CheckAndFetch,
 }
 
 /// What happens on the server to what was delivered.
