@@ -23,6 +23,7 @@
 mod fs_capabilities;
 mod making;
 mod opening;
+mod renaming;
 mod scan;
 mod size;
 mod temp_message;
@@ -36,7 +37,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, RenameFlags};
+use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
 pub use scan::DeliveredFile;
@@ -47,6 +48,7 @@ pub use unique_name::UniqueName;
 use fs_capabilities::{FsCapabilities, sync_file_system};
 use making::{is_another_users, make, remove_if_unused, sync_directory};
 use opening::{check_writable, open_directory};
+use renaming::rename_if_absent;
 
 /// Why the Maildir cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -238,13 +240,6 @@ impl Maildir {
         sync_file_system(tmp).map_err(io_error("sync the file system of", path))
     }
 
-    /// Whether the file system cannot make a directory's entries durable by itself
-    /// (EINVAL). Delivery goes on without.
-    pub fn refuses_directory_sync(&self) -> bool {
-        let refused = |error: io::Error| error.kind() == io::ErrorKind::InvalidInput;
-        self.directories.new.sync_all().is_err_and(refused)
-    }
-
     /// Makes the entries of `new/` durable.
     pub fn sync_new(&self) -> Result<(), Error> {
         sync_directory(&self.directories.new).map_err(io_error("sync", &self.path().join("new")))
@@ -254,23 +249,16 @@ impl Maildir {
     /// that stands there already is another one, and both stay.
     pub fn deliver(&self, name: &str, size: FileSize) -> Result<RenameOutcome, Error> {
         let Directories { tmp, new, .. } = &*self.directories;
-        let failed =
-            |error: Errno| io_error("rename into new", &self.path().join(name))(error.into());
+        let failed = |error: Errno| {
+            io_error("move a message to", &self.path().join("new").join(name))(error.into())
+        };
         let mut last = Errno::EXIST;
         for nth in 1..=MOST_NAMESAKES {
             let to = match nth {
                 1 => format!("{name},{size}"),
                 nth => format!("{name},N={nth},{size}"),
             };
-            let renamed =
-                match rustix::fs::renameat_with(tmp, name, new, &to, RenameFlags::NOREPLACE) {
-                    // File systems without it; our names are never twice the same.
-                    Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                        rustix::fs::renameat(tmp, name, new, &to)
-                    }
-                    renamed => renamed,
-                };
-            match renamed {
+            match rename_if_absent((tmp, name), (new, &to)) {
                 Ok(()) => return Ok(RenameOutcome::Now),
                 Err(Errno::NOENT) => return Ok(RenameOutcome::Gone),
                 Err(Errno::EXIST) => last = Errno::EXIST,

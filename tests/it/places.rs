@@ -181,6 +181,16 @@ fn a_directory_that_refuses_its_sync_is_passed_over_and_said_with_v() {
     }
 }
 
+#[test]
+fn a_message_that_cannot_be_moved_is_named_by_the_place_it_should_have() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    let wishes = ["-e", "trace=renameat2", "-e", "inject=renameat2:error=EACCES"];
+    let (ran, _) = refused(&server, &sandbox, &wishes, &[]);
+    assert_eq!(ran.status, Some(74), "{ran:?}");
+    let sentence = format!("cannot move a message to {}/new/", sandbox.maildir().display());
+    assert!(ran.stderr.contains(&sentence), "{ran:?}");
+}
+
 /// Any other error says that something is lost.
 #[test]
 fn a_directory_whose_sync_fails_otherwise_ends_the_run() {
