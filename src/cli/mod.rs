@@ -23,6 +23,7 @@ mod sandbox;
 pub use args::options::{Args, Generate};
 pub use args::settings::{Auth, Binding, Settings, Size, Tls, TlsRoots};
 pub use output::exit::{Exit, Row, TABLE};
+pub use password::netrc;
 pub use run::{Streams, run};
 #[cfg(target_os = "linux")]
 pub use sandbox::Refused;

@@ -49,6 +49,7 @@ pub use options::{Cancel, Options, Security};
 pub use pin::{Pin, PinError};
 pub use proxy::error::{ProxyError, Reply};
 pub use proxy::server::{Proxy, ProxyKind, ProxyLogin};
+pub use proxy::tunnel::tunnel;
 pub use random::random;
 pub use reach::{Inspection, Route, inspect};
 pub use refusal::{Reason, Refusal};

@@ -6,12 +6,15 @@
 //! | `apop` | [`a_timestamp_is_printable_with_one_of_each_bracket`] |
 //! | `base64` | [`base64_is_read_where_it_is_what_writing_gives`] |
 //! | `capability` | [`a_capability_is_found_by_its_first_word`] |
+//! | `certificate` | [`a_certificate_is_shown_without_harm_whatever_is_wrong_in_it`] |
 //! | `configuration` | [`any_configuration_is_taken_or_refused_in_a_sentence`] |
 //! | `continuation` | [`a_challenge_follows_a_plus_and_a_space`] |
 //! | `fingerprint` | [`a_fingerprint_depends_on_what_stays_of_the_header`] |
 //! | `journal` | [`any_journal_loads_or_is_damaged_and_a_cut_never_damages`]; for its lines `journal::record`, for raw octets `journal::load` |
 //! | `listing` | [`listings_are_read_as_the_grammar_says`] |
 //! | `marker` | [`any_marker_is_taken_or_refused`] |
+//! | `netrc` | [`a_netrc_is_read_as_its_words_say`] |
+//! | `proxy` | [`a_proxys_answer_is_taken_to_its_last_octet`] |
 //! | `quoted` | [`words_of_strangers_are_shown_without_controls_and_short`] |
 //! | `records` | [`the_next_run_knows_what_the_last_one_noted`] |
 //! | `repair` | [`a_repair_makes_a_journal_of_anything`] |
@@ -111,6 +114,14 @@ const CONFIGURATION: &[u8] = b"[defaults]\n|[account.a]\n|[account.\"b c\"]\n|[a
     max-size = \"20M\"\n|max-size = 5\n|max-size = \"99999999999G\"\n|limit = 0\n|\
     password = \"x\"\n|password-file = \"/x\"\n|password-command = \"x\"\n|=|[|\"|#|a.b.c = 1\n";
 
+const NETRC: &[u8] = b"machine |machine pop.example.org |machine POP.EXAMPLE.ORG. |default |\
+    login |login mrose |password |password a|password \"b c\"|password |account x |port 1 |\
+    macdef m\n|# x\n|#|\"|\\|\n|\n\n| |\t|\r|x";
+
+const PROXY: &[u8] = b"\x05\x00|\x05\x02|\x01\x00|\x01\x01|\x05\x00\x00\x01|\x05\x00\x00\x03|\
+    \x05\x00\x00\x04|\x05\x05\x00\x01|\x03abc|1234|56|0123456789abcdef|HTTP/1.1 200 OK\r\n|\
+    HTTP/1.0 200\n|HTTP/1.1 100 x\r\n|HTTP/1.1 407 x\r\n|HTTP/1.|HTTP/2 |200|2000| |\r\n|\r\n|\n|\r|Via: x\r\n";
+
 const ADDRESS: &[u8] = b"mrose|@|:|;AUTH=|+APOP|*|%40|%ff|[|]|::1|/|?|#|host|\\|127.0.0.1|110|\
     65536| |://|-|\xe2\x84\xaa";
 
@@ -183,6 +194,31 @@ proptest! {
     #[test]
     fn any_configuration_is_taken_or_refused_in_a_sentence(text in made_of(CONFIGURATION, 0..8)) {
         check("configuration", &text.0);
+    }
+
+    #[test]
+    fn a_netrc_is_read_as_its_words_say(text in made_of(NETRC, 0..16)) {
+        check("netrc", &text.0);
+    }
+
+    #[test]
+    fn a_proxys_answer_is_taken_to_its_last_octet(says in cut(made_of(PROXY, 0..10))) {
+        check("proxy", &says.0);
+    }
+
+    #[test]
+    fn a_certificate_is_shown_without_harm_whatever_is_wrong_in_it(
+        which in any::<prop::sample::Index>(),
+        wrong in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+    ) {
+        let seeds: Vec<_> = names("corpus/certificate").into_iter().collect();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/certificate");
+        let mut der = fs::read(folder.join(which.get(&seeds))).unwrap();
+        for (at, octet) in wrong {
+            let at = at.index(der.len());
+            der[at] = octet;
+        }
+        check("certificate", &der);
     }
 
     #[test]

@@ -4,6 +4,6 @@ mod command;
 mod environment;
 mod file;
 pub(crate) mod lookup;
-mod netrc;
+pub mod netrc;
 mod prompt;
 pub(crate) mod wait;

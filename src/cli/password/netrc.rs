@@ -30,16 +30,16 @@ use crate::secret::Secret;
 /// Why a file is no `.netrc`, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
-pub(super) struct Malformed {
+pub struct Malformed {
     /// Counted from 1.
-    pub(super) line: usize,
+    pub line: usize,
     /// What is wrong there.
-    pub(super) fault: Fault,
+    pub fault: Fault,
 }
 
 /// What is wrong in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub enum Fault {
     /// A keyword is the last word of the file.
     #[error("nothing follows the keyword")]
     Ends,
@@ -61,7 +61,7 @@ type Word = Zeroizing<Vec<u8>>;
 
 /// The password for this user on this host: of the first `machine` entry that
 /// names both, else of a `default` entry for this user.
-pub(super) fn find(text: &[u8], host: &str, user: &[u8]) -> Result<Option<Secret>, Malformed> {
+pub fn find(text: &[u8], host: &str, user: &[u8]) -> Result<Option<Secret>, Malformed> {
     let host = host.trim_end_matches('.').as_bytes();
     let mut words = Words { rest: text, line: 1 };
     let (mut entry, mut fallback) = (None, None);

@@ -28,18 +28,27 @@ pub(crate) fn connect(
             Error::Connect(error) => ProxyError::Connect(error).into(),
             error => error,
         })?;
-    tunnel(&mut socket, proxy, options, waiting)?;
+    lead(&mut socket, proxy, options, waiting.with(Phase::Proxy))?;
     Ok((socket, peer))
 }
 
-/// Has the proxy at the other end of a stream connect it to the server.
-pub(crate) fn tunnel(
+/// Has the proxy at the other end of a stream connect it to the server. What follows in
+/// the stream is the server's.
+pub fn tunnel(
     stream: &mut (impl Read + Write),
+    proxy: &Proxy,
+    options: &Options,
+) -> Result<(), Error> {
+    lead(stream, proxy, options, Waiting::now(Phase::Proxy, options.connect_timeout))
+}
+
+fn lead(
+    socket: &mut (impl Read + Write),
     proxy: &Proxy,
     options: &Options,
     waiting: Waiting,
 ) -> Result<(), Error> {
-    let wire = Wire { socket: stream, options, waiting: waiting.with(Phase::Proxy) };
+    let wire = Wire { socket, options, waiting };
     match proxy.kind {
         ProxyKind::Http => http::tunnel(wire, proxy),
         ProxyKind::Socks5 => socks5::tunnel(wire, proxy),

@@ -13,7 +13,9 @@
 )]
 
 mod configuration;
+mod connection;
 mod journal;
+mod netrc;
 mod sasl;
 mod wire;
 
@@ -25,12 +27,15 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("apop", wire::apop),
     ("base64", sasl::base64),
     ("capability", wire::capability),
+    ("certificate", connection::certificate),
     ("configuration", configuration::file),
     ("continuation", sasl::continuation),
     ("fingerprint", wire::fingerprint),
     ("journal", journal::journal),
     ("listing", wire::listing),
     ("marker", journal::marker),
+    ("netrc", netrc::netrc),
+    ("proxy", connection::proxy),
     ("quoted", wire::quoted),
     ("records", journal::records),
     ("repair", journal::repair),
