@@ -271,6 +271,7 @@ impl Run<'_> {
             rekey: if self.args.rekey { Rekey::ByHeader } else { Rekey::Stop },
             most_open: most_open(),
             retry_for: account.retry_for,
+            at_once: self.output.is_watched(),
             clock: clock(),
         };
         let marks = self.args.mark_seen;

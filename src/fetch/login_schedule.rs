@@ -4,10 +4,12 @@
 //!
 //! # Invariants
 //!
-//! * While it is too early nothing is connected.
-//! * Only `[IN-USE]` is tried again. It comes after a good name and password (RFC
-//!   2449 section 8.1.2), so that trying these again can lock no account; `[AUTH]`
-//!   or a refusal without a code is never tried again.
+//! * While a login has to wait, nothing is connected.
+//! * A login is tried again after a refusal only if another session has the maildrop,
+//!   or it came too soon. With a code both come after a good name and password (RFC
+//!   2449 section 8.1), so that trying these again can lock no account; a locked
+//!   maildrop that is known by its words alone is tried once more. Everything else,
+//!   `[AUTH]` first, is never tried again.
 //! * Every wait ends with the run's deadline, and a signal ends it at once.
 
 use std::sync::atomic::Ordering;
@@ -15,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::journal::Login;
-use crate::protocol::ResponseCode;
+use crate::protocol::LoginRefusal;
 use crate::session::{self, Authorization, Credentials, Log};
 
 use super::error::{Error, Operation};
@@ -61,6 +63,9 @@ pub struct Timing {
     pub last: Option<Login>,
     /// How long to try again while another session has the maildrop.
     pub retry_for: Duration,
+    /// Somebody waits for the answer: the login is tried though an announced delay is
+    /// not over. Gmail announces 300 s and does not insist.
+    pub at_once: bool,
 }
 
 /// No server is stayed away from for longer, whatever it announces: a mistake of
@@ -71,6 +76,9 @@ const LONGEST_DELAY: Duration = Duration::from_secs(86_400);
 /// OVH and LuxSci do (FIELD.md §2).
 const USUAL_DELAY: u64 = 60;
 
+/// A longer delay is not waited for without a deadline that leaves room for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Whether it is time to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
@@ -79,10 +87,7 @@ enum Turn {
     Now,
 }
 
-/// Whether it is time. `room` is what the deadline leaves, if there is one; only
-/// then is there patience for more than a moment. That moment is a tenth of the
-/// delay, at most a second: a timer that runs at the very interval of the server
-/// starts every other run a moment too early.
+/// Whether it is time. `room` is what the deadline leaves, if there is one.
 fn turn(last: Option<Login>, now: Duration, room: Option<Duration>) -> Turn {
     let Some(Login { at, delay }) = last else { return Turn::Now };
     let delay = Duration::from_secs(delay).min(LONGEST_DELAY);
@@ -91,8 +96,12 @@ fn turn(last: Option<Login>, now: Duration, room: Option<Duration>) -> Turn {
     if left.is_zero() || left > 2 * delay {
         return Turn::Now;
     }
-    let patience = room.unwrap_or((delay / 10).min(Duration::from_secs(1)));
-    if left < patience { Turn::After(left) } else { Turn::NotYet(left) }
+    if is_bearable(left, room) { Turn::After(left) } else { Turn::NotYet(left) }
+}
+
+/// Whether so long a delay is waited for.
+fn is_bearable(left: Duration, room: Option<Duration>) -> bool {
+    room.map_or(left <= PATIENCE, |room| left < room)
 }
 
 /// The first pause when the maildrop is in use; each is twice the last one …
@@ -131,12 +140,15 @@ fn sleep(pause: Duration, options: &session::Options) -> bool {
     false
 }
 
-/// The code with which a server turns us away before there is a session.
-fn code(error: &Error) -> Option<ResponseCode> {
-    match error {
-        Error::Session { doing: Operation::Connect | Operation::LogIn, source } => {
-            source.refusal()?.code
-        }
+/// Why a server turns us away before there is a session, and whether its words alone
+/// say so.
+fn turned_away(error: &Error) -> Option<(LoginRefusal, bool)> {
+    let Error::Session { doing, source } = error else { return None };
+    let refusal = source.refusal()?;
+    match doing {
+        // A greeting is no answer to a name and password.
+        Operation::Connect => refusal.code.map(|_| (refusal.of_login(), false)),
+        Operation::LogIn => Some((refusal.of_login(), refusal.code.is_none())),
         _ => None,
     }
 }
@@ -152,6 +164,7 @@ pub fn log_in<'a>(
     let delay = timing.last.map_or(0, |last| last.delay);
     match turn(timing.last, timing.clock.now(), room(options)) {
         Turn::Now => {}
+        _ if timing.at_once => {}
         Turn::NotYet(left) => return Err(Error::TooEarly { delay, left }),
         Turn::After(left) => {
             observe(Event::TooEarly { delay, left });
@@ -160,21 +173,58 @@ pub fn log_in<'a>(
             }
         }
     }
-    let (mut before, mut since) = (0, None);
+    let mut retries = Retries::default();
     loop {
         let (tried, delay) = attempt(options, credentials, log, timing);
-        let error = match tried {
-            Err(error) if code(&error) == Some(ResponseCode::InUse) => error,
-            tried => return tried,
+        let Err(error) = tried else { return tried };
+        let pause = retries.pause(&error, timing.retry_for, room(options), delay);
+        let Some(event) = pause else { return Err(error) };
+        observe(event);
+        let (Event::InUse { pause: wait } | Event::TooEarly { left: wait, .. }) = event else {
+            return Err(error);
         };
-        let trying = since.get_or_insert_with(Instant::now).elapsed();
-        let left = timing.retry_for.saturating_sub(trying);
-        let Some(pause) = pause(before, left, room(options), delay) else { return Err(error) };
-        observe(Event::InUse { pause });
-        if !sleep(pause, options) {
+        if !sleep(wait, options) {
             return Err(error);
         }
-        before += 1;
+    }
+}
+
+/// What was waited for in one call.
+#[derive(Debug, Default)]
+struct Retries {
+    /// How often the maildrop was in use, and since when.
+    in_use: u32,
+    since: Option<Instant>,
+    /// A login came too early, in spite of what was known of the delay.
+    too_early: bool,
+}
+
+impl Retries {
+    /// What is waited for after this error, if anything is. The server wants `delay`
+    /// between two logins.
+    fn pause(
+        &mut self,
+        error: &Error,
+        retry_for: Duration,
+        room: Option<Duration>,
+        delay: Duration,
+    ) -> Option<Event<'static>> {
+        match turned_away(error)? {
+            (LoginRefusal::InUse, by_words) if !by_words || self.in_use == 0 => {
+                let trying = self.since.get_or_insert_with(Instant::now).elapsed();
+                let left = retry_for.saturating_sub(trying);
+                let pause = pause(self.in_use, left, room, delay)?;
+                self.in_use += 1;
+                Some(Event::InUse { pause })
+            }
+            (LoginRefusal::LoginDelay, _) if !self.too_early => {
+                self.too_early = true;
+                let left = if delay.is_zero() { Duration::from_secs(USUAL_DELAY) } else { delay };
+                let event = Event::TooEarly { delay: left.as_secs(), left };
+                is_bearable(left, room).then_some(event)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -195,7 +245,9 @@ fn attempt<'a>(
     let announced = announced.map(|announced| announced.seconds).filter(|seconds| *seconds > 0);
     let delay = announced.or(timing.last.map(|last| last.delay));
     let opened = opened.map(|transaction| Listing::of(transaction, at));
-    if opened.as_ref().is_err_and(|error| code(error) == Some(ResponseCode::LoginDelay)) {
+    let is_too_early =
+        |error: &Error| matches!(turned_away(error), Some((LoginRefusal::LoginDelay, _)));
+    if opened.as_ref().is_err_and(is_too_early) {
         timing.last = Some(Login { at, delay: delay.unwrap_or(USUAL_DELAY) });
     }
     (opened, Duration::from_secs(delay.unwrap_or(0)).min(LONGEST_DELAY))
@@ -221,16 +273,15 @@ mod tests {
     fn it_is_time_when_the_delay_has_passed_to_the_millisecond() {
         assert_eq!(turn(None, NOW, None), Turn::Now);
         assert_eq!(ago(60_000, 60, None), Turn::Now);
-        assert_eq!(ago(0, 60, None), Turn::NotYet(seconds(60)));
-        assert_eq!(ago(59_000, 60, None), Turn::NotYet(seconds(1)));
         assert_eq!(ago(59_999, 60, None), Turn::After(Duration::from_millis(1)));
     }
 
     #[test]
-    fn without_a_deadline_only_a_moment_is_waited_for() {
-        assert_eq!(ago(59_001, 60, None), Turn::After(Duration::from_millis(999)));
-        assert_eq!(ago(1_800, 2, None), Turn::NotYet(Duration::from_millis(200)));
-        assert_eq!(ago(1_801, 2, None), Turn::After(Duration::from_millis(199)));
+    fn without_a_deadline_a_minute_is_waited_for() {
+        assert_eq!(ago(0, 60, None), Turn::After(seconds(60)));
+        assert_eq!(ago(0, 61, None), Turn::NotYet(seconds(61)));
+        assert_eq!(ago(240_000, 300, None), Turn::After(seconds(60)));
+        assert_eq!(ago(239_000, 300, None), Turn::NotYet(seconds(61)));
     }
 
     #[test]

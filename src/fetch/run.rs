@@ -30,6 +30,8 @@ pub struct Options {
     pub most_open: usize,
     /// How long to try again while another session has the maildrop.
     pub retry_for: Duration,
+    /// Whether to log in though an announced delay is not over.
+    pub at_once: bool,
     /// The time.
     pub clock: Clock,
 }
@@ -223,8 +225,9 @@ impl AccountRun {
             false => pace(self.journal.index(), port, options.clock.start()),
         };
         self.remembered = matches!(session.pace, Pipelining::Remembered(_));
-        let Options { clock, retry_for, .. } = *options;
-        let mut timing = Timing { clock, last: self.journal.index().last_login(), retry_for };
+        let Options { clock, retry_for, at_once, .. } = *options;
+        let last = self.journal.index().last_login();
+        let mut timing = Timing { clock, last, retry_for, at_once };
         let listing = login_schedule::log_in(&session, credentials, log, &mut timing, observe);
         // Refused as too early, perhaps.
         timing.last.into_iter().for_each(|login| self.journal.note_login(login));

@@ -1,5 +1,6 @@
 //! How soon a server may be asked again: LOGIN-DELAY, `[IN-USE]`; and EXPIRE.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
@@ -7,6 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pop3_test_server::{Builder, Fault, Security, Server};
+use pop3get::cli::{self, Exit, Streams};
+use pop3get::connection::Cancel;
 use pop3get::fetch::Deletion;
 use pop3get::protocol::Expire;
 
@@ -60,14 +63,14 @@ fn a_run_too_early_is_75_without_a_connection_and_said_only_with_v() {
 }
 
 #[test]
-fn when_the_delay_has_passed_the_next_run_fetches() {
+fn a_delay_of_less_than_a_minute_is_waited_for() {
     let (server, sandbox) = (server().login_delay(2).start(), Sandbox::new());
     sandbox.plain(&server).run().is_silent();
-    assert_eq!(sandbox.plain(&server).run().status, Some(75));
     server.maildrop("mrose").add("new", letter(4));
-    thread::sleep(Duration::from_secs(2));
-    sandbox.plain(&server).run().is_silent();
-    assert_eq!((sandbox.count(), server.sessions()), (4, 2));
+    let ran = sandbox.plain(&server).arg("-v").run();
+    assert_eq!((ran.status, sandbox.count(), server.sessions()), (Some(0), 4, 2), "{ran:?}");
+    assert!(ran.stderr.contains("wants 2s between two logins; waiting for "), "{ran:?}");
+    assert!(server.logins().iter().all(|login| login.ends_with("accepted")), "too early");
     assert_eq!(logins(&journal(&sandbox)), [2, 2]);
 }
 
@@ -86,23 +89,140 @@ fn a_deadline_that_leaves_room_is_time_to_wait() {
     assert!(server.logins().iter().all(|login| login.ends_with("accepted")), "too early");
 }
 
+const LOOKS: [&[&str]; 4] = [&["--list"], &["--check"], &["--dry-run"], &["--show", "1"]];
+
+/// Gmail announces 300 s and does not insist.
 #[test]
-fn looks_and_marks_keep_the_delay_and_looks_write_nothing() {
-    let (server, sandbox) = (server().login_delay(600).start(), Sandbox::new());
+fn looks_try_at_once_whatever_is_announced_and_write_nothing() {
+    let server = server().capability_line("LOGIN-DELAY 600").start();
+    let sandbox = Sandbox::new();
     sandbox.plain(&server).arg("--mark-seen").run().is_silent();
     let before = journal(&sandbox);
     assert_eq!(logins(&before), [600]);
-    for args in [&["--list"][..], &["--check"], &["--dry-run"], &["--show", "1"], &["--mark-seen"]]
-    {
+    for (args, status) in LOOKS.iter().zip([0, 1, 0, 0]) {
+        let ran = sandbox.plain(&server).args(*args).run();
+        assert_eq!((ran.status, &*ran.stderr), (Some(status), ""), "{args:?}");
+    }
+    // What is no look waits.
+    let ran = sandbox.plain(&server).arg("--mark-seen").run();
+    assert_eq!((ran.status, &*ran.stderr), (Some(75), ""));
+    assert_eq!((server.sessions(), journal(&sandbox)), (5, before));
+}
+
+#[test]
+fn a_look_that_the_server_refuses_as_too_early_is_75() {
+    let (server, sandbox) = (server().login_delay(600).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let before = journal(&sandbox);
+    for args in LOOKS {
         let ran = sandbox.plain(&server).args(args).run();
         assert_eq!((ran.status, &*ran.stdout, &*ran.stderr), (Some(75), "", ""), "{args:?}");
-        says(&sandbox.plain(&server).args(args).arg("-v").run(), 75, "wants 600s");
+        says(&sandbox.plain(&server).args(args).arg("-v").run(), 75, "[LOGIN-DELAY]");
     }
-    append(&sandbox, LONG_AGO);
-    let before = journal(&sandbox);
-    // To the server it is too early still; a look tells, and remembers nothing.
-    says(&sandbox.plain(&server).args(["--list", "-v"]).run(), 75, "[LOGIN-DELAY]");
-    assert_eq!((server.sessions(), journal(&sandbox)), (2, before));
+    assert_eq!((server.sessions(), journal(&sandbox)), (9, before));
+}
+
+/// A run in this process, in front of somebody.
+fn on_a_terminal(sandbox: &Sandbox, server: &Server) -> (Exit, String) {
+    let secret = sandbox.secret("secret", "secret\n");
+    let address = format!("127.0.0.1:{}", server.address().port());
+    let path = |name: &str| sandbox.path(name).into_os_string();
+    let words = ["pop3get", "--config", "/dev/null", "--tls", "none", "-u", "mrose", "-s"];
+    let mut arguments: Vec<_> = words.map(OsString::from).to_vec();
+    arguments.push(address.into());
+    arguments.extend(["-m".into(), path("Mail"), "--state-dir".into(), path("state")]);
+    arguments.extend(["--password-file".into(), secret.into_os_string()]);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let streams = Streams { out: &mut out, err: &mut err, terminal: true };
+    let exit = cli::run(arguments, streams, &Cancel::default(), None);
+    (exit, String::from_utf8(err).unwrap())
+}
+
+#[test]
+fn a_run_on_a_terminal_tries_at_once_and_tells_that_it_waits() {
+    let fault = Fault::first_logins_refused(1, "LOGIN-DELAY");
+    let announces = server().capability_line("LOGIN-DELAY 600").start();
+    let sandbox = Sandbox::new();
+    for session in 1..=2 {
+        let (exit, said) = on_a_terminal(&sandbox, &announces);
+        assert_eq!((exit, announces.sessions()), (Exit::Ok, session), "{said}");
+    }
+    let insists = server().capability_line("LOGIN-DELAY 1").fault(fault).start();
+    let (exit, said) = on_a_terminal(&Sandbox::new(), &insists);
+    assert_eq!((exit, insists.sessions()), (Exit::Ok, 2), "{said}");
+    assert!(said.contains("wants 1s between two logins; waiting for 1s\n"), "{said}");
+}
+
+#[test]
+fn a_refusal_as_too_early_is_waited_for_once() {
+    for (refused, status) in [(1, 0), (9, 75)] {
+        let fault = Fault::first_logins_refused(refused, "LOGIN-DELAY");
+        let server = server().capability_line("LOGIN-DELAY 1").fault(fault).start();
+        let sandbox = Sandbox::new();
+        let ran = sandbox.plain(&server).run();
+        assert_eq!((ran.status, &*ran.stderr), (Some(status), ""), "{ran:?}");
+        assert_eq!(server.sessions(), 2);
+        assert_eq!(server.logins()[0], "PLAIN refused");
+    }
+}
+
+/// `-ERR` to PASS, in the words of servers without response codes.
+fn says_no(words: &str, connection: impl Into<Option<usize>>) -> Server {
+    let refusal = Fault::reply("PASS", format!("-ERR {words}\r\n")).on(connection);
+    server().without("SASL").fault(refusal).start()
+}
+
+/// RFC 1939 section 7, UW ipop3d 2007f, VPOP3, qpopper.
+#[test]
+fn a_maildrop_that_is_locked_in_words_is_75_and_no_wrong_password() {
+    for words in [
+        "maildrop already locked",
+        "unable to lock maildrop",
+        "Can't get lock.  Mailbox in use",
+        "Mailbox Locked",
+        "/var/mail/.mrose.pop lock busy!  Is another session active? (11)",
+    ] {
+        let (server, sandbox) = (says_no(words, None), Sandbox::new());
+        let ran = sandbox.plain(&server).run();
+        ran.fails(75, &format!("refused PASS: \"{words}\"\nhint: another session"));
+        assert!(!ran.stderr.contains("password"), "{ran:?}");
+        assert_eq!(server.sessions(), 1);
+    }
+}
+
+#[test]
+fn a_maildrop_that_is_locked_in_words_is_tried_once_more() {
+    for (connection, status) in [(Some(1), 0), (None, 75)] {
+        let (server, sandbox) = (says_no("maildrop already locked", connection), Sandbox::new());
+        let ran = sandbox.plain(&server).args(["--retry-for", "8"]).run();
+        assert_eq!((ran.status, server.sessions()), (Some(status), 2), "{ran:?}");
+    }
+}
+
+#[test]
+fn an_account_that_is_locked_is_never_tried_again() {
+    for words in [
+        "account locked",
+        "mailbox locked: too many failed attempts",
+        "mailbox is locked, change your password",
+        "mailbox blocked",
+    ] {
+        let (server, sandbox) = (says_no(words, None), Sandbox::new());
+        let ran = sandbox.plain(&server).args(["--retry-for", "60"]).run();
+        ran.fails(77, &format!("{words}\"\nhint: check user name and password"));
+        assert_eq!(server.sessions(), 1);
+    }
+}
+
+#[test]
+fn a_server_that_wants_no_login_for_a_while_is_75_without_a_word_of_the_password() {
+    for words in ["too many attempts, try again in 15 minutes", "maximum number of connections"] {
+        let (server, sandbox) = (says_no(words, None), Sandbox::new());
+        let ran = sandbox.plain(&server).args(["--retry-for", "60"]).run();
+        ran.fails(75, &format!("refused PASS: \"{words}\"\n"));
+        assert!(!ran.stderr.contains("hint") && !ran.stderr.contains("password"), "{ran:?}");
+        assert_eq!(server.sessions(), 1);
+    }
 }
 
 #[test]
@@ -160,10 +280,10 @@ fn a_refusal_as_too_early_is_remembered_with_or_without_a_number() {
             server = server.capability_line(line);
         }
         let (server, sandbox) = (server.start(), Sandbox::new());
-        let ran = sandbox.plain(&server).arg(mode).run();
+        let ran = sandbox.plain(&server).args([mode, "--deadline", "9"]).run();
         assert_eq!((ran.status, &*ran.stderr), (Some(75), ""));
         assert_eq!(logins(&journal(&sandbox)), [remembered], "{mode}");
-        let ran = sandbox.plain(&server).arg("-v").run();
+        let ran = sandbox.plain(&server).args(["-v", "--deadline", "9"]).run();
         says(&ran, 75, &format!("wants {remembered}s between two logins"));
         assert_eq!(server.sessions(), 1);
     }
@@ -245,7 +365,8 @@ fn only_in_use_is_tried_again() {
     for (code, status) in [("AUTH", 77), ("SYS/TEMP", 75), ("SYS/PERM", 69), ("LOGIN-DELAY", 75)] {
         let fault = Fault::login_refused(code);
         let (server, sandbox) = (server().fault(fault).start(), Sandbox::new());
-        let (ran, time) = took(sandbox.plain(&server).args(["--retry-for", "9"]));
+        let (ran, time) =
+            took(sandbox.plain(&server).args(["--retry-for", "9", "--deadline", "30"]));
         assert_eq!((ran.status, server.sessions()), (Some(status), 1), "{code}");
         assert!(time < Duration::from_secs(4), "{code}: {time:?}");
     }

@@ -52,7 +52,8 @@ pub(crate) fn look(
     options.pace = pace(&index, options.connection.port, clock.start());
     // What a server tells of its delay is not written down, but what a fetch wrote
     // down holds for a look, too: a server punishes every login.
-    let mut timing = Timing { clock, last: index.last_login(), retry_for: account.retry_for };
+    let (last, retry_for) = (index.last_login(), account.retry_for);
+    let mut timing = Timing { clock, last, retry_for, at_once: true };
     let bars = Bars::default();
     let observe = |event: Event<'_>| output.event(&account.name, &bars, event);
     let sizes = match look {

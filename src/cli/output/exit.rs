@@ -75,7 +75,7 @@ pub const TABLE: &[Row] = &[
     row(Exit::Io, "disk error, or disk full", "perhaps"),
     row(
         Exit::Temporary,
-        "time-out, refused or broken connection, resolver failure, [IN-USE], [LOGIN-DELAY], [SYS/TEMP], or another run holds the lock",
+        "time-out, refused or broken connection, resolver failure, a locked maildrop, [LOGIN-DELAY], [SYS/TEMP], too many logins, or another run holds the lock",
         "yes",
     ),
     row(

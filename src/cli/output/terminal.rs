@@ -77,6 +77,11 @@ impl<'s> Output<'s> {
         }
     }
 
+    /// Whether somebody looks on.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.terminal
+    }
+
     /// Whether bars are drawn: for eyes, and where no lines would break them.
     fn draws(&self) -> bool {
         self.terminal && self.level == Level::Normal
@@ -219,7 +224,10 @@ impl<'s> Output<'s> {
                 let left = in_seconds(left);
                 let line =
                     format!("the server wants {delay}s between two logins; waiting for {left}s");
-                self.verbose(account, &line);
+                match self.terminal && self.level > Level::Quiet {
+                    true => self.line(&format!("{account}: {line}")),
+                    false => self.verbose(account, &line),
+                }
             }
             Event::OutOfStep => {
                 self.verbose(

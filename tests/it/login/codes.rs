@@ -47,7 +47,7 @@ fn a_login_that_came_too_soon_is_said_to_who_looks_on() {
     for (server, auth, login) in WAYS {
         let run = |more: &[&str]| {
             let stage = Stage::clear(server().fault(Fault::login_refused("LOGIN-DELAY")));
-            let ran = stage.run(&[&["--auth", auth], more].concat());
+            let ran = stage.run(&[&["--auth", auth, "--deadline", "30"], more].concat());
             assert_eq!(stage.server.logins(), [format!("{login} refused")]);
             ran
         };

@@ -123,6 +123,7 @@ fn run(home: &Path, server: &Server, deletion: Deletion, what: &str) {
         rekey: Rekey::Stop,
         most_open: 20,
         retry_for: Duration::ZERO,
+        at_once: false,
         clock: Clock::starting(Duration::from_secs(1_800_000_000)),
     };
     let credentials =
