@@ -182,7 +182,7 @@ impl Generator {
             (4, Keeping::Keep),
             (3, Keeping::Delete),
             (1, Keeping::After(1)),
-            (1, Keeping::After(30)),
+            (if self.classes.has(Classes::CLOCK) { 4 } else { 1 }, Keeping::After(30)),
         ])
     }
 

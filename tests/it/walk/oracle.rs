@@ -43,6 +43,8 @@ pub enum Violation {
     Hangs,
     /// A file in `tmp/` outlived the last run.
     LeftInTmp(String),
+    /// A run that only looks has changed the journal.
+    LookWrites,
     /// It never arrived.
     Lost(String),
     /// A file that is no message of the server.

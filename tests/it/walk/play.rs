@@ -222,8 +222,13 @@ impl Player {
 
     fn run(&mut self, run: &Run) -> Ran {
         let args = self.args(run);
+        let read = |path: PathBuf| (fs::read(&path).unwrap(), path);
+        let before: Vec<_> = self.journals().into_iter().map(read).collect();
         let ran = self.program.run(&mut self.site, run, args, self.wrong_clock);
         self.site.oracle.look();
+        if run.act.only_looks() && self.journals().into_iter().map(read).ne(before) {
+            self.site.oracle.violations.push(Violation::LookWrites);
+        }
         if self.aloud {
             let (new, kept) = self.site.oracle.counts();
             eprintln!(
@@ -292,6 +297,11 @@ impl Run {
 }
 
 impl Act {
+    /// Whether nothing may change on either side.
+    fn only_looks(self) -> bool {
+        matches!(self, Self::List | Self::Check | Self::DryRun)
+    }
+
     /// What happens to messages on the server.
     pub fn keeping(self) -> Keeping {
         match self {

@@ -3,7 +3,7 @@
 use super::generate::Walk;
 use super::oracle::Violation;
 use super::play::play;
-use super::step::{Run, Step, View};
+use super::step::{Act, Keeping, Run, Step, View};
 
 /// A walk depends on threads: a smaller one is tried as often before it counts
 /// as harmless.
@@ -46,8 +46,17 @@ pub fn shrink(walk: &Walk, violation: Violation) -> (Walk, Violation) {
 
 /// The same step with something left out.
 fn simpler(step: &Step) -> Vec<Step> {
-    let Step::Run(run) = step else { return Vec::new() };
+    let run = match step {
+        Step::Run(run) => run,
+        Step::ArriveMany { kind, many } => {
+            let fewer = |part| Step::ArriveMany { kind: *kind, many: many.div_ceil(part) };
+            return vec![fewer(2), fewer(4), fewer(8), Step::Arrive(*kind)];
+        }
+        _ => return Vec::new(),
+    };
     let mut simpler = vec![
+        Run { act: Act::Fetch(Keeping::Keep), ..run.clone() },
+        Run { act: Act::Fetch(run.act.keeping()), ..run.clone() },
         Run { limit: None, ..run.clone() },
         Run { max_size: None, ..run.clone() },
         Run { view: View::All, ..run.clone() },
