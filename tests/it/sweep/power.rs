@@ -46,7 +46,7 @@ fn traced(wish: &[&str], more: &[&str]) -> Vec<Op> {
         fs::create_dir(sandbox.path(directory)).unwrap();
     }
     let output = sandbox.path("trace");
-    let names = "trace=openat,close,write,pwrite64,ftruncate,fsync,fdatasync,syncfs,fstatfs,rename,renameat2,unlinkat,sendto,recvfrom";
+    let names = "trace=?open,openat,close,write,pwrite64,ftruncate,fsync,fdatasync,syncfs,fstatfs,rename,renameat2,unlinkat,sendto,recvfrom";
     let wishes = [&["-xx", "-s", "1000000", "-e", names], wish].concat();
     let mut command = strace(&sandbox, &server, &wishes, &output);
     assert!(command.args(more).status().unwrap().success());

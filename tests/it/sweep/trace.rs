@@ -128,10 +128,13 @@ fn read(
         None => below(text(name)),
     };
     match name {
-        "openat" => {
+        "open" | "openat" => {
             open.remove(result);
-            let Some(path) = at(arguments[0], arguments[1]) else { return };
-            let flags = arguments[2];
+            let (path, flags) = match name {
+                "open" => (below(text(arguments[0])), arguments[1]),
+                _ => (at(arguments[0], arguments[1]), arguments[2]),
+            };
+            let Some(path) = path else { return };
             if flags.contains("O_CREAT") {
                 ops.push(Op::Create(path.clone()));
             }
