@@ -68,7 +68,7 @@ impl Addresses {
         command.arg("mount --bind hosts /etc/hosts || exit 99; exec \"$@\"").arg("sh");
         command.arg(env!("CARGO_BIN_EXE_pop3get")).args(args);
         let server = format!("pop.example.org:{}", self.port);
-        command.args(["-s", &*server, "-u", "mrose", "-m", "Mail", "--connect-timeout", "4"]);
+        command.args(["-s", &*server, "-u", "mrose", "-m", "Mail", "--connect-timeout", "8"]);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         command.env("HOME", sandbox.path("")).env("POP3GET_PASSWORD", "secret");
         let output = command.current_dir(sandbox.path("")).output().ok()?;
@@ -105,6 +105,9 @@ fn an_address_that_closes_or_never_greets_is_followed_by_the_next_one() {
             assert!(output.status.success(), "{tls} {silent} {output:?}");
             let connections = addresses.connections.load(Ordering::Relaxed);
             assert_eq!((sandbox.count(), connections), (3, 1), "{tls} {silent}");
+            if silent {
+                continue;
+            }
             let Some(output) = addresses.run(&sandbox, &[&args[..], &["--probe"]].concat()) else {
                 return eprintln!("{NO_NAMES}");
             };
@@ -118,7 +121,7 @@ fn where_no_address_serves_the_first_loss_is_told() {
     for (silent, sentence) in [
         (false, "the server closed the connection while we waited for the greeting"),
         // It has had its half, and, as nobody else is there, the rest of the time.
-        (true, "gave up waiting for the greeting after 4s"),
+        (true, "gave up waiting for the greeting after 8s"),
     ] {
         let sandbox = Sandbox::new();
         let Some(addresses) = Addresses::start(None, silent) else {
@@ -130,7 +133,7 @@ fn where_no_address_serves_the_first_loss_is_told() {
         };
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(75) && said.contains(sentence), "{said}");
-        assert_eq!(began.elapsed() > Duration::from_secs(3), silent, "{said}");
+        assert_eq!(began.elapsed() > Duration::from_secs(7), silent, "{said}");
     }
 }
 

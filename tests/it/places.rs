@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::thread;
@@ -37,7 +38,9 @@ const SOMEBODY: u32 = 61234;
 /// words, with what it needs to fetch mrose's mail in clear.
 fn as_somebody(sandbox: &Sandbox, server: &Server) -> Command {
     let program = sandbox.path("pop3get");
-    fs::copy(env!("CARGO_BIN_EXE_pop3get"), &program).unwrap();
+    // By another process: one that this one starts meanwhile would hold it open to write.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_pop3get")).arg(&program).status();
+    assert!(copied.unwrap().success());
     let mut command = Command::new(&program);
     if is_root() {
         give_away(&sandbox.path(""), SOMEBODY);
@@ -355,26 +358,36 @@ fn the_lock_of_a_maildir_is_waited_for_until_the_deadline_or_a_signal() {
     sandbox.plain(&server).run().is_silent();
     let lock = File::open(sandbox.path("Mail/.pop3get.lock")).unwrap();
     lock.lock().unwrap();
-    let ran = sandbox.plain(&server).args(["--deadline", "1"]).run();
-    ran.fails(75, "another run holds the lock Mail/.pop3get.lock");
-    let ran = sandbox.plain(&server).args(["--deadline", "1", "--state", "mark", "x"]).run();
-    ran.fails(75, "another run holds the lock Mail/.pop3get.lock");
-    let mut run = sandbox.plain(&server).start();
-    // It holds its own lock when it comes to the Maildir's.
-    let own = sandbox.path(".local/state/pop3get/mrose@127.0.0.1.lock");
-    while File::open(&own).unwrap().try_lock().is_ok() {
-        thread::yield_now();
+    for more in [&[][..], &["--state", "mark", "x"]] {
+        let began = Instant::now();
+        let ran = sandbox.plain(&server).args(["--deadline", "1"]).args(more).run();
+        ran.fails(75, "another run holds the lock Mail/.pop3get.lock");
+        assert!(began.elapsed() >= Duration::from_secs(1), "{more:?}");
     }
+    let began = Instant::now();
+    let mut run = sandbox.plain(&server).start();
+    wait_until_caught(run.id(), 15);
     assert!(Command::new("kill").arg(run.id().to_string()).status().unwrap().success());
     let ended = run.wait().unwrap();
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(15), "{ended:?}");
-    let run = sandbox.plain(&server);
-    let run = thread::spawn(move || run.run());
-    while File::open(&own).unwrap().try_lock().is_ok() {
+    assert_eq!(ended.signal(), Some(15), "{ended:?}");
+    let mut run = sandbox.plain(&server).start();
+    wait_until_caught(run.id(), 15);
+    drop(lock);
+    assert!(run.wait().unwrap().success());
+    // Without any of this it is half a minute.
+    assert!(began.elapsed() < Duration::from_secs(25));
+}
+
+/// Waits until a process has a handler for a signal.
+fn wait_until_caught(process: u32, signal: u32) {
+    loop {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        if u64::from_str_radix(mask.trim(), 16).unwrap() >> (signal - 1) & 1 == 1 {
+            return;
+        }
         thread::yield_now();
     }
-    drop(lock);
-    run.join().unwrap().is_silent();
 }
 
 #[test]
