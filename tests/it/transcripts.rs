@@ -4,12 +4,16 @@
 //! is driven by hand and each `~ gives` says what comes of it (`|` is a line end);
 //! without, the built program fetches, and `~ exit`, `~ stderr` and `~ mail` say
 //! what comes of that.
+//!
+//! Each is played in clear and over TLS, what is sent in one piece and octet by octet;
+//! with `~ clear` only in clear.
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use pop3_test_server::Script;
+use pop3_test_server::{Cut, Manner, Script};
+use pop3get::connection::{Roots, Security};
 use pop3get::protocol::MessageNumber;
 use pop3get::secret::Secret;
 use pop3get::session::{Authorization, Credentials, Error, Mechanism, Transaction};
@@ -86,13 +90,18 @@ fn act(transaction: &mut Transaction<'_>, action: &str) -> Result<String, Error>
     Ok(said)
 }
 
-/// Drives a session by hand and says what each act gave.
-fn by_hand(script: &Script, port: u16, actions: &[&str]) -> Vec<String> {
+/// Drives a session by hand and says what each act gave. `ca` is the authority of the
+/// server's certificate, if it speaks TLS.
+fn by_hand(script: &Script, port: u16, ca: Option<PathBuf>, actions: &[&str]) -> Vec<String> {
     let mechanism = match one(script, "auth", "user") {
         "apop" => Mechanism::Apop,
         _ => Mechanism::User,
     };
-    let options = session_options(port, mechanism);
+    let mut options = session_options(port, mechanism);
+    if let Some(ca) = ca {
+        options.connection.security = Security::ImplicitTls;
+        options.connection.roots = Roots::File(ca);
+    }
     let credentials = Credentials {
         user: one(script, "user", "mrose").into(),
         password: Secret::new(one(script, "secret", "secret").into()),
@@ -110,33 +119,36 @@ fn by_hand(script: &Script, port: u16, actions: &[&str]) -> Vec<String> {
     actions.iter().map(give).collect()
 }
 
-fn play(name: &str, text: &str) {
-    let script = Script::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let playing = script.play();
-    let port = playing.address().port();
-    let actions = values(&script, "do");
+fn play(name: &str, script: &Script, manner: Manner) {
+    let name = format!("{name}, {manner:?}");
+    let playing = script.play_in(manner);
+    let (sandbox, port) = (Sandbox::new(), playing.address().port());
+    let ca = sandbox.path("ca.pem");
+    fs::write(&ca, playing.ca_pem()).unwrap();
+    let actions = values(script, "do");
     if actions.is_empty() {
-        let sandbox = Sandbox::new();
+        let tls = if manner.tls { "implicit" } else { "none" };
         let server = format!("127.0.0.1:{port}");
-        let args = ["--tls", "none", "-s", &*server, "-u", "mrose", "-m", "Mail", "--timeout", "5"];
-        let more = one(&script, "args", "").split_whitespace();
+        let args = ["--tls", tls, "-s", &*server, "-u", "mrose", "-m", "Mail", "--timeout", "5"];
+        let more = one(script, "args", "").split_whitespace();
         let run = sandbox.pop3get(args).args(more).env("POP3GET_PASSWORD", "secret");
+        let run = if manner.tls { run.arg("--ca-file").arg(ca) } else { run };
         let ran = run.run();
         playing.finish().unwrap_or_else(|error| panic!("{name}: {error}; {ran:?}"));
-        let status = one(&script, "exit", "0").parse().unwrap();
+        let status = one(script, "exit", "0").parse().unwrap();
         assert_eq!(ran.status, Some(status), "{name}: {ran:?}");
-        let sentences = values(&script, "stderr");
+        let sentences = values(script, "stderr");
         assert!(sentences.iter().all(|sentence| ran.stderr.contains(sentence)), "{name}: {ran:?}");
         assert_eq!(ran.stderr.is_empty(), sentences.is_empty(), "{name}: {ran:?}");
-        let mail = values(&script, "mail");
+        let mail = values(script, "mail");
         let mail: Vec<_> = mail.iter().map(|mail| format!("{mail}\n").replace('|', "\n")).collect();
         let stored: Vec<_> =
             sandbox.mail().into_iter().map(|mail| String::from_utf8(mail).unwrap()).collect();
         assert_eq!(stored, mail, "{name}");
     } else {
-        let given = by_hand(&script, port, &actions);
+        let given = by_hand(script, port, manner.tls.then_some(ca), &actions);
         playing.finish().unwrap_or_else(|error| panic!("{name}: {error}; {given:?}"));
-        assert_eq!(given, values(&script, "gives"), "{name}");
+        assert_eq!(given, values(script, "gives"), "{name}");
     }
 }
 
@@ -148,7 +160,15 @@ fn every_transcript_goes_as_it_is_written() {
     files.sort();
     for file in &files {
         let name = file.file_name().unwrap().to_str().unwrap();
-        play(name, &fs::read_to_string(file).unwrap());
+        let script = Script::parse(&fs::read_to_string(file).unwrap());
+        let script = script.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let clear = [false].into_iter();
+        let in_clear = !values(&script, "clear").is_empty();
+        for tls in clear.chain((!in_clear).then_some(true)) {
+            for cut in [Cut::Lines, Cut::Whole, Cut::Octets] {
+                play(name, &script, Manner { tls, cut });
+            }
+        }
     }
     assert!(files.len() >= 29, "only {} transcripts were found", files.len());
 }

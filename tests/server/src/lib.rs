@@ -51,7 +51,7 @@ pub use builder::{Builder, Security};
 pub use fault::Fault;
 pub use maildrop::Maildrop;
 pub use message::Message;
-pub use script::{Playing, Script};
+pub use script::{Cut, Manner, Playing, Script};
 pub use server::Server;
 pub use tls::{Authority, ClientCertificate};
 pub use token::json_web_token;

@@ -16,9 +16,10 @@
 //!
 //! What directives mean; and any knowledge of POP3.
 
+mod link;
 mod play;
 
-pub use play::Playing;
+pub use play::{Cut, Manner, Playing};
 
 /// A conversation in one or more connections, and what its file says besides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

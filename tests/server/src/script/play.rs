@@ -1,13 +1,15 @@
 //! The player: one thread, the connections one after the other.
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::link::Link;
 use super::{Connection, Script, Step};
+use crate::tls::{Identity, Leaf};
 
 /// A whole script must be over after this.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -17,35 +19,73 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How often the player looks for a connection.
 const GLANCE: Duration = Duration::from_millis(2);
 
+/// How a script is played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Over TLS from the first octet, by a certificate for localhost.
+    pub tls: bool,
+    /// How what is sent is cut.
+    pub cut: Cut,
+}
+
+/// How what is sent is cut into writes, and so into packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cut {
+    /// A write for each line of the script.
+    #[default]
+    Lines,
+    /// A write for each octet.
+    Octets,
+    /// One write for all that is sent before something is awaited.
+    Whole,
+}
+
 /// A script being played.
 #[derive(Debug)]
 pub struct Playing {
     address: SocketAddr,
+    ca_pem: String,
     over: Arc<AtomicBool>,
     player: Option<JoinHandle<Result<(), String>>>,
 }
 
 impl Script {
-    /// Listens on a free port of 127.0.0.1 and plays against who connects.
+    /// Listens on a free port of 127.0.0.1 and plays against who connects, in clear
+    /// and line by line.
     ///
     /// # Panics
     ///
     /// If there is no free port.
     pub fn play(&self) -> Playing {
+        self.play_in(Manner::default())
+    }
+
+    /// As [`Script::play`], in this manner.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port, or the machine has no randomness.
+    pub fn play_in(&self, manner: Manner) -> Playing {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("the port bound");
+        let leaf = Leaf::default();
+        let identity = manner.tls.then(|| Identity::generate(&leaf).expect("a certificate"));
+        let ca_pem = identity.as_ref().map_or_else(String::new, |it| it.ca_pem.clone());
         let over = Arc::new(AtomicBool::new(false));
         let (connections, client_done) = (self.connections.clone(), Arc::clone(&over));
         let player = std::thread::spawn(move || {
             let deadline = Instant::now() + LIMIT;
+            let config = identity.as_ref().map(|it| &it.config);
             for (steps, number) in connections.iter().zip(1..) {
-                let socket = accept(&listener, deadline, &client_done)
-                    .map_err(|why| format!("connection {number}: {why}"))?;
-                Stage { socket, input: Vec::new(), deadline }.play(steps)?;
+                let failed = |why: String| format!("connection {number}: {why}");
+                let socket = accept(&listener, deadline, &client_done).map_err(failed)?;
+                let link = Link::new(socket, config).map_err(failed)?;
+                let (input, cut) = (Vec::new(), manner.cut);
+                Stage { link, input, deadline, cut }.play(steps)?;
             }
             Ok(())
         });
-        Playing { address, over, player: Some(player) }
+        Playing { address, ca_pem, over, player: Some(player) }
     }
 }
 
@@ -53,6 +93,11 @@ impl Playing {
     /// Where the player listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The authority of the certificate, in PEM; empty in clear.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
     }
 
     /// Waits for the end, 20 seconds from the beginning at most. To be called
@@ -107,30 +152,47 @@ fn accept(
 
 /// One connection while it is played.
 struct Stage {
-    socket: TcpStream,
+    link: Link,
     input: Vec<u8>,
     deadline: Instant,
+    cut: Cut,
 }
 
 impl Stage {
     fn play(mut self, steps: &Connection) -> Result<(), String> {
-        for (number, step) in steps {
+        let mut steps_left = steps.iter().peekable();
+        let mut together = Vec::new();
+        // Who was told QUIT may be left alone with its answer.
+        let mut quits = false;
+        while let Some((number, step)) = steps_left.next() {
             let failed = |why: String| format!("line {number}: {why}");
             match step {
                 Step::Close => {
                     // With what the client says from now on nobody is concerned.
-                    let _ = self.socket.shutdown(Shutdown::Write);
+                    self.link.finish();
                     while matches!(self.receive(), Ok(true)) {}
                     return Ok(());
                 }
-                Step::Expect(expected) => self.expect(expected).map_err(failed)?,
+                Step::Expect(expected) => {
+                    self.expect(expected).map_err(failed)?;
+                    quits = expected == b"QUIT";
+                }
                 Step::Pause(millis) => {
                     let left = self.deadline.saturating_duration_since(Instant::now());
                     std::thread::sleep(left.min(Duration::from_millis(*millis)));
                 }
                 Step::Send(octets, name) => {
-                    self.send(octets)
-                        .map_err(|error| failed(format!("cannot send `{name}`: {error}")))?;
+                    together.extend_from_slice(octets);
+                    let more = matches!(steps_left.peek(), Some((_, Step::Send(..))));
+                    if self.cut == Cut::Whole && more {
+                        continue;
+                    }
+                    let sent = self.send(&std::mem::take(&mut together));
+                    if let Err(error) = sent
+                        && !quits
+                    {
+                        return Err(failed(format!("cannot send `{name}`: {error}")));
+                    }
                 }
             }
         }
@@ -144,15 +206,16 @@ impl Stage {
     }
 
     fn send(&mut self, octets: &[u8]) -> io::Result<()> {
-        self.socket.set_write_timeout(Some(self.left()?))?;
-        self.socket.write_all(octets)
+        self.link.set_timeout(self.left()?)?;
+        let size = if self.cut == Cut::Octets { 1 } else { octets.len().max(1) };
+        octets.chunks(size).try_for_each(|piece| self.link.write(piece))
     }
 
     /// One read; false at the end of the connection.
     fn receive(&mut self) -> io::Result<bool> {
-        self.socket.set_read_timeout(Some(self.left()?))?;
+        self.link.set_timeout(self.left()?)?;
         let mut chunk = [0; 4096];
-        let count = self.socket.read(&mut chunk)?;
+        let count = self.link.read(&mut chunk)?;
         self.input.extend(chunk.iter().take(count));
         Ok(count > 0)
     }
@@ -181,7 +244,7 @@ impl Stage {
 
     /// The script is over: we close, and the client may say no more.
     fn end(mut self) -> Result<(), String> {
-        let _ = self.socket.shutdown(Shutdown::Write);
+        self.link.finish();
         loop {
             if !self.input.is_empty() {
                 return Err(format!("expected the end, got `{}`", self.input.escape_ascii()));
