@@ -123,6 +123,7 @@ impl<'a> Authorization<'a> {
             learnt => return learnt.map(|()| opened),
         }
         opened.conversation.lenient(Leniency::CapaEndsConnection)?;
+        drop(opened);
         opened = Self::greeted(options, log)?;
         (opened.options.pace, opened.ends_at_capa) = (Pipelining::Announced, true);
         Ok(opened)
@@ -167,12 +168,13 @@ impl<'a> Authorization<'a> {
     }
 
     /// Another connection to a server that hung up over an initial response.
-    pub(super) fn reopen(&mut self, secret: &Secret) -> Result<(), Error> {
-        let options = Options { pace: Pipelining::LockStep, ..self.options.clone() };
-        *self = Self::open(&options, self.conversation.log)?;
-        self.conversation.hide(secret);
-        (self.two_step, self.reopened) = (true, true);
-        Ok(())
+    pub(super) fn reopen(self) -> Result<Self, Error> {
+        let Self { conversation, options, .. } = self;
+        let (log, options) = (conversation.log, Options { pace: Pipelining::LockStep, ..options });
+        drop(conversation);
+        let mut opened = Self::open(&options, log)?;
+        (opened.two_step, opened.reopened) = (true, true);
+        Ok(opened)
     }
 
     /// Asks for the capabilities, unless what is remembered lets the question go

@@ -17,6 +17,16 @@ use super::pipelined_login::AHEAD;
 use super::transaction::Transaction;
 use super::tried::Tried;
 
+/// How a connection's login ended that did not fail.
+enum Entered {
+    /// We are in, and [`AHEAD`] is under way.
+    Ahead,
+    /// We are in, and nothing is under way.
+    Alone,
+    /// The server hung up over an initial response.
+    HungUp,
+}
+
 impl<'a> Authorization<'a> {
     /// Logs in. After a refusal the server is left with QUIT and nothing else is
     /// tried: the same password again could lock the account.
@@ -24,12 +34,13 @@ impl<'a> Authorization<'a> {
         credentials.check(self.options.mechanism)?;
         self.conversation.hide(&credentials.password);
         match self.enter(credentials) {
-            Ok(is_ahead) => {
+            Ok(Entered::HungUp) => self.reopen()?.log_in(credentials),
+            Ok(entered) => {
                 self.conversation.logged_in();
                 let Self { conversation, capabilities, options, ends_at_capa, .. } = self;
                 let transaction = Transaction::new(conversation, capabilities, options.pace);
-                Ok(match (is_ahead, ends_at_capa) {
-                    (true, _) => transaction.expecting(AHEAD),
+                Ok(match (entered, ends_at_capa) {
+                    (Entered::Ahead, _) => transaction.expecting(AHEAD),
                     (_, true) => transaction.without_capa(),
                     _ => transaction,
                 })
@@ -48,8 +59,8 @@ impl<'a> Authorization<'a> {
         self.options.pace != Pipelining::LockStep && self.capabilities.pipelining()
     }
 
-    /// Tries one way after another. Returns whether [`AHEAD`] is under way.
-    fn enter(&mut self, credentials: &Credentials) -> Result<bool, Error> {
+    /// Tries one way after another.
+    fn enter(&mut self, credentials: &Credentials) -> Result<Entered, Error> {
         let mut refused = Vec::new();
         // What was refused last, which says more than that nothing is left.
         let mut last: Option<(sasl::Mechanism, Refusal)> = None;
@@ -70,7 +81,7 @@ impl<'a> Authorization<'a> {
                 && let Some(login) = self.in_one_go(way, credentials)?
             {
                 match self.flight(way, login, credentials)? {
-                    Tried::In => return Ok(true),
+                    Tried::In => return Ok(Entered::Ahead),
                     Tried::Lost(error) => return Err(error),
                     Tried::Refused(mechanism, refusal) | Tried::Unjudged(mechanism, refusal) => {
                         self.go_two_step()?;
@@ -82,9 +93,7 @@ impl<'a> Authorization<'a> {
             match self.attempt(way, credentials, &refused)? {
                 Tried::In => break,
                 // Exchange: "Protocol error. Connection is closed."
-                Tried::Lost(_) if self.two_step && !self.reopened => {
-                    self.reopen(&credentials.password)?;
-                }
+                Tried::Lost(_) if self.two_step && !self.reopened => return Ok(Entered::HungUp),
                 Tried::Lost(error) => return Err(error),
                 Tried::Unjudged(mechanism, refusal) if !self.two_step => {
                     self.go_two_step()?;
@@ -98,12 +107,12 @@ impl<'a> Authorization<'a> {
             }
         }
         if !self.pipelining() {
-            return Ok(false);
+            return Ok(Entered::Alone);
         }
         for command in &AHEAD {
             self.conversation.send(command)?;
         }
-        Ok(true)
+        Ok(Entered::Ahead)
     }
 
     /// No initial response goes with AUTH from here on.
