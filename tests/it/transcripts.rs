@@ -6,7 +6,7 @@
 //! what comes of that.
 //!
 //! Each is played in clear and over TLS, what is sent in one piece and octet by octet;
-//! with `~ clear` only in clear.
+//! with `~ clear` or `~ tls` only the one.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use pop3_test_server::{Cut, Manner, Script};
 use pop3get::connection::{Roots, Security};
-use pop3get::protocol::MessageNumber;
+use pop3get::protocol::{MessageNumber, sasl};
 use pop3get::secret::Secret;
 use pop3get::session::{Authorization, Credentials, Error, Mechanism, Transaction};
 
@@ -95,7 +95,9 @@ fn act(transaction: &mut Transaction<'_>, action: &str) -> Result<String, Error>
 fn by_hand(script: &Script, port: u16, ca: Option<PathBuf>, actions: &[&str]) -> Vec<String> {
     let mechanism = match one(script, "auth", "user") {
         "apop" => Mechanism::Apop,
-        _ => Mechanism::User,
+        "auto" => Mechanism::Auto,
+        "user" => Mechanism::User,
+        name => Mechanism::Sasl(sasl::Mechanism::from_name(name.as_bytes()).unwrap()),
     };
     let mut options = session_options(port, mechanism);
     if let Some(ca) = ca {
@@ -107,7 +109,8 @@ fn by_hand(script: &Script, port: u16, ca: Option<PathBuf>, actions: &[&str]) ->
         password: Secret::new(one(script, "secret", "secret").into()),
     };
     let log = |_: pop3get::session::Line<'_>| {};
-    let mut transaction = match Authorization::open(&options, &log).unwrap().log_in(&credentials) {
+    let opened = Authorization::open(&options, &log);
+    let mut transaction = match opened.and_then(|opened| opened.log_in(&credentials)) {
         Ok(transaction) => Some(transaction),
         Err(error) => return vec![refused(error)],
     };
@@ -162,13 +165,13 @@ fn every_transcript_goes_as_it_is_written() {
         let name = file.file_name().unwrap().to_str().unwrap();
         let script = Script::parse(&fs::read_to_string(file).unwrap());
         let script = script.unwrap_or_else(|error| panic!("{name}: {error}"));
-        let clear = [false].into_iter();
-        let in_clear = !values(&script, "clear").is_empty();
-        for tls in clear.chain((!in_clear).then_some(true)) {
+        let only = |name: &str| !values(&script, name).is_empty();
+        let ways = [(false, only("tls")), (true, only("clear"))];
+        for (tls, _) in ways.into_iter().filter(|(_, left_out)| !left_out) {
             for cut in [Cut::Lines, Cut::Whole, Cut::Octets] {
                 play(name, &script, Manner { tls, cut });
             }
         }
     }
-    assert!(files.len() >= 29, "only {} transcripts were found", files.len());
+    assert!(files.len() >= 50, "only {} transcripts were found", files.len());
 }
