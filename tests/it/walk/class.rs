@@ -49,6 +49,10 @@ impl Classes {
         Self(self.0 | other.0)
     }
 
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     pub fn all() -> Self {
         Self::NAMED.iter().fold(Self::NONE, |all, (_, one)| all.and(*one))
     }
@@ -69,7 +73,7 @@ impl Classes {
                 None if word == "none" => Self::NONE,
                 None => panic!("there is no class {word}"),
             };
-            classes = if takes { Self(classes.0 & !one.0) } else { classes.and(one) };
+            classes = if takes { classes.without(one) } else { classes.and(one) };
         }
         classes
     }

@@ -58,6 +58,8 @@ impl Generator {
             steps.push(Step::Server(Change::Ids(Ids::Numbers)));
         } else if self.has(Classes::NO_UIDL) && self.random.percent(60) {
             steps.push(Step::Server(Change::Ids(Ids::None)));
+            // Without UIDL and TOP nothing tells messages apart.
+            self.classes = self.classes.without(Classes::TOP);
         }
         steps.push(self.change());
         for _ in 0..self.random.below(4) {

@@ -13,6 +13,8 @@
 //! * A message may arrive once more for each time that `--refetch` or `--state
 //!   forget` asked for it, and after its owner removed it where the journal was
 //!   lost.
+//! * A status line too many that comes in each session of a run cannot be told
+//!   from the first line of a message. Such a file is not deleted.
 //! * Octets that the server left out cannot arrive. A message that is much
 //!   shorter than listed is not deleted.
 
@@ -91,6 +93,10 @@ pub struct Oracle {
     /// Parts of messages, as a server gave them that left the rest out.
     short: HashMap<Vec<u8>, HashSet<usize>>,
     short_arrived: HashSet<usize>,
+    /// Messages that came with a status line as their first line.
+    spoiled: HashSet<usize>,
+    /// A line too many came in each session of a run.
+    pub strays_persist: bool,
     /// The files that were seen, by their names without flags.
     files: HashMap<String, usize>,
     /// Which messages a unique-id was listed for, and of which size.
@@ -114,6 +120,8 @@ impl Oracle {
             by_content: HashMap::new(),
             short: HashMap::new(),
             short_arrived: HashSet::new(),
+            spoiled: HashSet::new(),
+            strays_persist: false,
             files: HashMap::new(),
             listed: HashMap::new(),
             marked: HashSet::new(),
@@ -184,6 +192,11 @@ impl Oracle {
         }
     }
 
+    /// A message may arrive once more.
+    pub fn ask_again(&mut self, mail: usize) {
+        self.accounts[mail].again += 1;
+    }
+
     /// A person asks for everything again.
     pub fn refetch(&mut self) {
         self.accounts.iter_mut().for_each(|account| account.again += account.placed);
@@ -213,17 +226,27 @@ impl Oracle {
         }
     }
 
+    /// The message that follows a first line which may be the server's.
+    fn behind_status_line(&self, content: &[u8]) -> Option<usize> {
+        let is_status = content.starts_with(b"+OK") || content.starts_with(b"-ERR");
+        let end = content.iter().position(|octet| *octet == b'\n')?;
+        let mail = self.by_content.get(&content[end + 1..])?;
+        (is_status && self.strays_persist).then_some(*mail)
+    }
+
     fn arrives(&mut self, name: String, content: &[u8]) {
         let Some(mail) = self.by_content.get(content).copied() else {
+            let spoiled = self.behind_status_line(content);
+            self.files.insert(name.clone(), usize::MAX);
             match self.short.get(content) {
-                Some(mail) => {
-                    self.short_arrived.extend(mail);
-                    self.files.insert(name, usize::MAX);
+                Some(mail) => self.short_arrived.extend(mail),
+                None if spoiled.is_some() => {
+                    self.short_arrived.extend(spoiled);
+                    self.spoiled.extend(spoiled);
                 }
                 None => {
                     let start = String::from_utf8_lossy(content.get(..300).unwrap_or(content));
                     self.violations.push(Violation::Misfiled(format!("{name}: {start:?}")));
-                    self.files.insert(name, usize::MAX);
                 }
             }
             return;
@@ -261,7 +284,8 @@ impl Oracle {
                     let part = part.len() as u64;
                     part * 2 < octets && part + 1024 < octets
                 });
-                much.then_some(Violation::DeletedShort(label))
+                let is_known = much || self.spoiled.contains(&mail);
+                is_known.then_some(Violation::DeletedShort(label))
             }
             _ if arrived == 0 => Some(Violation::DeletedBeforeStored(label)),
             Keeping::After(wanted) if days + slack < wanted.into() => {

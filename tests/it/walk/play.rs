@@ -10,7 +10,7 @@ use super::oracle::{Oracle, Violation};
 use super::program::{Program, Ran};
 use super::site::Site;
 use super::step::{
-    Act, Change, Clock, Ids, Journal, Keeping, Owner, Run, Sizes, Step, Style, Top, View,
+    Act, Change, Clock, Fault, Ids, Journal, Keeping, Owner, Run, Sizes, Step, Style, Top, View,
 };
 
 /// How many steps were played in this process.
@@ -222,6 +222,8 @@ impl Player {
 
     fn run(&mut self, run: &Run) -> Ran {
         let args = self.args(run);
+        let is_stray = |fault: &Fault| fault.session.is_none() && fault.does.shifts_answers();
+        self.site.oracle.strays_persist |= run.faults.iter().any(is_stray);
         let read = |path: PathBuf| (fs::read(&path).unwrap(), path);
         let before: Vec<_> = self.journals().into_iter().map(read).collect();
         let ran = self.program.run(&mut self.site, run, args, self.wrong_clock);

@@ -1,6 +1,6 @@
 //! One POP3 session, and what goes wrong in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -162,6 +162,8 @@ impl Session<'_, '_> {
                 return Answer { end: End::Close, ..answer };
             }
             Some(Does::RemoveNothing) => {
+                let places = self.marked(|_| true);
+                self.site.feign(&places);
                 answer.octets = b"+OK bye\r\n".into();
                 return answer;
             }
@@ -374,10 +376,13 @@ impl Session<'_, '_> {
         "+OK\r\n".into()
     }
 
-    fn remove(&mut self, is_removed: impl Fn(u64) -> bool) {
+    fn marked(&self, is_wanted: impl Fn(u64) -> bool) -> HashSet<u64> {
         let marked = self.shown.iter().zip(&self.marked).filter(|(_, marked)| **marked);
-        let places = marked.map(|(shown, _)| shown.entry.place).filter(|place| is_removed(*place));
-        let places = places.collect();
+        marked.map(|(shown, _)| shown.entry.place).filter(|place| is_wanted(*place)).collect()
+    }
+
+    fn remove(&mut self, is_removed: impl Fn(u64) -> bool) {
+        let places = self.marked(is_removed);
         self.site.remove(&places);
     }
 }

@@ -43,6 +43,8 @@ pub struct Site {
     pub maildrop: Vec<Entry>,
     pub server: Server,
     pub oracle: Oracle,
+    /// What QUIT was said to have removed, and is there all the same.
+    ghosts: HashSet<u64>,
     /// When a session began last, by the true clock.
     logged_in: u64,
     sessions: u64,
@@ -67,6 +69,7 @@ impl Site {
             maildrop,
             server,
             oracle,
+            ghosts: HashSet::new(),
             logged_in: 0,
             sessions: 0,
             places: 0,
@@ -109,16 +112,33 @@ impl Site {
         old.get(late + which as usize % (old.len() - late).max(1)).map(|uid| (*uid).clone())
     }
 
+    /// Everything gets a new unique-id. That a message was said to be removed is
+    /// known by its unique-id only.
     pub fn renumber(&mut self) {
+        self.forget_ghosts();
         for at in 0..self.maildrop.len() {
             self.maildrop[at].uid = self.new_uid();
         }
     }
 
+    fn forget_ghosts(&mut self) {
+        for entry in self.maildrop.iter().filter(|entry| self.ghosts.remove(&entry.place)) {
+            self.oracle.ask_again(entry.mail);
+        }
+    }
+
+    /// QUIT says that these entries are removed, and they are not.
+    pub fn feign(&mut self, places: &HashSet<u64>) {
+        self.ghosts.extend(places);
+    }
+
     pub fn change(&mut self, change: Change) {
         match change {
             Change::Delay(delay) => self.server.delay = delay,
-            Change::Ids(ids) => self.server.ids = ids,
+            Change::Ids(ids) => {
+                self.forget_ghosts();
+                self.server.ids = ids;
+            }
             Change::Pipelining(pipelining) => self.server.pipelining = pipelining,
             Change::Sizes(sizes) => self.server.sizes = sizes,
             Change::Style(style) => self.server.style = style,

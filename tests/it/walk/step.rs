@@ -283,6 +283,14 @@ pub enum Stray {
     Dot,
 }
 
+impl Does {
+    /// Whether the answers behind it are taken for those to other commands.
+    pub fn shifts_answers(self) -> bool {
+        use Does::{Leave, StrayAfter, StrayBefore, StrayLate, Twice};
+        matches!(self, Leave | StrayAfter(_) | StrayBefore(_) | StrayLate(_) | Twice)
+    }
+}
+
 impl Code {
     pub fn line(self) -> &'static str {
         match self {
