@@ -28,7 +28,7 @@ impl PendingDeletes {
         observe: Observer<'_>,
         (number, proof): (MessageNumber, Settled),
     ) -> Result<(), Error> {
-        observe(Event::Deleting { number, unique_id: proof.unique_id() });
+        observe(Event::Deleting { number, unique_id: &proof.key().unique_id });
         transaction.dele(number).map_err(Operation::Delete(number).failed())?;
         self.unanswered.push_back(proof);
         Ok(())

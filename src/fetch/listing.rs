@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 
-use crate::journal::{DERIVED, Fingerprint, HeaderHasher, Index, Known, State};
+use crate::journal::{DERIVED, Fingerprint, HeaderHasher, Index, Known, MessageKey, State};
 use crate::protocol::{
     Command, MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing, Violation,
 };
@@ -124,7 +124,8 @@ impl<'a> Listing<'a> {
             match (prints.get(&listed.number), refusal) {
                 (Some(print), _) => {
                     let known = orphans.get_mut(print).and_then(Vec::pop);
-                    let unique_id = known.map_or_else(|| derived(*print), |(known, _)| Some(known));
+                    let unique_id =
+                        known.map_or_else(|| derived(*print), |key| Some(key.unique_id));
                     self.listing.extend(unique_id.map(|unique_id| {
                         let (number, octets) = (listed.number, Some(listed.octets));
                         Listed { number, unique_id, octets, header: Header::Print(*print) }
@@ -221,12 +222,15 @@ impl<'a> Listing<'a> {
     }
 
     /// The known messages whose unique-id is not listed, by fingerprint.
-    pub(super) fn orphans(&self, index: &Index) -> HashMap<Fingerprint, Vec<(UniqueId, u32)>> {
+    pub(super) fn orphans(&self, index: &Index) -> HashMap<Fingerprint, Vec<MessageKey>> {
         let listed: HashSet<&UniqueId> = self.listing.iter().map(|l| &l.unique_id).collect();
         let mut orphans: HashMap<_, Vec<_>> = HashMap::new();
         for (unique_id, known) in index.iter() {
             if let Some(print) = known.fingerprint.filter(|_| !listed.contains(&unique_id)) {
-                orphans.entry(print).or_default().push((unique_id, known.occurrence));
+                orphans
+                    .entry(print)
+                    .or_default()
+                    .push(MessageKey::new(unique_id, known.occurrence));
             }
         }
         orphans

@@ -1,6 +1,6 @@
 //! Everything that is listed, recorded as seen.
 
-use crate::journal::{Known, State};
+use crate::journal::{Known, MessageKey, State};
 use crate::session::{self, Credentials};
 
 use super::error::Error;
@@ -59,7 +59,8 @@ impl AccountRun {
             };
             let header =
                 prints.get(&listed.number).map(|print| (listed.octets.unwrap_or(0), *print));
-            self.journal.note_seen(&listed.unique_id, occurrence, now, header);
+            let key = MessageKey::new(listed.unique_id.clone(), occurrence);
+            self.journal.note_seen(&key, now, header);
         }
         self.journal.finish()?;
         listing.quit()

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
-use crate::journal::{Delivery, Fingerprint, Journal, name_hash};
+use crate::journal::{Delivery, Fingerprint, Journal, MessageKey};
 use crate::maildir::{Maildir, UniqueName};
 use crate::protocol::{Command, MessageNumber, UniqueId};
 use crate::session::{self, Refusal, Reply, Transaction};
@@ -33,6 +33,10 @@ pub(super) struct Download {
 }
 
 impl Download {
+    fn key(&self) -> MessageKey {
+        MessageKey::new(self.listed.unique_id.clone(), self.retrieval.occurrence)
+    }
+
     fn lost(self) -> (MessageNumber, UniqueId, Retrieval) {
         (self.listed.number, self.listed.unique_id, self.retrieval)
     }
@@ -305,12 +309,12 @@ impl Pipeline<'_, '_> {
         download.listed.octets = download.listed.octets.or(size);
         let doing = Operation::Retrieve(number);
         *self.sequence += 1;
-        let occurrence = download.retrieval.occurrence;
+        let key = download.key();
         let tag = UniqueName {
             journal: self.journal,
             run: self.run,
             sequence: *self.sequence,
-            hash: name_hash(&download.listed.unique_id, occurrence),
+            hash: key.name_hash(),
         };
         let Context { maildir, observe, .. } = self.setting;
         observe(Event::Retrieving { number });
@@ -349,8 +353,7 @@ impl Pipeline<'_, '_> {
             return Ok(());
         }
         let delivery = Delivery {
-            unique_id: listed.unique_id,
-            occurrence: retrieval.occurrence,
+            key: MessageKey::new(listed.unique_id, retrieval.occurrence),
             occurrences: retrieval.occurrences,
             octets: listed.octets.unwrap_or(draft.octets()),
             fingerprint,
@@ -378,7 +381,7 @@ impl Pipeline<'_, '_> {
     /// A message's fate is known.
     fn settled(&mut self, report: CommitResult) {
         let CommitResult { number, octets, delivery, settled } = report;
-        let unique_id = &delivery.unique_id;
+        let unique_id = &delivery.key.unique_id;
         let Some(settled) = settled else {
             self.done.unsafe_to_quit = true;
             self.summary.held += 1;

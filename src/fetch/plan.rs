@@ -14,7 +14,7 @@
 
 use std::collections::HashMap;
 
-use crate::journal::{Fingerprint, Index, Known, State, name_hash};
+use crate::journal::{Fingerprint, Index, Known, MessageKey, State};
 use crate::protocol::{Expire, MessageNumber, UniqueId};
 
 use super::matching::{MatchStrength, NumericUniqueIds};
@@ -412,7 +412,7 @@ impl Group<'_> {
     /// What an unknown message gets whose name is in the Maildir: only its header
     /// proves that it is the same one.
     fn found(&self, listed: &Listed, occurrence: u32) -> Option<Step> {
-        let found = self.index.found(name_hash(self.unique_id, occurrence))?;
+        let found = self.index.found(&MessageKey::new(self.unique_id.clone(), occurrence))?;
         match listed.header {
             Header::Print(print) => {
                 (print == found).then_some(Step::Adopt { occurrence, sure: true })

@@ -42,8 +42,8 @@ pub(super) fn recover(
             }
             maildir.sync_new()?;
             for at in &nowhere {
-                if let Some(unique_id) = batch.unique_id(*at) {
-                    observe(Event::Held { unique_id });
+                if let Some(key) = batch.key(*at) {
+                    observe(Event::Held { unique_id: &key.unique_id });
                 }
             }
             messages += names.len();

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::journal::{self, Index, Journal, Login};
+use crate::journal::{self, Index, Journal, Login, MessageKey};
 use crate::maildir::Maildir;
-use crate::protocol::UniqueId;
 use crate::session::{self, Credentials, Log, Pipelining};
 
 use super::error::Error;
@@ -55,7 +54,7 @@ pub struct AccountRun {
     pub(super) summary: Summary,
     sequence: u64,
     /// How often the connection was lost inside a message in this run.
-    pub(super) losses: HashMap<(UniqueId, u32), u32>,
+    pub(super) losses: HashMap<MessageKey, u32>,
     /// A session of this run is over.
     again: bool,
     /// The server did not keep step.
@@ -345,7 +344,8 @@ impl AccountRun {
         self.summary.failed += done.failed.len();
         for (unique_id, Retrieval { occurrence, tries, .. }) in &done.failed {
             let tries = tries.saturating_add(1);
-            self.journal.note_failed(unique_id, *occurrence, tries, not_before(now, tries));
+            let key = MessageKey::new(unique_id.clone(), *occurrence);
+            self.journal.note_failed(&key, tries, not_before(now, tries));
         }
         if done.top_differs {
             self.journal.note_top_differs();
@@ -357,15 +357,11 @@ impl AccountRun {
     /// behind it from arriving: the next run asks for it last, and once it was lost
     /// again later ones wait.
     fn note_losses(&mut self, now: u64) {
-        for (unique_id, occurrence) in self.losses.keys() {
-            let known = self
-                .journal
-                .index()
-                .occurrences(unique_id)
-                .find(|known| known.occurrence == *occurrence);
+        for key in self.losses.keys() {
+            let known = self.journal.index().get(key);
             let tries = known.map_or(0, |known| known.tries);
             let wait = if tries == 0 { now } else { not_before(now, tries.saturating_add(1)) };
-            self.journal.note_failed(unique_id, *occurrence, tries.saturating_add(1), wait);
+            self.journal.note_failed(key, tries.saturating_add(1), wait);
         }
     }
 
@@ -396,13 +392,14 @@ impl AccountRun {
             self.lock_step |= self.pipelined;
         }
         let Retrieval { occurrence, tries, .. } = retrieval;
-        let losses = self.losses.entry((unique_id.clone(), occurrence)).or_insert(0);
+        let key = MessageKey::new(unique_id, occurrence);
+        let losses = self.losses.entry(key.clone()).or_insert(0);
         *losses += 1;
         if *losses < 2 {
             return Ok(Ended::Early(Some(error)));
         }
         let tries = tries.saturating_add(1);
-        self.journal.note_failed(&unique_id, occurrence, tries, not_before(now, tries));
+        self.journal.note_failed(&key, tries, not_before(now, tries));
         self.summary.failed += 1;
         let why = match &error {
             Error::Delivery(_) => Failure::Full,
@@ -410,7 +407,7 @@ impl AccountRun {
             Error::Session { source: session::Error::Violation { .. }, .. } => Failure::Garbled,
             _ => Failure::Lost,
         };
-        observe(Event::Failed { number, unique_id: &unique_id, tries, why });
+        observe(Event::Failed { number, unique_id: &key.unique_id, tries, why });
         Ok(Ended::Done)
     }
 }
@@ -427,9 +424,9 @@ fn rekey(listing: &mut Listing<'_>, journal: &mut Journal) -> Result<(), Error> 
     let prints = listing.unknown_headers(journal.index())?;
     let mut orphans = listing.orphans(journal.index());
     for (unique_id, print) in prints {
-        if let Some((old, old_occurrence)) = orphans.get_mut(&print).and_then(Vec::pop) {
+        if let Some(old) = orphans.get_mut(&print).and_then(Vec::pop) {
             let occurrence = journal.index().next_occurrence(&unique_id);
-            journal.note_rekeyed((&old, old_occurrence), (&unique_id, occurrence));
+            journal.note_rekeyed(&old, &MessageKey::new(unique_id, occurrence));
         }
     }
     Ok(())

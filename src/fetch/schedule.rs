@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::journal::name_hash;
+use crate::journal::MessageKey;
 
 use super::event::{Event, Observer};
 use super::pipeline::{Download, Schedule};
@@ -23,20 +23,21 @@ impl AccountRun {
         let mut last = VecDeque::new();
         for (listed, step) in steps {
             let unique_id = &listed.unique_id;
+            let key = |occurrence| MessageKey::new(unique_id.clone(), occurrence);
             match step {
                 Step::Adopt { occurrence, sure } => {
-                    let octets = listed.octets.filter(|_| sure);
-                    let print = self.journal.index().found(name_hash(unique_id, occurrence));
-                    self.journal.note_found(unique_id, occurrence, octets, now, print);
+                    let (key, octets) = (key(occurrence), listed.octets.filter(|_| sure));
+                    let print = self.journal.index().found(&key);
+                    self.journal.note_found(&key, octets, now, print);
                 }
                 Step::Delete { occurrence } => {
-                    let proof = self.journal.settled(unique_id, occurrence);
+                    let proof = self.journal.settled(&key(occurrence));
                     work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
                 }
                 Step::Leave(Reason::TooLarge { occurrence, known: false }) => {
                     let octets = listed.octets.unwrap_or(0);
                     observe(Event::Large { unique_id, octets });
-                    self.journal.note_large(unique_id, occurrence, octets);
+                    self.journal.note_large(&key(occurrence), octets);
                 }
                 Step::Leave(Reason::DeletedBefore) => observe(Event::ListedAgain { unique_id }),
                 Step::Leave(Reason::Delivered { deletable: Some(at) }) if at <= now => {
@@ -44,7 +45,7 @@ impl AccountRun {
                 }
                 Step::Examine | Step::Leave(_) => {}
                 Step::Retrieve(retrieval) => {
-                    let lost = self.losses.get(&(unique_id.clone(), retrieval.occurrence));
+                    let lost = self.losses.get(&key(retrieval.occurrence));
                     let is_last = retrieval.tries > 0 || lost.is_some();
                     let known = match retrieval.doubtful {
                         true => {

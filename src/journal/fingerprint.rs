@@ -4,8 +4,6 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::protocol::UniqueId;
-
 /// The first 128 bits of SHA-256 over a header as it is stored, without the
 /// fields that servers change between two readings.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -140,14 +138,6 @@ impl HeaderHasher {
         bits.iter_mut().zip(self.hash.finalize()).for_each(|(to, from)| *to = from);
         Fingerprint(bits)
     }
-}
-
-/// What stands for a unique-id and a occurrence in a file's name: 64 bits of SHA-256.
-pub fn name_hash(unique_id: &UniqueId, occurrence: u32) -> u64 {
-    let mut hash = Sha256::new();
-    hash.update(occurrence.to_be_bytes());
-    hash.update(unique_id.as_bytes());
-    hash.finalize().iter().take(8).fold(0, |bits, octet| bits << 8 | u64::from(*octet))
 }
 
 #[cfg(test)]

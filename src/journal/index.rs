@@ -15,7 +15,8 @@ use hashbrown::HashTable;
 
 use crate::protocol::{Capabilities, UniqueId};
 
-use super::fingerprint::{Fingerprint, name_hash};
+use super::fingerprint::Fingerprint;
+use super::key::MessageKey;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,6 +229,12 @@ impl Index {
         self.occurrences(unique_id).next().is_some()
     }
 
+    /// What is known of a message.
+    pub fn get(&self, key: &MessageKey) -> Option<Known> {
+        let at = self.find(self.first(key.unique_id.as_bytes()), key.occurrence)?;
+        self.known(at, self.entry(at)?)
+    }
+
     /// Every message that is known by this unique-id, in the order of delivery.
     pub fn occurrences(&self, unique_id: &UniqueId) -> impl Iterator<Item = Known> {
         self.chain(self.first(unique_id.as_bytes())).filter_map(|(at, entry)| self.known(at, entry))
@@ -240,10 +247,9 @@ impl Index {
         occurrences.map(|(_, entry)| entry.occurrence).max().unwrap_or(0).saturating_add(1)
     }
 
-    /// The fingerprint of the message that was found in the Maildir under this
-    /// hash.
-    pub fn found(&self, hash: u64) -> Option<Fingerprint> {
-        self.found.get(&hash).copied()
+    /// The fingerprint of a message that only its file's name in the Maildir tells of.
+    pub fn found(&self, key: &MessageKey) -> Option<Fingerprint> {
+        if self.found.is_empty() { None } else { self.found.get(&key.name_hash()).copied() }
     }
 
     /// Whether any message is known only by its file in the Maildir.
@@ -256,7 +262,7 @@ impl Index {
         let mut lacking: HashSet<u64> = hashes.collect();
         for entry in self.entries.iter().filter(|entry| entry.state.is_some()) {
             if let Some(unique_id) = UniqueId::new(self.text(entry)) {
-                lacking.remove(&name_hash(&unique_id, entry.occurrence));
+                lacking.remove(&MessageKey::new(unique_id, entry.occurrence).name_hash());
             }
         }
         lacking.into_iter().collect()
@@ -345,27 +351,24 @@ impl Index {
     }
 
     /// Whether a delivered message is settled, so that it may be deleted.
-    pub(super) fn is_settled(&self, unique_id: &[u8], occurrence: u32) -> bool {
-        let found = self.find(self.first(unique_id), occurrence).and_then(|at| self.entry(at));
-        found.is_some_and(|entry| {
+    pub(super) fn is_settled(&self, key: &MessageKey) -> bool {
+        let first = self.first(key.unique_id.as_bytes());
+        let found = self.find(first, key.occurrence);
+        found.and_then(|at| self.entry(at)).is_some_and(|entry| {
             entry.flags & SETTLED != 0
                 && matches!(entry.state, Some(State::Delivered | State::Asked))
         })
     }
 
-    /// The commits that are not settled: their messages' unique-ids, occurrences and
-    /// file names.
-    pub(super) fn unsettled(&self) -> impl Iterator<Item = (u64, Vec<(UniqueId, u32, &str)>)> {
+    /// The commits that are not settled: their messages and these' file names.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = (u64, Vec<(MessageKey, &str)>)> {
         self.unsettled.iter().map(|(commit, batch)| {
             let message = |unsettled: &Unsettled| {
                 let entry = self.entry(unsettled.entry)?;
-                Some((UniqueId::new(self.text(entry))?, entry.occurrence))
+                Some(MessageKey::new(UniqueId::new(self.text(entry))?, entry.occurrence))
             };
-            let batch = batch.iter().filter_map(|unsettled| {
-                let (unique_id, occurrence) = message(unsettled)?;
-                Some((unique_id, occurrence, unsettled.name.as_str()))
-            });
-            (*commit, batch.collect())
+            let named = |unsettled| Some((message(unsettled)?, unsettled.name.as_str()));
+            (*commit, batch.iter().filter_map(named).collect())
         })
     }
 }

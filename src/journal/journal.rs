@@ -13,24 +13,21 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::protocol::UniqueId;
-
 use super::disk::{open_to_write, random_id, replace, sync_directory};
 use super::error::{Error, io_error};
 use super::fingerprint::Fingerprint;
 use super::index::Index;
+use super::key::MessageKey;
 use super::load::Loaded;
 use super::open::{file_name, reload};
-use super::record::{Commit, Header, MessageKey, Record};
+use super::record::{Commit, Header, Record};
 use super::rewrite::rewritten;
 
 /// One message of a batch, whole and synced in `tmp/`.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Its unique-id.
-    pub unique_id: UniqueId,
-    /// Which of the messages with that unique-id, from 1.
-    pub occurrence: u32,
+    /// Which message it is.
+    pub key: MessageKey,
     /// How many were listed with it.
     pub occurrences: u32,
     /// Its size as the server lists it.
@@ -46,7 +43,7 @@ pub struct Delivery {
 impl Delivery {
     fn record(&self) -> Record<'_> {
         Record::Delivered {
-            which: MessageKey::of(self.unique_id.as_bytes(), self.occurrence),
+            which: self.key.written(),
             at: self.at,
             octets: self.octets,
             occurrences: self.occurrences,
@@ -61,13 +58,13 @@ impl Delivery {
 #[derive(Debug)]
 pub struct Committed {
     number: u64,
-    messages: Vec<(UniqueId, u32)>,
+    messages: Vec<MessageKey>,
 }
 
 impl Committed {
-    /// The unique-id of the message at this place in the batch.
-    pub fn unique_id(&self, at: usize) -> Option<&UniqueId> {
-        self.messages.get(at).map(|(unique_id, _)| unique_id)
+    /// The message at this place in the batch.
+    pub fn key(&self, at: usize) -> Option<&MessageKey> {
+        self.messages.get(at)
     }
 }
 
@@ -75,23 +72,13 @@ impl Committed {
 /// may be deleted from the server. Only the journal makes it.
 #[derive(Debug)]
 pub struct Settled {
-    unique_id: UniqueId,
-    occurrence: u32,
+    key: MessageKey,
 }
 
 impl Settled {
-    /// The message's unique-id.
-    pub fn unique_id(&self) -> &UniqueId {
-        &self.unique_id
-    }
-
-    /// Which of the messages with that unique-id.
-    pub fn occurrence(&self) -> u32 {
-        self.occurrence
-    }
-
-    fn which(&self) -> MessageKey<'_> {
-        MessageKey::of(self.unique_id.as_bytes(), self.occurrence)
+    /// Which message may be deleted.
+    pub fn key(&self) -> &MessageKey {
+        &self.key
     }
 }
 
@@ -185,12 +172,9 @@ impl Journal {
     /// The batches that were committed and not settled, with each message's
     /// unique-id, occurrence and name in `tmp/`.
     pub fn unsettled(&self) -> Vec<(Committed, Vec<String>)> {
-        let batch = |(number, batch): (u64, Vec<(UniqueId, u32, &str)>)| {
-            let (mut messages, mut names) = (Vec::new(), Vec::new());
-            for (unique_id, occurrence, name) in batch {
-                messages.push((unique_id, occurrence));
-                names.push(name.to_owned());
-            }
+        let batch = |(number, batch): (u64, Vec<(MessageKey, &str)>)| {
+            let named = batch.into_iter().map(|(key, name)| (key, name.to_owned()));
+            let (messages, names) = named.unzip();
             (Committed { number, messages }, names)
         };
         self.index.unsettled().map(batch).collect()
@@ -287,7 +271,7 @@ impl Journal {
     pub fn commit(&mut self, batch: &[Delivery]) -> Result<Committed, Error> {
         let records: Vec<_> = batch.iter().map(Delivery::record).collect();
         self.append(&records)?;
-        let messages = batch.iter().map(|d| (d.unique_id.clone(), d.occurrence)).collect();
+        let messages = batch.iter().map(|delivery| delivery.key.clone()).collect();
         Ok(Committed { number: self.number, messages })
     }
 
@@ -295,36 +279,32 @@ impl Journal {
     /// whose place in the batch is in `nowhere` were found nowhere and are held.
     pub fn settle(&mut self, batch: Committed, nowhere: &[usize]) -> Vec<Settled> {
         for at in nowhere {
-            if let Some((unique_id, occurrence)) = batch.messages.get(*at) {
-                self.enqueue(&Record::Held(MessageKey::of(unique_id.as_bytes(), *occurrence)));
+            if let Some(key) = batch.messages.get(*at) {
+                self.enqueue(&Record::Held(key.written()));
             }
         }
         self.enqueue(&Record::Settled(batch.number));
         let settled = batch.messages.into_iter().enumerate();
-        settled
-            .filter(|(at, _)| !nowhere.contains(at))
-            .map(|(_, (unique_id, occurrence))| Settled { unique_id, occurrence })
-            .collect()
+        settled.filter(|(at, _)| !nowhere.contains(at)).map(|(_, key)| Settled { key }).collect()
     }
 
     /// The proof for a message that an earlier run delivered; `None` if it may
     /// not be deleted.
-    pub fn settled(&self, unique_id: &UniqueId, occurrence: u32) -> Option<Settled> {
-        let settled = self.index.is_settled(unique_id.as_bytes(), occurrence);
-        settled.then(|| Settled { unique_id: unique_id.clone(), occurrence })
+    pub fn settled(&self, key: &MessageKey) -> Option<Settled> {
+        self.index.is_settled(key).then(|| Settled { key: key.clone() })
     }
 
     /// Notes, durably, that QUIT is about to ask for these deletions.
     pub fn ask<'s>(&mut self, which: impl Iterator<Item = &'s Settled>) -> Result<(), Error> {
-        let records: Vec<_> = which.map(|settled| Record::Asked(settled.which())).collect();
+        let records: Vec<_> = which.map(|settled| Record::Asked(settled.key.written())).collect();
         self.append(&records)
     }
 
     /// Notes that the server confirmed these deletions.
     pub fn confirm(&mut self, deleted: &[Settled], at: u64) {
-        deleted
-            .iter()
-            .for_each(|settled| self.enqueue(&Record::Deleted { which: settled.which(), at }));
+        for settled in deleted {
+            self.enqueue(&Record::Deleted { which: settled.key.written(), at });
+        }
     }
 
     /// Writes what rides, durably.

@@ -154,7 +154,7 @@ impl<'a> Lines<'a> {
 mod tests {
     use super::super::State;
     use super::super::fingerprint::Fingerprint;
-    use super::super::record::MessageKey;
+    use super::super::key::WrittenKey;
     use super::*;
     use crate::protocol::UniqueId;
 
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn delivered(unique_id: &str) -> Record<'_> {
-        let which = MessageKey::of(unique_id.as_bytes(), 1);
+        let which = WrittenKey::of(unique_id.as_bytes(), 1);
         Record::Delivered {
             which,
             at: 1,
@@ -249,14 +249,14 @@ mod tests {
 
     #[test]
     fn what_the_records_say_is_what_is_known() {
-        let (a, b) = (MessageKey::of(b"a", 1), MessageKey::of(b"b", 1));
+        let (a, b) = (WrittenKey::of(b"a", 1), WrittenKey::of(b"b", 1));
         let text = journal(&[
             &[delivered("a"), delivered("b")],
             &[Record::Settled(1), Record::Asked(a.clone()), Record::Held(b)],
             &[
                 Record::Deleted { which: a, at: 5 },
                 Record::Seen {
-                    which: MessageKey::of(b"a", 2),
+                    which: WrittenKey::of(b"a", 2),
                     at: 9,
                     octets: 0,
                     fingerprint: None,
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_unique_id_that_comes_again_and_again_is_missing_when_all_its_messages_are_deleted() {
-        let nth = |occurrence| MessageKey::of(b"1", occurrence);
+        let nth = |occurrence| WrittenKey::of(b"1", occurrence);
         let delivered = |occurrence| Record::Delivered {
             which: nth(occurrence),
             at: 1,
@@ -311,7 +311,7 @@ mod tests {
             &[
                 delivered("a"),
                 delivered("b"),
-                Record::Failed { which: MessageKey::of(b"f", 1), tries: 2, not_before: 7 },
+                Record::Failed { which: WrittenKey::of(b"f", 1), tries: 2, not_before: 7 },
             ],
             &[
                 Record::Settled(1),
@@ -321,11 +321,11 @@ mod tests {
             &[
                 Record::Listing(4),
                 Record::Missing { unique_id: b"b"[..].into(), at: 4 },
-                Record::Held(MessageKey::of(b"b", 1)),
+                Record::Held(WrittenKey::of(b"b", 1)),
             ],
             &[
-                Record::Large { which: MessageKey::of(b"l", 1), octets: 5 },
-                Record::Forget(MessageKey::of(b"f", 1)),
+                Record::Large { which: WrittenKey::of(b"l", 1), octets: 5 },
+                Record::Forget(WrittenKey::of(b"f", 1)),
                 Record::Found { hash: 3, fingerprint: Fingerprint::from_octets([7; 16]) },
             ],
         ]);
@@ -343,7 +343,7 @@ mod tests {
         for id in [b"a", b"b"] {
             assert_eq!(rank(&old, id), rank(&new, id));
         }
-        assert!(new.found(3).is_some());
+        assert!(new.found.contains_key(&3));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::protocol::{Capabilities, UniqueId};
 use super::fingerprint::Fingerprint;
 use super::index::{Login, State};
 use super::journal::Journal;
-use super::record::{MessageKey, Record};
+use super::key::{MessageKey, WrittenKey};
+use super::record::Record;
 
 /// A unique-id is forgotten when it has been missing for this long …
 const FORGET_AFTER: u64 = 90 * DAY;
@@ -48,7 +49,7 @@ impl Journal {
                         let occurrences = id.iter().flat_map(|id| index.occurrences(id));
                         records.extend(occurrences.map(|known| {
                             let unique_id = unique_id.to_vec().into();
-                            Record::Forget(MessageKey { unique_id, occurrence: known.occurrence })
+                            Record::Forget(WrittenKey { unique_id, occurrence: known.occurrence })
                         }));
                     }
                 }
@@ -61,41 +62,31 @@ impl Journal {
     }
 
     /// Notes that a message could not be fetched, and when to try again.
-    pub fn note_failed(
-        &mut self,
-        unique_id: &UniqueId,
-        occurrence: u32,
-        tries: u32,
-        not_before: u64,
-    ) {
-        let which = MessageKey::of(unique_id.as_bytes(), occurrence);
-        self.enqueue(&Record::Failed { which, tries, not_before });
+    pub fn note_failed(&mut self, key: &MessageKey, tries: u32, not_before: u64) {
+        self.enqueue(&Record::Failed { which: key.written(), tries, not_before });
     }
 
     /// Notes that a message was left on the server for its size.
-    pub fn note_large(&mut self, unique_id: &UniqueId, occurrence: u32, octets: u64) {
-        let which = MessageKey::of(unique_id.as_bytes(), occurrence);
-        self.enqueue(&Record::Large { which, octets });
+    pub fn note_large(&mut self, key: &MessageKey, octets: u64) {
+        self.enqueue(&Record::Large { which: key.written(), octets });
     }
 
     /// Notes that a known message now bears another unique-id. Returns whether
     /// it was known.
-    pub fn note_rekeyed(&mut self, old: (&UniqueId, u32), new: (&UniqueId, u32)) -> bool {
-        let known = self.index().occurrences(old.0).find(|known| known.occurrence == old.1);
-        let Some(known) = known else { return false };
+    pub fn note_rekeyed(&mut self, old: &MessageKey, new: &MessageKey) -> bool {
+        let Some(known) = self.index().get(old) else { return false };
         let Some(fingerprint) = known.fingerprint else { return false };
-        let which = || MessageKey::of(new.0.as_bytes(), new.1);
         let (at, octets) = (known.at, known.octets.unwrap_or(0));
         // Each state stays what it is: what was never delivered must not become so.
         match known.state {
             State::Failed | State::Large => return false,
             State::Seen => {
                 let fingerprint = Some(fingerprint);
-                self.enqueue(&Record::Seen { which: which(), at, octets, fingerprint });
+                self.enqueue(&Record::Seen { which: new.written(), at, octets, fingerprint });
             }
             State::Asked | State::Deleted | State::Delivered | State::Held => {
                 self.enqueue(&Record::Delivered {
-                    which: which(),
+                    which: new.written(),
                     at,
                     octets,
                     occurrences: if known.shared { 2 } else { 1 },
@@ -105,12 +96,12 @@ impl Journal {
             }
         }
         match known.state {
-            State::Asked => self.enqueue(&Record::Asked(which())),
-            State::Deleted => self.enqueue(&Record::Deleted { which: which(), at }),
-            State::Held => self.enqueue(&Record::Held(which())),
+            State::Asked => self.enqueue(&Record::Asked(new.written())),
+            State::Deleted => self.enqueue(&Record::Deleted { which: new.written(), at }),
+            State::Held => self.enqueue(&Record::Held(new.written())),
             State::Delivered | State::Failed | State::Large | State::Seen => {}
         }
-        self.enqueue(&Record::Forget(MessageKey::of(old.0.as_bytes(), old.1)));
+        self.enqueue(&Record::Forget(old.written()));
         true
     }
 
@@ -120,7 +111,7 @@ impl Journal {
         let occurrences: Vec<u32> =
             self.index().occurrences(unique_id).map(|known| known.occurrence).collect();
         for occurrence in &occurrences {
-            self.enqueue(&Record::Forget(MessageKey::of(unique_id.as_bytes(), *occurrence)));
+            self.enqueue(&Record::Forget(WrittenKey::of(unique_id.as_bytes(), *occurrence)));
         }
         occurrences.len()
     }
@@ -155,16 +146,9 @@ impl Journal {
 
     /// Notes that a message counts as seen though it was never delivered; with
     /// size and header where its unique-id alone says too little.
-    pub fn note_seen(
-        &mut self,
-        unique_id: &UniqueId,
-        occurrence: u32,
-        at: u64,
-        header: Option<(u64, Fingerprint)>,
-    ) {
-        let which = MessageKey::of(unique_id.as_bytes(), occurrence);
+    pub fn note_seen(&mut self, key: &MessageKey, at: u64, header: Option<(u64, Fingerprint)>) {
         let (octets, fingerprint) = (header.map_or(0, |it| it.0), header.map(|it| it.1));
-        self.enqueue(&Record::Seen { which, at, octets, fingerprint });
+        self.enqueue(&Record::Seen { which: key.written(), at, octets, fingerprint });
     }
 
     /// Notes that a message is delivered, as its file's name in the Maildir and its
@@ -172,13 +156,12 @@ impl Journal {
     /// is this message, it counts as seen: it is neither fetched nor ever deleted.
     pub fn note_found(
         &mut self,
-        unique_id: &UniqueId,
-        occurrence: u32,
+        key: &MessageKey,
         octets: Option<u64>,
         at: u64,
         fingerprint: Option<Fingerprint>,
     ) {
-        let which = MessageKey::of(unique_id.as_bytes(), occurrence);
+        let which = key.written();
         self.enqueue(&match (octets, fingerprint) {
             (Some(octets), Some(_)) => {
                 let (occurrences, name) = (1, "-");

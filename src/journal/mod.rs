@@ -23,6 +23,7 @@ mod error;
 mod fingerprint;
 mod index;
 mod journal;
+mod key;
 mod load;
 mod maildir_binding;
 mod missing;
@@ -33,8 +34,9 @@ mod rewrite;
 
 pub use disk::{make_state_directory, refuses_directory_sync};
 pub use error::{Binding, Error};
-pub use fingerprint::{Fingerprint, HeaderHasher, name_hash};
+pub use fingerprint::{Fingerprint, HeaderHasher};
 pub use index::{DERIVED, Index, Known, Login, State};
 pub use journal::{Committed, Delivery, Journal, Settled};
+pub use key::MessageKey;
 pub use open::Mailbox;
 pub use repair::{Fate, Mended, Repair};

@@ -35,6 +35,7 @@ use crate::protocol::encoded;
 
 use super::fingerprint::Fingerprint;
 use super::index::Login;
+use super::key::WrittenKey;
 
 /// One fact about the mailbox. The unique-id is in its decoded form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,14 +44,14 @@ pub(super) enum Record<'a> {
         port: u16,
         lines: Option<Cow<'a, [u8]>>,
     },
-    Asked(MessageKey<'a>),
+    Asked(WrittenKey<'a>),
     Back(Cow<'a, [u8]>),
     Deleted {
-        which: MessageKey<'a>,
+        which: WrittenKey<'a>,
         at: u64,
     },
     Delivered {
-        which: MessageKey<'a>,
+        which: WrittenKey<'a>,
         at: u64,
         octets: u64,
         occurrences: u32,
@@ -58,18 +59,18 @@ pub(super) enum Record<'a> {
         name: &'a str,
     },
     Failed {
-        which: MessageKey<'a>,
+        which: WrittenKey<'a>,
         tries: u32,
         not_before: u64,
     },
-    Forget(MessageKey<'a>),
+    Forget(WrittenKey<'a>),
     Found {
         hash: u64,
         fingerprint: Fingerprint,
     },
-    Held(MessageKey<'a>),
+    Held(WrittenKey<'a>),
     Large {
-        which: MessageKey<'a>,
+        which: WrittenKey<'a>,
         octets: u64,
     },
     Listing(u64),
@@ -83,26 +84,13 @@ pub(super) enum Record<'a> {
         at: u64,
     },
     Seen {
-        which: MessageKey<'a>,
+        which: WrittenKey<'a>,
         at: u64,
         octets: u64,
         fingerprint: Option<Fingerprint>,
     },
     Settled(u64),
     TopDiffers,
-}
-
-/// A unique-id and which of the messages that bear it, from 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct MessageKey<'a> {
-    pub(super) unique_id: Cow<'a, [u8]>,
-    pub(super) occurrence: u32,
-}
-
-impl<'a> MessageKey<'a> {
-    pub(super) fn of(unique_id: &'a [u8], occurrence: u32) -> Self {
-        Self { unique_id: Cow::Borrowed(unique_id), occurrence }
-    }
 }
 
 /// A decimal number that fits. A journal has millions of them, so they are not
@@ -128,7 +116,7 @@ impl<'a> Record<'a> {
                 let (occurrence, occurrences) = (number(word())?, number(word())?);
                 let fingerprint = print(word()?)?;
                 let name = std::str::from_utf8(word()?).ok()?;
-                let which = MessageKey { unique_id: decode(word()?), occurrence };
+                let which = WrittenKey { unique_id: decode(word()?), occurrence };
                 Self::Delivered { which, at, octets, occurrences, fingerprint, name }
             }
             b"settled" => Self::Settled(number(word())?),
@@ -187,24 +175,24 @@ impl<'a> Record<'a> {
     /// Appends the line, its LF included.
     pub(super) fn write(&self, to: &mut Vec<u8>) {
         let line = match self {
-            Self::Asked(which) => format!("asked {}", which.written()),
+            Self::Asked(which) => format!("asked {}", key_words(which)),
             Self::Back(unique_id) => format!("back {}", encoded(unique_id)),
-            Self::Deleted { which, at } => format!("deleted {at} {}", which.written()),
+            Self::Deleted { which, at } => format!("deleted {at} {}", key_words(which)),
             Self::Delivered { which, at, octets, occurrences, fingerprint, name } => {
-                let MessageKey { unique_id, occurrence } = which;
+                let WrittenKey { unique_id, occurrence } = which;
                 let print = written(*fingerprint);
                 let unique_id = encoded(unique_id);
                 format!(
                     "delivered {at} {octets} {occurrence} {occurrences} {print} {name} {unique_id}"
                 )
             }
-            Self::Failed { which: MessageKey { unique_id, occurrence }, tries, not_before } => {
+            Self::Failed { which: WrittenKey { unique_id, occurrence }, tries, not_before } => {
                 format!("failed {occurrence} {tries} {not_before} {}", encoded(unique_id))
             }
-            Self::Forget(which) => format!("forget {}", which.written()),
+            Self::Forget(which) => format!("forget {}", key_words(which)),
             Self::Found { hash, fingerprint } => format!("found {hash:016x} {fingerprint}"),
-            Self::Held(which) => format!("held {}", which.written()),
-            Self::Large { which: MessageKey { unique_id, occurrence }, octets } => {
+            Self::Held(which) => format!("held {}", key_words(which)),
+            Self::Large { which: WrittenKey { unique_id, occurrence }, octets } => {
                 format!("large {occurrence} {octets} {}", encoded(unique_id))
             }
             Self::Listing(at) => format!("listing {at}"),
@@ -212,7 +200,7 @@ impl<'a> Record<'a> {
             Self::Missing { unique_id, at } => format!("missing {at} {}", encoded(unique_id)),
             Self::Seen { which, at, octets, fingerprint } => {
                 let print = written(*fingerprint);
-                format!("seen {at} {octets} {print} {}", which.written())
+                format!("seen {at} {octets} {print} {}", key_words(which))
             }
             Self::Settled(commit) => format!("settled {commit}"),
             Self::Announced { port, lines: None } => format!("announced {port} -"),
@@ -236,14 +224,12 @@ fn written(fingerprint: Option<Fingerprint>) -> String {
     fingerprint.map_or_else(|| "-".into(), |print| print.to_string())
 }
 
-impl MessageKey<'_> {
-    fn written(&self) -> String {
-        format!("{} {}", self.occurrence, encoded(&self.unique_id))
-    }
+fn key_words(key: &WrittenKey<'_>) -> String {
+    format!("{} {}", key.occurrence, encoded(&key.unique_id))
 }
 
-fn which<'a>(occurrence: Option<&[u8]>, unique_id: Option<&'a [u8]>) -> Option<MessageKey<'a>> {
-    Some(MessageKey { occurrence: number(occurrence)?, unique_id: decode(unique_id?) })
+fn which<'a>(occurrence: Option<&[u8]>, unique_id: Option<&'a [u8]>) -> Option<WrittenKey<'a>> {
+    Some(WrittenKey { occurrence: number(occurrence)?, unique_id: decode(unique_id?) })
 }
 
 fn decode(written: &[u8]) -> Cow<'_, [u8]> {
@@ -349,7 +335,7 @@ mod tests {
 
     #[test]
     fn every_record_survives_being_written() {
-        let which = || MessageKey::of(b"a b%\xff", 2);
+        let which = || WrittenKey::of(b"a b%\xff", 2);
         let fingerprint = Fingerprint::parse(b"0123456789abcdef0123456789abcdef");
         let records = [
             Record::Asked(which()),

@@ -6,16 +6,15 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::protocol::UniqueId;
-
 use super::disk::{lock, make_state_directory, random_id, read_file, replace, unused};
 use super::error::{Error, io_error};
-use super::fingerprint::{Fingerprint, name_hash};
+use super::fingerprint::Fingerprint;
 use super::index::{Index, Known, State};
+use super::key::MessageKey;
 use super::load::{Fault, Salvaged, salvage};
 use super::maildir_binding::MaildirBinding;
 use super::open::{Mailbox, file_name};
-use super::record::{Header, MessageKey, Record, VERSION};
+use super::record::{Header, Record, VERSION};
 use super::rewrite::rewritten;
 
 /// Where a file of an unsettled batch is.
@@ -145,7 +144,7 @@ impl Repair {
             self.hold_absent(present);
         }
         for (hash, fingerprint) in files {
-            if self.saved.index.found(*hash).is_none() {
+            if !self.saved.index.found.contains_key(hash) {
                 let record = Record::Found { hash: *hash, fingerprint: *fingerprint };
                 self.saved.index.apply(&record, 0);
                 self.mended.found += 1;
@@ -160,15 +159,15 @@ impl Repair {
     /// Holds what the journal calls delivered and this Maildir does not have.
     fn hold_absent(&mut self, present: &HashSet<u64>) {
         let index = &mut self.saved.index;
-        let is_here = |unique_id: &UniqueId, known: &Known| {
+        let is_here = |key: &MessageKey, known: &Known| {
             !matches!(known.state, State::Asked | State::Delivered)
-                || present.contains(&name_hash(unique_id, known.occurrence))
+                || present.contains(&key.name_hash())
         };
-        let absent: Vec<_> =
-            index.iter().filter(|(unique_id, known)| !is_here(unique_id, known)).collect();
+        let keys = index.iter().map(|(id, known)| (MessageKey::new(id, known.occurrence), known));
+        let absent: Vec<_> = keys.filter(|(key, known)| !is_here(key, known)).collect();
         self.mended.absent = absent.len();
-        for (unique_id, known) in absent {
-            index.apply(&Record::Held(MessageKey::of(unique_id.as_bytes(), known.occurrence)), 0);
+        for (key, _) in absent {
+            index.apply(&Record::Held(key.written()), 0);
         }
     }
 
@@ -193,19 +192,15 @@ impl Repair {
     fn settle<E>(&mut self, mut fate: impl FnMut(&str) -> Result<Fate, E>) -> Result<(), E> {
         let mut unsettled = Vec::new();
         for (commit, batch) in self.saved.index.unsettled() {
-            let owned = |(id, occurrence, name): (UniqueId, u32, &str)| {
-                (commit, id, occurrence, name.to_owned())
-            };
-            unsettled.extend(batch.into_iter().map(owned));
+            unsettled.extend(batch.into_iter().map(|(key, name)| (commit, key, name.to_owned())));
         }
         let index: &mut Index = &mut self.saved.index;
-        for (commit, unique_id, occurrence, name) in unsettled {
+        for (commit, key, name) in unsettled {
             index.apply(&Record::Settled(commit), commit);
-            let which = MessageKey::of(unique_id.as_bytes(), occurrence);
             match fate(&name)? {
                 Fate::Delivered => self.mended.settled += 1,
                 Fate::Nowhere => {
-                    index.apply(&Record::Held(which), commit);
+                    index.apply(&Record::Held(key.written()), commit);
                     self.mended.held += 1;
                 }
                 Fate::Waiting => self.mended.waiting += 1,

@@ -1,7 +1,8 @@
 //! The journal made new: the shortest records that say what the index says.
 
 use super::index::{Index, Known, Missing, State};
-use super::record::{Commit, Header, MessageKey, Record};
+use super::key::WrittenKey;
+use super::record::{Commit, Header, Record};
 
 /// A whole journal: the header and one append with the number of the last.
 pub(super) fn rewritten(header: &Header, index: &Index, number: u64) -> Vec<u8> {
@@ -20,7 +21,7 @@ impl Index {
     /// The shortest records that say the same, for a journal made new. Nothing
     /// may be unsettled.
     pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let entries = self.all().map(|(id, known)| (MessageKey::of(id, known.occurrence), known));
+        let entries = self.all().map(|(id, known)| (WrittenKey::of(id, known.occurrence), known));
         let first = entries.clone().map(|(which, known)| first_record(which, known));
         let then = entries.filter_map(|(which, known)| match known.state {
             State::Asked => Some(Record::Asked(which)),
@@ -70,7 +71,7 @@ impl Index {
 }
 
 /// The record that makes an entry; states that come later have one of their own.
-fn first_record<'a>(which: MessageKey<'a>, known: Known) -> Record<'a> {
+fn first_record<'a>(which: WrittenKey<'a>, known: Known) -> Record<'a> {
     let Known { at, tries, fingerprint, .. } = known;
     let octets = known.octets.unwrap_or(0);
     match known.state {

@@ -9,7 +9,7 @@ use std::path::Path;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use pop3_test_server::corpus;
-use pop3get::journal::{Delivery, HeaderHasher, Journal, Mailbox};
+use pop3get::journal::{Delivery, HeaderHasher, Journal, Mailbox, MessageKey};
 use pop3get::protocol::{LineEnds, ScanListing, UniqueId, UniqueIdListing, Unstuffer};
 use tempfile::TempDir;
 
@@ -118,8 +118,8 @@ fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
         Journal::open(directory.path(), &mailbox, directory.path()).expect("a new journal");
     journal.prepare(&[]).expect("the journal can be synced");
     for occurrence in 1..=COPIES {
-        let unique_id = UniqueId::new(b"1").expect("octets");
-        let delivery = Delivery { unique_id, occurrence, ..delivery(occurrence as usize) };
+        let key = MessageKey::new(UniqueId::new(b"1").expect("octets"), occurrence);
+        let delivery = Delivery { key, ..delivery(occurrence as usize) };
         let committed = journal.commit(&[delivery]).expect("the journal can be written");
         let settled = journal.settle(committed, &[]);
         journal.confirm(&settled, 1_800_000_000);
@@ -150,8 +150,7 @@ fn delivery(number: usize) -> Delivery {
     header.push(unique_id.as_bytes());
     Delivery {
         name: format!("1800000000.0123456789abcdef_12_{number}_{number:016x}.mail"),
-        unique_id: UniqueId::new(unique_id.as_bytes()).expect("octets"),
-        occurrence: 1,
+        key: MessageKey::new(UniqueId::new(unique_id.as_bytes()).expect("octets"), 1),
         occurrences: 1,
         octets: 4096,
         fingerprint: header.finish(),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use pop3get::fetch::{Deletion, Header, Listed, Policy, Reason, Retrieval, Step, plan};
-use pop3get::journal::{Delivery, Fingerprint, HeaderHasher, Journal, Mailbox};
+use pop3get::journal::{Delivery, Fingerprint, HeaderHasher, Journal, Mailbox, MessageKey};
 use pop3get::protocol::{MessageNumber, UniqueId};
 
 const NOW: u64 = 2_000_000_000;
@@ -26,8 +26,7 @@ fn journal(delivered: &[(&str, u64)]) -> (tempfile::TempDir, Journal) {
     std::fs::create_dir(home.path().join("m")).unwrap();
     let mut journal = Journal::open(&state, &mailbox, &home.path().join("m")).unwrap();
     let delivery = |(unique_id, days): &(&str, u64)| Delivery {
-        unique_id: id(unique_id),
-        occurrence: 1,
+        key: MessageKey::new(id(unique_id), 1),
         occurrences: 1,
         octets: 10,
         fingerprint: print(unique_id),
@@ -132,8 +131,8 @@ proptest! {
         let mut deleted = Vec::new();
         for (step, listed) in steps.iter().zip(&listing) {
             if let Step::Delete { occurrence } = step {
-                let key = (listed.unique_id.clone(), *occurrence);
-                prop_assert!(deletes && journal.settled(&key.0, key.1).is_some());
+                let key = MessageKey::new(listed.unique_id.clone(), *occurrence);
+                prop_assert!(deletes && journal.settled(&key).is_some());
                 prop_assert!(!deleted.contains(&key));
                 deleted.push(key);
             }

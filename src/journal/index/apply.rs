@@ -2,10 +2,10 @@
 
 use std::hash::BuildHasher as _;
 
-use crate::protocol::UniqueId;
+use crate::journal::fingerprint::Fingerprint;
+use crate::journal::key::WrittenKey;
+use crate::journal::record::Record;
 
-use super::super::fingerprint::{Fingerprint, name_hash};
-use super::super::record::{MessageKey, Record};
 use super::{
     Entry, HAS_FINGERPRINT, HAS_OCTETS, HEAD, Index, Missing, NONE, SETTLED, SHARED, Shared, State,
     Unsettled,
@@ -102,11 +102,11 @@ impl Index {
 
     /// What is known by its unique-id need not be known by its file's name, and a
     /// message that came, or went for good, is not missing.
-    fn consume(&mut self, which: &MessageKey<'_>) {
+    fn consume(&mut self, which: &WrittenKey<'_>) {
         if !self.found.is_empty()
-            && let Some(unique_id) = UniqueId::new(&which.unique_id)
+            && let Some(key) = which.owned()
         {
-            self.found.remove(&name_hash(&unique_id, which.occurrence));
+            self.found.remove(&key.name_hash());
         }
         if !self.missing.is_empty()
             && let Some(first) = self.first(&which.unique_id)
@@ -117,7 +117,7 @@ impl Index {
 
     /// A unique-id whose messages are all deleted is missing from now on: that
     /// need not be written down when the next listing lacks it.
-    fn note_gone(&mut self, which: &MessageKey<'_>, at: u64) {
+    fn note_gone(&mut self, which: &WrittenKey<'_>, at: u64) {
         let Some(first) = self.first(&which.unique_id) else { return };
         let is_gone = match self.shared.get(&first) {
             Some(shared) => shared.living == 0,
@@ -151,7 +151,7 @@ impl Index {
     }
 
     /// Changes the state of a known message, and nothing else of it.
-    fn turn(&mut self, which: &MessageKey<'_>, state: State) {
+    fn turn(&mut self, which: &WrittenKey<'_>, state: State) {
         let first = self.first(&which.unique_id);
         if let (Some(first), Some(at)) = (first, self.find(first, which.occurrence))
             && self.entry(at).is_some_and(|entry| entry.state.is_some())
@@ -175,7 +175,7 @@ impl Index {
     }
 
     /// The entry of a message, made new, its other facts forgotten.
-    fn upsert(&mut self, which: &MessageKey<'_>, state: State, at: u64) -> Option<u32> {
+    fn upsert(&mut self, which: &WrittenKey<'_>, state: State, at: u64) -> Option<u32> {
         let now = u32::try_from(at).unwrap_or(u32::MAX);
         self.consume(which);
         let hash = self.hasher.hash_one(&*which.unique_id);

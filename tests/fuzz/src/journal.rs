@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use pop3get::journal::{
     Delivery, Error, Fate, Fingerprint, HeaderHasher, Index, Journal, Known, Login, Mailbox,
-    Mended, Repair, State,
+    Mended, MessageKey, Repair, State,
 };
 use pop3get::protocol::{Capabilities, UniqueId};
 use tempfile::TempDir;
@@ -193,9 +193,9 @@ fn append(room: &Room, expected: &Said) {
     assert_eq!(said(journal.index()), *expected);
     let unique_id = UniqueId::new(b"one more").unwrap();
     let occurrence = journal.index().next_occurrence(&unique_id);
+    let key = MessageKey::new(unique_id, occurrence);
     let delivery = Delivery {
-        unique_id: unique_id.clone(),
-        occurrence,
+        key: key.clone(),
         occurrences: 1,
         octets: 5,
         fingerprint: print(b""),
@@ -209,8 +209,8 @@ fn append(room: &Room, expected: &Said) {
     assert_eq!(said(journal.index()), added);
     assert_eq!(journal.number(), number + 1);
     assert_eq!(journal.unsettled().len(), unsettled + 1);
-    assert!(journal.index().occurrences(&unique_id).any(|known| known.occurrence == occurrence));
-    assert!(journal.settled(&unique_id, occurrence).is_none(), "deletable before it is settled");
+    assert!(journal.index().get(&key).is_some());
+    assert!(journal.settled(&key).is_none(), "deletable before it is settled");
 }
 
 /// Whatever the Maildir's marker says: it is taken or refused, and what was
@@ -258,7 +258,7 @@ pub fn repair(input: &[u8]) {
         };
         let journal = room.open().unwrap();
         assert!(!journal.is_torn() && journal.unsettled().is_empty());
-        assert!(journal.index().found(FOUND).is_some(), "{mended:?}");
+        assert!(journal.index().has_found(), "{mended:?}");
         assert_eq!(would.unwrap(), Mended { kept: None, ..mended });
         // Asked once: whoever waits here waits for ourselves.
         assert!(matches!(room.repair(true), Err(Error::Locked { .. })));
@@ -311,8 +311,8 @@ impl Dice<'_> {
         UniqueId::new(octets).unwrap()
     }
 
-    fn which(&mut self) -> (UniqueId, u32) {
-        (self.unique_id(), u32::from(self.octet() % 3) + 1)
+    fn key(&mut self) -> MessageKey {
+        MessageKey::new(self.unique_id(), u32::from(self.octet() % 3) + 1)
     }
 }
 
@@ -346,18 +346,16 @@ pub fn records(input: &[u8]) {
 }
 
 fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
-    let (action, (unique_id, occurrence), at) = (dice.octet(), dice.which(), dice.number());
+    let (action, key, at) = (dice.octet(), dice.key(), dice.number());
     match action % 14 {
         0 | 1 => commit(journal, dice, at),
         2 => {
             for (batch, names) in journal.unsettled() {
                 let nowhere: Vec<_> = (0..names.len()).filter(|at| at % 3 == 2).collect();
                 for settled in journal.settle(batch, &nowhere) {
-                    let proof = journal.settled(settled.unique_id(), settled.occurrence());
+                    let proof = journal.settled(settled.key());
                     // Not if it was forgotten or failed in between.
-                    let known = journal.index().occurrences(settled.unique_id());
-                    let state =
-                        known.filter(|known| known.occurrence == settled.occurrence()).last();
+                    let state = journal.index().get(settled.key());
                     let is_delivered =
                         |it: Known| matches!(it.state, State::Delivered | State::Asked);
                     assert_eq!(proof.is_some(), state.is_some_and(is_delivered));
@@ -365,33 +363,33 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
             }
         }
         3 | 4 => {
-            let Some(settled) = journal.settled(&unique_id, occurrence) else { return };
+            let Some(settled) = journal.settled(&key) else { return };
             let settled = [settled];
             journal.ask(settled.iter()).unwrap();
             if action % 14 == 3 {
                 journal.confirm(&settled, at);
-                assert!(journal.settled(&unique_id, occurrence).is_none());
+                assert!(journal.settled(&key).is_none());
             }
         }
         5 | 6 => {
             let listed: Vec<_> = (0..dice.octet() % 4).map(|_| dice.unique_id()).collect();
             journal.note_listing(listed.iter(), at);
         }
-        7 => journal.note_failed(&unique_id, occurrence, u32::from(dice.octet()), at),
-        8 => journal.note_large(&unique_id, occurrence, at),
+        7 => journal.note_failed(&key, u32::from(dice.octet()), at),
+        8 => journal.note_large(&key, at),
         9 => {
-            let header = (at > 0).then(|| (at, print(unique_id.as_bytes())));
-            journal.note_seen(&unique_id, occurrence, at, header);
+            let header = (at > 0).then(|| (at, print(key.unique_id.as_bytes())));
+            journal.note_seen(&key, at, header);
         }
         10 => {
-            let header = (at > 0).then(|| print(unique_id.as_bytes()));
-            journal.note_found(&unique_id, occurrence, Some(at), at, header);
+            let header = (at > 0).then(|| print(key.unique_id.as_bytes()));
+            journal.note_found(&key, Some(at), at, header);
         }
-        11 => _ = journal.note_rekeyed((&unique_id, occurrence), (&dice.unique_id(), 1)),
+        11 => _ = journal.note_rekeyed(&key, &MessageKey::new(dice.unique_id(), 1)),
         12 => {
-            let known = journal.index().occurrences(&unique_id).count();
-            assert_eq!(journal.forget(&unique_id), known);
-            assert_eq!(journal.index().next_occurrence(&unique_id), 1);
+            let known = journal.index().occurrences(&key.unique_id).count();
+            assert_eq!(journal.forget(&key.unique_id), known);
+            assert_eq!(journal.index().next_occurrence(&key.unique_id), 1);
         }
         _ => {
             let mut announced = Capabilities::default();
@@ -412,8 +410,7 @@ fn commit(journal: &mut Journal, dice: &mut Dice<'_>, at: u64) {
         let fingerprint = print(unique_id.as_bytes());
         let name = format!("{at}.1-{occurrence}.h");
         Delivery {
-            unique_id,
-            occurrence,
+            key: MessageKey::new(unique_id, occurrence),
             occurrences: occurrence,
             octets: at,
             fingerprint,
@@ -423,8 +420,8 @@ fn commit(journal: &mut Journal, dice: &mut Dice<'_>, at: u64) {
     };
     let batch: Vec<_> = (0..3).map(delivery).collect();
     let committed = journal.commit(&batch).unwrap();
-    assert_eq!(committed.unique_id(0), Some(&batch[0].unique_id));
+    assert_eq!(committed.key(0), Some(&batch[0].key));
     for delivery in &batch {
-        assert!(journal.settled(&delivery.unique_id, delivery.occurrence).is_none());
+        assert!(journal.settled(&delivery.key).is_none());
     }
 }

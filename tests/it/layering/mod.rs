@@ -68,7 +68,6 @@ const KNOWN_CLIMBERS: &[(&str, &str)] = &[
     ("protocol/sasl/prepare.rs", "command"),
     ("protocol/sasl/scram.rs", "vocabulary"),
     ("protocol/sasl/token.rs", "command"),
-    ("journal/index/apply.rs", "fingerprint record"),
 ];
 
 /// The arrows between files that close an import circle.
