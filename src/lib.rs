@@ -10,8 +10,11 @@
 //! ```
 //!
 //! ```text
-//! main ─▶ cli::run ─▶ fetch::AccountRun::open   lock, journal, Maildir, recovery
-//!              └────▶ fetch::AccountRun::fetch ─┬─▶ Listing: session::Authorization ─▶ Transaction, listings
+//! main ─▶ cli::run ─▶ cli::supervisor ─(channel)─▶ worker::serve
+//!
+//! worker ─┬─▶ fetch::AccountRun::open   lock, journal, Maildir, recovery
+//!         ├─▶ sandbox closed, threads started
+//!         └─▶ fetch::AccountRun::fetch ─┬─▶ Listing: session::Authorization ─▶ Transaction, listings
 //!                                          ├─▶ plan(listing, journal, policy, now)        pure
 //!                                          ├─▶ pipeline: RETR ─▶ unstuffed ─▶ a file in tmp/
 //!                                          │      └─▶ commit thread ─▶ Settled ─▶ DELE
@@ -22,17 +25,78 @@
 //!
 //! | room | what it is | may name |
 //! | --- | --- | --- |
-//! | [`cli`] | options, configuration, secrets, sentences, statuses | all below |
+//! | [`cli`] | the supervisor: options, configuration, passwords, sentences, statuses | channel; of maildir and journal what `--state list` reads |
+//! | [`worker`] | one account in its sandbox | all below |
 //! | [`fetch`] | one account, one run | session, maildir, journal, protocol |
 //! | [`session`] | POP3 in states | connection, protocol |
 //! | [`connection`] | octets under deadlines: TCP, proxy, TLS | nothing |
 //! | [`maildir`] | a message, whole or absent | nothing |
 //! | [`journal`] | the journal of unique-ids | protocol |
 //! | [`protocol`] | POP3 without I/O | nothing |
+//! | [`channel`] | what supervisor and worker say: jobs, events, failures, frames | nothing |
+//! | [`secret`] | a leaf: a password in memory | nothing |
 //!
 //! Arrows point down only; `tests/it/layering.rs` executes this table. Each room
-//! has its own closed error enum, which the room above wraps; only `cli` knows
+//! has its own closed error enum, which the room above wraps; only `cli::output` knows
 //! sentences and exit statuses.
+//!
+//! # Supervisor and worker
+//!
+//! `pop3get` is two kinds of process of one executable. The supervisor reads the
+//! command line, the configuration and the files of secrets, asks people and runs
+//! password commands, writes text, and makes the exit status; it never hears a server.
+//! A worker (`pop3get --worker NAME`, which is hidden) serves one account, closed in by
+//! Landlock and seccomp before it connects. What goes wrong in it hurts one account.
+//!
+//! | | worker | network | lock, recovery | writes |
+//! | --- | --- | --- | --- | --- |
+//! | `--help`, `--version`, `--generate`, `--state list` | no | | | |
+//! | `--state forget`, `mark`, `repair` | yes | no | yes | yes |
+//! | fetch, `--mark-seen`, `--refetch`, `--rekey` | yes | yes | yes | yes |
+//! | `--list`, `--check`, `--show`, `--dry-run` | yes | yes | no | no |
+//! | `--probe` | yes | yes | no | no |
+//!
+//! They speak in JSON lines over a socket pair that is the worker's standard input
+//! ([`channel`] has the frames). The worker starts in this order: `hello`, settings,
+//! secrets that need neither a person nor a command; lock, journal and Maildir; the
+//! sandbox; threads; the network. Other secrets are asked for behind the sandbox and
+//! before the network.
+//!
+//! | how a worker ends | what the account ends with |
+//! | --- | --- |
+//! | `end`, the end of the stream, process status 0 | done, or by the failure's kind |
+//! | a frame that is malformed, too long, doubled or late; silence for 10 s at its start | it is killed; 70 |
+//! | SIGKILL, SIGXCPU | 75 |
+//! | any other signal; no `end` | 70 |
+//! | it cannot be started | 75 for want of processes or memory, else 71 |
+//! | the program's file was replaced, and its own is gone | 75 |
+//!
+//! A signal to the supervisor goes to the worker as `stop`: what is whole and proven is
+//! committed. The end of the channel is `stop` without anybody to tell. A second signal
+//! ends the supervisor at once.
+//!
+//! # The grammar of the command line
+//!
+//! ```abnf
+//! command   = "pop3get" *option *account
+//! account   = NAME / POP-URL          ; none: --server, else all accounts of the file
+//! option    = act / setting / output
+//! act       = "--list" ["--headers"] / "--check" / "--show" MSG ["--lines" N] / "--probe"
+//!           / "--mark-seen" / "--dry-run" / "--state" ACTION [UID] / "--generate" KIND
+//!           / "--rekey" / "--refetch" / "--retry-failed"
+//! ```
+//!
+//! A setting of an account is a key of the configuration file by the same name, and
+//! defined once ([`cli::Settings`]); an act is no key. A value is taken from the command
+//! line, else the account, else the defaults; what excludes each other counts as one.
+//! An act becomes one [`channel::job::Command`], the settings one [`channel::job::Job`].
+//!
+//! * A password: `cli::password` ─▶ a `secret` frame ─▶ [`session::Credentials`]; it is
+//!   wiped on the way, and no formatter shows it.
+//! * An option: [`cli::Settings`] ─▶ [`channel::job::Job`] ─▶ the options of the rooms
+//!   below (`worker::options`).
+//! * An error: the room's own enum ─▶ [`channel::failure::Kind`] and a clause ─▶ sentence,
+//!   hint and [`cli::Exit`] in `cli::output`.
 //!
 //! # The order that keeps mail safe
 //!
@@ -59,6 +123,7 @@
     )
 )]
 
+pub mod channel;
 pub mod cli;
 pub mod connection;
 pub mod fetch;
@@ -67,3 +132,4 @@ pub mod maildir;
 pub mod protocol;
 pub mod secret;
 pub mod session;
+pub mod worker;

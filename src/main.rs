@@ -1,24 +1,27 @@
 //! The process: its arguments, its streams, and how it ends.
 
 use std::io::IsTerminal as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use pop3get::cli::{self, Exit, Streams};
+use pop3get::cli::{self, Exit, Start, Streams};
+use pop3get::worker;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::{flag, low_level};
 
-/// Whether whoever started us wants a signal to be ignored, as nohup and shells
-/// without job control do; what Linux says of this process. Elsewhere SIGHUP ends a
-/// run under nohup, tidily as always.
-fn is_ignored(signal: i32) -> bool {
+/// The signals that whoever started us wants to be ignored, as nohup and shells
+/// without job control do, a bit each; what Linux says of this process. Elsewhere
+/// SIGHUP ends a run under nohup, tidily as always.
+fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// Whether this is the first process of a container. The kernel gives it no signal
@@ -37,7 +40,9 @@ fn outlive_file_size_limit() {
 /// A first signal asks the run to end tidily; a second one ends it at once.
 fn watch(cancel: &Arc<AtomicUsize>) -> std::io::Result<()> {
     let asked = Arc::new(AtomicBool::new(false));
-    for signal in [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)) {
+    let ignored = ignored();
+    let is_ours = |signal: &i32| ignored >> (signal - 1) & 1 == 0;
+    for signal in [SIGHUP, SIGINT, SIGTERM].into_iter().filter(is_ours) {
         match is_first_process() {
             true => flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&asked))?,
             false => flag::register_conditional_default(signal, Arc::clone(&asked))?,
@@ -58,19 +63,62 @@ fn leave_no_core() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(most), maximum: Some(most) });
 }
 
+/// Which file this program was started from, as far as the system tells: a worker of
+/// another one speaks another language.
+fn build() -> String {
+    let metadata = std::fs::metadata("/proc/self/exe")
+        .or_else(|_| std::env::current_exe().and_then(std::fs::metadata));
+    metadata.map_or_else(
+        |_| String::new(),
+        |it| format!("{}-{}-{}-{}.{}", it.dev(), it.ino(), it.size(), it.mtime(), it.mtime_nsec()),
+    )
+}
+
+/// Whether a supervisor has started this process, and for which account: nothing else
+/// on its command line means anything.
+fn is_worker() -> bool {
+    std::env::args_os().nth(1).is_some_and(|first| first == "--worker")
+}
+
+/// Serves one account for the supervisor at the other end of standard input.
+fn work(cancel: Arc<AtomicUsize>) -> ExitCode {
+    let usage = ExitCode::from(Exit::Usage.status());
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let is_socket = rustix::fs::fstat(std::io::stdin())
+        .is_ok_and(|it| rustix::fs::FileType::from_raw_mode(it.st_mode).is_socket());
+    let Ok(channel) = std::io::stdin().as_fd().try_clone_to_owned() else { return usage };
+    if !is_socket {
+        return usage;
+    }
+    let named = |name: &&str| {
+        std::env::split_paths(&std::env::var_os(name).unwrap_or_default()).collect::<Vec<_>>()
+    };
+    let named = worker::VARIABLES.iter().flat_map(|name| named(name));
+    let confined = named.filter(|path| !path.as_os_str().is_empty()).collect();
+    let process = worker::Process { build: build(), confined: Some(confined), cancel };
+    let serve = || worker::serve(UnixStream::from(channel), &mut std::io::stdout(), &process);
+    match catch_unwind(AssertUnwindSafe(serve)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        // The supervisor is gone, or none: nobody is told.
+        Ok(Err(_)) | Err(_) => ExitCode::from(Exit::Software.status()),
+    }
+}
+
 fn main() -> ExitCode {
     leave_no_core();
     outlive_file_size_limit();
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let cancel = Arc::new(AtomicUsize::new(0));
     // Without handlers a signal ends the run at once, and the next one recovers.
     let _ = watch(&cancel);
+    if is_worker() {
+        return work(cancel);
+    }
     // Not locked for the whole run: a panic in another thread has to be heard.
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let terminal = std::io::stderr().is_terminal();
     let streams = Streams { out: &mut out, err: &mut err, terminal };
-    let run =
-        AssertUnwindSafe(|| cli::run(std::env::args_os(), streams, &cancel, Some(&cli::enforce)));
+    let start = Start::Process { build: build() };
+    let run = AssertUnwindSafe(|| cli::run(std::env::args_os(), streams, &cancel, &start));
     // What panicked has been said; everything on disk is as after a kill.
     let exit = catch_unwind(run).unwrap_or(Exit::Software);
     if let Ok(signal @ 1..) = i32::try_from(cancel.load(Ordering::Relaxed)) {

@@ -4,52 +4,62 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::fetch::{self, Operation};
+use crate::channel::failure::Failure;
+use crate::journal;
 
 /// Why an account, or the whole run, fails.
 #[derive(Debug)]
 pub(crate) enum Error {
     /// The configuration file.
     Config { path: PathBuf, line: Option<usize>, why: String },
-    /// The way to the server, up to the login.
-    Connect { server: String, error: fetch::Error },
-    /// Everything else below.
-    Fetch(fetch::Error),
+    /// The journal, read here.
+    Journal(journal::Error),
     /// Standard output.
     Output(io::Error),
+    /// The program's file was replaced while it ran.
+    Replaced,
     /// No password can be had.
     Secret(anyhow::Error),
+    /// A worker cannot be started.
+    Start(io::Error),
     /// The deadline passed before there was a password.
     TooLate,
     /// The command line.
     Usage { why: String, hint: Option<&'static str> },
+    /// A worker failed, and said why. The server is named where it matters.
+    Worker { server: String, failure: Failure },
+    /// A worker ended, or had to be ended, without saying why.
+    WorkerLost(Lost),
 }
 
-impl From<fetch::Error> for Error {
-    fn from(error: fetch::Error) -> Self {
-        Self::Fetch(error)
+/// How a worker ended that did not say why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// It ended by this signal, or without one.
+    Crashed { signal: Option<i32> },
+    /// Somebody killed it: the system, short of memory, or a limit.
+    Killed,
+    /// It said what no worker says, or nothing.
+    Misbehaved(&'static str),
+}
+
+/// The signal of whoever kills, and of the system when memory runs out.
+const KILL: i32 = 9;
+
+/// The signal of a limit of processor time.
+const XCPU: i32 = 24;
+
+impl Lost {
+    /// A worker that ended by this signal, or without one and without a result.
+    pub(crate) fn by(signal: Option<i32>) -> Self {
+        match signal {
+            Some(KILL | XCPU) => Self::Killed,
+            signal => Self::Crashed { signal },
+        }
     }
 }
 
 impl Error {
-    /// A failure of a run with this server, which is named where it matters.
-    pub(crate) fn with(server: &str, error: fetch::Error) -> Self {
-        match error {
-            fetch::Error::Session { doing: Operation::Connect | Operation::LogIn, .. } => {
-                Self::Connect { server: server.to_owned(), error }
-            }
-            error => Self::Fetch(error),
-        }
-    }
-
-    /// What failed below, if it did.
-    pub(crate) fn below(&self) -> Option<&fetch::Error> {
-        match self {
-            Self::Connect { error, .. } | Self::Fetch(error) => Some(error),
-            _ => None,
-        }
-    }
-
     /// A wrong command line, without a hint.
     pub(crate) fn usage(why: impl Into<String>) -> Self {
         Self::Usage { why: why.into(), hint: None }

@@ -1,30 +1,32 @@
 //! What a person or cron meets: options, configuration, passwords, sentences,
-//! statuses.
+//! statuses. It never hears a server: that is a worker's.
 //!
 //! # Invariants
 //!
-//! * Only this room reads the environment, standard streams and the terminal.
+//! * Only this room reads the environment, standard streams and the terminal, and
+//!   starts programs.
 //! * Every account is tried, whatever became of the one before.
+//! * No sentence is made outside of `output`.
 //!
 //! # Not here
 //!
-//! What belongs to the process as a whole, like signals and umask: `main.rs`.
+//! What belongs to the process as a whole, like signals: `main.rs`.
 
 mod args;
+mod cancel;
 mod commands;
 mod config;
 mod error;
 mod output;
 mod password;
-mod patience;
 mod run;
-mod sandbox;
+mod supervisor;
 
 pub use args::options::{Args, Generate};
-pub use args::settings::{Auth, Binding, Settings, Size, Tls, TlsRoots};
+pub use args::settings::{Settings, TlsRoots};
+pub use args::size::Size;
+pub use cancel::Cancel;
 pub use output::exit::{Exit, Row, TABLE};
 pub use password::netrc;
 pub use run::{Streams, run};
-#[cfg(target_os = "linux")]
-pub use sandbox::Refused;
-pub use sandbox::{AllowedPaths, Enforcer, SandboxStatus, enforce};
+pub use supervisor::start::Start;

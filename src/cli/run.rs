@@ -4,35 +4,27 @@
 //!
 //! * Every account is tried, whatever became of the one before.
 
-use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::Write;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 
-use crate::connection::Cancel;
-use crate::fetch::{self, AccountRun, Clock, Event, Outcome, Rekey};
-use crate::journal;
-use crate::secret::Secret;
-use crate::session::{self, Credentials};
-
 use super::args::options::Args;
 use super::args::settings::Settings;
-use super::commands::look::{self, Look};
-use super::commands::probe;
-use super::commands::state::{self, Action};
+use super::cancel::Cancel;
+use super::commands::select::{Selected, select};
+use super::commands::state;
 use super::config::account::{self, Account};
 use super::config::file::Config;
 use super::error::Error;
 use super::output::exit::Exit;
-use super::output::progress::Bars;
+use super::output::journal;
 use super::output::terminal::{Level, Output};
-use super::password::lookup;
 use super::password::wait::WaitLimits;
-use super::patience::patiently;
-use super::sandbox::{Enforcer, Sandbox};
+use super::supervisor::serve::Supervisor;
+use super::supervisor::start::Start;
 
 /// The standard streams, and whether standard error is a terminal.
 pub struct Streams<'s> {
@@ -50,13 +42,12 @@ impl std::fmt::Debug for Streams<'_> {
     }
 }
 
-/// Runs the program. `cancel` is set to a signal's number when it has to end;
-/// `enforce` closes the sandbox around this process.
+/// Runs the program. `cancel` is set to a signal's number when it has to end.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     mut streams: Streams<'_>,
     cancel: &Cancel,
-    enforce: Enforcer<'_>,
+    start: &Start,
 ) -> Exit {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
@@ -75,31 +66,28 @@ pub fn run(
     }
     let accounts = Config::read(args.config.as_deref())
         .and_then(|config| account::named(&args, &config))
-        .and_then(|accounts| check_single_account(&args, accounts));
-    let accounts = match accounts {
+        .and_then(|accounts| check_single_account(&args, accounts))
+        .and_then(|accounts| Ok((accounts, select(&args)?)));
+    let (accounts, selected) = match accounts {
         Ok(accounts) => accounts,
-        Err(failure) => return ended(&output, None, Err(failure)),
+        Err(error) => return ended(&output, None, Err(error)),
     };
-    let looks = args.list || args.check || args.dry_run || args.show.is_some() || args.probe;
-    let run = Run {
-        sandbox: Sandbox::new(enforce, looks),
-        deadline: args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
-        alone: accounts.len() == 1,
-        args: &args,
+    let deadline = args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let supervisor = Supervisor {
+        start,
         output: &output,
-        cancel,
+        limits: WaitLimits { deadline, cancel },
+        is_alone: accounts.len() == 1,
+        conversation: level == Level::Conversation,
     };
-    let resolve = |(name, settings): (String, _)| {
-        (name.clone(), account::resolve(name, settings, &args, run.deadline, cancel))
-    };
-    let mut accounts: VecDeque<_> = accounts.into_iter().map(resolve).collect();
     let mut exits = Vec::new();
-    while let Some((name, account)) = accounts.pop_front()
-        && cancel.load(Ordering::Relaxed) == 0
-    {
-        let later: Vec<_> = accounts.iter().filter_map(|(_, later)| later.as_ref().ok()).collect();
-        let result = account.and_then(|account| run.account(&account, &later));
-        exits.push(ended(&output, Some(&name), result));
+    for (name, settings) in accounts {
+        if cancel.load(Ordering::Relaxed) != 0 {
+            break;
+        }
+        let exit = account::resolve(name.clone(), settings, &args)
+            .and_then(|account| one(&supervisor, &account, &selected));
+        exits.push(ended(&output, Some(&name), exit));
     }
     if args.check && exits.contains(&Exit::Ok) {
         // Something is new somewhere, and that is what was asked.
@@ -108,11 +96,22 @@ pub fn run(
     Exit::worst(exits)
 }
 
-/// The status of an account, its failure said.
+/// One account.
+fn one(supervisor: &Supervisor<'_>, account: &Account, selected: &Selected) -> Result<Exit, Error> {
+    match selected {
+        Selected::StateList => {
+            let text = journal::list(&state::list(account)?);
+            supervisor.output.print(text.as_bytes()).map(|()| Exit::Ok)
+        }
+        Selected::Worker(command) => Ok(supervisor.serve(account, command)),
+    }
+}
+
+/// The status of an account, its error said.
 fn ended(output: &Output<'_>, account: Option<&str>, result: Result<Exit, Error>) -> Exit {
-    result.unwrap_or_else(|failure| {
-        output.fail(account, &failure, 0);
-        failure.exit()
+    result.unwrap_or_else(|error| {
+        output.fail(account, &error, 0);
+        error.exit()
     })
 }
 
@@ -157,159 +156,4 @@ fn check_single_account(
         Some((what, _)) => Err(Error::usage(format!("{what} needs one account"))),
         None => Ok(accounts),
     }
-}
-
-/// What all accounts of a run share.
-struct Run<'r> {
-    args: &'r Args,
-    output: &'r Output<'r>,
-    cancel: &'r Cancel,
-    deadline: Option<Instant>,
-    alone: bool,
-    sandbox: Sandbox<'r>,
-}
-
-impl Run<'_> {
-    /// One account; `later` ones have their turn behind it.
-    fn account(&self, account: &Account, later: &[&Account]) -> Result<Exit, Error> {
-        let args = self.args;
-        if let Some(words) = &args.state {
-            let action = Action::parse(words)?;
-            if args.dry_run && action != Action::Repair {
-                return Err(Error::usage("--dry-run goes with --state repair only"));
-            }
-            let (write, now) = (!args.dry_run, clock().start());
-            let done = state::state(&action, account, write, now, &self.limits(), self.output);
-            return done.map(|()| Exit::Ok);
-        }
-        if args.probe {
-            return self.probe(account, later);
-        }
-        let look = match (&args.show, args.list, args.check, args.dry_run) {
-            (Some(message), ..) => Some(Look::Show { message: message.clone(), lines: args.lines }),
-            (_, true, ..) => Some(Look::List { headers: args.headers }),
-            (.., true, _) => Some(Look::Check),
-            (.., true) => Some(Look::DryRun),
-            _ => None,
-        };
-        // Before journal and Maildir are made, and anybody is asked for a password.
-        session::check_user(account.session.mechanism, account.user.as_bytes())
-            .map_err(|error| Error::usage(error.to_string()))?;
-        match look {
-            Some(look) => self.look(&look, account, later),
-            None => self.fetch(account, later),
-        }
-    }
-
-    fn credentials(&self, account: &Account) -> Result<Credentials, Error> {
-        credentials(account, lookup::password(account, self.alone, &self.limits())?)
-    }
-
-    fn limits(&self) -> WaitLimits<'_> {
-        WaitLimits { deadline: self.deadline, cancel: self.cancel }
-    }
-
-    /// A probe logs in where it can, and says where it cannot.
-    fn probe(&self, account: &Account, later: &[&Account]) -> Result<Exit, Error> {
-        let password = match account.user.is_empty() {
-            true => None,
-            false => lookup::lookup(account, self.alone, &self.limits())?,
-        };
-        let credentials = password.map(|password| credentials(account, password)).transpose()?;
-        self.enforce(account, later);
-        let credentials = credentials.as_ref();
-        probe::probe(account, credentials, self.output, clock().start(), self.alone)
-            .map(|()| Exit::Ok)
-    }
-
-    /// With `-v`: says in which directories a power cut may undo the last changes.
-    fn warn_of_unsynced_directories(&self, account: &Account, place: &fetch::Place) {
-        if self.args.verbose == 0 {
-            return;
-        }
-        for directory in [&place.maildir.join("new"), &place.state] {
-            if journal::refuses_directory_sync(directory) {
-                let directory = directory.display();
-                let line = format!(
-                    "the file system of {directory} cannot sync a directory: a power cut may undo the last changes in it"
-                );
-                self.output.verbose(&account.name, &line);
-            }
-        }
-    }
-
-    /// The last thing before the network.
-    fn enforce(&self, account: &Account, later: &[&Account]) {
-        if let Some(line) = self.sandbox.enforce(account, later) {
-            self.output.verbose(&account.name, &line);
-        }
-    }
-
-    fn look(&self, look: &Look, account: &Account, later: &[&Account]) -> Result<Exit, Error> {
-        let credentials = self.credentials(account)?;
-        self.enforce(account, later);
-        let new = look::look(look, account, &credentials, self.output, clock(), self.alone)?;
-        Ok(if self.args.check && !new { Exit::NothingNew } else { Exit::Ok })
-    }
-
-    /// Fetches, or marks as seen: the local doors are open before anybody is
-    /// asked for a password.
-    fn fetch(&self, account: &Account, later: &[&Account]) -> Result<Exit, Error> {
-        let place = account.place()?;
-        let bars = Bars::default();
-        let observe = |event: Event<'_>| self.output.event(&account.name, &bars, event);
-        let local = patiently(&self.limits(), || match self.args.refetch {
-            true => AccountRun::open_anew(&place, &observe),
-            false => AccountRun::open(&place, &observe),
-        })?;
-        self.warn_of_unsynced_directories(account, &place);
-        let credentials = self.credentials(account)?;
-        self.enforce(account, later);
-        let options = fetch::Options {
-            session: account.session.clone(),
-            policy: account.policy,
-            rekey: if self.args.rekey { Rekey::ByHeader } else { Rekey::Stop },
-            most_open: most_open(),
-            retry_for: account.retry_for,
-            at_once: self.output.is_watched(),
-            clock: clock(),
-        };
-        let marks = self.args.mark_seen;
-        let Outcome { summary, result } = match marks {
-            true => local.mark_seen(&options, &credentials, &observe),
-            false => local.fetch(&options, &credentials, &observe),
-        };
-        drop(bars);
-        if let Err(error) = result {
-            let failure = Error::with(account.server(), error);
-            self.output.fail(Some(&account.name), &failure, summary.delivered);
-            // A signal ends the program by itself; the status is never seen.
-            return Ok(match self.cancel.load(Ordering::Relaxed) {
-                0 => failure.exit(),
-                _ => Exit::Temporary,
-            });
-        }
-        if !marks {
-            self.output.summary(&account.name, &summary);
-        }
-        Ok(if summary.failed > 0 { Exit::SomeFailed } else { Exit::Ok })
-    }
-}
-
-fn credentials(account: &Account, password: Secret) -> Result<Credentials, Error> {
-    let credentials = Credentials { user: account.user.clone().into_bytes(), password };
-    let checked = credentials.check(account.session.mechanism);
-    checked.map_err(|error| Error::usage(error.to_string()))?;
-    Ok(credentials)
-}
-
-pub(super) fn clock() -> Clock {
-    Clock::starting(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
-}
-
-/// Half of what the system lets us open, so that a batch of messages never
-/// meets the limit.
-fn most_open() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    limit.and_then(|limit| usize::try_from(limit / 2).ok()).unwrap_or(512).clamp(8, 4096)
 }

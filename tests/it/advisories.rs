@@ -57,7 +57,7 @@ const ADVISORIES: &[(&str, &str, &str, &[&str])] = &[
         "Python's poplib",
         "line ends in arguments are commands",
         &[
-            "a_line_end_cannot_be_smuggled_into_an_argument",
+            "no_control_character_is_smuggled_into_a_command",
             "a_secret_that_would_break_the_line_is_refused_before_connecting",
         ],
     ),
@@ -329,7 +329,9 @@ fn no_message_starts_a_program() {
     // It may start itself, and nothing else.
     let calls = fs::read_to_string(trace).unwrap();
     let is_itself = |line: &str| line.contains("/pop3get\"") || line.contains("/proc/self/exe");
-    assert!(calls.contains("execve") && calls.lines().all(is_itself), "{calls}");
+    let calls: Vec<_> = calls.lines().filter(|line| line.contains("exec")).collect();
+    assert_eq!(calls.len(), 2, "the supervisor and one worker: {calls:?}");
+    assert!(calls.iter().all(|line| is_itself(line)), "{calls:?}");
     assert_eq!(sandbox.count(), 1);
 }
 

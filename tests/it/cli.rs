@@ -263,7 +263,8 @@ fn a_state_directory_is_made_with_all_that_leads_to_it() {
     let (server, sandbox) = (server(1).start(), Sandbox::new());
     sandbox.plain(&server).args(["--state-dir", "a/b/c"]).run().is_silent();
     assert!(sandbox.path("a/b/c/mrose@127.0.0.1.seen").exists());
-    sandbox.plain(&server).args(["-m", "no/Mail"]).run().fails(73, "there is no directory no to");
+    let sentence = format!("there is no directory {} to", sandbox.path("no").display());
+    sandbox.plain(&server).args(["-m", "no/Mail"]).run().fails(73, &sentence);
 }
 
 /// As nohup has it.

@@ -8,13 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pop3_test_server::{Builder, Fault, Security, Server};
-use pop3get::cli::{self, Exit, Streams};
-use pop3get::connection::Cancel;
+use pop3get::cli::{self, Cancel, Exit, Start, Streams};
 use pop3get::fetch::Deletion;
 use pop3get::protocol::Expire;
 
 use crate::rfc1939::{letter, letters};
-use crate::sandbox::{Pop3get, Ran, Sandbox};
+use crate::sandbox::{Pop3get, Ran, Sandbox, work};
 
 fn server() -> Builder {
     Server::builder().user("mrose", "secret").messages(letters(3))
@@ -134,7 +133,7 @@ fn on_a_terminal(sandbox: &Sandbox, server: &Server) -> (Exit, String) {
     arguments.extend(["--password-file".into(), secret.into_os_string()]);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let streams = Streams { out: &mut out, err: &mut err, terminal: true };
-    let exit = cli::run(arguments, streams, &Cancel::default(), None);
+    let exit = cli::run(arguments, streams, &Cancel::default(), &Start::Thread(work));
     (exit, String::from_utf8(err).unwrap())
 }
 

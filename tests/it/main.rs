@@ -45,3 +45,4 @@ mod sweep; // killed, cut, failed everywhere
 mod transcripts; // every file of tests/transcripts, played
 mod walk; // a maildrop, its owner and the clock, driven by a seed
 mod wire; // TLS, STLS, time-outs, cut connections
+mod workers; // a worker that lies, one that is killed, a supervisor that is

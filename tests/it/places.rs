@@ -107,7 +107,7 @@ fn a_directory_that_cannot_be_written_is_found_before_the_network() {
         let locked = sandbox.maildir().join(name);
         fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).unwrap();
         let ran = ran(command.output().unwrap());
-        ran.fails(73, &format!("cannot deliver into Mail/{name}: Permission denied"));
+        ran.fails(73, &format!("/Mail/{name}: Permission denied"));
         assert!(ran.stderr.contains("\nhint: run pop3get as the owner"), "{ran:?}");
         assert_eq!(server.sessions(), 0);
     }
@@ -243,7 +243,7 @@ fn where_no_thread_starts_nothing_is_connected() {
     let (ran, trace) = refused(&server, &sandbox, &wishes, &[]);
     assert!(trace.contains("INJECTED"), "{trace}");
     assert_eq!(ran.status, Some(75), "{ran:?}");
-    let sentence = ": cannot start a thread: Resource temporarily unavailable";
+    let sentence = ": cannot start a worker: Resource temporarily unavailable";
     assert!(ran.stderr.contains(sentence), "{ran:?}");
     assert_eq!(server.sessions(), 0);
 }
@@ -299,7 +299,7 @@ fn a_link_in_place_of_a_directory_of_the_maildir_is_not_followed() {
         let ran = sandbox.plain(&server).run();
         ran.fails(
             73,
-            &format!("Mail/{name} has to be a directory; a link is not followed\nhint: "),
+            &format!("/Mail/{name} has to be a directory; a link is not followed\nhint: "),
         );
         assert_eq!((server.sessions(), names(&elsewhere).len()), (0, 0));
         // The Maildir itself may be reached by one.
@@ -361,7 +361,7 @@ fn the_lock_of_a_maildir_is_waited_for_until_the_deadline_or_a_signal() {
     for more in [&[][..], &["--state", "mark", "x"]] {
         let began = Instant::now();
         let ran = sandbox.plain(&server).args(["--deadline", "1"]).args(more).run();
-        ran.fails(75, "another run holds the lock Mail/.pop3get.lock");
+        ran.fails(75, "/Mail/.pop3get.lock");
         assert!(began.elapsed() >= Duration::from_secs(1), "{more:?}");
     }
     let began = Instant::now();
@@ -420,7 +420,7 @@ fn directories_made_for_a_start_that_fails_are_removed_again() {
     fs::write(sandbox.path("file"), "").unwrap();
     fs::create_dir(sandbox.path("deep")).unwrap();
     let ran = sandbox.plain(&server).args(["--state-dir", "file/state"]).run();
-    ran.fails(73, "cannot make file/state: Not a directory");
+    ran.fails(73, "/file/state: Not a directory");
     assert!(!sandbox.maildir().exists());
     // What was there stays, and so does what holds anything.
     make_maildir(&sandbox.maildir());

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -10,7 +11,17 @@ use std::time::Duration;
 
 use pop3get::connection::{self, Roots, Security};
 use pop3get::session::{ChannelBinding, Mechanism, Options, Pipelining};
+use pop3get::worker;
 use tempfile::TempDir;
+
+/// A worker on a thread of this process, not closed in; for [`Start::Thread`].
+///
+/// [`Start::Thread`]: pop3get::cli::Start::Thread
+pub fn work(channel: UnixStream) {
+    let process = worker::Process { build: String::new(), confined: None, cancel: Arc::default() };
+    // How it went is the supervisor's to say.
+    let _ = worker::serve(channel, &mut std::io::sink(), &process);
+}
 
 /// A temporary home with a place for a Maildir and for state.
 pub struct Sandbox {
@@ -111,6 +122,20 @@ impl Pop3get {
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.command.arg(arg);
         self
+    }
+
+    /// What would be run.
+    pub fn command(self) -> Command {
+        self.command
+    }
+
+    /// The same with another file of the program.
+    pub fn command_of(self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().args(self.command.get_args());
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.command.get_current_dir().unwrap()).stdin(Stdio::null());
+        command
     }
 
     pub fn run(mut self) -> Ran {

@@ -1,6 +1,8 @@
-//! What was typed: options, account settings, POP URLs, proxy URLs.
+//! What was typed: options, account settings, POP URLs, proxy URLs, hosts, sizes.
 
+pub(crate) mod host;
 pub(crate) mod options;
 pub(crate) mod pop_url;
 pub(crate) mod proxy_url;
 pub(crate) mod settings;
+pub(crate) mod size;

@@ -3,9 +3,8 @@
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use crate::session::Mechanism;
-
-use crate::cli::args::settings::{Auth, Settings, Tls};
+use super::settings::Settings;
+use crate::channel::job::{Auth, Tls};
 use crate::cli::error::Error;
 
 /// Whether a word of the command line is a URL.
@@ -65,7 +64,7 @@ fn user(written: &str) -> Result<(Option<String>, Option<Auth>), &'static str> {
                 mechanism => Some(
                     <Auth as clap::ValueEnum>::from_str(mechanism, true)
                         .ok()
-                        .filter(|auth| matches!(auth.mechanism(), Mechanism::Sasl(_)))
+                        .filter(|auth| !matches!(auth, Auth::Auto | Auth::Apop | Auth::User))
                         .ok_or("AUTH is `*`, `+APOP` or a SASL mechanism that is known here")?,
                 ),
             };

@@ -3,8 +3,9 @@
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use crate::cli::config::connection_options::to_ascii;
-use crate::connection::ProxyKind;
+use crate::channel::job::ProxyKind;
+
+use super::host::to_ascii;
 
 /// Where a proxy is, and who we are there.
 #[derive(Clone, Debug, PartialEq, Eq)]

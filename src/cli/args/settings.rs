@@ -2,14 +2,13 @@
 //! file, by one definition.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Deserializer};
 
+use super::size::Size;
+use crate::channel::job::{Auth, Binding, Tls};
 use crate::connection::Pin;
-use crate::protocol::sasl;
-use crate::session::Mechanism;
 
 /// What one account needs to know. A field is an option of the command line and
 /// a key of the configuration file by the same name.
@@ -226,19 +225,6 @@ impl Settings {
     }
 }
 
-/// `--tls`
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tls {
-    /// TLS from the first octet.
-    #[default]
-    Implicit,
-    /// TLS after STLS.
-    Starttls,
-    /// No TLS.
-    None,
-}
-
 /// `--tls-roots`
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -268,133 +254,9 @@ fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<
     pins.map(Some).map_err(serde::de::Error::custom)
 }
 
-/// `--auth`
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Auth {
-    /// The strongest that the server offers.
-    #[default]
-    Auto,
-    /// USER and PASS.
-    User,
-    /// APOP.
-    Apop,
-    /// User and password in one (RFC 4616).
-    Plain,
-    /// User and password, one by one.
-    Login,
-    /// HMAC-MD5 of the password (RFC 2195).
-    CramMd5,
-    /// A proof by SHA-1 (RFC 5802).
-    #[value(name = "scram-sha-1")]
-    #[serde(rename = "scram-sha-1")]
-    ScramSha1,
-    /// The same, bound to TLS.
-    #[value(name = "scram-sha-1-plus")]
-    #[serde(rename = "scram-sha-1-plus")]
-    ScramSha1Plus,
-    /// A proof by SHA-256 (RFC 7677).
-    #[value(name = "scram-sha-256")]
-    #[serde(rename = "scram-sha-256")]
-    ScramSha256,
-    /// The same, bound to TLS.
-    #[value(name = "scram-sha-256-plus")]
-    #[serde(rename = "scram-sha-256-plus")]
-    ScramSha256Plus,
-    /// An OAuth 2 token in place of the password, as Google and Microsoft began.
-    #[value(name = "xoauth2")]
-    #[serde(rename = "xoauth2")]
-    XOAuth2,
-    /// An OAuth 2 token in place of the password (RFC 7628).
-    #[value(name = "oauthbearer")]
-    #[serde(rename = "oauthbearer")]
-    OAuthBearer,
-    /// The client certificate, and no password.
-    External,
-}
-
-impl Auth {
-    /// The same to a session.
-    pub(crate) fn mechanism(self) -> Mechanism {
-        Mechanism::Sasl(match self {
-            Self::Auto => return Mechanism::Auto,
-            Self::User => return Mechanism::User,
-            Self::Apop => return Mechanism::Apop,
-            Self::Plain => sasl::Mechanism::Plain,
-            Self::Login => sasl::Mechanism::Login,
-            Self::CramMd5 => sasl::Mechanism::CramMd5,
-            Self::ScramSha1 => sasl::Mechanism::ScramSha1,
-            Self::ScramSha1Plus => sasl::Mechanism::ScramSha1Plus,
-            Self::ScramSha256 => sasl::Mechanism::ScramSha256,
-            Self::ScramSha256Plus => sasl::Mechanism::ScramSha256Plus,
-            Self::XOAuth2 => sasl::Mechanism::XOAuth2,
-            Self::OAuthBearer => sasl::Mechanism::OAuthBearer,
-            Self::External => sasl::Mechanism::External,
-        })
-    }
-}
-
-/// `--channel-binding`
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Binding {
-    /// What both ends of TLS 1.3 export (RFC 9266).
-    #[default]
-    Exporter,
-    /// The hash of the server's certificate (RFC 5929).
-    EndPoint,
-}
-
-/// A number of octets: `500k`, `20M`, `2G` (powers of 1024), or a plain number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size(pub u64);
-
-impl FromStr for Size {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "a size is a number of octets, or one with k, M or G behind it";
-        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-        let factor = match text.strip_prefix(digits) {
-            Some("") => 1,
-            Some("k" | "K") => 1 << 10,
-            Some("m" | "M") => 1 << 20,
-            Some("g" | "G") => 1 << 30,
-            _ => return Err(WRONG),
-        };
-        let number: u64 = digits.parse().map_err(|_| WRONG)?;
-        number.checked_mul(factor).map(Self).ok_or(WRONG)
-    }
-}
-
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Number(u64),
-            Text(String),
-        }
-        match Written::deserialize(deserializer)? {
-            Written::Number(octets) => Ok(Self(octets)),
-            Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_size_has_a_unit_or_none() {
-        assert_eq!("500".parse(), Ok(Size(500)));
-        assert_eq!("20M".parse(), Ok(Size(20 << 20)));
-        assert_eq!("1k".parse(), Ok(Size(1024)));
-        for wrong in ["", "M", "-1", "1T", "1 M", "1.5M", "99999999999G"] {
-            assert!(wrong.parse::<Size>().is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn the_nearer_settings_win_and_what_excludes_each_other_counts_as_one() {

@@ -1,6 +1,4 @@
-//! One file for each thing that `pop3get` can be told to do besides fetching.
+//! What needs no worker, and which command a worker is started for.
 
-pub(crate) mod look;
-pub(crate) mod probe;
-pub(crate) mod probe_config;
+pub(crate) mod select;
 pub(crate) mod state;

@@ -1,34 +1,28 @@
-//! From settings to an account that can be fetched.
+//! From settings to an account that a worker can be told of.
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
 
-use crate::connection::Cancel;
-use crate::fetch::{Deletion, Place, Policy};
-use crate::journal::Mailbox;
-use crate::session::{self, ChannelBinding, Pipelining};
-
-use super::connection_options::{self, Secrets};
+use crate::channel::job::{self, Auth, Deletion, Policy};
 use crate::cli::args::options::Args;
 use crate::cli::args::pop_url;
-use crate::cli::args::settings::{Binding, Settings};
-use crate::cli::config::file::{Config, project};
+use crate::cli::args::settings::Settings;
 use crate::cli::error::Error;
+use crate::cli::password::lookup::Wanted;
+
+use super::connection_options::{Route, absolute};
+use super::file::{Config, project};
 
 /// One account, everything about it known but its password.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Account {
     /// As it is called in sentences.
     pub(crate) name: String,
     pub(crate) settings: Settings,
     pub(crate) user: String,
-    pub(crate) session: session::Options,
-    pub(crate) policy: Policy,
-    /// How long to try again while another session has the maildrop.
-    pub(crate) retry_for: Duration,
-    pub(crate) mailbox: Mailbox,
+    pub(crate) route: Route,
     pub(crate) state: PathBuf,
     maildir: Option<PathBuf>,
+    retry_failed: bool,
 }
 
 impl Account {
@@ -37,9 +31,9 @@ impl Account {
         self.settings.server.as_deref().unwrap_or_default()
     }
 
-    /// The Maildir, which some modes do without.
-    pub(crate) fn place(&self) -> Result<Place, Error> {
-        let maildir = self.maildir.clone().ok_or(Error::Usage {
+    /// The Maildir, which some commands do without.
+    fn maildir(&self) -> Result<&Path, Error> {
+        let maildir = self.maildir.as_deref().ok_or(Error::Usage {
             why: "no Maildir is named".into(),
             hint: Some("use --maildir DIR, `maildir` in the configuration file, or $MAILDIR"),
         })?;
@@ -52,7 +46,54 @@ impl Account {
                 hint: Some("no command is run; a directory of that name is written ./NAME"),
             });
         }
-        Ok(Place { maildir, state: self.state.clone(), mailbox: self.mailbox.clone() })
+        Ok(maildir)
+    }
+
+    /// What a worker is told, but for the time and the secrets.
+    pub(crate) fn job(&self, command: job::Command) -> Result<job::Job, Error> {
+        let maildir =
+            if command.only_looks() { self.maildir().ok() } else { Some(self.maildir()?) };
+        let settings = &self.settings;
+        Ok(job::Job {
+            command,
+            connection: self.route.connection.clone(),
+            user: self.user.clone(),
+            auth: settings.auth.unwrap_or_default(),
+            channel_binding: settings.channel_binding.unwrap_or_default(),
+            allow_plaintext_password: settings.allow_plaintext_password.unwrap_or(false),
+            strict: settings.strict.unwrap_or(false),
+            maildir: maildir.map(absolute),
+            state: absolute(&self.state),
+            policy: Policy {
+                deletion: match (settings.delete, settings.delete_after) {
+                    (_, Some(days)) => Deletion::After { days },
+                    (Some(true), None) => Deletion::Now {},
+                    _ => Deletion::Keep {},
+                },
+                max_size: settings.max_size.map(|size| size.0),
+                limit: settings.limit,
+                retry_failed: self.retry_failed,
+            },
+            retry_for: settings.retry_for.unwrap_or(0),
+            at_once: false,
+            deadline: None,
+            conversation: false,
+            progress: false,
+            secrets: Vec::new(),
+        })
+    }
+
+    /// What the password is looked up by.
+    pub(crate) fn wanted(&self, is_alone: bool) -> Wanted<'_> {
+        Wanted {
+            account: &self.name,
+            user: &self.user,
+            host: &self.route.connection.host,
+            file: self.settings.password_file.as_deref(),
+            command: self.settings.password_command.as_deref(),
+            is_needless: self.settings.auth == Some(Auth::External),
+            is_alone,
+        }
     }
 }
 
@@ -112,13 +153,7 @@ fn label(settings: &Settings) -> String {
 }
 
 /// Everything that can be known before anything is opened.
-pub(crate) fn resolve(
-    name: String,
-    settings: Settings,
-    args: &Args,
-    deadline: Option<Instant>,
-    cancel: &Cancel,
-) -> Result<Account, Error> {
+pub(crate) fn resolve(name: String, settings: Settings, args: &Args) -> Result<Account, Error> {
     let user = match (&settings.user, args.probe) {
         (Some(user), _) => user.clone(),
         // It goes as far as the login.
@@ -128,39 +163,15 @@ pub(crate) fn resolve(
             return Err(Error::Usage { why, hint });
         }
     };
-    // The journal by hand needs no way to the server, nor the secrets on it.
-    let secrets = if args.state.is_some() { Secrets::Unread } else { Secrets::Read };
-    let connection = connection_options::options(&settings, secrets, deadline, cancel)?;
-    let mailbox = Mailbox::new(user.as_bytes(), &connection.host);
-    let policy = Policy {
-        deletion: match (settings.delete, settings.delete_after) {
-            (_, Some(days)) => Deletion::After(days),
-            (Some(true), None) => Deletion::Now,
-            _ => Deletion::Keep,
-        },
-        max_size: settings.max_size.map(|size| size.0),
-        limit: settings.limit,
-        retry_failed: args.retry_failed,
-    };
-    let session = session::Options {
-        connection,
-        mechanism: settings.auth.unwrap_or_default().mechanism(),
-        channel_binding: match settings.channel_binding.unwrap_or_default() {
-            Binding::Exporter => ChannelBinding::Exporter,
-            Binding::EndPoint => ChannelBinding::EndPoint,
-        },
-        pace: Pipelining::Announced,
-        allow_plaintext_password: settings.allow_plaintext_password.unwrap_or(false),
-        strict: settings.strict.unwrap_or(false),
-    };
+    let route = Route::new(&settings, args.state.is_none())?;
     let state = match &settings.state_dir {
         Some(directory) => directory.clone(),
         None => state_directory()?,
     };
     let from_environment = || std::env::var_os("MAILDIR").filter(|dir| !dir.is_empty());
     let maildir = settings.maildir.clone().or_else(|| from_environment().map(PathBuf::from));
-    let retry_for = Duration::from_secs(settings.retry_for.unwrap_or(0));
-    Ok(Account { name, user, session, policy, retry_for, mailbox, state, maildir, settings })
+    let retry_failed = args.retry_failed;
+    Ok(Account { name, user, route, state, maildir, retry_failed, settings })
 }
 
 /// Where the journals are kept by default: where systemd says (StateDirectory=), else

@@ -1,90 +1,89 @@
-//! The way to the server: host, protection, trust, proxy.
+//! The way to the server: host, protection, trust, proxy, and the secrets on it.
 
-use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use idna::AsciiDenyList;
 use zeroize::Zeroizing;
 
-use crate::connection::{Cancel, Family, Identity, Options, Proxy, ProxyLogin, Roots, Security};
-
+use crate::channel::job::{ClientCertificate, Connection, Family, Proxy, Roots, Tls};
+use crate::channel::octets::Octets;
+use crate::cli::args::host::host_and_port;
 use crate::cli::args::proxy_url;
-use crate::cli::args::settings::{Settings, Tls, TlsRoots};
+use crate::cli::args::settings::{Settings, TlsRoots};
 use crate::cli::error::Error;
-use crate::cli::password::lookup;
+use crate::cli::password::file::private_key;
+use crate::cli::password::lookup::from_file;
+use crate::secret::Secret;
 
-/// Whether the files of secrets on the way are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Secrets {
-    /// They are.
-    Read,
-    /// Nobody goes there.
-    Unread,
+/// The way to the server, and the secrets that are shown on it.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) connection: Connection,
+    pub(crate) client_key: Option<Secret>,
+    pub(crate) proxy_password: Option<Secret>,
 }
 
-/// Everything about the way.
-pub(crate) fn options(
-    settings: &Settings,
-    secrets: Secrets,
-    deadline: Option<Instant>,
-    cancel: &Cancel,
-) -> Result<Options, Error> {
-    let server = settings.server.as_deref().ok_or_else(|| Error::Usage {
-        why: "no server is named".into(),
-        hint: Some("use --server HOST"),
-    })?;
-    let security = match settings.tls.unwrap_or_default() {
-        Tls::Implicit => Security::ImplicitTls,
-        Tls::Starttls => Security::Stls,
-        Tls::None => Security::Plain,
-    };
-    let default = if security == Security::ImplicitTls { 995 } else { 110 };
-    let (host, port) = host_and_port(server, default)?;
-    if let Some(why) = contradiction(settings, security) {
-        return Err(Error::usage(why));
+impl Route {
+    /// What the settings say; the files of secrets are read if a server is reached.
+    pub(crate) fn new(settings: &Settings, reaches_server: bool) -> Result<Self, Error> {
+        let server = settings.server.as_deref().ok_or_else(|| Error::Usage {
+            why: "no server is named".into(),
+            hint: Some("use --server HOST"),
+        })?;
+        let tls = settings.tls.unwrap_or_default();
+        let (host, port) = host_and_port(server, if tls == Tls::Implicit { 995 } else { 110 })?;
+        if let Some(why) = contradiction(settings, tls) {
+            return Err(Error::usage(why));
+        }
+        let (mut client_certificate, mut client_key) = (None, None);
+        let (mut proxy, mut proxy_password) = (None, None);
+        if reaches_server {
+            (client_certificate, client_key) = identity(settings)?.unzip();
+            (proxy, proxy_password) = by_proxy(settings)?;
+        }
+        let roots = match (&settings.ca_file, settings.tls_roots.unwrap_or_default()) {
+            (Some(file), _) => Roots::File { path: absolute(file) },
+            (None, TlsRoots::None) => Roots::None {},
+            (None, TlsRoots::System) => Roots::System {},
+            (None, TlsRoots::Webpki) => Roots::Webpki {},
+        };
+        let pins = settings.tls_pin.iter().flatten().map(|pin| pin.to_string()).collect();
+        let (connect_timeout, timeout) =
+            (settings.connect_timeout.unwrap_or(60), settings.timeout.unwrap_or(180));
+        let connection = Connection {
+            host,
+            port,
+            tls,
+            roots,
+            pins,
+            client_certificate,
+            proxy,
+            family: match (settings.ipv4, settings.ipv6) {
+                (Some(true), _) => Some(Family::Ipv4),
+                (_, Some(true)) => Some(Family::Ipv6),
+                _ => None,
+            },
+            connect_timeout,
+            timeout,
+        };
+        Ok(Self { connection, client_key, proxy_password })
     }
-    let (identity, proxy) = match secrets {
-        Secrets::Read => (identity(settings)?, by_proxy(settings)?),
-        Secrets::Unread => (None, None),
-    };
-    let seconds = |given: Option<u64>, default| Duration::from_secs(given.unwrap_or(default));
-    Ok(Options {
-        host,
-        port,
-        security,
-        roots: match (&settings.ca_file, settings.tls_roots.unwrap_or_default()) {
-            (Some(file), _) => Roots::File(file.clone()),
-            (None, TlsRoots::None) => Roots::None,
-            (None, TlsRoots::System) => Roots::System,
-            (None, TlsRoots::Webpki) => Roots::Webpki,
-        },
-        pins: settings.tls_pin.clone().unwrap_or_default(),
-        identity,
-        proxy,
-        family: match (settings.ipv4, settings.ipv6) {
-            (Some(true), _) => Some(Family::Ipv4),
-            (_, Some(true)) => Some(Family::Ipv6),
-            _ => None,
-        },
-        connect_timeout: seconds(settings.connect_timeout, 60),
-        timeout: seconds(settings.timeout, 180),
-        deadline,
-        cancel: Cancel::clone(cancel),
-    })
+}
+
+/// A path for a worker, whose directory is another one.
+pub(crate) fn absolute(path: &Path) -> Octets {
+    Octets::from(&*std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 /// What is wrong with settings that may come from the command line, the account
 /// and the defaults.
-fn contradiction(settings: &Settings, security: Security) -> Option<&'static str> {
+fn contradiction(settings: &Settings, tls: Tls) -> Option<&'static str> {
     let has_pin = settings.tls_pin.as_ref().is_some_and(|pins| !pins.is_empty());
     if settings.tls_roots == Some(TlsRoots::None) && !has_pin {
         Some("with --tls-roots none and no --tls-pin nobody could be believed")
-    } else if has_pin && security == Security::Plain {
+    } else if has_pin && tls == Tls::None {
         Some("--tls-pin demands a key, and with --tls none there is none")
     } else if settings.client_key.is_some() && settings.client_cert.is_none() {
         Some("--client-key needs --client-cert")
@@ -95,92 +94,63 @@ fn contradiction(settings: &Settings, security: Security) -> Option<&'static str
     }
 }
 
-/// `HOST`, `HOST:PORT`, `[IPv6]` or `[IPv6]:PORT`.
-fn host_and_port(server: &str, default: u16) -> Result<(String, u16), Error> {
-    let wrong = || {
-        let hint = Some("write HOST, HOST:PORT or [IPv6]:PORT");
-        Error::Usage { why: format!("{server:?} is no server"), hint }
-    };
-    let (host, port) = match server.strip_prefix('[') {
-        Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or_else(wrong)?;
-            host.parse::<std::net::Ipv6Addr>().map_err(|_| wrong())?;
-            (host, rest.strip_prefix(':').or(Some("").filter(|_| rest.is_empty())))
-        }
-        None => match server.split_once(':') {
-            Some((host, port)) => (host, Some(port).filter(|port| !port.is_empty())),
-            None => (server, Some("")),
-        },
-    };
-    let port = match port.ok_or_else(wrong)? {
-        "" => default,
-        port => port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong)?,
-    };
-    let is_odd = |c: char| c.is_whitespace() || c.is_control() || "/@:\\".contains(c);
-    if host.is_empty() || host.parse::<std::net::IpAddr>().is_err() && host.contains(is_odd) {
-        return Err(wrong());
-    }
-    Ok((to_ascii(host).ok_or_else(wrong)?, port))
-}
-
-/// The name as DNS and certificates have it: A-labels where it is international
-/// (RFC 5890, UTS 46).
-pub(crate) fn to_ascii(host: &str) -> Option<String> {
-    if host.is_ascii() {
-        return Some(host.to_owned());
-    }
-    let ascii = idna::domain_to_ascii_cow(host.as_bytes(), AsciiDenyList::URL);
-    ascii.ok().filter(|name| !name.is_empty()).map(Cow::into_owned)
-}
-
-/// No chain and no key is longer.
+/// No chain is longer.
 const MAX_PEM: u64 = 1 << 20;
 
-/// Who we are to a server that asks by TLS. The key is read as a password is:
-/// not where others may read it.
-fn identity(settings: &Settings) -> Result<Option<Identity>, Error> {
-    let Some(chain) = &settings.client_cert else { return Ok(None) };
-    let key = settings.client_key.as_ref().unwrap_or(chain);
-    read_identity(chain, key).map(Some).map_err(Error::Secret)
+/// Who we are to a server that asks by TLS. The worker finds out whether certificate
+/// and key are any, and belong together.
+fn identity(settings: &Settings) -> Result<Option<(ClientCertificate, Secret)>, Error> {
+    let Some(path) = &settings.client_cert else { return Ok(None) };
+    let read = || {
+        let key = private_key(settings.client_key.as_ref().unwrap_or(path))?;
+        Ok((ClientCertificate { path: Octets::from(&**path), pem: chain(path)? }, key))
+    };
+    read().map(Some).map_err(Error::Secret)
 }
 
-fn read_identity(chain: &Path, key: &Path) -> anyhow::Result<Identity> {
-    let (shown, shown_key) = (chain.display(), key.display());
-    let chain = fs::read(chain)
-        .with_context(|| format!("cannot read the client certificate from {shown}"))?;
-    let cannot = || format!("cannot read the private key from {shown_key}");
-    let mut octets = Zeroizing::new(Vec::with_capacity(16 * 1024));
-    if !fs::metadata(key).with_context(cannot)?.is_file() {
-        bail!("{shown_key} is no file");
+fn chain(path: &Path) -> anyhow::Result<Octets> {
+    let doing = || format!("cannot read the client certificate from {}", path.display());
+    // The key may be in the same file. All the room at once: what a growing vector
+    // leaves behind is not wiped.
+    let file = File::open(path).with_context(doing)?;
+    let room = file.metadata().with_context(doing)?.len().min(MAX_PEM) + 2;
+    let mut pem = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or(0)));
+    file.take(MAX_PEM + 1).read_to_end(&mut pem).with_context(doing)?;
+    if pem.len() as u64 > MAX_PEM {
+        bail!("{} is larger than 1 MiB", path.display());
     }
-    let file = File::open(key).with_context(cannot)?;
-    let metadata = file.metadata().with_context(cannot)?;
-    if metadata.mode() & 0o077 != 0 {
-        bail!("others may read the private key in {shown_key}; make it `chmod 600`");
+    Ok(Octets::from(&*certificates(&pem)))
+}
+
+/// The certificates of a PEM file, and nothing else of it.
+fn certificates(pem: &[u8]) -> Vec<u8> {
+    let mut is_inside = false;
+    let mut found = Vec::new();
+    for line in pem.split_inclusive(|octet| *octet == b'\n') {
+        is_inside |= line.starts_with(b"-----BEGIN CERTIFICATE-----");
+        if is_inside {
+            found.extend_from_slice(line);
+        }
+        is_inside &= !line.starts_with(b"-----END ");
     }
-    file.take(MAX_PEM).read_to_end(&mut octets).with_context(cannot)?;
-    // In a PKCS#8 label, or in the older kind's Proc-Type.
-    if octets.windows(9).any(|word| word == b"ENCRYPTED") {
-        bail!(
-            "the private key in {shown_key} is encrypted, and nobody is asked for its passphrase; write it in clear with `openssl pkey`"
-        );
-    }
-    Identity::from_pem(&chain, &octets)
-        .with_context(|| format!("cannot use the client certificate in {shown}"))
+    found
 }
 
 /// The proxy with the password of its user.
-fn by_proxy(settings: &Settings) -> Result<Option<Proxy>, Error> {
-    let Some(url) = &settings.proxy else { return Ok(None) };
+fn by_proxy(settings: &Settings) -> Result<(Option<Proxy>, Option<Secret>), Error> {
+    let Some(url) = &settings.proxy else { return Ok((None, None)) };
     let proxy_url::Address { kind, host, port, user } =
         proxy_url::parse(url).map_err(|why| Error::usage(format!("--proxy: {why}")))?;
-    let login = match (user, &settings.proxy_password_file) {
+    let password = match (&user, &settings.proxy_password_file) {
         (None, None) => None,
         (Some(user), Some(file)) => {
-            let password = lookup::from_file(file).map_err(Error::Secret)?;
-            let password = Zeroizing::new(password.expose().to_vec());
-            let login = ProxyLogin::new(user.into_bytes(), password);
-            Some(login.map_err(|error| Error::usage(error.to_string()))?)
+            let password = from_file(file).map_err(Error::Secret)?;
+            let fits = |octets: &[u8]| (1..=255).contains(&octets.len());
+            if !fits(user.as_bytes()) || !fits(password.expose()) {
+                let why = "user name and password of a proxy have 1 to 255 octets each";
+                return Err(Error::usage(why));
+            }
+            Some(password)
         }
         (Some(_), None) => {
             return Err(Error::Usage {
@@ -192,7 +162,7 @@ fn by_proxy(settings: &Settings) -> Result<Option<Proxy>, Error> {
             return Err(Error::usage("--proxy-password-file needs a user in --proxy"));
         }
     };
-    Ok(Some(Proxy { kind, host, port, login }))
+    Ok((Some(Proxy { kind, host, port, user }), password))
 }
 
 #[cfg(test)]
@@ -200,28 +170,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_a_host_and_perhaps_a_port() {
-        let parse = |server| host_and_port(server, 995).ok();
-        assert_eq!(parse("pop.example.org"), Some(("pop.example.org".into(), 995)));
-        assert_eq!(parse("pop.example.org:1"), Some(("pop.example.org".into(), 1)));
-        assert_eq!(parse("[::1]"), Some(("::1".into(), 995)));
-        assert_eq!(parse("[::1]:110"), Some(("::1".into(), 110)));
-        for wrong in
-            ["", ":1", "h:", "h:0", "h:x", "h:65536", "::1", "[::1", "[h]", "[::1]x", "a b", "u@h"]
-        {
-            assert_eq!(parse(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn an_international_name_is_resolved_as_dns_has_it() {
-        let parse = |server| host_and_port(server, 995).ok().map(|(host, _)| host);
-        assert_eq!(parse("B\u{fc}cher.example:1").as_deref(), Some("xn--bcher-kva.example"));
-        assert_eq!(parse("b\u{fc}cher\u{3002}example").as_deref(), Some("xn--bcher-kva.example"));
-        assert_eq!(parse("xn--bcher-kva.example").as_deref(), Some("xn--bcher-kva.example"));
-        // What would become another separator, or nothing at all.
-        for wrong in ["a\u{ff0f}b.example", "a\u{ff20}b", "\u{ad}"] {
-            assert_eq!(parse(wrong), None, "{wrong}");
-        }
+    fn a_key_beside_its_certificate_stays_here() {
+        let block = |label| format!("-----BEGIN {label}-----\nQUJD\n-----END {label}-----\n");
+        let (certificate, key) = (block("CERTIFICATE"), block("PRIVATE KEY"));
+        let file = format!("Bag\n{key}{certificate}between\n{certificate}{key}");
+        let taken = String::from_utf8(certificates(file.as_bytes())).unwrap();
+        assert_eq!(taken, certificate.repeat(2));
     }
 }

@@ -3,9 +3,11 @@
 //! Nobody below `cli` knows a number. The matches have no wildcard where a new
 //! failure must find its status before it compiles.
 
-use crate::cli::error::Error;
-use crate::protocol::{LoginRefusal, ResponseCode, sasl};
-use crate::{connection, fetch, journal, maildir, session};
+use std::io;
+
+use crate::channel::failure::{Kind, Nature};
+use crate::cli::error::{Error, Lost};
+use crate::journal;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +27,8 @@ pub enum Exit {
     Unavailable = 69,
     /// A bug here.
     Software = 70,
+    /// The system does not let a worker start.
+    OsError = 71,
     /// The journal.
     Journal = 72,
     /// Maildir or state cannot be made, or do not fit.
@@ -70,6 +74,7 @@ pub const TABLE: &[Row] = &[
         "no",
     ),
     row(Exit::Software, "a bug in pop3get", ""),
+    row(Exit::OsError, "the system does not let pop3get start a process of its own", "perhaps"),
     row(Exit::Journal, "the journal is damaged, or of a newer version", "no"),
     row(Exit::CannotCreate, "Maildir or state cannot be created, or do not belong together", "no"),
     row(Exit::Io, "disk error, or disk full", "perhaps"),
@@ -114,7 +119,8 @@ impl Exit {
             Self::NoPermission => 10,
             Self::Usage => 11,
             Self::Config => 12,
-            Self::Software => 13,
+            Self::OsError => 13,
+            Self::Software => 14,
         }
     }
 
@@ -129,172 +135,59 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Config { .. } | Self::Secret(_) => Exit::Config,
-            Self::Connect { error, .. } | Self::Fetch(error) => error.into(),
+            Self::Journal(error) => kind_of(error).into(),
             Self::Output(_) => Exit::Io,
-            Self::TooLate => Exit::Temporary,
+            Self::Start(error) => of_start(error),
+            Self::Replaced | Self::TooLate => Exit::Temporary,
             Self::Usage { .. } => Exit::Usage,
+            Self::Worker { failure, .. } => failure.kind.into(),
+            Self::WorkerLost(Lost::Killed) => Exit::Temporary,
+            Self::WorkerLost(Lost::Crashed { .. } | Lost::Misbehaved(_)) => Exit::Software,
         }
     }
 }
 
-impl From<&fetch::Error> for Exit {
-    fn from(error: &fetch::Error) -> Self {
-        match error {
-            fetch::Error::Delivery(error) => of_delivery(error),
-            fetch::Error::Journal(error) => of_journal(error),
-            fetch::Error::NoUniqueIds(_) => Self::Unavailable,
-            fetch::Error::UniqueIdsRefused(_) => Self::Temporary,
-            fetch::Error::Renumbered => Self::Protocol,
-            fetch::Error::Session { doing, source } => of_session(*doing, source),
-            fetch::Error::Thread(_) | fetch::Error::TooEarly { .. } => Self::Temporary,
+/// What passes by itself when other processes end, and what does not.
+fn of_start(error: &io::Error) -> Exit {
+    match error.kind() {
+        io::ErrorKind::WouldBlock
+        | io::ErrorKind::OutOfMemory
+        | io::ErrorKind::PermissionDenied => Exit::Temporary,
+        _ => Exit::OsError,
+    }
+}
+
+/// What a journal that cannot be read here would be from a worker.
+pub(super) fn kind_of(error: &journal::Error) -> Kind {
+    match error {
+        journal::Error::Binding { .. } => Kind::AnotherMaildir,
+        journal::Error::Damaged { .. } => Kind::JournalDamaged,
+        journal::Error::Newer { .. } => Kind::JournalNewer,
+        journal::Error::Abandoned { .. } | journal::Error::Io { .. } => Kind::Disk,
+        journal::Error::Busy { .. } => Kind::Busy,
+        journal::Error::Locked { .. } => Kind::Locked,
+        journal::Error::NoLocks { .. } => Kind::StateWithoutLocks,
+        journal::Error::NoState { .. } => Kind::StateReadOnly,
+        journal::Error::NotOurs { .. } => Kind::StateNotOurs,
+        journal::Error::Unmade { .. } => Kind::State,
+    }
+}
+
+impl From<Kind> for Exit {
+    fn from(kind: Kind) -> Self {
+        match kind.nature() {
+            Nature::Configuration => Self::Config,
+            Nature::Disk => Self::Io,
+            Nature::Host => Self::NoHost,
+            Nature::Journal => Self::Journal,
+            Nature::Login => Self::NoPermission,
+            Nature::Message => Self::SomeFailed,
+            Nature::Passing => Self::Temporary,
+            Nature::Places => Self::CannotCreate,
+            Nature::Protocol => Self::Protocol,
+            Nature::Unavailable => Self::Unavailable,
+            Nature::Usage => Self::Usage,
         }
-    }
-}
-
-fn of_delivery(error: &maildir::Error) -> Exit {
-    match error {
-        maildir::Error::Io { .. } => Exit::Io,
-        maildir::Error::NoParent { .. }
-        | maildir::Error::NotADirectory { .. }
-        | maildir::Error::NotAMaildir { .. }
-        | maildir::Error::NotOneFileSystem { .. }
-        | maildir::Error::NotOurs { .. }
-        | maildir::Error::NotWritable { .. }
-        | maildir::Error::Unmade { .. } => Exit::CannotCreate,
-    }
-}
-
-fn of_journal(error: &journal::Error) -> Exit {
-    match error {
-        journal::Error::Binding { .. }
-        | journal::Error::NoLocks { .. }
-        | journal::Error::NoState { .. }
-        | journal::Error::NotOurs { .. }
-        | journal::Error::Unmade { .. } => Exit::CannotCreate,
-        journal::Error::Damaged { .. } | journal::Error::Newer { .. } => Exit::Journal,
-        journal::Error::Abandoned { .. } | journal::Error::Io { .. } => Exit::Io,
-        journal::Error::Busy { .. } | journal::Error::Locked { .. } => Exit::Temporary,
-    }
-}
-
-fn of_session(doing: fetch::Operation, error: &session::Error) -> Exit {
-    match error {
-        session::Error::Connection(error) => of_connection(error),
-        session::Error::Credentials { .. } => Exit::Usage,
-        session::Error::Exchange { source, .. } => of_exchange(source),
-        session::Error::LoginRefused { refusal, .. } => of_login(refusal, Exit::NoPermission),
-        session::Error::MechanismRefused { refusal, .. } => of_login(refusal, Exit::Unavailable),
-        session::Error::Insecure
-        | session::Error::NoBinding(_)
-        | session::Error::NoMechanism { .. }
-        | session::Error::NotOffered { .. }
-        | session::Error::Timestamp(_)
-        | session::Error::Unsupported(..) => Exit::Unavailable,
-        session::Error::NotWelcome(refusal) => of_refusal(refusal, Exit::Temporary),
-        session::Error::Refused { refusal, .. } => {
-            let otherwise = match doing {
-                fetch::Operation::LogIn => return of_login(refusal, Exit::NoPermission),
-                fetch::Operation::List | fetch::Operation::Examine => Exit::Unavailable,
-                // `--show` of a message that the server will not give.
-                fetch::Operation::Retrieve(_) => Exit::SomeFailed,
-                fetch::Operation::Commit
-                | fetch::Operation::Connect
-                | fetch::Operation::Delete(_)
-                | fetch::Operation::Quit => Exit::Temporary,
-            };
-            of_refusal(refusal, otherwise)
-        }
-        session::Error::Stopped => Exit::Temporary,
-        session::Error::OutOfStep { lost: true } => Exit::Temporary,
-        session::Error::OutOfStep { lost: false }
-        | session::Error::Strict(_)
-        | session::Error::Violation { .. } => Exit::Protocol,
-    }
-}
-
-/// What was sent or could not be, what the server said, and what it did not
-/// prove.
-fn of_exchange(error: &sasl::Error) -> Exit {
-    use sasl::Error;
-    match error {
-        Error::Host(_) | Error::Secret(_) | Error::User(_) => Exit::Usage,
-        Error::Refused(_) => Exit::NoPermission,
-        Error::Binding | Error::Extension | Error::Iterations(_) => Exit::Unavailable,
-        Error::Base64
-        | Error::Malformed
-        | Error::Nonce
-        | Error::Signature
-        | Error::Unexpected
-        | Error::Unfinished
-        | Error::Unproved => Exit::Protocol,
-    }
-}
-
-/// A refused login; `otherwise` where no more is known than that.
-fn of_login(refusal: &session::Refusal, otherwise: Exit) -> Exit {
-    match refusal.of_login() {
-        LoginRefusal::Credentials if refusal.code.is_some() => Exit::NoPermission,
-        LoginRefusal::Credentials | LoginRefusal::Other => otherwise,
-        LoginRefusal::InUse | LoginRefusal::LoginDelay | LoginRefusal::Temporary => Exit::Temporary,
-        LoginRefusal::Mechanism | LoginRefusal::Permanent => Exit::Unavailable,
-    }
-}
-
-fn of_refusal(refusal: &session::Refusal, otherwise: Exit) -> Exit {
-    match refusal.code {
-        Some(ResponseCode::Auth) => Exit::NoPermission,
-        Some(ResponseCode::InUse | ResponseCode::LoginDelay | ResponseCode::SysTemp) => {
-            Exit::Temporary
-        }
-        Some(ResponseCode::SysPerm | ResponseCode::Utf8) => Exit::Unavailable,
-        Some(ResponseCode::Unknown) | None => otherwise,
-    }
-}
-
-fn of_connection(error: &connection::Error) -> Exit {
-    use connection::Error;
-    match error {
-        Error::NoAddress { .. } | Error::NoSuchHost => Exit::NoHost,
-        Error::Certificate(_)
-        | Error::ClientCertificate { .. }
-        | Error::NotTls
-        | Error::NothingInCommon
-        | Error::ServerName
-        | Error::Tls(_)
-        | Error::TlsTooOld => Exit::Unavailable,
-        Error::Proxy(error) => of_proxy(error),
-        Error::Roots { .. } | Error::SystemRoots(_) => Exit::Config,
-        Error::Broken { .. }
-        | Error::Cancelled
-        | Error::Closed { .. }
-        | Error::Connect(_)
-        | Error::DeadlineOver { .. }
-        | Error::Io(_)
-        | Error::Random
-        | Error::Resolver(_)
-        | Error::Thread(_)
-        | Error::TimedOut { .. } => Exit::Temporary,
-    }
-}
-
-/// A proxy's refusal of our login is not the mailbox's: no 77.
-fn of_proxy(error: &connection::ProxyError) -> Exit {
-    use connection::ProxyError;
-    match error {
-        ProxyError::Closed | ProxyError::Connect(_) => Exit::Temporary,
-        ProxyError::Colon
-        | ProxyError::LoginKind
-        | ProxyError::LoginRefused
-        | ProxyError::NameTooLong
-        | ProxyError::NotHttp
-        | ProxyError::NotSocks5 => Exit::Unavailable,
-        ProxyError::LoginLength => Exit::Config,
-        ProxyError::NoSuchProxy => Exit::NoHost,
-        ProxyError::Refused(reply) if reply.may_pass() => Exit::Temporary,
-        ProxyError::Refused(_) => Exit::Unavailable,
-        // A gateway's trouble; what is forbidden stays so.
-        ProxyError::RefusedByStatus { status: 500..=599 } => Exit::Temporary,
-        ProxyError::RefusedByStatus { .. } => Exit::Unavailable,
     }
 }
 
@@ -302,8 +195,8 @@ fn of_proxy(error: &connection::ProxyError) -> Exit {
 mod tests {
     use super::*;
 
-    /// DESIGN §1's order, first what a person must act on first.
-    const ORDER: [u8; 12] = [70, 78, 64, 77, 69, 76, 72, 73, 68, 74, 65, 75];
+    /// First what a person must act on first.
+    const ORDER: [u8; 13] = [70, 71, 78, 64, 77, 69, 76, 72, 73, 68, 74, 65, 75];
 
     #[test]
     fn what_a_person_must_act_on_outranks_what_mends_itself() {
@@ -321,6 +214,6 @@ mod tests {
     #[test]
     fn the_table_has_every_status_once_in_ascending_order() {
         let statuses: Vec<u8> = TABLE.iter().map(|row| row.exit.status()).collect();
-        assert_eq!(statuses, [0, 1, 64, 65, 68, 69, 70, 72, 73, 74, 75, 76, 77, 78]);
+        assert_eq!(statuses, [0, 1, 64, 65, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78]);
     }
 }

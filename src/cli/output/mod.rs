@@ -1,7 +1,15 @@
-//! The only writers: terminal, progress, sentences, hints, exit statuses.
+//! The only writers: terminal, progress, tables, sentences, hints, exit statuses.
 
+mod events;
 pub(crate) mod exit;
 mod hint;
-pub(crate) mod progress;
+pub(crate) mod journal;
+mod listing;
+mod probe;
+mod probe_config;
+mod progress;
+mod safe;
 mod sentence;
 pub(crate) mod terminal;
+pub(crate) mod view;
+mod words;

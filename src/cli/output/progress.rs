@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 /// The bars of one account; nothing is drawn before [`Self::begin`], and what is
 /// drawn goes away with the value.
 #[derive(Debug, Default)]
-pub(crate) struct Bars {
+pub(super) struct Bars {
     drawn: RefCell<Option<Drawn>>,
 }
 
@@ -23,7 +23,7 @@ const OCTETS: &str = "[{wide_bar}] {bytes}/{total_bytes}  {binary_bytes_per_sec}
 
 impl Bars {
     /// Draws the bars; indicatif hides them where standard error is no terminal.
-    pub(crate) fn begin(&self, account: &str, messages: usize, octets: u64) {
+    pub(super) fn begin(&self, account: &str, messages: usize, octets: u64) {
         let style = |template| {
             let style = ProgressStyle::with_template(template);
             style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
@@ -37,28 +37,28 @@ impl Bars {
     }
 
     /// So many octets will come.
-    pub(crate) fn sized(&self, octets: u64) {
+    pub(super) fn sized(&self, octets: u64) {
         if let Some(drawn) = &*self.drawn.borrow() {
             drawn.octets.set_length(octets);
         }
     }
 
     /// One message more is delivered.
-    pub(crate) fn message(&self) {
+    pub(super) fn message(&self) {
         if let Some(drawn) = &*self.drawn.borrow() {
             drawn.messages.inc(1);
         }
     }
 
     /// So many octets more have come.
-    pub(crate) fn octets(&self, octets: u64) {
+    pub(super) fn octets(&self, octets: u64) {
         if let Some(drawn) = &*self.drawn.borrow() {
             drawn.octets.inc(octets);
         }
     }
 
     /// Speaks while the bars are out of the way.
-    pub(crate) fn suspended(&self, speak: impl FnOnce()) {
+    pub(super) fn suspended(&self, speak: impl FnOnce()) {
         match &*self.drawn.borrow() {
             Some(drawn) => drawn.all.suspend(speak),
             None => speak(),

@@ -1,24 +1,65 @@
 //! An error in one sentence, without its account.
 
-use crate::cli::error::Error;
-use crate::protocol::ResponseCode;
-use crate::{fetch, journal};
+use std::fmt;
 
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+use crate::channel::failure::{FailedOperation, Failure, Kind};
+use crate::cli::error::{Error, Lost};
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config { path, line: Some(line), why } => {
                 write!(f, "{}:{line}: {why}", path.display())
             }
             Self::Config { path, line: None, why } => write!(f, "{}: {why}", path.display()),
-            Self::Connect { server, error: fetch::Error::Session { doing, source } } => {
-                write!(f, "{doing} to {server}: {source}")
-            }
-            Self::Connect { error, .. } | Self::Fetch(error) => error.fmt(f),
+            Self::Journal(error) => error.fmt(f),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
+            Self::Replaced => f.write_str("pop3get was replaced while it ran; start it again"),
             Self::Secret(error) => write!(f, "{error:#}"),
+            Self::Start(error) => write!(f, "cannot start a worker: {error}"),
             Self::TooLate => f.write_str("the deadline passed while we waited for the password"),
             Self::Usage { why, .. } => f.write_str(why),
+            Self::Worker { server, failure } => {
+                let Failure { operation, text, .. } = failure;
+                match operation {
+                    Some(operation @ (FailedOperation::Connect {} | FailedOperation::LogIn {})) => {
+                        write!(f, "{operation} to {server}: {text}")
+                    }
+                    Some(operation) => write!(f, "{operation}: {text}"),
+                    None => f.write_str(text),
+                }
+            }
+            Self::WorkerLost(lost) => lost.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for FailedOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Commit {} => f.write_str("cannot delete messages"),
+            Self::Connect {} => f.write_str("cannot connect"),
+            Self::Delete { number } => write!(f, "cannot delete message {number}"),
+            Self::Examine {} => f.write_str("cannot read the headers of messages"),
+            Self::List {} => f.write_str("cannot list the maildrop"),
+            Self::LogIn {} => f.write_str("cannot log in"),
+            Self::Quit {} => f.write_str("cannot end the session"),
+            Self::Retrieve { number } => write!(f, "cannot fetch message {number}"),
+        }
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Crashed { signal: Some(signal) } => {
+                write!(f, "its worker ended by signal {signal}: a bug in pop3get")
+            }
+            Self::Crashed { signal: None } => {
+                f.write_str("its worker ended without a result: a bug in pop3get")
+            }
+            Self::Killed => f.write_str("its worker was killed; perhaps memory ran out"),
+            Self::Misbehaved(why) => write!(f, "its worker was ended: {why}"),
         }
     }
 }
@@ -27,15 +68,7 @@ impl Error {
     /// Whether it is worth a line only to somebody who looks on: the next run
     /// mends it, and cron would mail it.
     pub(crate) fn is_quiet(&self) -> bool {
-        match self.below() {
-            Some(
-                fetch::Error::Journal(journal::Error::Locked { .. })
-                | fetch::Error::TooEarly { .. },
-            ) => true,
-            Some(fetch::Error::Session { source, .. }) => source
-                .refusal()
-                .is_some_and(|refusal| refusal.code == Some(ResponseCode::LoginDelay)),
-            _ => false,
-        }
+        let Self::Worker { failure, .. } = self else { return false };
+        matches!(failure.kind, Kind::Locked | Kind::LoginDelay)
     }
 }

@@ -137,7 +137,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::*;
-    use crate::connection::Cancel;
+    use crate::cli::cancel::Cancel;
 
     const LONG: Duration = Duration::from_secs(60);
 

@@ -16,6 +16,12 @@ const MAX_SECRET: usize = 64 * 1024;
 /// No `.netrc` is larger than this.
 const MAX_NETRC: usize = 1024 * 1024;
 
+/// No file with a certificate and its key is larger.
+const MAX_KEY: usize = 1024 * 1024;
+
+/// What is looked for, in sentences.
+pub(super) const PASSWORD: &str = "password";
+
 /// Who besides the owner may have rights on a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Others {
@@ -26,11 +32,17 @@ pub(super) enum Others {
     Nothing,
 }
 
-/// Refuses a file whose content others may know, or have chosen.
+/// Refuses a file whose content others may know, or have chosen. `what` is the secret
+/// in it.
 ///
 /// A pipe is as good as a file: `<(…)` makes one with the same bits. Whoever
 /// owns the file could read it whatever its bits say, so it is us or root.
-pub(super) fn check(metadata: &Metadata, path: &Path, others: Others) -> anyhow::Result<()> {
+pub(super) fn check(
+    metadata: &Metadata,
+    path: &Path,
+    others: Others,
+    what: &str,
+) -> anyhow::Result<()> {
     let shown = path.display();
     let kind = metadata.file_type();
     if !kind.is_file() && !kind.is_fifo() {
@@ -38,11 +50,11 @@ pub(super) fn check(metadata: &Metadata, path: &Path, others: Others) -> anyhow:
     }
     let forbidden = if others == Others::Nothing { 0o077 } else { 0o037 };
     if metadata.mode() & forbidden != 0 {
-        bail!("others may read the password in {shown}; make it `chmod 600`");
+        bail!("others may read the {what} in {shown}; make it `chmod 600`");
     }
     let us = rustix::process::geteuid().as_raw();
     if ![us, 0].contains(&metadata.uid()) {
-        bail!("{shown} belongs to another user, who may read the password in it");
+        bail!("{shown} belongs to another user, who may read the {what} in it");
     }
     Ok(())
 }
@@ -51,7 +63,7 @@ pub(super) fn check(metadata: &Metadata, path: &Path, others: Others) -> anyhow:
 pub(super) fn read(path: &Path, others: Others) -> anyhow::Result<Secret> {
     let doing = || format!("cannot read the password from {}", path.display());
     let file = File::open(path).with_context(doing)?;
-    check(&file.metadata().with_context(doing)?, path, others)?;
+    check(&file.metadata().with_context(doing)?, path, others, PASSWORD)?;
     first_line(file, &path.display().to_string())
 }
 
@@ -65,16 +77,52 @@ pub(super) fn netrc(path: &Path) -> anyhow::Result<Option<(Zeroizing<Vec<u8>>, M
         file => file.with_context(doing)?,
     };
     let metadata = file.metadata().with_context(doing)?;
+    let text = whole(&mut file, &metadata, MAX_NETRC).with_context(doing)?;
+    match text {
+        Some(text) => Ok(Some((text, metadata))),
+        None => bail!("{} is larger than 1 MiB", path.display()),
+    }
+}
+
+/// A private key, PEM, alone or beside its certificate: under the rules of a
+/// password, but a pipe is none.
+pub(crate) fn private_key(path: &Path) -> anyhow::Result<Secret> {
+    let shown = path.display();
+    let doing = || format!("cannot read the private key from {shown}");
+    if !std::fs::metadata(path).with_context(doing)?.is_file() {
+        bail!("{shown} is no file");
+    }
+    let mut file = File::open(path).with_context(doing)?;
+    let metadata = file.metadata().with_context(doing)?;
+    check(&metadata, path, Others::Nothing, "private key")?;
+    let Some(mut octets) = whole(&mut file, &metadata, MAX_KEY).with_context(doing)? else {
+        bail!("{shown} is larger than 1 MiB");
+    };
+    // In a PKCS#8 label, or in the older kind's Proc-Type.
+    if octets.windows(9).any(|word| word == b"ENCRYPTED") {
+        bail!(
+            "the private key in {shown} is encrypted, and nobody is asked for its passphrase; write it in clear with `openssl pkey`"
+        );
+    }
+    Ok(Secret::new(std::mem::take(&mut *octets)))
+}
+
+/// All of a file in memory that is wiped; `None` if it is larger than `most`.
+fn whole(
+    file: &mut File,
+    metadata: &Metadata,
+    most: usize,
+) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     // All the room at once: what a growing vector leaves behind is not wiped.
-    let octets = usize::try_from(metadata.len()).unwrap_or(MAX_NETRC).min(MAX_NETRC);
-    let room = if metadata.is_file() { octets } else { MAX_NETRC };
+    let octets = usize::try_from(metadata.len()).unwrap_or(most).min(most);
+    let room = if metadata.is_file() { octets } else { most };
     let mut text = Zeroizing::new(vec![0; room + 1]);
-    let filled = fill(&mut file, &mut text, |_| false).with_context(doing)?;
-    if filled > MAX_NETRC {
-        bail!("{} is larger than 1 MiB", path.display());
+    let filled = fill(file, &mut text, |_| false)?;
+    if filled > most {
+        return Ok(None);
     }
     text.truncate(filled);
-    Ok(Some((text, metadata)))
+    Ok(Some(text))
 }
 
 /// Reads until the buffer is full, nothing more comes, or what came is enough.

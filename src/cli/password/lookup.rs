@@ -37,12 +37,8 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
-use crate::cli::args::settings::Settings;
-use crate::cli::config::account::Account;
 use crate::cli::error::Error;
-use crate::protocol::sasl;
 use crate::secret::Secret;
-use crate::session::Mechanism;
 
 use super::environment::{VARIABLE, variable};
 use super::file::{self, Others};
@@ -59,13 +55,70 @@ pub(crate) fn from_file(path: &Path) -> anyhow::Result<Secret> {
     }
 }
 
-/// The password of an account; `alone` says that it is the only one of this run.
-pub(crate) fn password(
-    account: &Account,
-    alone: bool,
-    limits: &WaitLimits<'_>,
-) -> Result<Secret, Error> {
-    lookup(account, alone, limits)?.ok_or_else(|| Error::Usage {
+/// Whose password is looked up, and where it may be.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted<'w> {
+    /// The account's name, which a person is asked by.
+    pub(crate) account: &'w str,
+    /// The user and the host, as `.netrc` has them.
+    pub(crate) user: &'w str,
+    pub(crate) host: &'w str,
+    pub(crate) file: Option<&'w Path>,
+    pub(crate) command: Option<&'w str>,
+    /// No password is shown to the server: a certificate is all.
+    pub(crate) is_needless: bool,
+    /// It is the only account of this run, which the variable may be meant for.
+    pub(crate) is_alone: bool,
+}
+
+impl Wanted<'_> {
+    /// The password that can be had without a command and without a person; `None`
+    /// leaves [`Self::ask`].
+    pub(crate) fn at_hand(&self, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
+        if self.is_needless {
+            return Ok(Some(Secret::new(Vec::new())));
+        }
+        if let Some(path) = self.file.map(Path::to_path_buf) {
+            return limits.within(move || file::read(&path, Others::Nothing)).map(Some);
+        }
+        if self.command.is_some() {
+            return Ok(None);
+        }
+        if self.is_alone
+            && let Some(password) = std::env::var_os(VARIABLE)
+        {
+            return Ok(Some(Secret::new(password.into_vec())));
+        }
+        if let Some(path) = self.credential() {
+            return limits.within(move || file::read(&path, Others::GroupReads)).map(Some);
+        }
+        let (host, user) = (self.host.to_owned(), self.user.to_owned());
+        limits.within(move || from_netrc(&host, &user))
+    }
+
+    /// The password that a command prints or a person types; `None` where there is
+    /// neither.
+    pub(crate) fn ask(&self, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
+        match self.command {
+            Some(command) => command::run(command, limits).map(Some),
+            None => prompt(self.account, limits),
+        }
+    }
+
+    /// The file that systemd made for an account, if there is one.
+    fn credential(&self) -> Option<PathBuf> {
+        let directory = PathBuf::from(variable("CREDENTIALS_DIRECTORY")?);
+        let by_mailbox = format!("{}@{}", self.user, self.host);
+        let names = [self.account, &*by_mailbox].into_iter().filter(|name| is_file_name(name));
+        let mut paths = names.map(|name| directory.join(name));
+        // A link that leads nowhere is wrong, and not missing.
+        paths.find(|path| directory.is_absolute() && path.symlink_metadata().is_ok())
+    }
+}
+
+/// That no source has a password and there is nobody to ask.
+pub(crate) fn missing() -> Error {
+    Error::Usage {
         why: "no password is given, and there is no terminal to ask on".into(),
         hint: Some(match variable(VARIABLE) {
             Some(_) => {
@@ -73,71 +126,11 @@ pub(crate) fn password(
             }
             None => "use --password-command, --password-file or POP3GET_PASSWORD",
         }),
-    })
-}
-
-/// The same; `None` if no source has one and there is nobody to ask.
-pub(crate) fn lookup(
-    account: &Account,
-    alone: bool,
-    limits: &WaitLimits<'_>,
-) -> Result<Option<Secret>, Error> {
-    if account.session.mechanism == Mechanism::Sasl(sasl::Mechanism::External) {
-        // The certificate is all that is shown.
-        return Ok(Some(Secret::new(Vec::new())));
     }
-    let settings = &account.settings;
-    if let Some(path) = settings.password_file.clone() {
-        return limits.within(move || file::read(&path, Others::Nothing)).map(Some);
-    }
-    if let Some(command) = &settings.password_command {
-        return command::run(command, limits).map(Some);
-    }
-    if alone && let Some(password) = std::env::var_os(VARIABLE) {
-        return Ok(Some(Secret::new(password.into_vec())));
-    }
-    if let Some(path) = credential(account) {
-        return limits.within(move || file::read(&path, Others::GroupReads)).map(Some);
-    }
-    let host = account.session.connection.host.clone();
-    let user = account.user.clone();
-    if let Some(password) = limits.within(move || from_netrc(&host, &user))? {
-        return Ok(Some(password));
-    }
-    prompt(&account.name, limits)
-}
-
-/// The files that the password of an account may be read from.
-pub(crate) fn files(account: &Account) -> Vec<PathBuf> {
-    let Settings { password_file, password_command, .. } = &account.settings;
-    match (password_file, password_command) {
-        (Some(path), _) => vec![path.clone()],
-        (None, Some(_)) => Vec::new(),
-        (None, None) => {
-            let credentials = variable("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-            let netrc = variable("NETRC").map(PathBuf::from).or_else(netrc_at_home);
-            credentials.into_iter().chain(netrc).collect()
-        }
-    }
-}
-
-/// Whether somebody may be asked for the password of an account.
-pub(crate) fn may_prompt(account: &Account) -> bool {
-    account.settings.password_file.is_none() && account.settings.password_command.is_none()
 }
 
 fn netrc_at_home() -> Option<PathBuf> {
     std::env::home_dir().map(|home| home.join(".netrc"))
-}
-
-/// The file that systemd made for an account, if there is one.
-fn credential(account: &Account) -> Option<PathBuf> {
-    let directory = PathBuf::from(variable("CREDENTIALS_DIRECTORY")?);
-    let by_mailbox = format!("{}@{}", account.user, account.session.connection.host);
-    let names = [&*account.name, &*by_mailbox].into_iter().filter(|name| is_file_name(name));
-    let mut paths = names.map(|name| directory.join(name));
-    // A link that leads nowhere is wrong, and not missing.
-    paths.find(|path| directory.is_absolute() && path.symlink_metadata().is_ok())
 }
 
 /// Whether a name is the name of a file in a directory, and of nothing else.
@@ -162,7 +155,7 @@ fn from_netrc(host: &str, user: &str) -> anyhow::Result<Option<Secret>> {
     let found = netrc::find(&text, host, user.as_bytes());
     let found = found.with_context(|| shown.to_string())?;
     if found.is_some() {
-        file::check(&metadata, &path, Others::Nothing)?;
+        file::check(&metadata, &path, Others::Nothing, file::PASSWORD)?;
     }
     Ok(found)
 }

@@ -2,7 +2,7 @@
 
 mod command;
 mod environment;
-mod file;
+pub(crate) mod file;
 pub(crate) mod lookup;
 pub mod netrc;
 mod prompt;

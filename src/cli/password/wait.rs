@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 
+use crate::cli::cancel::Cancel;
 use crate::cli::error::Error;
-use crate::connection::Cancel;
 
 /// How often a wait looks at the clock.
 const SLICE: Duration = Duration::from_millis(20);
@@ -22,7 +22,7 @@ pub(crate) struct WaitLimits<'l> {
 impl WaitLimits<'_> {
     /// Asks again and again, for a slice of time each, until there is an answer,
     /// the run has to end, or it is `end`, which is the one way to `Err(None)`.
-    pub(super) fn wait<T>(
+    pub(crate) fn wait<T>(
         &self,
         end: Option<Instant>,
         mut ask: impl FnMut(Duration) -> Option<T>,

@@ -6,8 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
-use pop3get::cli::{Streams, run};
-use pop3get::connection::Cancel;
+use pop3get::cli::{Cancel, Start, Streams, run};
 
 use super::journal::scratch;
 
@@ -16,7 +15,9 @@ fn ran(arguments: &[&OsStr]) -> (u8, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let streams = Streams { out: &mut out, err: &mut err, terminal: false };
     let arguments = [&[OsStr::new("pop3get")], arguments].concat();
-    let exit = run(arguments.iter().map(OsString::from), streams, &Cancel::default(), None);
+    // No mode that is tried here needs a worker.
+    let start = Start::Thread(drop);
+    let exit = run(arguments.iter().map(OsString::from), streams, &Cancel::default(), &start);
     (exit.status(), String::from_utf8(err).unwrap())
 }
 

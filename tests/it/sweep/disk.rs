@@ -51,7 +51,9 @@ fn failed_at(name: &str, nth: usize, error: &str, wish: &[&str], more: &[&str]) 
     // Mended in the run itself, a message without room, or the disk's statuses.
     match ran.status.code() {
         Some(0) => assert_eq!(said, "", "{what}"),
-        Some(65 | 72 | 73 | 74) => {
+        // The sentence itself may be what could not be written.
+        Some(65 | 71..=74) if name == "write" && said.is_empty() => {}
+        Some(65 | 71..=74) => {
             assert!(said.starts_with("pop3get: ") && said.ends_with('\n'), "{what}");
         }
         other => panic!("{other:?} {what}"),

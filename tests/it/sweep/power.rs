@@ -18,7 +18,7 @@ use pop3get::journal::Mailbox;
 use pop3get::secret::Secret;
 use pop3get::session::{Credentials, Mechanism};
 
-use super::trace::{Disk, Op, operations};
+use super::trace::{Disk, Op, of_worker, operations};
 use super::{FILE_BY_FILE, Random, mail, messages, seed, strace, sweep, whole};
 use crate::sandbox::{Sandbox, left_in_tmp, session_options};
 
@@ -46,12 +46,12 @@ fn traced(wish: &[&str], more: &[&str]) -> Vec<Op> {
         fs::create_dir(sandbox.path(directory)).unwrap();
     }
     let output = sandbox.path("trace");
-    let names = "trace=?open,openat,close,write,pwrite64,ftruncate,fsync,fdatasync,syncfs,fstatfs,rename,renameat2,unlinkat,sendto,recvfrom";
+    let names = "trace=?open,openat,close,write,pwrite64,ftruncate,fsync,fdatasync,syncfs,fstatfs,rename,renameat2,unlinkat,sendto,recvfrom,clone,clone3,?vfork";
     let wishes = [&["-xx", "-s", "1000000", "-e", names], wish].concat();
     let mut command = strace(&sandbox, &server, &wishes, &output);
     assert!(command.args(more).status().unwrap().success());
     let home = sandbox.path("");
-    operations(&fs::read_to_string(output).unwrap(), home.to_str().unwrap())
+    operations(&of_worker(&fs::read_to_string(output).unwrap()), home.to_str().unwrap())
 }
 
 /// Which pending things a state deviates in, and how.

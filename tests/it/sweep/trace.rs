@@ -64,6 +64,36 @@ fn text(quoted: &str) -> String {
     String::from_utf8(octets(quoted)).unwrap()
 }
 
+/// The lines of the worker's process: the first one that the traced program started.
+/// Descriptors are numbered by process.
+pub fn of_worker(trace: &str) -> String {
+    let lines: Vec<_> = trace.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    let supervisor = lines[0].0;
+    // Threads that share a process are found by who made them.
+    let (mut threads, mut begun) = (HashMap::from([(supervisor, supervisor)]), HashMap::new());
+    for (thread, call) in &lines {
+        let call = call.trim_start();
+        let is_fork = ["clone(", "clone3(", "vfork("].iter().any(|name| call.starts_with(name));
+        if is_fork {
+            begun.insert(*thread, call.contains("CLONE_THREAD"));
+        }
+        let is_resumed = call.starts_with("<... clone") || call.starts_with("<... vfork");
+        let made = call.rsplit_once(" = ").map(|(_, made)| made);
+        if let Some(made) = made.filter(|_| is_fork || is_resumed)
+            && let Some(shares) = begun.remove(thread)
+        {
+            let process = if shares { threads[thread] } else { made };
+            threads.insert(made, process);
+        }
+    }
+    let is_worker = |thread: &str| threads.get(thread).is_some_and(|it| *it != supervisor);
+    let lines = lines.iter().filter(|(thread, call)| {
+        let call = call.trim_start();
+        is_worker(thread) && !["clone", "vfork"].iter().any(|it| call.contains(it))
+    });
+    lines.map(|(thread, call)| format!("{thread} {call}\n")).collect()
+}
+
 /// The lines of a trace, calls that another thread interrupted put together at
 /// their end. Only a descriptor is free for others as soon as its close begins,
 /// and what is written during a sync of everything need not be part of it.

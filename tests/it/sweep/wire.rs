@@ -8,11 +8,11 @@ use std::thread;
 use std::time::Duration;
 
 use pop3_test_server::{Builder, Fault, Message, Security, Server};
-use pop3get::cli::{self, Streams};
+use pop3get::cli::{self, Start, Streams};
 
 use super::{sample, sweep};
 use crate::rfc1939::{letter, stored};
-use crate::sandbox::{Sandbox, left_in_tmp};
+use crate::sandbox::{Sandbox, left_in_tmp, work};
 
 const MESSAGES: usize = 10;
 
@@ -56,7 +56,7 @@ fn run_once(sandbox: &Sandbox, server: &Server, security: Security) -> (u8, Stri
     fs::write(sandbox.path("config"), "").unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let streams = Streams { out: &mut out, err: &mut err, terminal: false };
-    let exit = cli::run(arguments, streams, &Arc::default(), None);
+    let exit = cli::run(arguments, streams, &Arc::default(), &Start::Thread(work));
     (exit.status(), String::from_utf8(err).unwrap())
 }
 

@@ -4,10 +4,9 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::connection;
 use crate::fetch::Error;
 use crate::journal;
-
-use super::password::wait::WaitLimits;
 
 /// A run holds the lock for as long as a few syncs take. One that is stopped while
 /// it holds it must not stop others for ever.
@@ -19,7 +18,7 @@ const SLICE: Duration = Duration::from_millis(50);
 /// Does something that needs the lock of a Maildir, again and again while it is
 /// busy: not beyond the deadline of the run, and not after a signal.
 pub(super) fn patiently<T>(
-    limits: &WaitLimits<'_>,
+    limits: &connection::Options,
     mut act: impl FnMut() -> Result<T, Error>,
 ) -> Result<T, Error> {
     let end = Instant::now() + AT_MOST;

@@ -1,0 +1,315 @@
+//! What a worker is told to do: one account, one command.
+//!
+//! Secrets are not in here: they follow in frames of their own.
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::octets::Octets;
+
+/// Everything about one account that a worker needs.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Job {
+    /// What to do.
+    pub command: Command,
+    /// The way to the server; none where no server is needed.
+    pub connection: Connection,
+    /// The mailbox's name on the server; empty in a probe that does not log in.
+    pub user: String,
+    /// How to log in.
+    pub auth: Auth,
+    /// What SCRAM-…-PLUS binds to.
+    pub channel_binding: Binding,
+    /// Whether a password may cross a network without TLS.
+    pub allow_plaintext_password: bool,
+    /// Whether a server is refused that breaks an RFC in its login.
+    pub strict: bool,
+    /// The Maildir, absolute; none where nothing is delivered.
+    pub maildir: Option<Octets>,
+    /// The directory of the journals, absolute.
+    pub state: Octets,
+    /// What is fetched and what is deleted.
+    pub policy: Policy,
+    /// How long to try again while the maildrop is locked, in seconds.
+    pub retry_for: u64,
+    /// Whether a login is tried at once though the server wants more time between two:
+    /// somebody looks on.
+    pub at_once: bool,
+    /// When the run must be over, in milliseconds from now.
+    pub deadline: Option<u64>,
+    /// Whether the conversation is sent up.
+    pub conversation: bool,
+    /// Whether progress inside of messages is sent up.
+    pub progress: bool,
+    /// Which secrets follow the settings, in this order.
+    pub secrets: Vec<Purpose>,
+}
+
+/// What a secret is for.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// The private key of the client certificate, PEM.
+    ClientKey,
+    /// The password or token of the mailbox.
+    Password,
+    /// The password at the proxy.
+    ProxyPassword,
+}
+
+/// What a worker can do.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Count what is new.
+    Check {},
+    /// Say what a fetch would do.
+    DryRun {},
+    /// Fetch new mail.
+    Fetch {
+        /// Match unknown unique-ids by header.
+        rekey: bool,
+        /// Take everything again.
+        refetch: bool,
+    },
+    /// Forget a unique-id.
+    Forget {
+        /// Which.
+        unique_id: Octets,
+    },
+    /// List the maildrop.
+    List {
+        /// With date, sender and subject.
+        headers: bool,
+    },
+    /// Record one unique-id as seen.
+    Mark {
+        /// Which.
+        unique_id: Octets,
+    },
+    /// Record everything in the maildrop as seen.
+    MarkSeen {},
+    /// Find out what the server is.
+    Probe {},
+    /// Repair the journal.
+    Repair {
+        /// Whether anything is written.
+        write: bool,
+    },
+    /// Print one message.
+    Show {
+        /// Its number, or `uid:` and its unique-id.
+        message: String,
+        /// The header and so many lines; else all of it.
+        lines: Option<u32>,
+    },
+}
+
+impl Command {
+    /// Whether nothing is written, on either side.
+    pub fn only_looks(&self) -> bool {
+        match self {
+            Self::Check {}
+            | Self::DryRun {}
+            | Self::List { .. }
+            | Self::Probe {}
+            | Self::Show { .. } => true,
+            Self::Fetch { .. }
+            | Self::Forget { .. }
+            | Self::Mark { .. }
+            | Self::MarkSeen {}
+            | Self::Repair { .. } => false,
+        }
+    }
+
+    /// Whether a server is reached.
+    pub fn needs_server(&self) -> bool {
+        !matches!(self, Self::Forget { .. } | Self::Mark { .. } | Self::Repair { .. })
+    }
+}
+
+/// The way to a server.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Connection {
+    /// Host name in A-labels, or an address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Protection.
+    pub tls: Tls,
+    /// Whose certificate authorities are believed.
+    pub roots: Roots,
+    /// If any: the server's key has to be one of these; `sha256:` and base64.
+    pub pins: Vec<String>,
+    /// The client certificate; its key follows as a secret.
+    pub client_certificate: Option<ClientCertificate>,
+    /// A proxy that resolves the host itself.
+    pub proxy: Option<Proxy>,
+    /// The one family of addresses to connect by.
+    pub family: Option<Family>,
+    /// From resolving until the greeting is whole, in seconds.
+    pub connect_timeout: u64,
+    /// For each later status line, and each octet of a multi-line response.
+    pub timeout: u64,
+}
+
+/// A client certificate.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// Where it was read, for sentences.
+    pub path: Octets,
+    /// Its chain, PEM; a key in the same file is not in here.
+    pub pem: Octets,
+}
+
+/// Certificate authorities.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Roots {
+    /// Those in this file, and no others.
+    File {
+        /// For sentences, and to be opened.
+        path: Octets,
+    },
+    /// None: a pin alone tells who the server is.
+    None {},
+    /// The system's.
+    System {},
+    /// Mozilla's, built in.
+    Webpki {},
+}
+
+/// A family of addresses.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+/// What a proxy speaks.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyKind {
+    /// CONNECT of HTTP/1.1.
+    Http,
+    /// SOCKS5.
+    Socks5,
+}
+
+/// A proxy.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Proxy {
+    /// What it speaks.
+    pub kind: ProxyKind,
+    /// Host name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Who we are there; the password follows as a secret.
+    pub user: Option<String>,
+}
+
+/// What is fetched and what is deleted.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Policy {
+    /// When messages are deleted from the server.
+    pub deletion: Deletion,
+    /// Larger messages stay on the server; in octets.
+    pub max_size: Option<u64>,
+    /// At most so many messages.
+    pub limit: Option<usize>,
+    /// Try failed messages again now.
+    pub retry_failed: bool,
+}
+
+/// When messages are deleted from the server.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Deletion {
+    /// So many days after their delivery.
+    After {
+        /// How many.
+        days: u32,
+    },
+    /// Never.
+    Keep {},
+    /// As soon as they are safe here.
+    Now {},
+}
+
+/// `--tls`
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tls {
+    /// TLS from the first octet.
+    #[default]
+    Implicit,
+    /// TLS after STLS.
+    Starttls,
+    /// No TLS.
+    None,
+}
+
+/// `--auth`
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auth {
+    /// The strongest that the server offers.
+    #[default]
+    Auto,
+    /// USER and PASS.
+    User,
+    /// APOP.
+    Apop,
+    /// User and password in one (RFC 4616).
+    Plain,
+    /// User and password, one by one.
+    Login,
+    /// HMAC-MD5 of the password (RFC 2195).
+    CramMd5,
+    /// A proof by SHA-1 (RFC 5802).
+    #[value(name = "scram-sha-1")]
+    #[serde(rename = "scram-sha-1")]
+    ScramSha1,
+    /// The same, bound to TLS.
+    #[value(name = "scram-sha-1-plus")]
+    #[serde(rename = "scram-sha-1-plus")]
+    ScramSha1Plus,
+    /// A proof by SHA-256 (RFC 7677).
+    #[value(name = "scram-sha-256")]
+    #[serde(rename = "scram-sha-256")]
+    ScramSha256,
+    /// The same, bound to TLS.
+    #[value(name = "scram-sha-256-plus")]
+    #[serde(rename = "scram-sha-256-plus")]
+    ScramSha256Plus,
+    /// An OAuth 2 token in place of the password, as Google and Microsoft began.
+    #[value(name = "xoauth2")]
+    #[serde(rename = "xoauth2")]
+    XOAuth2,
+    /// An OAuth 2 token in place of the password (RFC 7628).
+    #[value(name = "oauthbearer")]
+    #[serde(rename = "oauthbearer")]
+    OAuthBearer,
+    /// The client certificate, and no password.
+    External,
+}
+
+/// `--channel-binding`
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Binding {
+    /// What both ends of TLS 1.3 export (RFC 9266).
+    #[default]
+    Exporter,
+    /// The hash of the server's certificate (RFC 5929).
+    EndPoint,
+}

@@ -1,0 +1,28 @@
+//! What supervisor and worker say to each other: JSON lines over a socket pair.
+//!
+//! | down | when |
+//! | --- | --- |
+//! | `settings` | once, after a right `hello`: the whole [`job::Job`] |
+//! | `secret` | behind the settings, or as the answer to a request; raw octets follow the line |
+//! | `no-secret` | the answer where a probe goes on without a login |
+//! | `stop` | end tidily: commit what is whole, then report |
+//!
+//! | up | when |
+//! | --- | --- |
+//! | `hello` | first, within 10 s: version and build |
+//! | `event` | as things happen: [`event::Event`] |
+//! | `secret` | the worker needs the password now |
+//! | `end` | last: how it ended, [`failure::Failure`] included |
+//!
+//! # Invariants
+//!
+//! * A frame up has at most 64 KiB, a frame down 64 MiB. Unknown fields are refused.
+//! * No frame names an account, and no frame has an exit status.
+//! * Every string that comes up is hostile until `cli::output` made it safe.
+
+pub mod event;
+pub mod failure;
+pub mod findings;
+pub mod frame;
+pub mod job;
+pub mod octets;

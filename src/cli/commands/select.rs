@@ -1,0 +1,43 @@
+//! Which command the options mean.
+
+use crate::channel::job::Command;
+use crate::channel::octets::Octets;
+use crate::cli::args::options::Args;
+use crate::cli::error::Error;
+
+use super::state::Action;
+
+/// What is done for an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Selected {
+    /// `--state list`
+    StateList,
+    /// A worker does it.
+    Worker(Command),
+}
+
+/// What the options mean for each account.
+pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
+    if let Some(words) = &args.state {
+        let action = Action::parse(words)?;
+        if args.dry_run && action != Action::Repair {
+            return Err(Error::usage("--dry-run goes with --state repair only"));
+        }
+        let octets = |unique_id: &[u8]| Octets::from(unique_id);
+        return Ok(match action {
+            Action::List => Selected::StateList,
+            Action::Forget(id) => Selected::Worker(Command::Forget { unique_id: octets(&id) }),
+            Action::Mark(id) => Selected::Worker(Command::Mark { unique_id: octets(&id) }),
+            Action::Repair => Selected::Worker(Command::Repair { write: !args.dry_run }),
+        });
+    }
+    Ok(Selected::Worker(match (&args.show, args.list, args.check, args.dry_run) {
+        _ if args.probe => Command::Probe {},
+        _ if args.mark_seen => Command::MarkSeen {},
+        (Some(message), ..) => Command::Show { message: message.clone(), lines: args.lines },
+        (_, true, ..) => Command::List { headers: args.headers },
+        (.., true, _) => Command::Check {},
+        (.., true) => Command::DryRun {},
+        _ => Command::Fetch { rekey: args.rekey, refetch: args.refetch },
+    }))
+}

@@ -1,0 +1,131 @@
+//! What a person sees of one account: events become lines, tables and bars.
+
+use crate::channel::event::{Event, Summary};
+use crate::channel::job::Command;
+use crate::cli::config::account::Account;
+use crate::cli::error::Error;
+
+use super::events::Teller;
+use super::exit::Exit;
+use super::journal;
+use super::listing::{self, Row};
+use super::probe::Probe;
+use super::progress::Bars;
+use super::terminal::Output;
+use super::words::messages;
+
+/// One account on the standard streams.
+pub(crate) struct View<'v, 'o> {
+    output: &'v Output<'o>,
+    account: &'v Account,
+    command: &'v Command,
+    /// It is the only account, and needs no name before its lines.
+    is_alone: bool,
+    teller: Teller<'v, 'o>,
+    rows: Option<Vec<Row>>,
+    probe: Probe,
+    new: Option<usize>,
+    summary: Summary,
+}
+
+impl<'v, 'o> View<'v, 'o> {
+    pub(crate) fn new(
+        output: &'v Output<'o>,
+        account: &'v Account,
+        command: &'v Command,
+        is_alone: bool,
+    ) -> Self {
+        let teller = Teller { output, account: &account.name, bars: Bars::default(), ending: None };
+        Self {
+            output,
+            account,
+            command,
+            is_alone,
+            teller,
+            rows: None,
+            probe: Probe::default(),
+            new: None,
+            summary: Summary::default(),
+        }
+    }
+
+    /// Something happened. An error says that standard output cannot be written.
+    pub(crate) fn event(&mut self, event: Event) -> Result<(), Error> {
+        match event {
+            Event::Capability { when, line } => self.probe.capabilities.push((when, line)),
+            Event::Certificate(certificate) => self.probe.chain.push(certificate),
+            Event::Checked { new } => {
+                self.new = Some(new);
+                let noun = if new == 1 { "message" } else { "messages" };
+                let who =
+                    if self.is_alone { String::new() } else { format!("{}: ", self.account.name) };
+                self.print(&format!("{who}{new} new {noun}\n"))?;
+            }
+            Event::Forgotten { messages: many } => {
+                self.print(&format!("{} forgotten\n", messages(many)))?;
+            }
+            Event::Listed { number, unique_id, octets, state, header } => {
+                let unique_id = unique_id.as_bytes().to_vec();
+                let row = Row { number, octets, state, header, unique_id };
+                self.rows.get_or_insert_default().push(row);
+            }
+            Event::Listing {} => self.rows = Some(Vec::new()),
+            Event::Marked { is_new } => {
+                self.print(if is_new { "marked as seen\n" } else { "known already\n" })?;
+            }
+            Event::Probed(findings) => {
+                let text = self.titled(&self.probe.text(&findings, self.account));
+                self.print(&text)?;
+            }
+            Event::Repaired(repair) => self.print(&journal::repair(&repair))?,
+            Event::Summary(summary) => self.summary = summary,
+            event => self.teller.tell(&event),
+        }
+        Ok(())
+    }
+
+    /// A message's octets, as `--show` prints them.
+    pub(crate) fn message(&self, octets: &[u8]) -> Result<(), Error> {
+        self.output.print(octets)
+    }
+
+    /// Words of the worker's process, not of its events.
+    pub(crate) fn internal(&self, line: &str) {
+        self.output.line(&format!("{}: internal: {line}", self.account.name));
+    }
+
+    fn print(&self, text: &str) -> Result<(), Error> {
+        self.output.print(text.as_bytes())
+    }
+
+    /// Under the account's name where there are several.
+    fn titled(&self, text: &str) -> String {
+        if self.is_alone { text.to_owned() } else { format!("{}:\n{text}", self.account.name) }
+    }
+
+    /// The end: tables, then the summary or the error, and the status.
+    pub(crate) fn end(self, result: Result<(), Error>) -> Exit {
+        let printed = self.rows.as_deref().map_or(Ok(()), |rows| {
+            let text = match self.command {
+                Command::List { headers } => listing::list(rows, *headers),
+                _ => listing::dry_run(rows),
+            };
+            self.print(&self.titled(&text))
+        });
+        let Self { output, account, command, teller, new, summary, .. } = self;
+        // Bars go away before anything else is said.
+        drop(teller);
+        if let Err(error) = printed.and(result) {
+            output.fail(Some(&account.name), &error, summary.delivered);
+            return error.exit();
+        }
+        if matches!(command, Command::Fetch { .. }) {
+            output.summary(&account.name, &summary);
+        }
+        match (summary.failed, new) {
+            (1.., _) => Exit::SomeFailed,
+            (0, Some(0)) => Exit::NothingNew,
+            (0, _) => Exit::Ok,
+        }
+    }
+}

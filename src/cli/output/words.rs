@@ -1,0 +1,54 @@
+//! Numbers and dates in words.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// The time, in seconds since 1970.
+pub(super) fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// A day in this machine's time zone.
+pub(super) fn date(seconds: u64) -> String {
+    let timestamp = i64::try_from(seconds).ok().and_then(|at| Timestamp::from_second(at).ok());
+    match timestamp {
+        Some(timestamp) => timestamp.to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string(),
+        None => "?".into(),
+    }
+}
+
+/// A minute in this machine's time zone.
+pub(super) fn minute(seconds: i64) -> String {
+    match Timestamp::from_second(seconds) {
+        Ok(at) => at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => "?".into(),
+    }
+}
+
+/// A certificate that ends so soon is worth a word.
+const SOON: i64 = 14 * DAY;
+
+pub(super) const DAY: i64 = 24 * 60 * 60;
+
+/// That a certificate ends, if it does so soon.
+pub(super) fn ending(until: i64, now: i64) -> Option<String> {
+    match until.saturating_sub(now) {
+        i64::MIN..0 => Some("has ended".into()),
+        0..DAY => Some("ends in less than a day".into()),
+        left @ DAY..=SOON => Some(format!("ends in {}", days(left / DAY))),
+        _ => None,
+    }
+}
+
+/// A number of days in words.
+pub(super) fn days(many: i64) -> String {
+    format!("{many} {}", if many == 1 { "day" } else { "days" })
+}
+
+/// A number of messages in words.
+pub(super) fn messages(many: usize) -> String {
+    format!("{many} {}", if many == 1 { "message" } else { "messages" })
+}

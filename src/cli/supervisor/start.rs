@@ -1,0 +1,181 @@
+//! Starting a worker: this very program again, in a process of its own.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::channel::frame::Up;
+use crate::cli::error::{Error, Lost};
+use crate::cli::password::wait::WaitLimits;
+
+use super::environment::inherited;
+use super::hearing::{Heard, Hearing};
+
+/// How a worker is started.
+#[derive(Debug)]
+pub enum Start {
+    /// In a process of its own, of this program as it was started: `build` says which
+    /// file that was.
+    Process {
+        /// The same that the worker says.
+        build: String,
+    },
+    /// On a thread of this process, which tests do.
+    Thread(fn(UnixStream)),
+}
+
+/// No worker takes longer to say who it is, or to read what it is told.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A worker that has said who it is.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) channel: UnixStream,
+    pub(super) hearing: Hearing,
+    /// None on a thread.
+    pub(super) child: Option<Child>,
+}
+
+impl Worker {
+    /// Tells a worker that a signal ended from a program that ends by itself.
+    fn check_signal(&mut self) -> Result<(), Error> {
+        let Some(child) = &mut self.child else { return Ok(()) };
+        let end = Instant::now() + Duration::from_secs(1);
+        while Instant::now() < end {
+            if let Some(status) = child.try_wait().map_err(Error::Start)? {
+                let signal = status.signal();
+                return signal.map_or(Ok(()), |_| Err(Error::WorkerLost(Lost::by(signal))));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Starts a worker and hears its `hello`. `prints` says that its standard output is
+/// read.
+pub(super) fn start(
+    how: &Start,
+    account: &str,
+    prints: bool,
+    limits: &WaitLimits<'_>,
+) -> Result<Worker, Error> {
+    let build = match how {
+        Start::Process { build } => build,
+        Start::Thread(serve) => {
+            let worker = on_thread(*serve).map_err(Error::Start)?;
+            return match is_right(&worker, "", limits)? {
+                Answer::Right => Ok(worker),
+                Answer::Other | Answer::None => Err(Error::Replaced),
+            };
+        }
+    };
+    let mut failed = None;
+    for program in programs() {
+        match in_process(program, account, prints) {
+            Ok(mut worker) => match is_right(&worker, build, limits)? {
+                Answer::Right => return Ok(worker),
+                Answer::Other => {}
+                Answer::None => worker.check_signal()?,
+            },
+            // The file is gone, or was never there; nothing else is mended by another.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => failed = Some(error),
+            Err(error) => return Err(Error::Start(error)),
+        }
+    }
+    Err(failed.map_or(Error::Replaced, Error::Start))
+}
+
+/// The names by which this program may be started again. The second one is this very
+/// file, whatever has become of its name, where Linux shows it.
+fn programs() -> impl Iterator<Item = PathBuf> {
+    let named = std::env::current_exe().ok();
+    let itself = PathBuf::from("/proc/self/exe");
+    let typed = std::env::args_os().next().map(PathBuf::from);
+    named.into_iter().chain([itself]).chain(typed)
+}
+
+fn in_process(program: PathBuf, account: &str, prints: bool) -> io::Result<Worker> {
+    let (ours, its) = UnixStream::pair()?;
+    let mut command = Command::new(program);
+    command.arg0("pop3get").arg("--worker").arg(account);
+    command.env_clear().envs(inherited()).current_dir("/");
+    command.stdin(Stdio::from(OwnedFd::from(its))).stderr(Stdio::piped());
+    command.stdout(if prints { Stdio::piped() } else { Stdio::null() });
+    let spawned = command.spawn();
+    // It holds the worker's end, which has to be the worker's alone.
+    drop(command);
+    let mut child = spawned?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    ours.set_write_timeout(Some(PATIENCE))?;
+    let hearing = Hearing::of(ours.try_clone()?);
+    let mut worker = match hearing {
+        Ok(hearing) => Worker { channel: ours, hearing, child: Some(child) },
+        Err(error) => {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error);
+        }
+    };
+    if let Some(stderr) = stderr {
+        worker.hearing.internal(stderr)?;
+    }
+    if let Some(stdout) = stdout {
+        worker.hearing.message(stdout)?;
+    }
+    Ok(worker)
+}
+
+fn on_thread(serve: fn(UnixStream)) -> io::Result<Worker> {
+    let (ours, its) = UnixStream::pair()?;
+    thread::Builder::new().name("served".into()).spawn(move || serve(its))?;
+    ours.set_write_timeout(Some(PATIENCE))?;
+    let hearing = Hearing::of(ours.try_clone()?)?;
+    Ok(Worker { channel: ours, hearing, child: None })
+}
+
+/// What a worker says at first.
+enum Answer {
+    /// Nothing: it ends.
+    None,
+    /// It is of another build.
+    Other,
+    /// It is of this build.
+    Right,
+}
+
+/// Whether a worker is of this build. One that is silent, or says something else than
+/// `hello`, is none of ours.
+fn is_right(worker: &Worker, build: &str, limits: &WaitLimits<'_>) -> Result<Answer, Error> {
+    let end = Instant::now() + PATIENCE;
+    let heard = limits.wait(Some(end), |slice| match worker.hearing.heard.recv_timeout(slice) {
+        Ok(Heard::Internal(_) | Heard::StreamOver) | Err(RecvTimeoutError::Timeout) => None,
+        Ok(heard) => Some(heard),
+        Err(RecvTimeoutError::Disconnected) => Some(Heard::ChannelOver(None)),
+    });
+    match heard {
+        Ok(Heard::Frame(Up::Hello { version, build: its })) => {
+            let is_right = version == env!("CARGO_PKG_VERSION") && its == build;
+            Ok(if is_right { Answer::Right } else { Answer::Other })
+        }
+        Ok(Heard::ChannelOver(None)) => Ok(Answer::None),
+        Ok(_) => Err(Error::WorkerLost(Lost::Misbehaved("its first frame was no hello"))),
+        Err(None) => Err(Error::WorkerLost(Lost::Misbehaved("it said nothing for 10 s"))),
+        Err(Some(error)) => Err(error),
+    }
+}

@@ -1,0 +1,92 @@
+//! The worker's end of the channel.
+
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use std::{io, thread};
+
+use crate::channel::event::Event;
+use crate::channel::frame::{self, Down, Reader, Up};
+use crate::connection::Cancel;
+use crate::secret::Secret;
+
+use super::error::Error;
+use super::upward::{STOP, Upward};
+
+/// What commands say to the supervisor and ask of it.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) upward: Arc<Upward>,
+    pub(super) cancel: Cancel,
+    password: Mutex<Option<Option<Secret>>>,
+    answers: Mutex<Option<Receiver<Option<Secret>>>>,
+}
+
+/// A signal sets a flag; only a look at it ends a wait.
+const SLICE: Duration = Duration::from_millis(50);
+
+impl Link {
+    /// `password` is what came with the settings.
+    pub(super) fn new(upward: Arc<Upward>, cancel: &Cancel, password: Option<Secret>) -> Self {
+        Self {
+            upward,
+            cancel: Cancel::clone(cancel),
+            password: Mutex::new(password.map(Some)),
+            answers: Mutex::default(),
+        }
+    }
+
+    pub(super) fn event(&self, event: Event) {
+        self.upward.event(event);
+    }
+
+    /// From now on threads of their own send events and hear the supervisor.
+    pub(super) fn listen(&self, reader: Reader<UnixStream>) -> io::Result<()> {
+        self.upward.start()?;
+        let (to_us, answers) = mpsc::channel();
+        *self.answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(answers);
+        let cancel = Cancel::clone(&self.cancel);
+        let hear = move || {
+            let mut reader = reader;
+            while let Ok(answer) = hear(&mut reader) {
+                let Some(answer) = answer else { break };
+                let _ = to_us.send(answer);
+            }
+            // Told to stop, or the supervisor is gone.
+            cancel.store(STOP, Ordering::Relaxed);
+        };
+        thread::Builder::new().name("supervisor".into()).spawn(hear).map(|_| ())
+    }
+
+    /// The password: what came with the settings, or what the supervisor answers.
+    /// `None` where there is none.
+    pub(super) fn password(&self) -> Result<Option<Secret>, Error> {
+        if let Some(password) = self.password.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            return Ok(password);
+        }
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = answers.as_ref().ok_or(Error::Interrupted)?;
+        self.upward.frame(&Up::Secret {});
+        while self.cancel.load(Ordering::Relaxed) == 0 {
+            match answers.recv_timeout(SLICE) {
+                Ok(answer) => return Ok(answer),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Err(Error::Interrupted)
+    }
+}
+
+/// The next answer; `None` is `stop`.
+fn hear(reader: &mut Reader<UnixStream>) -> Result<Option<Option<Secret>>, frame::Error> {
+    match reader.read()? {
+        Down::NoSecret {} => Ok(Some(None)),
+        Down::Secret { octets } => reader.read_secret(octets).map(|secret| Some(Some(secret))),
+        Down::Settings(_) => Err(frame::Error::Malformed),
+        Down::Stop {} => Ok(None),
+    }
+}

@@ -1,0 +1,41 @@
+//! `--list`: the maildrop, with headers if they are asked for.
+
+use std::collections::HashMap;
+
+use crate::channel::event::{Event, Header};
+use crate::fetch::Error;
+use crate::journal::Index;
+use crate::protocol::MessageNumber;
+
+use super::header::digest;
+use super::link::Link;
+use super::maildrop::{Maildrop, state};
+use super::observe::unique_id;
+use super::options::Account;
+
+pub(super) fn list(
+    mut maildrop: Maildrop<'_>,
+    account: &Account,
+    index: &Index,
+    headers: bool,
+    link: &Link,
+) -> Result<(), Error> {
+    let steps = maildrop.steps(account, index)?;
+    let mut read: HashMap<MessageNumber, Header> = HashMap::new();
+    if headers {
+        maildrop.survey.headers(|number, header| {
+            read.insert(number, digest(&header));
+        })?;
+    }
+    link.event(Event::Listing {});
+    for (listed, step) in maildrop.survey.listing.iter().zip(&steps) {
+        link.event(Event::Listed {
+            number: listed.number.get(),
+            unique_id: unique_id(&listed.unique_id),
+            octets: listed.octets,
+            state: state(listed, step, index),
+            header: read.remove(&listed.number),
+        });
+    }
+    maildrop.survey.quit()
+}

@@ -1,0 +1,195 @@
+//! Settings as options of the rooms below.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use zeroize::Zeroizing;
+
+use crate::channel::job::{
+    self, Auth, Binding, ClientCertificate, Command, Deletion, Job, Purpose, Roots, Tls,
+};
+use crate::connection::{self, Cancel, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
+use crate::fetch::{self, Clock, Place, Policy, Rekey};
+use crate::journal::Mailbox;
+use crate::protocol::sasl;
+use crate::secret::Secret;
+use crate::session::{self, ChannelBinding, Mechanism, Pipelining};
+
+use super::error::{Broken, Error};
+
+/// The secrets that came with the settings.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    pub(super) client_key: Option<Secret>,
+    pub(super) password: Option<Secret>,
+    pub(super) proxy_password: Option<Secret>,
+}
+
+impl Secrets {
+    pub(super) fn set(&mut self, purpose: Purpose, secret: Secret) {
+        match purpose {
+            Purpose::ClientKey => self.client_key = Some(secret),
+            Purpose::Password => self.password = Some(secret),
+            Purpose::ProxyPassword => self.proxy_password = Some(secret),
+        }
+    }
+}
+
+/// One account, ready to be worked on.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) job: Job,
+    pub(super) session: session::Options,
+    pub(super) policy: Policy,
+    pub(super) retry_for: Duration,
+    pub(super) mailbox: Mailbox,
+    pub(super) state: PathBuf,
+    pub(super) maildir: Option<PathBuf>,
+}
+
+impl Account {
+    pub(super) fn new(job: Job, secrets: &Secrets, cancel: &Cancel) -> Result<Self, Broken> {
+        let connection = connection(&job, secrets, cancel)?;
+        let policy = Policy {
+            deletion: match job.policy.deletion {
+                Deletion::After { days } => fetch::Deletion::After(days),
+                Deletion::Keep {} => fetch::Deletion::Keep,
+                Deletion::Now {} => fetch::Deletion::Now,
+            },
+            max_size: job.policy.max_size,
+            limit: job.policy.limit,
+            retry_failed: job.policy.retry_failed,
+        };
+        let session = session::Options {
+            connection,
+            mechanism: mechanism(job.auth),
+            channel_binding: match job.channel_binding {
+                Binding::Exporter => ChannelBinding::Exporter,
+                Binding::EndPoint => ChannelBinding::EndPoint,
+            },
+            pace: Pipelining::Announced,
+            allow_plaintext_password: job.allow_plaintext_password,
+            strict: job.strict,
+        };
+        Ok(Self {
+            session,
+            policy,
+            retry_for: Duration::from_secs(job.retry_for),
+            mailbox: Mailbox::new(job.user.as_bytes(), &job.connection.host),
+            state: job.state.to_path(),
+            maildir: job.maildir.as_ref().map(|path| path.to_path()),
+            job,
+        })
+    }
+
+    /// Where mail goes; the supervisor sends no command here that does without.
+    pub(super) fn place(&self) -> Result<Place, Broken> {
+        let maildir = self.maildir.clone().ok_or(Broken::Settings("there is no Maildir"))?;
+        Ok(Place { maildir, state: self.state.clone(), mailbox: self.mailbox.clone() })
+    }
+
+    /// How the account is fetched.
+    pub(super) fn fetch(&self) -> fetch::Options {
+        let rekey = matches!(self.job.command, Command::Fetch { rekey: true, .. });
+        fetch::Options {
+            session: self.session.clone(),
+            policy: self.policy,
+            rekey: if rekey { Rekey::ByHeader } else { Rekey::Stop },
+            most_open: most_open(),
+            retry_for: self.retry_for,
+            at_once: self.job.at_once,
+            clock: clock(),
+        }
+    }
+}
+
+fn connection(
+    job: &Job,
+    secrets: &Secrets,
+    cancel: &Cancel,
+) -> Result<connection::Options, Broken> {
+    let given = &job.connection;
+    let pins = given.pins.iter().map(|pin| pin.parse());
+    let proxy = given.proxy.as_ref().map(|proxy| {
+        let login = match (&proxy.user, &secrets.proxy_password) {
+            (Some(user), Some(password)) => {
+                let password = Zeroizing::new(password.expose().to_vec());
+                let login = ProxyLogin::new(user.clone().into_bytes(), password);
+                Some(login.map_err(|_| Broken::Settings("the proxy's login does not fit"))?)
+            }
+            _ => None,
+        };
+        let kind = match proxy.kind {
+            job::ProxyKind::Http => ProxyKind::Http,
+            job::ProxyKind::Socks5 => ProxyKind::Socks5,
+        };
+        Ok::<_, Broken>(Proxy { kind, host: proxy.host.clone(), port: proxy.port, login })
+    });
+    Ok(connection::Options {
+        host: given.host.clone(),
+        port: given.port,
+        security: match given.tls {
+            Tls::Implicit => Security::ImplicitTls,
+            Tls::None => Security::Plain,
+            Tls::Starttls => Security::Stls,
+        },
+        roots: match &given.roots {
+            Roots::File { path } => connection::Roots::File(path.to_path()),
+            Roots::None {} => connection::Roots::None,
+            Roots::System {} => connection::Roots::System,
+            Roots::Webpki {} => connection::Roots::Webpki,
+        },
+        pins: pins.collect::<Result<_, _>>().map_err(|_| Broken::Settings("a pin is none"))?,
+        identity: None,
+        proxy: proxy.transpose()?,
+        family: given.family.map(|family| match family {
+            job::Family::Ipv4 => Family::Ipv4,
+            job::Family::Ipv6 => Family::Ipv6,
+        }),
+        connect_timeout: Duration::from_secs(given.connect_timeout),
+        timeout: Duration::from_secs(given.timeout),
+        deadline: job.deadline.map(|left| Instant::now() + Duration::from_millis(left)),
+        cancel: Cancel::clone(cancel),
+    })
+}
+
+/// Who we are to a server that asks by TLS.
+pub(super) fn identity(
+    given: Option<&ClientCertificate>,
+    key: Option<&Secret>,
+) -> Result<Option<Identity>, Error> {
+    let (Some(certificate), Some(key)) = (given, key) else { return Ok(None) };
+    let identity = Identity::from_pem(certificate.pem.as_bytes(), key.expose());
+    let refused = |source| Error::ClientCertificate { path: certificate.path.to_path(), source };
+    identity.map(Some).map_err(refused)
+}
+
+fn mechanism(auth: Auth) -> Mechanism {
+    Mechanism::Sasl(match auth {
+        Auth::Auto => return Mechanism::Auto,
+        Auth::User => return Mechanism::User,
+        Auth::Apop => return Mechanism::Apop,
+        Auth::Plain => sasl::Mechanism::Plain,
+        Auth::Login => sasl::Mechanism::Login,
+        Auth::CramMd5 => sasl::Mechanism::CramMd5,
+        Auth::ScramSha1 => sasl::Mechanism::ScramSha1,
+        Auth::ScramSha1Plus => sasl::Mechanism::ScramSha1Plus,
+        Auth::ScramSha256 => sasl::Mechanism::ScramSha256,
+        Auth::ScramSha256Plus => sasl::Mechanism::ScramSha256Plus,
+        Auth::XOAuth2 => sasl::Mechanism::XOAuth2,
+        Auth::OAuthBearer => sasl::Mechanism::OAuthBearer,
+        Auth::External => sasl::Mechanism::External,
+    })
+}
+
+/// The time, from now on.
+pub(super) fn clock() -> Clock {
+    Clock::starting(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// Half of what the system lets us open, so that a batch of messages never
+/// meets the limit.
+fn most_open() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit / 2).ok()).unwrap_or(512).clamp(8, 4096)
+}

@@ -1,0 +1,33 @@
+//! `--probe`: what the server is.
+
+use crate::fetch::{self, Operation};
+use crate::session::{self, Credentials, Step};
+
+use super::error::Error;
+use super::findings;
+use super::link::Link;
+use super::observe::Observer;
+use super::options::Account;
+
+/// Asks the server; whatever fails, what is known is sent first.
+pub(super) fn probe(
+    account: &Account,
+    credentials: Option<&Credentials>,
+    observer: &Observer<'_>,
+    link: &Link,
+) -> Result<(), Error> {
+    let log = |line: session::Line<'_>| observer.line(line);
+    let (found, result) = session::probe(&account.session, credentials, &log);
+    let failed = result.as_ref().err().map(|(step, _)| *step);
+    findings::tell(&found, failed, credentials.is_some(), account, link);
+    result.map_err(|(step, source)| {
+        let doing = match step {
+            Step::Connect => Operation::Connect,
+            Step::Examine => Operation::Examine,
+            Step::List => Operation::List,
+            Step::LogIn => Operation::LogIn,
+            Step::Quit => Operation::Quit,
+        };
+        fetch::Error::Session { doing, source }.into()
+    })
+}

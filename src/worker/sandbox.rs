@@ -1,0 +1,205 @@
+//! The sandbox: what a server sends is handled by a process that can open next to no
+//! file and start no program.
+//!
+//! Landlock takes away all files but those in [`AllowedPaths`], from this thread and
+//! every thread that it starts. It is closed once, as late as lock, journal and
+//! Maildir allow and before the first octet of a server. Seccomp refuses the system
+//! calls that start a program, look into another process, or reach one by a socket
+//! file: through one a session bus or a container daemon could be asked to start
+//! something.
+//!
+//! # Invariants
+//!
+//! * Its absence is no failure, and never changes what a run does; `-v` says what
+//!   holds, or why nothing does.
+//! * Nothing can be executed, nothing can be written outside of one account's
+//!   Maildir and state directory, and where a run only looks, nothing can be written
+//!   at all.
+//! * Landlock goes by the files that are there when it closes. One that is
+//!   replaced later, as a resolv.conf in /etc may be, cannot be opened any more: the
+//!   next run can.
+//!
+//! # Not here
+//!
+//! * Network sockets: the resolver's name servers and the servers' ports are many,
+//!   and what is written nowhere and read nowhere is not worth much to send.
+//! * Kernels whose Landlock has no ABI 2: they forbid every rename between
+//!   directories, and delivery is one.
+//! * nscd and systemd-resolved by their sockets: the resolver of the C library goes
+//!   on to its own name servers where it cannot open these.
+//! * Whether there is a sandbox at all: `main.rs` asks for it, tests in one process
+//!   do not.
+
+use std::path::{Path, PathBuf};
+
+use crate::channel::event::{Landlock, Sandbox};
+use crate::channel::octets::Octets;
+use crate::connection::Roots;
+
+use super::options::Account;
+
+/// What the resolver of the C library reads: its files, the modules that
+/// nsswitch.conf names and what those look at. Sockets need no leave.
+const RESOLVER: &[&str] = &[
+    "/etc/gai.conf",
+    "/etc/host.conf",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/mdns.allow",
+    "/etc/nsswitch.conf",
+    "/etc/protocols",
+    "/etc/resolv.conf",
+    "/etc/services",
+    "/gnu/store",
+    "/lib",
+    "/lib64",
+    "/nix/store",
+    "/run/NetworkManager",
+    "/run/netconfig",
+    "/run/nscd",
+    "/run/resolvconf",
+    "/run/systemd/machines",
+    "/run/systemd/resolve",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/var/lib/libvirt/dnsmasq",
+];
+
+/// Where certificate authorities are kept, all of them public.
+const ROOTS: &[&str] = &[
+    "/etc/ca-certificates",
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/tls/certs",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs",
+    "/usr/local/share/ca-certificates",
+    "/usr/share/ca-certificates",
+    "/usr/share/pki",
+    "/var/lib/ca-certificates",
+];
+
+/// Dates in this machine's time zone; randomness where the kernel's call fails.
+const REST: &[&str] = &["/dev/null", "/dev/urandom", "/etc/localtime", "/usr/share/zoneinfo"];
+
+/// Variables that name files or directories to be read, for `main.rs`.
+pub const VARIABLES: &[&str] = &["SSL_CERT_DIR", "SSL_CERT_FILE", "TZDIR"];
+
+/// What can still be opened once the sandbox is closed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllowedPaths {
+    /// Files and directories that can be read, with all below them; what is not
+    /// there is no matter.
+    pub read: Vec<PathBuf>,
+    /// Directories in which files can be made, written, moved and removed. Each has
+    /// to be there: better no sandbox than one that shuts the Maildir out.
+    pub write: Vec<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enforced {
+    /// The half of the files.
+    pub files: Landlock,
+    /// The half of the system calls; why it does not hold.
+    pub calls: Option<String>,
+}
+
+/// The last thing before the threads and the network. `named` are files that
+/// variables name.
+pub(super) fn close(account: &Account, named: &[PathBuf]) -> Sandbox {
+    let allowed = allowed(account, named);
+    let Enforced { files, calls } = enforce(&allowed);
+    let write = allowed.write.iter().map(|path| Octets::from(&**path)).collect();
+    Sandbox { files, write, calls }
+}
+
+fn allowed(account: &Account, named: &[PathBuf]) -> AllowedPaths {
+    let fixed = [RESOLVER, ROOTS, REST].concat().into_iter().map(PathBuf::from);
+    let mut read: Vec<_> = fixed.chain(named.iter().cloned()).collect();
+    let mut write = Vec::new();
+    if let Roots::File(path) = &account.session.connection.roots {
+        read.push(path.clone());
+    }
+    let maildir = account.maildir.as_deref();
+    if account.job.command.only_looks() {
+        read.extend(maildir.map(Path::to_path_buf).into_iter().chain([account.state.clone()]));
+    } else {
+        // Both were made when the local side was opened.
+        let places = maildir.into_iter().chain([&*account.state]);
+        write.extend(places.filter(|place| place.exists()).map(Path::to_path_buf));
+    }
+    for paths in [&mut read, &mut write] {
+        paths.sort();
+        paths.dedup();
+    }
+    AllowedPaths { read, write }
+}
+
+/// Takes everything away from this thread, and from those that it starts from now on,
+/// but what is allowed.
+#[cfg(not(target_os = "linux"))]
+pub fn enforce(_: &AllowedPaths) -> Enforced {
+    let why = "this system has none".to_owned();
+    Enforced { files: Landlock::Missing {}, calls: Some(why) }
+}
+
+/// Takes everything away from this thread, and from those that it starts from now on,
+/// but what is allowed.
+#[cfg(target_os = "linux")]
+pub fn enforce(allowed: &AllowedPaths) -> Enforced {
+    use landlock::{LandlockStatus, RulesetStatus};
+
+    let files = match restrict_files(allowed) {
+        Err(error) => Landlock::Failed { why: error.to_string() },
+        Ok(status) => match (status.ruleset, status.landlock) {
+            (_, LandlockStatus::NotEnabled) => Landlock::Off {},
+            (_, LandlockStatus::NotImplemented) => Landlock::Missing {},
+            (RulesetStatus::NotEnforced, _) => Landlock::TooOld {},
+            (_, LandlockStatus::Available { effective_abi, kernel_abi }) => {
+                Landlock::Holds { abi: kernel_abi.unwrap_or(effective_abi as i32) }
+            }
+        },
+    };
+    Enforced { files, calls: super::seccomp::enforce().err() }
+}
+
+/// Why it could not be closed.
+#[cfg(target_os = "linux")]
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    /// A directory that has to stay open could not be opened.
+    #[error(transparent)]
+    Directory(#[from] landlock::PathFdError),
+    /// The kernel did not take the rules.
+    #[error(transparent)]
+    Rules(#[from] landlock::RulesetError),
+}
+
+#[cfg(target_os = "linux")]
+fn restrict_files(allowed: &AllowedPaths) -> Result<landlock::RestrictionStatus, Refused> {
+    use landlock::{
+        ABI, Access as _, AccessFs, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
+        RulesetAttr as _, RulesetCreatedAttr as _, make_bitflags, path_beneath_rules,
+    };
+
+    let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
+    let write = make_bitflags!(AccessFs::{
+        MakeDir | MakeReg | Refer | RemoveFile | Truncate | WriteFile
+    });
+    let written = |path| Ok::<_, Refused>(PathBeneath::new(PathFd::new(path)?, read | write));
+    let closed = Ruleset::default()
+        // Nothing at all without it: from tmp to new is from one directory to another.
+        .set_compatibility(CompatLevel::SoftRequirement)
+        .handle_access(AccessFs::Refer)?
+        .set_compatibility(CompatLevel::BestEffort)
+        // ABI 9 counts the resolver's sockets as files.
+        .handle_access(AccessFs::from_all(ABI::V5))?
+        .create()?
+        .add_rules(path_beneath_rules(&allowed.read, read))?
+        .add_rules(allowed.write.iter().map(written))?
+        .restrict_self()?;
+    Ok(closed)
+}

@@ -1,0 +1,68 @@
+//! The life of a worker, from `hello` to `end`.
+
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::channel::failure::Failure;
+use crate::channel::frame::{self, Down, MAX_DOWN, Reader, Up};
+use crate::connection::Cancel;
+
+use super::error::{Broken, Error};
+use super::link::Link;
+use super::options::{Account, Secrets, identity};
+use super::run::Start;
+use super::upward::Upward;
+
+/// What a worker has of its process.
+#[derive(Debug)]
+pub struct Process {
+    /// Which file the program was started from, to be the supervisor's.
+    pub build: String,
+    /// What closes the process in: the files that [`super::VARIABLES`] name. `None`
+    /// in a process that goes on to do something else.
+    pub confined: Option<Vec<PathBuf>>,
+    /// Set when the run has to end.
+    pub cancel: Cancel,
+}
+
+/// Serves one account over the channel. How that went is the supervisor's to say; an
+/// error says that there is none to be told.
+pub fn serve(channel: UnixStream, out: &mut dyn Write, process: &Process) -> Result<(), Broken> {
+    let Process { build, confined, cancel } = process;
+    let up = channel.try_clone().map_err(frame::Error::from)?;
+    let upward = Arc::new(Upward::new(up, cancel).map_err(frame::Error::from)?);
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    upward.frame(&Up::Hello { version, build: build.clone() });
+    let mut reader = Reader::new(channel, MAX_DOWN);
+    let Down::Settings(job) = reader.read()? else {
+        return Err(Broken::Settings("there are none"));
+    };
+    let mut secrets = Secrets::default();
+    for purpose in job.secrets.clone() {
+        let Down::Secret { octets } = reader.read()? else {
+            return Err(Broken::Settings("a secret is missing"));
+        };
+        secrets.set(purpose, reader.read_secret(octets)?);
+    }
+    let identity =
+        identity(job.connection.client_certificate.as_ref(), secrets.client_key.as_ref());
+    let mut account = Account::new(*job, &secrets, cancel)?;
+    account.session.connection.identity = match identity {
+        Ok(identity) => identity,
+        Err(error) => return end(&upward, Some(&error)),
+    };
+    let link = Link::new(Arc::clone(&upward), cancel, secrets.password.take());
+    drop(secrets);
+    let start = Start { account: &account, link: &link, confined: confined.as_deref(), out };
+    let result = start.run(reader)?;
+    end(&upward, result.as_ref().err())
+}
+
+/// The last frame, and the end of the stream behind it.
+fn end(upward: &Upward, error: Option<&Error>) -> Result<(), Broken> {
+    upward.frame(&Up::End { failure: error.map(Failure::from) });
+    upward.close();
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! What goes up to the supervisor, in batches.
+//!
+//! # Invariants
+//!
+//! * No event is dropped. Of progress only the sum is sent, ten times a second.
+//! * Before [`Upward::start`] nothing is sent unless it must be: no thread is there
+//!   yet. From then on a thread of its own sends, so that a slow supervisor delays
+//!   nobody who has an event, until [`MAX_PENDING`] is reached.
+//! * A supervisor that reads nothing for [`PATIENCE`] ends the run, as `stop` does:
+//!   the server's lock is not held for a pager.
+
+use std::io::{self, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::channel::event::Event;
+use crate::channel::frame::{self, Up};
+use crate::connection::Cancel;
+
+/// The channel's upper end.
+#[derive(Debug)]
+pub(super) struct Upward {
+    pending: Mutex<Pending>,
+    changed: Condvar,
+    /// Locked for as long as something is sent, so that order is kept.
+    to: Mutex<UnixStream>,
+    cancel: Cancel,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    lines: Vec<u8>,
+    progress: u64,
+    /// Nothing can be sent any more.
+    is_broken: bool,
+    /// A thread sends.
+    is_started: bool,
+}
+
+impl Pending {
+    /// Puts the sum of the progress behind what is pending.
+    fn take_progress(&mut self) {
+        let octets = std::mem::take(&mut self.progress);
+        if octets > 0 {
+            self.lines.extend(frame::line(&Up::Event(Event::Progress { octets })));
+        }
+    }
+}
+
+/// So much is sent at once.
+const BATCH: usize = 32 * 1024;
+
+/// So long an event may wait for others.
+const TICK: Duration = Duration::from_millis(100);
+
+/// More than this is not kept for a supervisor that does not read.
+const MAX_PENDING: usize = 1024 * 1024;
+
+/// So long nobody may read.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What [`Cancel`] is set to without a signal: SIGTERM.
+pub(super) const STOP: usize = 15;
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Upward {
+    pub(super) fn new(to: UnixStream, cancel: &Cancel) -> io::Result<Self> {
+        to.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self {
+            pending: Mutex::default(),
+            changed: Condvar::new(),
+            to: Mutex::new(to),
+            cancel: Cancel::clone(cancel),
+        })
+    }
+
+    /// Starts the thread that sends.
+    pub(super) fn start(self: &Arc<Self>) -> io::Result<()> {
+        locked(&self.pending).is_started = true;
+        let this = Arc::clone(self);
+        let thread = thread::Builder::new().name("channel".into());
+        thread.spawn(move || this.send_all()).map(|_| ())
+    }
+
+    /// An event. Progress is summed up.
+    pub(super) fn event(&self, event: Event) {
+        if let Event::Progress { octets } = event {
+            let mut pending = locked(&self.pending);
+            let was_idle = pending.progress == 0 && pending.lines.is_empty();
+            pending.progress += octets;
+            if was_idle {
+                self.changed.notify_all();
+            }
+            return;
+        }
+        self.push(&frame::line(&Up::Event(event)));
+    }
+
+    /// Any frame but an event; it is sent at once.
+    pub(super) fn frame(&self, frame: &Up) {
+        // What came before it goes before it.
+        locked(&self.pending).take_progress();
+        self.push(&frame::line(frame));
+        self.flush();
+    }
+
+    fn push(&self, line: &[u8]) {
+        let mut pending = locked(&self.pending);
+        let since = Instant::now();
+        while pending.lines.len() + line.len() > MAX_PENDING && !pending.is_broken {
+            if since.elapsed() >= PATIENCE {
+                self.give_up(&mut pending);
+                return;
+            }
+            let waited = self.changed.wait_timeout(pending, TICK);
+            pending = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if pending.is_broken {
+            return;
+        }
+        let was_idle = pending.lines.is_empty();
+        pending.lines.extend_from_slice(line);
+        let is_full = pending.lines.len() >= BATCH;
+        if was_idle || is_full {
+            self.changed.notify_all();
+        }
+        if is_full && !pending.is_started {
+            drop(pending);
+            self.flush();
+        }
+    }
+
+    fn give_up(&self, pending: &mut Pending) {
+        pending.is_broken = true;
+        pending.lines = Vec::new();
+        self.cancel.store(STOP, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+
+    /// Sends what is pending.
+    fn flush(&self) {
+        let mut to = locked(&self.to);
+        let lines = {
+            let mut pending = locked(&self.pending);
+            pending.take_progress();
+            std::mem::take(&mut pending.lines)
+        };
+        self.changed.notify_all();
+        if !lines.is_empty() && to.write_all(&lines).is_err() {
+            self.give_up(&mut locked(&self.pending));
+        }
+    }
+
+    /// Ends the stream, everything sent.
+    pub(super) fn close(&self) {
+        let _ = locked(&self.to).shutdown(Shutdown::Write);
+    }
+
+    fn send_all(&self) {
+        loop {
+            let mut pending = locked(&self.pending);
+            while pending.lines.is_empty() && pending.progress == 0 {
+                if pending.is_broken {
+                    return;
+                }
+                pending = self.changed.wait(pending).unwrap_or_else(PoisonError::into_inner);
+            }
+            let since = Instant::now();
+            while pending.lines.len() < BATCH {
+                let Some(left) = TICK.checked_sub(since.elapsed()) else { break };
+                let waited = self.changed.wait_timeout(pending, left);
+                pending = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
+            drop(pending);
+            self.flush();
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Supervisor and worker: a worker that lies, one that is killed, and a supervisor
+//! that is.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pop3_test_server::{Builder, Fault, Server};
+use pop3get::cli::{self, Cancel, Exit, Start, Streams};
+
+use crate::rfc1939::letters;
+use crate::sandbox::{Sandbox, mail};
+
+const HELLO: &str =
+    concat!("{\"hello\":{\"version\":\"", env!("CARGO_PKG_VERSION"), "\",\"build\":\"\"}}\n");
+const END: &str = "{\"end\":{\"failure\":null}}\n";
+
+/// What a run says whose worker does as told, and how it ends.
+fn lied_to(worker: fn(UnixStream), options: &[&str]) -> (Exit, String) {
+    let sandbox = Sandbox::new();
+    let home = sandbox.path("").display().to_string();
+    let words = ["pop3get", "--config", "/dev/null", "-u", "mrose", "-s", "127.0.0.1:1"];
+    let mut arguments: Vec<_> = words.map(OsString::from).to_vec();
+    let password = sandbox.secret("password", "secret").display().to_string();
+    for (option, value) in [("-m", "Mail"), ("--state-dir", "state")] {
+        arguments.extend([option.into(), format!("{home}{value}").into()]);
+    }
+    if !options.contains(&"--password-command") {
+        arguments.extend(["--password-file".into(), password.into()]);
+    }
+    arguments.extend(options.iter().map(OsString::from));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let streams = Streams { out: &mut out, err: &mut err, terminal: false };
+    let begun = Instant::now();
+    let exit = cli::run(arguments, streams, &Cancel::default(), &Start::Thread(worker));
+    assert!(begun.elapsed() < Duration::from_secs(15), "{options:?}");
+    let said = [out, err].concat();
+    (exit, String::from_utf8(said).unwrap())
+}
+
+/// Sends what is to be sent, and reads what comes until there is no more.
+fn send(mut channel: UnixStream, octets: &[u8]) {
+    // The other side may have heard enough.
+    let _ = channel.write_all(octets);
+    let _ = channel.shutdown(std::net::Shutdown::Write);
+    let mut heard = Vec::new();
+    let _ = channel.read_to_end(&mut heard);
+}
+
+#[track_caller]
+fn is_70(worker: fn(UnixStream), why: &str) {
+    let (exit, said) = lied_to(worker, &[]);
+    assert_eq!(exit, Exit::Software, "{said}");
+    assert!(said.contains(why) && !said.contains(steers), "{said}");
+}
+
+/// Whether a character steers a terminal.
+fn steers(c: char) -> bool {
+    c.is_control() && c != '\n'
+}
+
+#[test]
+fn a_worker_that_sends_no_frame_is_ended() {
+    is_70(|it| send(it, b"hello\n"), "its first frame was no hello");
+    is_70(|it| send(it, &[HELLO.as_bytes(), b"{\"event\":"].concat()), "malformed");
+    is_70(|it| send(it, &[HELLO.as_bytes(), b"\n"].concat()), "malformed");
+    is_70(
+        |it| send(it, &[HELLO.as_bytes(), b"{\"event\":{\"event\":\"again\",\"x\":1}}\n"].concat()),
+        "malformed",
+    );
+    is_70(|it| send(it, &[HELLO.as_bytes(), &b"[".repeat(60_000), b"\n"].concat()), "malformed");
+    is_70(|it| send(it, &[HELLO.as_bytes(), &b"x".repeat(70_000)].concat()), "too long");
+    is_70(
+        |it| send(it, &[HELLO.as_bytes(), &b" ".repeat(1 << 20), END.as_bytes()].concat()),
+        "too long",
+    );
+}
+
+#[test]
+fn a_worker_that_says_the_right_thing_at_the_wrong_time_is_ended() {
+    is_70(|it| send(it, END.as_bytes()), "its first frame was no hello");
+    is_70(|it| send(it, HELLO.repeat(2).as_bytes()), "a second hello");
+    is_70(|it| send(it, [HELLO, END, END].concat().as_bytes()), "after its last one");
+    is_70(|it| send(it, [HELLO, END, HELLO].concat().as_bytes()), "after its last one");
+    is_70(|it| send(it, HELLO.as_bytes()), "without a result");
+}
+
+#[test]
+fn a_worker_gets_no_secret_that_is_not_its_to_ask_for() {
+    const SECRET: &str = "{\"secret\":{}}\n";
+    // It has the password already.
+    is_70(|it| send(it, [HELLO, SECRET].concat().as_bytes()), "not its to ask for");
+    let ask = |it| send(it, [HELLO, SECRET].concat().as_bytes());
+    for options in [&["--state", "mark", "x"][..], &["--state", "repair"]] {
+        let (exit, said) = lied_to(ask, options);
+        assert!(exit == Exit::Software && said.contains("not its to ask for"), "{said}");
+    }
+    let again = |it| send(it, [HELLO, SECRET, SECRET].concat().as_bytes());
+    let (exit, said) = lied_to(again, &["--password-command", "echo secret"]);
+    assert!(exit == Exit::Software && said.contains("not its to ask for"), "{said}");
+}
+
+#[test]
+fn nothing_that_a_worker_says_steers_the_terminal() {
+    const LINES: &str = concat!(
+        "{\"event\":{\"event\":\"large\",\"unique-id\":{\"text\":\"a\\u009b2J\\u001b[m\\u202e\"},\"octets\":1}}\n",
+        "{\"event\":{\"event\":\"lenient\",\"name\":\"\\u001b\",\"clause\":\"\\r\"}}\n",
+        "{\"end\":{\"failure\":{\"operation\":null,\"kind\":\"disk\",\"text\":\"\\u001b]0;x\\u0007\\n\",\"others\":[]}}}\n",
+    );
+    let (exit, said) = lied_to(|it| send(it, [HELLO, LINES].concat().as_bytes()), &["-vv"]);
+    assert_eq!(exit, Exit::Io, "{said}");
+    assert!(!said.contains(steers) && !said.contains('\u{202e}'), "{said}");
+    assert_eq!(said.lines().count(), 3, "{said}");
+}
+
+#[test]
+fn a_worker_that_says_nothing_is_ended_after_10_s() {
+    let begun = Instant::now();
+    is_70(|it| drop((thread::sleep(Duration::from_secs(12)), it)), "said nothing");
+    assert!(begun.elapsed() < Duration::from_secs(12));
+}
+
+#[test]
+fn a_worker_of_another_build_is_told_nothing() {
+    fn other(mut channel: UnixStream) {
+        channel.write_all(HELLO.replace("\"build\":\"\"", "\"build\":\"x\"").as_bytes()).unwrap();
+        let mut heard = Vec::new();
+        let _ = channel.read_to_end(&mut heard);
+        assert_eq!(heard, b"");
+    }
+    let (exit, said) = lied_to(other, &[]);
+    assert!(exit == Exit::Temporary && said.contains("was replaced while it ran"), "{said}");
+}
+
+#[test]
+fn worker_is_no_command_for_people() {
+    let ran = Sandbox::new().pop3get(["--worker", "x"]).run();
+    assert_eq!((ran.status, &*ran.stdout, &*ran.stderr), (Some(64), "", ""));
+}
+
+fn server() -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(3))
+}
+
+/// The processes that a process has started.
+fn children(of: &Child) -> Vec<u32> {
+    let path = format!("/proc/{0}/task/{0}/children", of.id());
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.split_whitespace().map(|id| id.parse().unwrap()).collect()
+}
+
+#[track_caller]
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_supervisor_that_is_killed_takes_its_worker_along() {
+    let stalled = server().fault(Fault::stall_at_command(2).on(1)).start();
+    let sandbox = Sandbox::new();
+    let mut run = sandbox.plain(&stalled).args(["--timeout", "60"]).start();
+    assert!(stalled.wait_for_commands(2, Duration::from_secs(30)));
+    let workers = children(&run);
+    assert_eq!(workers.len(), 1);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let worker = format!("/proc/{}/exe", workers[0]);
+    until("the worker goes on", || fs::read_link(&worker).is_err());
+    sandbox.plain(&stalled).run().is_silent();
+    assert_eq!(sandbox.count(), 3);
+}
+
+#[test]
+fn a_worker_that_is_killed_hurts_its_account_alone() {
+    let stalled = server().fault(Fault::stall_at_command(2).on(1)).start();
+    let (other, sandbox) = (server().start(), Sandbox::new());
+    let account = |name: &str, server: &Server| {
+        let port = server.address().port();
+        format!(
+            "[account.{name}]\nserver = \"127.0.0.1:{port}\"\nuser = \"mrose\"\ntls = \"none\"\nmaildir = \"~/{name}\"\nstate-dir = \"~/state-{name}\"\npassword-command = \"echo secret\"\n"
+        )
+    };
+    sandbox.configure(&[account("a", &stalled), account("b", &other)].concat());
+    let mut run = sandbox.pop3get([""; 0]).command();
+    let run = run.stderr(Stdio::piped()).spawn().unwrap();
+    assert!(stalled.wait_for_commands(2, Duration::from_secs(30)));
+    let worker = children(&run)[0].to_string();
+    assert!(Command::new("kill").args(["-9", &worker]).status().unwrap().success());
+    let ended = run.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(said, "pop3get: a: its worker was killed; perhaps memory ran out\n");
+    assert_eq!(ended.status.code(), Some(75));
+    assert_eq!(mail(&sandbox.path("b")).len(), 3);
+}
+
+/// The file is gone when the second account has its turn; the program starts itself
+/// all the same, or says that it cannot.
+#[test]
+fn a_program_whose_file_is_removed_while_it_runs_goes_on() {
+    let stalled = server().fault(Fault::stall_at_command(2).on(1)).start();
+    let (other, sandbox) = (server().start(), Sandbox::new());
+    let program = sandbox.path("program");
+    fs::copy(env!("CARGO_BIN_EXE_pop3get"), &program).unwrap();
+    let account = |name: &str, server: &Server| {
+        let port = server.address().port();
+        format!(
+            "[account.{name}]\nserver = \"127.0.0.1:{port}\"\nuser = \"mrose\"\ntls = \"none\"\nmaildir = \"~/{name}\"\nstate-dir = \"~/state-{name}\"\npassword-command = \"echo secret\"\ntimeout = 2\n"
+        )
+    };
+    sandbox.configure(&[account("a", &stalled), account("b", &other)].concat());
+    let mut run = sandbox.pop3get([""; 0]).command_of(&program);
+    let run = run.stderr(Stdio::piped()).spawn().unwrap();
+    assert!(stalled.wait_for_commands(2, Duration::from_secs(30)));
+    fs::remove_file(&program).unwrap();
+    let ended = run.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(Path::new("/proc/self/exe").exists());
+    assert_eq!(mail(&sandbox.path("b")).len(), 3, "{said}");
+}
