@@ -93,7 +93,7 @@ fn work(cancel: Arc<AtomicUsize>) -> ExitCode {
     let named = |name: &&str| {
         std::env::split_paths(&std::env::var_os(name).unwrap_or_default()).collect::<Vec<_>>()
     };
-    let named = worker::VARIABLES.iter().flat_map(|name| named(name));
+    let named = worker::VARIABLES.iter().flat_map(named);
     let confined = named.filter(|path| !path.as_os_str().is_empty()).collect();
     let process = worker::Process { build: build(), confined: Some(confined), cancel };
     let serve = || worker::serve(UnixStream::from(channel), &mut std::io::stdout(), &process);

@@ -244,35 +244,38 @@ pub enum Nature {
 impl Kind {
     /// What sort it is. No wildcard: a new kind finds its sort before it compiles.
     pub fn nature(self) -> Nature {
-        use Kind as K;
         #[rustfmt::skip] // A line for each sort.
         let nature = match self {
-            K::ClientCertificateUnusable | K::ProxyLoginLength | K::Roots | K::RootsNotPem
-            | K::SystemRoots => Nature::Configuration,
-            K::Disk | K::Output => Nature::Disk,
-            K::NoAddress | K::NoSuchHost | K::NoSuchProxy => Nature::Host,
-            K::JournalDamaged | K::JournalNewer => Nature::Journal,
-            K::LoginRefused | K::LoginRefusedByCode | K::MechanismRefusedByCode
-            | K::TokenRefused => Nature::Login,
-            K::MessageRefused => Nature::Message,
-            K::Busy | K::ClosedInHandshake | K::Connection | K::DeadlineOver
-            | K::GreetingTimedOut | K::InUse | K::InUseAtLogin | K::Interrupted | K::Locked
-            | K::LoginDelay | K::Proxy | K::ServerTemporary | K::SystemTemporary => Nature::Passing,
-            K::AnotherJournal | K::AnotherMaildir | K::JournalGone | K::Maildir
-            | K::MaildirGone | K::MaildirIsLink | K::MaildirNoParent | K::MaildirNotOurs
-            | K::MaildirNotWritable | K::State | K::StateNotOurs | K::StateReadOnly
-            | K::StateWithoutLocks => Nature::Places,
-            K::ExchangeBroken | K::ExchangeUnproved | K::Protocol | K::Renumbered | K::Strict => Nature::Protocol,
-            K::CertificateAddress | K::CertificateAuthority | K::CertificateCommonName
-            | K::CertificateDates | K::CertificateKey | K::CertificateName
-            | K::CertificateSystemOnly | K::CertificateUnproven | K::CertificateUntrusted
-            | K::CertificateUnusable | K::CertificateVersion | K::ClientCertificateDemanded
-            | K::ClientCertificateRefused | K::ExchangeIterations | K::ExchangeUnavailable
-            | K::Insecure | K::MechanismRefused | K::NoBinding | K::NoMechanism | K::NoStls
-            | K::NoTimestamp | K::NotOffered | K::NotOfferedToken | K::NotTls
-            | K::NothingInCommon | K::ProxyLogin | K::ProxyUnavailable | K::ServerUnavailable
-            | K::Tls | K::TlsTooOld | K::TokenMechanismRefused => Nature::Unavailable,
-            K::Credentials | K::NoSuchMessage | K::UnknownUniqueId => Nature::Usage,
+            Self::ClientCertificateUnusable | Self::ProxyLoginLength | Self::Roots
+            | Self::RootsNotPem | Self::SystemRoots => Nature::Configuration,
+            Self::Disk | Self::Output => Nature::Disk,
+            Self::NoAddress | Self::NoSuchHost | Self::NoSuchProxy => Nature::Host,
+            Self::JournalDamaged | Self::JournalNewer => Nature::Journal,
+            Self::LoginRefused | Self::LoginRefusedByCode | Self::MechanismRefusedByCode
+            | Self::TokenRefused => Nature::Login,
+            Self::MessageRefused => Nature::Message,
+            Self::Busy | Self::ClosedInHandshake | Self::Connection | Self::DeadlineOver
+            | Self::GreetingTimedOut | Self::InUse | Self::InUseAtLogin | Self::Interrupted
+            | Self::Locked | Self::LoginDelay | Self::Proxy | Self::ServerTemporary
+            | Self::SystemTemporary => Nature::Passing,
+            Self::AnotherJournal | Self::AnotherMaildir | Self::JournalGone | Self::Maildir
+            | Self::MaildirGone | Self::MaildirIsLink | Self::MaildirNoParent
+            | Self::MaildirNotOurs | Self::MaildirNotWritable | Self::State
+            | Self::StateNotOurs | Self::StateReadOnly | Self::StateWithoutLocks => Nature::Places,
+            Self::ExchangeBroken | Self::ExchangeUnproved | Self::Protocol | Self::Renumbered
+            | Self::Strict => Nature::Protocol,
+            Self::CertificateAddress | Self::CertificateAuthority | Self::CertificateCommonName
+            | Self::CertificateDates | Self::CertificateKey | Self::CertificateName
+            | Self::CertificateSystemOnly | Self::CertificateUnproven
+            | Self::CertificateUntrusted | Self::CertificateUnusable | Self::CertificateVersion
+            | Self::ClientCertificateDemanded | Self::ClientCertificateRefused
+            | Self::ExchangeIterations | Self::ExchangeUnavailable | Self::Insecure
+            | Self::MechanismRefused | Self::NoBinding | Self::NoMechanism | Self::NoStls
+            | Self::NoTimestamp | Self::NotOffered | Self::NotOfferedToken | Self::NotTls
+            | Self::NothingInCommon | Self::ProxyLogin | Self::ProxyUnavailable
+            | Self::ServerUnavailable | Self::Tls | Self::TlsTooOld
+            | Self::TokenMechanismRefused => Nature::Unavailable,
+            Self::Credentials | Self::NoSuchMessage | Self::UnknownUniqueId => Nature::Usage,
         };
         nature
     }
