@@ -98,6 +98,32 @@
 //! * An error: the room's own enum ─▶ [`channel::failure::Kind`] and a clause ─▶ sentence,
 //!   hint and [`cli::Exit`] in `cli::output`.
 //!
+//! # The states of a message
+//!
+//! A message has one [`journal::State`] towards the server, and each record of the
+//! journal sets it in full.
+//!
+//! | state | what it says | fetched | DELE |
+//! | --- | --- | --- | --- |
+//! | `delivered` | a commit brought it into the Maildir | no | with a proof |
+//! | `delivered-short` | likewise, shorter than announced | no | never |
+//! | `delete-pending` | DELE was sent, QUIT's answer is not known | no | with a proof |
+//! | `deleted` | the server confirmed its deletion | no | never |
+//! | `seen` | marked by a person | no | never |
+//! | `imported` | something else than a commit vouches for it | no | never |
+//! | `failed` | it could not be fetched | later | never |
+//! | `too-large` | it is larger than was wanted | if wanted | never |
+//! | `held` | committed, then found nowhere | no | never |
+//!
+//! # The files of a mailbox
+//!
+//! | file | holds | if lost |
+//! | --- | --- | --- |
+//! | `KEY/journal` | messages and their states | `--state repair` rebuilds it |
+//! | `KEY/lock` | nothing; locked while a run works | nothing |
+//! | `KEY/server` | what was learned of the server | time |
+//! | `MAILDIR/.pop3get` | which journals deliver there | `--state repair` |
+//!
 //! # The order that keeps mail safe
 //!
 //! 1. Every file of a batch is synced, then `tmp/`; or, where that is as good, the

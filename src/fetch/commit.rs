@@ -9,7 +9,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use crate::journal::{Delivery, Journal, Settled};
+use crate::journal::{Delivery, Journal, Settlement};
 use crate::maildir::{Maildir, RenameOutcome, TempMessage};
 use crate::protocol::MessageNumber;
 
@@ -29,8 +29,8 @@ pub(super) struct CommitResult {
     pub(super) number: MessageNumber,
     pub(super) octets: u64,
     pub(super) delivery: Delivery,
-    /// The proof that it is here; `None` if it is held.
-    pub(super) settled: Option<Settled>,
+    /// Whether it is here, and the proof that it may be deleted.
+    pub(super) settlement: Settlement,
 }
 
 /// A batch is closed at this size …
@@ -160,10 +160,13 @@ fn commit(
     }
     let nowhere = nowhere(maildir, journal.id(), &gone)?;
     maildir.sync_new()?;
-    let mut settled = journal.settle(committed, &nowhere).into_iter();
-    let reports = persisted.into_iter().enumerate().map(|(at, (number, size, delivery))| {
-        let settled = if nowhere.contains(&at) { None } else { settled.next() };
-        CommitResult { number, octets: size.octets, delivery, settled }
+    let settlements = journal.settle(committed, &nowhere);
+    let reports = persisted.into_iter().zip(settlements);
+    let reports = reports.map(|((number, size, delivery), settlement)| CommitResult {
+        number,
+        octets: size.octets,
+        delivery,
+        settlement,
     });
     Ok(reports.collect())
 }

@@ -69,9 +69,9 @@ impl<'a> Listing<'a> {
         // Of those left for their size or a failure the size is asked for too.
         // Likewise where another size tells another message.
         let waits = |unique_id: &UniqueId| {
-            use State::{Asked, Deleted, Failed, Large};
+            use State::{DeletePending, Deleted, Failed, TooLarge};
             let waits = |known: Known| {
-                known.shared || matches!(known.state, Asked | Deleted | Failed | Large)
+                known.shared || matches!(known.state, DeletePending | Deleted | Failed | TooLarge)
             };
             index.occurrences(unique_id).any(waits)
         };

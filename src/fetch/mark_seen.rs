@@ -1,6 +1,6 @@
 //! Everything that is listed, recorded as seen.
 
-use crate::journal::{Known, MessageKey, State};
+use crate::journal::{Facts, Known, MessageKey, State};
 use crate::session::{self, Credentials};
 
 use super::error::Error;
@@ -57,10 +57,10 @@ impl AccountRun {
                     continue;
                 }
             };
-            let header =
-                prints.get(&listed.number).map(|print| (listed.octets.unwrap_or(0), *print));
+            let fingerprint = prints.get(&listed.number).copied();
+            let facts = Facts { octets: listed.octets, fingerprint, content: None };
             let key = MessageKey::new(listed.unique_id.clone(), occurrence);
-            self.journal.note_seen(&key, now, header);
+            self.journal.note_seen(&key, now, facts);
         }
         self.journal.finish()?;
         listing.quit()

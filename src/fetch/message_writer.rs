@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::journal::{Fingerprint, HeaderHasher};
+use crate::journal::{ContentHash, ContentHasher, Fingerprint, HeaderHasher};
 use crate::maildir::{Maildir, TempMessage, UniqueName};
 
 use super::error::Error;
@@ -14,7 +14,8 @@ pub(super) struct MessageWriter<'r> {
     observe: Observer<'r>,
     tag: UniqueName,
     draft: Option<TempMessage>,
-    hasher: HeaderHasher,
+    header: HeaderHasher,
+    content: ContentHasher,
     most: u64,
     octets: u64,
     /// Why the disk did not take it.
@@ -39,7 +40,8 @@ impl<'r> MessageWriter<'r> {
             observe,
             tag,
             draft: None,
-            hasher: HeaderHasher::default(),
+            header: HeaderHasher::default(),
+            content: ContentHasher::default(),
             most: listed.saturating_mul(ENDLESS_FACTOR).saturating_add(ENDLESS_MORE),
             octets: 0,
             error: None,
@@ -55,7 +57,8 @@ impl<'r> MessageWriter<'r> {
     }
 
     fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
-        self.hasher.push(piece);
+        self.header.push(piece);
+        self.content.push(piece);
         Ok(self.draft()?.write(piece)?)
     }
 
@@ -73,12 +76,12 @@ impl<'r> MessageWriter<'r> {
         ControlFlow::Continue(())
     }
 
-    pub(super) fn finish(mut self) -> Result<(TempMessage, Fingerprint), Error> {
+    pub(super) fn finish(mut self) -> Result<(TempMessage, Fingerprint, ContentHash), Error> {
         let draft = match self.draft.take() {
             Some(draft) => draft,
             // An empty message is one all the same.
             None => self.maildir.create(self.tag)?,
         };
-        Ok((draft, self.hasher.finish()))
+        Ok((draft, self.header.finish(), self.content.finish()))
     }
 }

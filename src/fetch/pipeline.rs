@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
-use crate::journal::{Delivery, Fingerprint, Journal, MessageKey};
+use crate::journal::{Delivery, Fingerprint, Journal, MessageKey, Settlement};
 use crate::maildir::{Maildir, UniqueName};
 use crate::protocol::{Command, MessageNumber, UniqueId};
 use crate::session::{self, Refusal, Reply, Transaction};
@@ -342,7 +342,7 @@ impl Pipeline<'_, '_> {
     /// A whole message: on to the commit thread.
     fn arrived(&mut self, download: Download, incoming: MessageWriter<'_>) -> Result<(), Error> {
         let Download { listed, retrieval, known } = download;
-        let (draft, fingerprint) = incoming.finish()?;
+        let (draft, fingerprint, content) = incoming.finish()?;
         if retrieval.doubtful && known.contains(&fingerprint) {
             // It is here already; the draft removes itself.
             self.done.top_differs = true;
@@ -354,9 +354,11 @@ impl Pipeline<'_, '_> {
         }
         let delivery = Delivery {
             key: MessageKey::new(listed.unique_id, retrieval.occurrence),
-            occurrences: retrieval.occurrences,
-            octets: listed.octets.unwrap_or(draft.octets()),
+            shared: retrieval.occurrences > 1,
+            short: false,
+            octets: listed.octets,
             fingerprint,
+            content,
             at: draft.at(),
             name: draft.name().to_owned(),
         };
@@ -380,18 +382,18 @@ impl Pipeline<'_, '_> {
 
     /// A message's fate is known.
     fn settled(&mut self, report: CommitResult) {
-        let CommitResult { number, octets, delivery, settled } = report;
+        let CommitResult { number, octets, delivery, settlement } = report;
         let unique_id = &delivery.key.unique_id;
-        let Some(settled) = settled else {
+        if matches!(settlement, Settlement::Held) {
             self.done.unsafe_to_quit = true;
             self.summary.held += 1;
             (self.setting.observe)(Event::Held { unique_id });
             return;
-        };
+        }
         self.summary.delivered += 1;
         self.summary.octets += octets;
         (self.setting.observe)(Event::Delivered { number, unique_id, octets });
-        if self.setting.deletes {
+        if let (true, Settlement::Deletable(settled)) = (self.setting.deletes, settlement) {
             self.work.deletions.waiting.push_back((number, settled));
         }
     }

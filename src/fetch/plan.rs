@@ -292,16 +292,17 @@ impl Group<'_> {
     /// Whether one listed message and one known one need a look at the header.
     fn is_doubtful(&self, listed: &Listed, known: &Known) -> bool {
         let numbered = self.numbered.is_some();
-        let due = self.policy.deletable(known.at).is_some_and(|at| at <= self.now);
+        let due = self.deletable(known).is_some_and(|at| at <= self.now);
         let other_size = listed.octets.is_some_and(|octets| known.octets != Some(octets));
         match known.state {
-            State::Asked | State::Deleted => true,
+            State::DeletePending | State::Deleted => true,
             State::Delivered => {
                 numbered || known.shared || due || self.policy.deletes() && other_size
             }
-            State::Held => numbered || known.shared,
-            State::Seen => numbered || known.shared,
-            State::Failed | State::Large => false,
+            State::DeliveredShort | State::Held | State::Imported | State::Seen => {
+                numbered || known.shared
+            }
+            State::Failed | State::TooLarge => false,
         }
     }
 
@@ -340,8 +341,8 @@ impl Group<'_> {
     fn of_known(&self, listed: &Listed, known: &Known, sure: bool) -> Step {
         let Known { occurrence, tries, .. } = *known;
         match known.state {
-            State::Asked | State::Delivered => {
-                let deletable = self.policy.deletable(known.at);
+            State::DeletePending | State::Delivered => {
+                let deletable = self.deletable(known);
                 // Size alone proves nothing: another message may have the same one.
                 let proven = match listed.header {
                     Header::Print(print) => known.fingerprint == Some(print),
@@ -359,30 +360,38 @@ impl Group<'_> {
                 }
             }
             State::Deleted => Step::Leave(Reason::DeletedBefore),
-            State::Failed if known.at > self.now && !self.policy.retry_failed => {
-                Step::Leave(Reason::Failed { until: known.at })
-            }
-            State::Failed => self.retrieve(
-                listed,
-                Retrieval { occurrence, occurrences: self.occurrences(), tries, doubtful: false },
-            ),
+            State::DeliveredShort => Step::Leave(Reason::Delivered { deletable: None }),
+            State::Failed => match known.waits_until(self.now) {
+                Some(until) if !self.policy.retry_failed => Step::Leave(Reason::Failed { until }),
+                _ => {
+                    let occurrences = self.occurrences();
+                    let doubtful = false;
+                    self.retrieve(listed, Retrieval { occurrence, occurrences, tries, doubtful })
+                }
+            },
             State::Held => Step::Leave(Reason::Held),
-            State::Large if !self.policy.wants(listed.octets) => {
+            State::TooLarge if !self.policy.wants(listed.octets) => {
                 Step::Leave(Reason::TooLarge { occurrence, known: true })
             }
-            State::Large => {
+            State::TooLarge => {
                 let occurrences = self.occurrences();
                 self.retrieve(
                     listed,
                     Retrieval { occurrence, occurrences, tries: 0, doubtful: false },
                 )
             }
-            State::Seen => Step::Leave(Reason::Seen),
+            State::Imported | State::Seen => Step::Leave(Reason::Seen),
         }
     }
 
+    /// When a delivered message may be deleted, by its counted age.
+    fn deletable(&self, known: &Known) -> Option<u64> {
+        let age = self.index.age(known, self.now);
+        self.policy.deletable(self.now.saturating_sub(age))
+    }
+
     fn occurrences(&self) -> u32 {
-        let known = self.known.iter().filter(|known| known.state != State::Large).count();
+        let known = self.known.iter().filter(|known| known.state != State::TooLarge).count();
         u32::try_from(self.members.len().max(known)).unwrap_or(u32::MAX)
     }
 

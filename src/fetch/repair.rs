@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::journal::{Fate, Journal, Mended, MessageKey, Repair};
+use crate::journal::{Facts, Fate, Journal, Mended, MessageKey, Repair};
 use crate::maildir::{Maildir, RenameOutcome};
 use crate::protocol::UniqueId;
 
@@ -25,7 +25,7 @@ pub fn mark(place: &Place, unique_id: &UniqueId, now: u64) -> Result<bool, Error
     let mut journal = open(place)?;
     let is_new = !journal.index().knows(unique_id);
     if is_new {
-        journal.note_seen(&MessageKey::new(unique_id.clone(), 1), now, None);
+        journal.note_seen(&MessageKey::new(unique_id.clone(), 1), now, Facts::default());
         journal.finish()?;
     }
     Ok(is_new)

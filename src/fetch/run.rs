@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::journal::{self, Index, Journal, Login, MessageKey};
+use crate::journal::{self, Facts, Index, Journal, Login, MessageKey};
 use crate::maildir::Maildir;
 use crate::session::{self, Credentials, Log, Pipelining};
 
@@ -333,7 +333,7 @@ impl AccountRun {
             Ok(_) if done.unsafe_to_quit => Ok(Ended::Early(None)),
             Ok(transaction) => {
                 let deleted = done.deletions.end(transaction, &mut self.journal, observe)?;
-                self.journal.confirm(&deleted, now);
+                self.journal.confirm(&deleted);
                 self.summary.deleted += deleted.len();
                 Ok(Ended::Done)
             }
@@ -345,7 +345,7 @@ impl AccountRun {
         for (unique_id, Retrieval { occurrence, tries, .. }) in &done.failed {
             let tries = tries.saturating_add(1);
             let key = MessageKey::new(unique_id.clone(), *occurrence);
-            self.journal.note_failed(&key, tries, not_before(now, tries));
+            self.journal.note_failed(&key, Facts::default(), tries, not_before(now, tries));
         }
         if done.top_differs {
             self.journal.note_top_differs();
@@ -361,7 +361,7 @@ impl AccountRun {
             let known = self.journal.index().get(key);
             let tries = known.map_or(0, |known| known.tries);
             let wait = if tries == 0 { now } else { not_before(now, tries.saturating_add(1)) };
-            self.journal.note_failed(key, tries.saturating_add(1), wait);
+            self.journal.note_failed(key, Facts::default(), tries.saturating_add(1), wait);
         }
     }
 
@@ -399,7 +399,7 @@ impl AccountRun {
             return Ok(Ended::Early(Some(error)));
         }
         let tries = tries.saturating_add(1);
-        self.journal.note_failed(&key, tries, not_before(now, tries));
+        self.journal.note_failed(&key, Facts::default(), tries, not_before(now, tries));
         self.summary.failed += 1;
         let why = match &error {
             Error::Delivery(_) => Failure::Full,

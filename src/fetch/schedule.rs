@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::journal::MessageKey;
+use crate::journal::{Facts, MessageKey};
 
 use super::event::{Event, Observer};
 use super::pipeline::{Download, Schedule};
@@ -26,9 +26,9 @@ impl AccountRun {
             let key = |occurrence| MessageKey::new(unique_id.clone(), occurrence);
             match step {
                 Step::Adopt { occurrence, sure } => {
-                    let (key, octets) = (key(occurrence), listed.octets.filter(|_| sure));
-                    let print = self.journal.index().found(&key);
-                    self.journal.note_found(&key, octets, now, print);
+                    let key = key(occurrence);
+                    let print = self.journal.index().found(&key).filter(|_| sure);
+                    self.journal.note_adopted(&key, listed.octets, now, print);
                 }
                 Step::Delete { occurrence } => {
                     let proof = self.journal.settled(&key(occurrence));
@@ -37,7 +37,8 @@ impl AccountRun {
                 Step::Leave(Reason::TooLarge { occurrence, known: false }) => {
                     let octets = listed.octets.unwrap_or(0);
                     observe(Event::Large { unique_id, octets });
-                    self.journal.note_large(&key(occurrence), octets);
+                    let facts = Facts { octets: listed.octets, ..Facts::default() };
+                    self.journal.note_too_large(&key(occurrence), facts);
                 }
                 Step::Leave(Reason::DeletedBefore) => observe(Event::ListedAgain { unique_id }),
                 Step::Leave(Reason::Delivered { deletable: Some(at) }) if at <= now => {

@@ -55,6 +55,13 @@ pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// Writes a regular file whole; it is not synced.
+pub(super) fn write_file(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let options = options.create(true).truncate(true).write(true).mode(0o600);
+    open_regular(options, path)?.write_all_at(text, 0)
+}
+
 /// Opens a journal to append to it.
 pub(super) fn open_to_write(path: &Path) -> io::Result<File> {
     open_regular(OpenOptions::new().read(true).write(true), path)

@@ -30,7 +30,7 @@ impl Fingerprint {
 }
 
 /// A hexadecimal digit in lower case, as `Display` writes it.
-fn digit(character: u8) -> Option<u8> {
+pub(super) fn digit(character: u8) -> Option<u8> {
     match character {
         b'0'..=b'9' => Some(character - b'0'),
         b'a'..=b'f' => Some(character - b'a' + 10),
@@ -62,6 +62,16 @@ pub struct HeaderHasher {
     hash: Sha256,
     at: At,
     name: Vec<u8>,
+    message_id: MessageId,
+}
+
+/// Whether the header has a Message-ID that says anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MessageId {
+    None,
+    /// It has, in the field that is going by now, if anything stands in it.
+    Inside,
+    Some,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +88,8 @@ enum At {
 impl Default for HeaderHasher {
     fn default() -> Self {
         let name = Vec::with_capacity(LONGEST + 1);
-        Self { hash: Sha256::new(), at: At::LineStart(true), name }
+        let message_id = MessageId::None;
+        Self { hash: Sha256::new(), at: At::LineStart(true), name, message_id }
     }
 }
 
@@ -92,6 +103,9 @@ impl HeaderHasher {
                 (At::LineStart(kept), b' ' | b'\t') => self.at = At::Line(kept),
                 (At::LineStart(_), _) => {
                     self.name.clear();
+                    if self.message_id == MessageId::Inside {
+                        self.message_id = MessageId::None;
+                    }
                     self.at = At::Name;
                 }
                 (At::Name, b':' | b'\n') => self.name_ends(*octet == b':'),
@@ -105,6 +119,12 @@ impl HeaderHasher {
                     let (line, more) = octets.split_at(end.map_or(octets.len(), |at| at + 1));
                     if kept {
                         self.hash.update(line);
+                    }
+                    let says = |octet: &u8| {
+                        !matches!(octet, b':' | b'<' | b'>' | b' ' | b'\t' | b'\r' | b'\n')
+                    };
+                    if self.message_id == MessageId::Inside && line.iter().any(says) {
+                        self.message_id = MessageId::Some;
                     }
                     if end.is_some() {
                         self.at = At::LineStart(kept);
@@ -121,12 +141,22 @@ impl HeaderHasher {
         if kept {
             self.hash.update(&self.name);
         }
+        let is_id = at_colon && self.name.trim_ascii_end().eq_ignore_ascii_case(b"message-id");
+        if is_id && self.message_id == MessageId::None {
+            self.message_id = MessageId::Inside;
+        }
         self.at = At::Line(kept);
     }
 
     /// Whether the header is over, so that nothing more counts.
     pub fn is_done(&self) -> bool {
         self.at == At::Body
+    }
+
+    /// Whether the header that went by has a Message-ID that is not empty: without
+    /// one, two messages may have the same header.
+    pub fn identifies(&self) -> bool {
+        self.message_id == MessageId::Some
     }
 
     /// The fingerprint of the header that went by.
@@ -174,6 +204,36 @@ mod tests {
             b"A-very-long-field-name: Status: \n\n",
         ] {
             assert_ne!(of(other, 100), plain);
+        }
+    }
+
+    #[test]
+    fn a_header_identifies_its_message_by_a_message_id_that_is_not_empty() {
+        let identifies = |message: &[u8], cut| {
+            let mut hasher = HeaderHasher::default();
+            message.chunks(cut).for_each(|piece| hasher.push(piece));
+            hasher.identifies()
+        };
+        for with in [
+            &b"Message-ID: <a@b>\n\n"[..],
+            b"To: c\nMESSAGE-id : a\nFrom: d\n\n",
+            b"Message-Id:\n <a@b>\nSubject: x\n\n",
+            b"Message-ID:\nMessage-ID: <a@b>\n\n",
+        ] {
+            for cut in 1..with.len() {
+                assert!(identifies(with, cut), "{cut}");
+            }
+        }
+        for without in [
+            &b"Subject: <a@b>\n\nMessage-ID: <a@b>\n"[..],
+            b"Message-ID: \nSubject: x\n y\n\n",
+            b"Message-ID: <>\n\t\n\n",
+            b"X-Message-ID: <a@b>\n\n",
+            b"Message-ID\n <a@b>\n\n",
+        ] {
+            for cut in 1..without.len() {
+                assert!(!identifies(without, cut), "{cut}");
+            }
         }
     }
 

@@ -1,12 +1,13 @@
-//! What the journal says, in memory: every unique-id ever met and its fate.
+//! What the journal says, in memory: every message ever met and its state.
 //!
-//! A million unique-ids are usual for nobody and must still be cheap: their
-//! text lies in one arena, each has one fixed entry, and an index of 32-bit
-//! numbers finds them. That is at most 64 octets each beyond the text.
+//! A journal of a million messages must still be cheap. The text of all unique-ids
+//! lies in one arena, each message has one entry of 48 octets, and a table of 32-bit
+//! numbers finds the first entry of a unique-id: at most 64 octets each beyond the
+//! text. What few messages have stands in side tables.
 
 mod apply;
+mod entry;
 
-use std::cell::Cell;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -15,57 +16,15 @@ use hashbrown::HashTable;
 
 use crate::protocol::{Capabilities, UniqueId};
 
+use super::clock::Clock;
+use super::content::ContentHash;
 use super::fingerprint::Fingerprint;
 use super::key::MessageKey;
+use super::record::Missing;
+use super::server::{Login, Proof, ServerFacts};
+use super::state::{Known, State};
 
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Delivered, and its deletion was asked for; whether it happened is not known.
-    Asked,
-    /// Delivered, and the server confirmed its deletion.
-    Deleted,
-    /// In the Maildir, or moved on by its owner.
-    Delivered,
-    /// It could not be fetched; asked for again later.
-    Failed,
-    /// Committed, then found nowhere: nobody can tell whether its owner took it.
-    Held,
-    /// Larger than was wanted; left on the server.
-    Large,
-    /// Marked as seen, never delivered by us.
-    Seen,
-}
-
-/// One message that the journal knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// Which of the messages with this unique-id, from 1.
-    pub occurrence: u32,
-    /// Its unique-id was once listed more than once.
-    pub shared: bool,
-    /// What became of it.
-    pub state: State,
-    /// Its size as the server listed it, if that was noted.
-    pub octets: Option<u64>,
-    /// Its header's fingerprint, if that was noted.
-    pub fingerprint: Option<Fingerprint>,
-    /// When it was delivered or marked; for a failed one, when to try again.
-    /// Seconds since 1970.
-    pub at: u64,
-    /// How often it has failed.
-    pub tries: u32,
-}
-
-/// A login at a server that wants some time between two of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Login {
-    /// When the server had let us in, in milliseconds since 1970: who is asked each
-    /// minute and wants a minute must not be early by what rounding took.
-    pub at: u64,
-    /// How many seconds it wants between two logins.
-    pub delay: u64,
-}
+use entry::{Entry, Flag};
 
 /// A message that was committed and is not yet known to be in `new/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,79 +35,55 @@ pub(super) struct Unsettled {
 
 /// The messages that share one unique-id, where they are more than one. A server
 /// that numbers its messages anew each day gives one to thousands in time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Shared {
-    last: u32,
+    /// All entries but the first, in the order in which they came.
+    others: Vec<u32>,
     /// Neither forgotten nor deleted.
     living: u32,
 }
 
-/// Since when a unique-id is missing from the listings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Missing {
-    pub(super) since: u64,
-    /// How many listings had been counted by then.
-    pub(super) listings: u64,
+/// What a failure adds to an entry.
+#[derive(Clone, Copy, Debug)]
+struct Retry {
+    tries: u32,
+    not_before: u64,
 }
 
 /// A unique-id that was derived from a message's header, where the server has no
 /// UIDL, begins so.
 pub const DERIVED: &[u8] = b"header-";
 
-const NONE: u32 = u32::MAX;
-
-#[derive(Debug)]
-struct Entry {
-    start: u64,
-    octets: u64,
-    fingerprint: [u8; 16],
-    at: u32,
-    occurrence: u32,
-    /// The next entry with the same unique-id.
-    next: u32,
-    len: u16,
-    state: Option<State>,
-    flags: u8,
-}
-
-/// The first of its unique-id.
-const HEAD: u8 = 16;
-const SHARED: u8 = 1;
-const SETTLED: u8 = 2;
-const HAS_FINGERPRINT: u8 = 4;
-const HAS_OCTETS: u8 = 8;
-
 /// All that is known about one mailbox.
 #[derive(Debug, Default)]
 pub struct Index {
+    /// Every unique-id, its length before it.
     arena: Vec<u8>,
     entries: Vec<Entry>,
     /// The first entry of each unique-id.
-    index: HashTable<u32>,
-    /// Where the last unique-id was found. Servers list messages in the order in
-    /// which they came, so the next one mostly stands behind it.
-    last: Cell<u32>,
+    heads: HashTable<u32>,
     hasher: RandomState,
     /// By first entry.
     shared: HashMap<u32, Shared>,
     /// All entries but the first, by first entry and occurrence.
     occurrences: HashMap<(u32, u32), u32>,
+    /// By entry: occurrences other than 1.
+    numbers: HashMap<u32, u32>,
+    /// By entry.
+    retries: HashMap<u32, Retry>,
     unsettled: BTreeMap<u64, Vec<Unsettled>>,
-    tries: HashMap<u32, u32>,
+    /// By first entry.
     pub(super) missing: HashMap<u32, Missing>,
-    /// Listings that lacked something, one a day at most.
+    /// How many listings lacked something, one a day at most …
     pub(super) listings: u64,
+    /// … and when the last of them was, by the journal's own clock.
     pub(super) last_listing: u64,
     /// Messages that only their files' names in the Maildir tell of: the hash of
     /// unique-id and occurrence, and the header's fingerprint.
     pub(super) found: HashMap<u64, Fingerprint>,
+    pub(super) clock: Option<Clock>,
+    pub(super) server: ServerFacts,
     distrusts_top: bool,
-    /// By port: what was announced before login, PIPELINING among it, over
-    /// verified TLS.
-    pub(super) announced: BTreeMap<u16, Vec<u8>>,
-    /// By port: when the server did not keep step.
-    pub(super) out_of_step: BTreeMap<u16, u64>,
-    pub(super) login: Option<Login>,
 }
 
 impl Index {
@@ -156,67 +91,72 @@ impl Index {
         self.entries.get(at as usize)
     }
 
-    fn text(&self, entry: &Entry) -> &[u8] {
-        let start = usize::try_from(entry.start).unwrap_or(usize::MAX);
-        self.arena.get(start..start.saturating_add(entry.len.into())).unwrap_or_default()
-    }
-
     pub(super) fn text_at(&self, at: u32) -> &[u8] {
-        self.entry(at).map_or(&[], |entry| self.text(entry))
+        self.entry(at).map_or(&[], |entry| entry.text(&self.arena))
     }
 
     /// The first entry of a unique-id.
     pub(super) fn first(&self, unique_id: &[u8]) -> Option<u32> {
-        let last = self.last.get();
-        let is_it = |at: &u32| {
-            let head = self.entry(*at).filter(|entry| entry.flags & HEAD != 0);
-            head.is_some_and(|head| self.text(head) == unique_id)
-        };
-        let near = [last.saturating_add(1), last].into_iter().find(is_it);
-        let found = near.or_else(|| self.first_of(self.hasher.hash_one(unique_id), unique_id))?;
-        self.last.set(found);
-        Some(found)
+        self.first_of(self.hasher.hash_one(unique_id), unique_id)
     }
 
     fn first_of(&self, hash: u64, unique_id: &[u8]) -> Option<u32> {
-        self.index.find(hash, |at| self.text_at(*at) == unique_id).copied()
+        self.heads.find(hash, |at| self.text_at(*at) == unique_id).copied()
     }
 
-    /// The entries of one unique-id, dead ones too.
+    /// The first entry of a unique-id that is expected behind another one: servers
+    /// list messages in the order in which they came.
+    pub(super) fn first_behind(&self, behind: Option<u32>, unique_id: &[u8]) -> Option<u32> {
+        let next = behind.map_or(0, |at| at.saturating_add(1));
+        let is_it = |entry: &&Entry| entry.has(Flag::Head) && entry.text(&self.arena) == unique_id;
+        match self.entry(next).filter(is_it) {
+            Some(_) => Some(next),
+            None => self.first(unique_id),
+        }
+    }
+
+    /// The entries of one unique-id, dead ones too, in the order in which they came.
     fn chain(&self, first: Option<u32>) -> impl Iterator<Item = (u32, &Entry)> {
-        std::iter::successors(first.and_then(|at| Some((at, self.entry(at)?))), |(_, entry)| {
-            Some((entry.next, self.entry(entry.next)?))
-        })
+        let others = first.and_then(|first| self.shared.get(&first));
+        let others = others.into_iter().flat_map(|shared| shared.others.iter().copied());
+        first.into_iter().chain(others).filter_map(|at| Some((at, self.entry(at)?)))
+    }
+
+    fn occurrence(&self, at: u32, entry: &Entry) -> u32 {
+        if entry.has(Flag::Numbered) { self.numbers.get(&at).copied().unwrap_or(1) } else { 1 }
     }
 
     /// The entry of one of the messages with a unique-id.
     fn find(&self, first: Option<u32>, occurrence: u32) -> Option<u32> {
         let first = first?;
-        match self.entry(first)?.occurrence == occurrence {
-            true => Some(first),
-            false => self.occurrences.get(&(first, occurrence)).copied(),
+        if self.occurrence(first, self.entry(first)?) == occurrence {
+            Some(first)
+        } else {
+            self.occurrences.get(&(first, occurrence)).copied()
         }
     }
 
     fn known(&self, at: u32, entry: &Entry) -> Option<Known> {
-        let has = |flag| entry.flags & flag != 0;
+        let retry = self.retries.get(&at).filter(|_| entry.has(Flag::Retried));
         Some(Known {
-            occurrence: entry.occurrence,
-            shared: has(SHARED),
+            occurrence: self.occurrence(at, entry),
+            shared: entry.has(Flag::Shared),
             state: entry.state?,
-            octets: has(HAS_OCTETS).then_some(entry.octets),
-            fingerprint: has(HAS_FINGERPRINT)
-                .then_some(Fingerprint::from_octets(entry.fingerprint)),
+            octets: entry.octets(),
+            fingerprint: entry.fingerprint(),
+            content: entry.content(),
             at: entry.at.into(),
-            tries: self.tries.get(&at).copied().unwrap_or(0),
+            counted: entry.counted.into(),
+            tries: retry.map_or(0, |retry| retry.tries),
+            not_before: retry.map_or(0, |retry| retry.not_before),
         })
     }
 
     /// Every message that is known, by unique-id.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&[u8], Known)> + Clone {
-        self.entries.iter().enumerate().filter_map(|(at, entry)| {
-            Some((self.text(entry), self.known(u32::try_from(at).ok()?, entry)?))
-        })
+    pub(super) fn all(&self) -> impl Iterator<Item = (&[u8], Known)> {
+        (0u32..)
+            .zip(&self.entries)
+            .filter_map(|(at, entry)| Some((entry.text(&self.arena), self.known(at, entry)?)))
     }
 
     /// Every message that is known, in the order in which it became so.
@@ -237,14 +177,24 @@ impl Index {
 
     /// Every message that is known by this unique-id, in the order of delivery.
     pub fn occurrences(&self, unique_id: &UniqueId) -> impl Iterator<Item = Known> {
-        self.chain(self.first(unique_id.as_bytes())).filter_map(|(at, entry)| self.known(at, entry))
+        self.known_of(self.first(unique_id.as_bytes()))
+    }
+
+    pub(super) fn known_of(&self, first: Option<u32>) -> impl Iterator<Item = Known> {
+        self.chain(first).filter_map(|(at, entry)| self.known(at, entry))
     }
 
     /// The number that a further message with this unique-id gets.
     pub fn next_occurrence(&self, unique_id: &UniqueId) -> u32 {
-        let occurrences =
-            self.chain(self.first(unique_id.as_bytes())).filter(|(_, e)| e.state.is_some());
-        occurrences.map(|(_, entry)| entry.occurrence).max().unwrap_or(0).saturating_add(1)
+        let occurrences = self.occurrences(unique_id).map(|known| known.occurrence);
+        occurrences.max().unwrap_or(0).saturating_add(1)
+    }
+
+    /// How many seconds ago a message was delivered or first noted, as the journal
+    /// counts: each run adds the time since the run before, at most seven days.
+    pub fn age(&self, known: &Known, now: u64) -> u64 {
+        let counted = self.clock.map_or(0, |clock| clock.after(now).counted);
+        counted.saturating_sub(known.counted)
     }
 
     /// The fingerprint of a message that only its file's name in the Maildir tells of.
@@ -260,10 +210,8 @@ impl Index {
     /// Those of some hashes that stand for no known message.
     pub fn lacks(&self, hashes: impl Iterator<Item = u64>) -> Vec<u64> {
         let mut lacking: HashSet<u64> = hashes.collect();
-        for entry in self.entries.iter().filter(|entry| entry.state.is_some()) {
-            if let Some(unique_id) = UniqueId::new(self.text(entry)) {
-                lacking.remove(&MessageKey::new(unique_id, entry.occurrence).name_hash());
-            }
+        for (unique_id, known) in self.iter() {
+            lacking.remove(&MessageKey::new(unique_id, known.occurrence).name_hash());
         }
         lacking.into_iter().collect()
     }
@@ -272,7 +220,7 @@ impl Index {
     /// from the last one.
     pub fn expected(&self) -> impl Iterator<Item = &[u8]> {
         self.heads().filter(|(at, _)| !self.missing.contains_key(at)).filter_map(|(at, text)| {
-            let gone = |state| matches!(state, State::Asked | State::Deleted);
+            let gone = |state| matches!(state, State::DeletePending | State::Deleted);
             let mut states = self.chain(Some(at)).filter_map(|(_, entry)| entry.state);
             states.any(|state| !gone(state)).then_some(text)
         })
@@ -295,10 +243,10 @@ impl Index {
 
     /// Every unique-id with a living entry, and its first entry.
     pub(super) fn heads(&self) -> impl Iterator<Item = (u32, &[u8])> {
-        let heads = (0u32..).zip(&self.entries).filter(|(_, entry)| entry.flags & HEAD != 0);
+        let heads = (0u32..).zip(&self.entries).filter(|(_, entry)| entry.has(Flag::Head));
         heads.filter_map(|(at, head)| {
             let mut states = self.chain(Some(at)).filter_map(|(_, entry)| entry.state);
-            states.next().map(|_| (at, self.text(head)))
+            states.next().map(|_| (at, head.text(&self.arena)))
         })
     }
 
@@ -315,22 +263,23 @@ impl Index {
     /// What a server that takes several commands at once announced there, when it
     /// was last asked over verified TLS.
     pub fn announced(&self, port: u16) -> Option<Capabilities> {
-        let mut capabilities = Capabilities::default();
-        for line in self.announced.get(&port)?.split(|octet| *octet == b'\n') {
-            capabilities.push(line).ok()?;
-        }
-        Some(capabilities)
+        self.server.announced(port)
     }
 
-    /// When the server there did not keep step, though it had announced that it
-    /// takes several commands at once.
+    /// When the server there was out of step, though it had announced that it takes
+    /// several commands at once.
     pub fn out_of_step(&self, port: u16) -> Option<u64> {
-        self.out_of_step.get(&port).copied()
+        self.server.out_of_step(port)
+    }
+
+    /// Which proof the server there gives, if that was learned.
+    pub fn proof(&self, port: u16) -> Option<Proof> {
+        self.server.proof(port)
     }
 
     /// The last login, if the server wanted some time until the next one.
     pub fn last_login(&self) -> Option<Login> {
-        self.login
+        self.server.login()
     }
 
     /// Whether this server's TOP shows other headers than its RETR.
@@ -340,9 +289,8 @@ impl Index {
 
     /// Whether anything was ever delivered.
     pub fn has_deliveries(&self) -> bool {
-        use State::{Asked, Deleted, Delivered, Held};
-        let delivered = |state| matches!(state, Some(Asked | Deleted | Delivered | Held));
-        !self.found.is_empty() || self.entries.iter().any(|entry| delivered(entry.state))
+        let delivered = |entry: &Entry| entry.state.is_some_and(State::is_delivered);
+        !self.found.is_empty() || self.entries.iter().any(delivered)
     }
 
     /// The fingerprints of all known messages that have one.
@@ -350,14 +298,24 @@ impl Index {
         self.all().filter_map(|(_, known)| known.fingerprint)
     }
 
-    /// Whether a delivered message is settled, so that it may be deleted.
+    /// The contents of all known messages that have one.
+    pub fn contents(&self) -> impl Iterator<Item = ContentHash> {
+        self.all().filter_map(|(_, known)| known.content)
+    }
+
+    /// Whether a commit delivered the message and is settled, so that it may be
+    /// deleted.
     pub(super) fn is_settled(&self, key: &MessageKey) -> bool {
-        let first = self.first(key.unique_id.as_bytes());
-        let found = self.find(first, key.occurrence);
+        let found = self.find(self.first(key.unique_id.as_bytes()), key.occurrence);
         found.and_then(|at| self.entry(at)).is_some_and(|entry| {
-            entry.flags & SETTLED != 0
-                && matches!(entry.state, Some(State::Delivered | State::Asked))
+            entry.state.is_some_and(State::is_deletable) && !entry.has(Flag::Unsettled)
         })
+    }
+
+    /// Whether the message waits for its commit to be settled.
+    pub(super) fn is_unsettled(&self, key: &MessageKey) -> bool {
+        let found = self.find(self.first(key.unique_id.as_bytes()), key.occurrence);
+        found.and_then(|at| self.entry(at)).is_some_and(|entry| entry.has(Flag::Unsettled))
     }
 
     /// The commits that are not settled: their messages and these' file names.
@@ -365,7 +323,8 @@ impl Index {
         self.unsettled.iter().map(|(commit, batch)| {
             let message = |unsettled: &Unsettled| {
                 let entry = self.entry(unsettled.entry)?;
-                Some(MessageKey::new(UniqueId::new(self.text(entry))?, entry.occurrence))
+                let occurrence = self.occurrence(unsettled.entry, entry);
+                Some(MessageKey::new(UniqueId::new(entry.text(&self.arena))?, occurrence))
             };
             let named = |unsettled| Some((message(unsettled)?, unsettled.name.as_str()));
             (*commit, batch.iter().filter_map(named).collect())

@@ -13,83 +13,37 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use super::clock::Clock;
 use super::disk::{open_to_write, random_id, replace, sync_directory};
 use super::error::{Error, io_error};
 use super::fingerprint::Fingerprint;
+use super::frame::{Commit, Header};
 use super::index::Index;
 use super::key::MessageKey;
 use super::load::Loaded;
-use super::open::{file_name, reload};
-use super::record::{Commit, Header, Record};
+use super::mailbox::Mailbox;
+use super::open::{NAME, reload};
+use super::record::Record;
 use super::rewrite::rewritten;
-
-/// One message of a batch, whole and synced in `tmp/`.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    /// Which message it is.
-    pub key: MessageKey,
-    /// How many were listed with it.
-    pub occurrences: u32,
-    /// Its size as the server lists it.
-    pub octets: u64,
-    /// Its header.
-    pub fingerprint: Fingerprint,
-    /// When, in seconds since 1970.
-    pub at: u64,
-    /// Its file's name in `tmp/`.
-    pub name: String,
-}
-
-impl Delivery {
-    fn record(&self) -> Record<'_> {
-        Record::Delivered {
-            which: self.key.written(),
-            at: self.at,
-            octets: self.octets,
-            occurrences: self.occurrences,
-            fingerprint: Some(self.fingerprint),
-            name: &self.name,
-        }
-    }
-}
-
-/// Proof that a batch is in the journal on disk: its messages may be renamed.
-#[must_use = "a committed batch has to be renamed and settled"]
-#[derive(Debug)]
-pub struct Committed {
-    number: u64,
-    messages: Vec<MessageKey>,
-}
-
-impl Committed {
-    /// The message at this place in the batch.
-    pub fn key(&self, at: usize) -> Option<&MessageKey> {
-        self.messages.get(at)
-    }
-}
-
-/// Proof that a message is durable in the Maildir and the journal says so: it
-/// may be deleted from the server. Only the journal makes it.
-#[derive(Debug)]
-pub struct Settled {
-    key: MessageKey,
-}
-
-impl Settled {
-    /// Which message may be deleted.
-    pub fn key(&self) -> &MessageKey {
-        &self.key
-    }
-}
+use super::server::ServerFacts;
+use super::settled::{Committed, Delivery, Settled, Settlement};
+use super::state::{Known, State};
 
 /// A journal under its lock.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     directory: PathBuf,
+    mailbox: Mailbox,
     file: File,
     header: Header,
     index: Index,
+    /// The clock of this run, written down with the next record.
+    clock: Option<Clock>,
+    /// The time of this run, in seconds since 1970.
+    wall_clock: u64,
+    /// What was learned of the server is to be written down.
+    has_server_news: bool,
     /// A random number of this run, for the names of its files.
     run: u64,
     number: u64,
@@ -110,18 +64,24 @@ const WORTH_COMPACTING: usize = 1000;
 impl Journal {
     /// A journal that was read, its lock held.
     pub(super) fn of(
-        path: PathBuf,
+        mailbox: &Mailbox,
         state: &Path,
         lock: File,
-        loaded: Loaded,
+        mut loaded: Loaded,
     ) -> Result<Self, Error> {
+        let path = mailbox.journal(state);
+        loaded.index.server = ServerFacts::read(&mailbox.server(state), mailbox.host());
         let file = open_to_write(&path).map_err(io_error("open", &path))?;
         let length = file.metadata().map_err(io_error("look at", &path))?.len();
         let Range { start, end } = loaded.last_append;
         Ok(Self {
-            directory: state.into(),
+            directory: mailbox.directory(state),
+            mailbox: mailbox.clone(),
             file,
             header: loaded.header,
+            clock: loaded.index.clock,
+            wall_clock: loaded.index.clock.map_or(0, |clock| clock.newest),
+            has_server_news: false,
             index: loaded.index,
             run: random_id()?,
             number: loaded.number,
@@ -156,6 +116,46 @@ impl Journal {
     /// What is known.
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// Counts the time until this run. It is written down with the next record, or by
+    /// itself once a day.
+    pub fn note_run(&mut self, now: u64) {
+        self.wall_clock = now;
+        let Some(written) = self.index.clock else {
+            self.clock = Some(Clock::starting(now));
+            return;
+        };
+        let clock = written.after(now);
+        self.clock = Some(clock);
+        if clock.is_news_after(written) {
+            self.write_clock();
+        }
+    }
+
+    /// The time of this run as it was given, in seconds since 1970.
+    pub(super) fn wall_clock(&self) -> u64 {
+        self.wall_clock
+    }
+
+    /// The time of this run by the journal's own clock.
+    pub(super) fn counted(&self) -> u64 {
+        self.clock.map_or(0, |clock| clock.counted)
+    }
+
+    fn write_clock(&mut self) {
+        if let Some(clock) = self.clock.filter(|clock| self.index.clock != Some(*clock)) {
+            let record = Record::Clock(clock);
+            record.write(&mut self.pending);
+            self.pending_count += 1;
+            self.index.apply(&record, self.number + 1);
+        }
+    }
+
+    /// What is known of the server, to be changed.
+    pub(super) fn server_facts(&mut self) -> &mut ServerFacts {
+        self.has_server_news = true;
+        &mut self.index.server
     }
 
     /// Whether octets without a commit follow the last good one.
@@ -237,6 +237,7 @@ impl Journal {
 
     /// Lets records enqueue with the next append; they are known at once.
     pub(super) fn enqueue(&mut self, record: &Record<'_>) {
+        self.write_clock();
         record.write(&mut self.pending);
         self.pending_count += 1;
         self.index.apply(record, self.number + 1);
@@ -250,6 +251,7 @@ impl Journal {
             return Ok(());
         }
         self.prepare(&[])?;
+        self.write_clock();
         self.abandoned = true;
         let mut append = std::mem::take(&mut self.pending);
         records.iter().for_each(|record| record.write(&mut append));
@@ -269,7 +271,8 @@ impl Journal {
 
     /// The commit point of a batch whose files are synced in `tmp/`.
     pub fn commit(&mut self, batch: &[Delivery]) -> Result<Committed, Error> {
-        let records: Vec<_> = batch.iter().map(Delivery::record).collect();
+        let counted = self.counted();
+        let records: Vec<_> = batch.iter().map(|delivery| delivery.record(counted)).collect();
         self.append(&records)?;
         let messages = batch.iter().map(|delivery| delivery.key.clone()).collect();
         Ok(Committed { number: self.number, messages })
@@ -277,15 +280,28 @@ impl Journal {
 
     /// Settles a batch whose messages are all in `new/`, `new/` synced; but those
     /// whose place in the batch is in `nowhere` were found nowhere and are held.
-    pub fn settle(&mut self, batch: Committed, nowhere: &[usize]) -> Vec<Settled> {
-        for at in nowhere {
-            if let Some(key) = batch.messages.get(*at) {
-                self.enqueue(&Record::Held(key.written()));
+    /// Says of each message, in the batch's order, what became of it.
+    pub fn settle(&mut self, batch: Committed, nowhere: &[usize]) -> Vec<Settlement> {
+        for key in nowhere.iter().filter_map(|at| batch.messages.get(*at)) {
+            if self.index.is_unsettled(key) {
+                self.change(key, State::Held);
             }
         }
         self.enqueue(&Record::Settled(batch.number));
-        let settled = batch.messages.into_iter().enumerate();
-        settled.filter(|(at, _)| !nowhere.contains(at)).map(|(_, key)| Settled { key }).collect()
+        let settled = batch.messages.into_iter().enumerate().map(|(at, key)| {
+            if nowhere.contains(&at) {
+                return Settlement::Held;
+            }
+            self.settled(&key).map_or(Settlement::Kept, Settlement::Deletable)
+        });
+        settled.collect()
+    }
+
+    /// Gives a known message another state; all else of it stays.
+    fn change(&mut self, key: &MessageKey, state: State) {
+        if let Some(known) = self.index.get(key) {
+            self.enqueue(&Record::message(key.unique_id.as_bytes(), Known { state, ..known }));
+        }
     }
 
     /// The proof for a message that an earlier run delivered; `None` if it may
@@ -295,15 +311,21 @@ impl Journal {
     }
 
     /// Notes, durably, that QUIT is about to ask for these deletions.
-    pub fn ask<'s>(&mut self, which: impl Iterator<Item = &'s Settled>) -> Result<(), Error> {
-        let records: Vec<_> = which.map(|settled| Record::Asked(settled.key.written())).collect();
-        self.append(&records)
+    pub fn ask<'s>(&mut self, messages: impl Iterator<Item = &'s Settled>) -> Result<(), Error> {
+        for Settled { key } in messages {
+            if self.index.is_settled(key) {
+                self.change(key, State::DeletePending);
+            }
+        }
+        self.append(&[])
     }
 
     /// Notes that the server confirmed these deletions.
-    pub fn confirm(&mut self, deleted: &[Settled], at: u64) {
-        for settled in deleted {
-            self.enqueue(&Record::Deleted { which: settled.key.written(), at });
+    pub fn confirm(&mut self, deleted: &[Settled]) {
+        for Settled { key } in deleted {
+            if self.index.is_settled(key) {
+                self.change(key, State::Deleted);
+            }
         }
     }
 
@@ -312,9 +334,22 @@ impl Journal {
         self.append(&[])
     }
 
+    /// Writes what was learned of the server. If that fails the next run learns it
+    /// again, and nothing else is lost.
+    fn write_server_facts(&mut self) {
+        if std::mem::take(&mut self.has_server_news) {
+            let path = self.directory.join("server");
+            let known = ServerFacts::read(&path, self.mailbox.host());
+            if known != self.index.server {
+                let _ = self.index.server.write(&path, self.mailbox.host());
+            }
+        }
+    }
+
     /// Writes what still rides: the run's last append. Then makes the journal new
     /// if it is mostly dead.
     pub fn finish(&mut self) -> Result<(), Error> {
+        self.write_server_facts();
         if self.abandoned {
             return Err(Error::Abandoned { path: self.path.clone() });
         }
@@ -334,13 +369,15 @@ impl Journal {
     /// nobody knows which of the two the disk has.
     fn compact(&mut self) -> Result<(), Error> {
         let text = rewritten(&self.header, &self.index, self.number);
-        match replace(&self.directory, &file_name(&self.path), &text) {
+        match replace(&self.directory, NAME, &text) {
             Ok(file) => {
                 self.file = file;
                 let loaded = reload(&self.path)?;
                 self.records = loaded.records;
                 self.last_append = loaded.last_append.start as u64..loaded.last_append.end as u64;
+                let server = std::mem::take(&mut self.index.server);
                 self.index = loaded.index;
+                self.index.server = server;
                 Ok(())
             }
             Err(failure) if failure.renamed => {

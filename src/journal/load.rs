@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use super::frame::{Commit, Header, VERSION};
 use super::index::Index;
-use super::record::{Commit, Header, Record, VERSION};
+use super::record::Record;
 
-/// The shortest record that tells of a message, `large 1 0 a` and its LF.
-const LEAST_RECORD: usize = 12;
+/// The shortest record that tells of a message, `held 0 0 ? ? ? 0 0 1 sole a` and its LF.
+const LEAST_RECORD: usize = 28;
 
 /// A journal, read.
 #[derive(Debug)]
@@ -152,11 +153,25 @@ impl<'a> Lines<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
-    use super::super::fingerprint::Fingerprint;
-    use super::super::key::WrittenKey;
     use super::*;
+    use crate::journal::fingerprint::Fingerprint;
+    use crate::journal::key::WrittenKey;
+    use crate::journal::record::Missing;
+    use crate::journal::state::{Known, State};
     use crate::protocol::UniqueId;
+
+    const BARE: Known = Known {
+        occurrence: 1,
+        shared: false,
+        state: State::Delivered,
+        octets: Some(2),
+        fingerprint: None,
+        content: None,
+        at: 1,
+        counted: 0,
+        tries: 0,
+        not_before: 0,
+    };
 
     fn journal(appends: &[&[Record<'_>]]) -> Vec<u8> {
         let mut text = Header { version: VERSION, journal: 1, maildir: 2 }.line().into_bytes();
@@ -169,22 +184,20 @@ mod tests {
         text
     }
 
-    fn delivered(unique_id: &str) -> Record<'_> {
-        let which = WrittenKey::of(unique_id.as_bytes(), 1);
-        Record::Delivered {
-            which,
-            at: 1,
-            octets: 2,
-            occurrences: 1,
-            fingerprint: None,
-            name: "1.x.h",
-        }
+    /// A record of this message's state.
+    fn is(state: State, unique_id: &str, occurrence: u32) -> Record<'_> {
+        Record::message(unique_id.as_bytes(), Known { state, occurrence, ..BARE })
+    }
+
+    fn delivering(unique_id: &str) -> Record<'_> {
+        let unique_id = unique_id.as_bytes().into();
+        Record::Delivering { unique_id, known: BARE, name: "1.x.h".into() }
     }
 
     fn sample() -> Vec<u8> {
         journal(&[
-            &[delivered("a"), delivered("b")],
-            &[Record::Settled(1), delivered("c")],
+            &[delivering("a"), delivering("b")],
+            &[Record::Settled(1), delivering("c")],
             &[Record::Settled(2)],
         ])
     }
@@ -248,20 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn what_the_records_say_is_what_is_known() {
-        let (a, b) = (WrittenKey::of(b"a", 1), WrittenKey::of(b"b", 1));
+    fn what_the_last_record_of_a_message_says_is_what_is_known() {
         let text = journal(&[
-            &[delivered("a"), delivered("b")],
-            &[Record::Settled(1), Record::Asked(a.clone()), Record::Held(b)],
-            &[
-                Record::Deleted { which: a, at: 5 },
-                Record::Seen {
-                    which: WrittenKey::of(b"a", 2),
-                    at: 9,
-                    octets: 0,
-                    fingerprint: None,
-                },
-            ],
+            &[delivering("a"), delivering("b")],
+            &[Record::Settled(1), is(State::DeletePending, "a", 1), is(State::Held, "b", 1)],
+            &[is(State::Deleted, "a", 1), is(State::Seen, "a", 2)],
         ]);
         let index = load(&text).unwrap().index;
         let states = |id: &[u8]| -> Vec<(u32, State)> {
@@ -275,21 +279,16 @@ mod tests {
     }
 
     #[test]
+    fn a_unique_id_of_any_length_is_known() {
+        let long = "x".repeat(70_000);
+        let index = load(&journal(&[&[is(State::Seen, &long, 1)]])).unwrap().index;
+        assert!(index.knows(&UniqueId::new(long.as_bytes()).unwrap()));
+    }
+
+    #[test]
     fn a_unique_id_that_comes_again_and_again_is_missing_when_all_its_messages_are_deleted() {
-        let nth = |occurrence| WrittenKey::of(b"1", occurrence);
-        let delivered = |occurrence| Record::Delivered {
-            which: nth(occurrence),
-            at: 1,
-            octets: 2,
-            occurrences: 1,
-            fingerprint: None,
-            name: "-",
-        };
-        let mut records: Vec<_> = (1..=5).rev().map(delivered).collect();
-        records.extend(
-            [1, 3, 5, 2].map(|occurrence| Record::Deleted { which: nth(occurrence), at: 9 }),
-        );
-        let last = Record::Deleted { which: nth(4), at: 9 };
+        let mut records: Vec<_> = (1..=5).rev().map(|n| is(State::Delivered, "1", n)).collect();
+        records.extend([1, 3, 5, 2].map(|n| is(State::Deleted, "1", n)));
         let id = UniqueId::new(b"1").unwrap();
         let missing = |records: &[Record<'_>]| {
             let index = load(&journal(&[records])).unwrap().index;
@@ -297,51 +296,70 @@ mod tests {
             !index.missing.is_empty()
         };
         assert!(!missing(&records));
-        records.push(last);
+        records.push(is(State::Deleted, "1", 4));
         assert!(missing(&records));
-        records.extend([delivered(2), Record::Forget(nth(3))]);
+        records.extend([is(State::Delivered, "1", 2), Record::Forget(WrittenKey::of(b"1", 3))]);
         assert!(!missing(&records));
-        records.push(Record::Deleted { which: nth(2), at: 10 });
+        records.push(is(State::Deleted, "1", 2));
         assert!(missing(&records));
     }
 
     #[test]
-    fn a_journal_made_new_says_the_same() {
+    fn a_message_that_two_commits_delivered_waits_for_the_last_one() {
+        let key = WrittenKey::of(b"a", 1).owned().unwrap();
+        let appends: [&[Record<'_>]; 3] =
+            [&[delivering("a")], &[delivering("a")], &[Record::Settled(1)]];
+        let index = load(&journal(&appends)).unwrap().index;
+        assert!(!index.is_settled(&key) && index.is_unsettled(&key));
+        let appends = [appends[0], appends[1], appends[2], &[Record::Settled(2)]];
+        let index = load(&journal(&appends)).unwrap().index;
+        assert!(index.is_settled(&key) && !index.is_unsettled(&key));
+    }
+
+    #[test]
+    fn a_journal_made_new_says_the_same_with_one_record_for_each_message() {
+        let missing = |unique_id: &'static str, counted, listing| Record::Missing {
+            unique_id: unique_id.as_bytes().into(),
+            since: Missing { counted, listing },
+        };
+        let failed = Known { state: State::Failed, tries: 2, not_before: 7, ..BARE };
         let text = journal(&[
             &[
-                delivered("a"),
-                delivered("b"),
-                Record::Failed { which: WrittenKey::of(b"f", 1), tries: 2, not_before: 7 },
+                delivering("a"),
+                delivering("b"),
+                Record::message(b"f", failed),
+                is(State::Deleted, "d", 1),
+                is(State::Deleted, "back", 1),
             ],
             &[
                 Record::Settled(1),
-                Record::Missing { unique_id: b"a"[..].into(), at: 3 },
-                Record::Listing(3),
+                missing("a", 3, 0),
+                Record::Listing { number: 1, counted: 3 },
+                Record::Back(b"back"[..].into()),
             ],
             &[
-                Record::Listing(4),
-                Record::Missing { unique_id: b"b"[..].into(), at: 4 },
-                Record::Held(WrittenKey::of(b"b", 1)),
+                Record::Listing { number: 2, counted: 4 },
+                missing("b", 4, 2),
+                is(State::Held, "b", 1),
             ],
             &[
-                Record::Large { which: WrittenKey::of(b"l", 1), octets: 5 },
+                is(State::TooLarge, "l", 1),
+                Record::message(b"f", Known { occurrence: 2, shared: true, ..failed }),
                 Record::Forget(WrittenKey::of(b"f", 1)),
                 Record::Found { hash: 3, fingerprint: Fingerprint::from_octets([7; 16]) },
             ],
         ]);
         let old = load(&text).unwrap().index;
         let records: Vec<_> = old.records().collect();
+        let messages = records.iter().filter(|record| matches!(record, Record::Message { .. }));
+        assert_eq!(messages.count(), old.len());
         let new = load(&journal(&[&records])).unwrap().index;
-        for id in ["a", "b", "f", "l"] {
-            let id = UniqueId::new(id.as_bytes()).unwrap();
-            assert!(old.occurrences(&id).eq(new.occurrences(&id)), "{id}");
-        }
-        let rank = |index: &Index, id: &[u8]| {
-            let missing = index.missing[&index.first(id).unwrap()];
-            (missing.since, index.listings - missing.listings)
-        };
-        for id in [b"a", b"b"] {
-            assert_eq!(rank(&old, id), rank(&new, id));
+        assert!(old.iter().eq(new.iter()));
+        assert_eq!((old.listings, old.last_listing), (new.listings, new.last_listing));
+        for id in ["a", "b", "d", "back", "f", "l"] {
+            let missing =
+                |index: &Index| index.missing.get(&index.first(id.as_bytes()).unwrap()).copied();
+            assert_eq!(missing(&old), missing(&new), "{id}");
         }
         assert!(new.found.contains_key(&3));
     }
@@ -351,7 +369,7 @@ mod tests {
         // Just beyond the size at which the index doubles: the worst there is.
         let count = (1 << 18) * 7 / 8 + 1;
         let ids: Vec<String> = (0..count).map(|number| format!("{number:08x}")).collect();
-        let records: Vec<_> = ids.iter().map(|id| delivered(id)).collect();
+        let records: Vec<_> = ids.iter().map(|id| delivering(id)).collect();
         let settled = Record::Settled(1);
         let index = load(&journal(&[&records, &[settled]])).unwrap().index;
         assert_eq!(index.len(), count);

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Unlocked, random_id, read_file, replace, sync_directory, try_lock};
 use super::error::{Error, io_error};
-use super::record::{VERSION, id, signature};
+use super::frame::{VERSION, signature};
+use super::record::id;
 
 const NAME: &str = ".pop3get";
 const LOCK: &str = ".pop3get.lock";

@@ -1,19 +1,64 @@
-//! What listings lack, and when it is forgotten; and the smaller notes.
+//! What listings lack, and when it is forgotten.
 
-use crate::protocol::{Capabilities, UniqueId};
+use std::collections::HashMap;
 
-use super::fingerprint::Fingerprint;
-use super::index::{Login, State};
+use crate::protocol::UniqueId;
+
+use super::clock::DAY;
+use super::index::Index;
 use super::journal::Journal;
 use super::key::{MessageKey, WrittenKey};
-use super::record::Record;
+use super::record::{Missing, Record};
+use super::state::State;
 
-/// A unique-id is forgotten when it has been missing for this long …
+/// A message is forgotten only if at least so many listings, a day apart, lacked it.
+const LISTINGS: u64 = 2;
+
+/// Deleted, failed and too large messages are forgotten when they have been missing
+/// for so long.
 const FORGET_AFTER: u64 = 90 * DAY;
-/// … and from at least so many listings, of which one a day counts.
-const FORGET_AFTER_LISTINGS: u64 = 10;
 
-const DAY: u64 = 86_400;
+/// So many deleted messages are remembered that are not listed …
+const MOST_DELETED: usize = 1_000;
+
+/// … and so many that were delivered, seen or imported: a listing that shows a
+/// moving window of the maildrop may show them again.
+const MOST_KEPT: usize = 20_000;
+
+/// How messages of a state are forgotten that are listed no more.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Forgetting {
+    /// By age, and the oldest beyond a number.
+    Deleted,
+    /// By age.
+    Failed,
+    /// The oldest beyond a number.
+    Kept,
+    Never,
+}
+
+impl Forgetting {
+    fn of(state: State) -> Self {
+        match state {
+            State::Deleted => Self::Deleted,
+            State::Failed | State::TooLarge => Self::Failed,
+            State::Delivered | State::Imported | State::Seen => Self::Kept,
+            State::DeletePending | State::DeliveredShort | State::Held => Self::Never,
+        }
+    }
+
+    fn forgets_by_age(self) -> bool {
+        matches!(self, Self::Deleted | Self::Failed)
+    }
+
+    fn most(self) -> usize {
+        match self {
+            Self::Deleted => MOST_DELETED,
+            Self::Kept => MOST_KEPT,
+            Self::Failed | Self::Never => usize::MAX,
+        }
+    }
+}
 
 impl Journal {
     /// Takes note of a whole listing: what is missing from it, what is back, what
@@ -21,153 +66,82 @@ impl Journal {
     /// empty or short once must not cause everything to be fetched again, and
     /// while all are listed nothing is written.
     pub fn note_listing<'i>(&mut self, listed: impl Iterator<Item = &'i UniqueId>, now: u64) {
+        self.note_run(now);
         let index = self.index();
-        let mut is_listed = vec![false; index.places()];
-        for first in listed.filter_map(|unique_id| index.first(unique_id.as_bytes())) {
-            if let Some(mark) = is_listed.get_mut(first as usize) {
-                *mark = true;
-            }
+        let counted = index.clock.map_or(0, |clock| clock.after(now).counted);
+        let (mut records, unlisted) = differences(index, listed, counted);
+        let is_due = counted >= index.last_listing.saturating_add(DAY) || index.listings == 0;
+        if !unlisted.is_empty() && is_due {
+            let number = index.listings.saturating_add(1);
+            records.push(Record::Listing { number, counted });
         }
-        let mut records = Vec::new();
-        let mut lacking = false;
-        for (first, unique_id) in index.heads() {
-            let is_listed = is_listed.get(first as usize).copied().unwrap_or(false);
-            match (is_listed, index.missing.get(&first)) {
-                (true, None) => {}
-                (true, Some(_)) => records.push(Record::Back(unique_id.to_vec().into())),
-                (false, None) => {
-                    lacking = true;
-                    let unique_id = unique_id.to_vec().into();
-                    records.push(Record::Missing { unique_id, at: now });
-                }
-                (false, Some(missing)) => {
-                    lacking = true;
-                    let listings = index.listings.saturating_sub(missing.listings);
-                    let long = now.saturating_sub(missing.since) >= FORGET_AFTER;
-                    if long && listings >= FORGET_AFTER_LISTINGS {
-                        let id = UniqueId::new(unique_id);
-                        let occurrences = id.iter().flat_map(|id| index.occurrences(id));
-                        records.extend(occurrences.map(|known| {
-                            let unique_id = unique_id.to_vec().into();
-                            Record::Forget(WrittenKey { unique_id, occurrence: known.occurrence })
-                        }));
-                    }
-                }
-            }
-        }
-        if lacking && now >= index.last_listing.saturating_add(DAY) {
-            records.push(Record::Listing(now));
-        }
+        let forgotten = forgotten(index, unlisted, counted);
+        records.extend(forgotten.into_iter().map(Record::Forget));
         records.iter().for_each(|record| self.enqueue(record));
     }
+}
 
-    /// Notes that a message could not be fetched, and when to try again.
-    pub fn note_failed(&mut self, key: &MessageKey, tries: u32, not_before: u64) {
-        self.enqueue(&Record::Failed { which: key.written(), tries, not_before });
+/// The records of what is missing from a listing and of what is back, and the first
+/// entry of every unique-id that is missing.
+fn differences<'i>(
+    index: &Index,
+    listed: impl Iterator<Item = &'i UniqueId>,
+    counted: u64,
+) -> (Vec<Record<'static>>, Vec<(u32, Missing)>) {
+    let mut is_listed = vec![false; index.places()];
+    let mut behind = None;
+    for unique_id in listed {
+        let Some(first) = index.first_behind(behind, unique_id.as_bytes()) else { continue };
+        behind = Some(first);
+        if let Some(mark) = is_listed.get_mut(first as usize) {
+            *mark = true;
+        }
     }
-
-    /// Notes that a message was left on the server for its size.
-    pub fn note_large(&mut self, key: &MessageKey, octets: u64) {
-        self.enqueue(&Record::Large { which: key.written(), octets });
-    }
-
-    /// Notes that a known message now bears another unique-id. Returns whether
-    /// it was known.
-    pub fn note_rekeyed(&mut self, old: &MessageKey, new: &MessageKey) -> bool {
-        let Some(known) = self.index().get(old) else { return false };
-        let Some(fingerprint) = known.fingerprint else { return false };
-        let (at, octets) = (known.at, known.octets.unwrap_or(0));
-        // Each state stays what it is: what was never delivered must not become so.
-        match known.state {
-            State::Failed | State::Large => return false,
-            State::Seen => {
-                let fingerprint = Some(fingerprint);
-                self.enqueue(&Record::Seen { which: new.written(), at, octets, fingerprint });
+    let (mut records, mut unlisted) = (Vec::new(), Vec::new());
+    for (first, unique_id) in index.heads() {
+        let is_listed = is_listed.get(first as usize).copied().unwrap_or(false);
+        match (is_listed, index.missing.get(&first)) {
+            (true, None) => {}
+            (true, Some(_)) => records.push(Record::Back(unique_id.to_vec().into())),
+            (false, None) => {
+                let since = Missing { counted, listing: index.listings };
+                let unique_id = unique_id.to_vec().into();
+                records.push(Record::Missing { unique_id, since });
+                unlisted.push((first, since));
             }
-            State::Asked | State::Deleted | State::Delivered | State::Held => {
-                self.enqueue(&Record::Delivered {
-                    which: new.written(),
-                    at,
-                    octets,
-                    occurrences: if known.shared { 2 } else { 1 },
-                    fingerprint: Some(fingerprint),
-                    name: "-",
-                });
+            (false, Some(since)) => unlisted.push((first, *since)),
+        }
+    }
+    (records, unlisted)
+}
+
+/// The messages that may be forgotten, of those that are missing.
+fn forgotten(
+    index: &Index,
+    mut unlisted: Vec<(u32, Missing)>,
+    counted: u64,
+) -> Vec<WrittenKey<'static>> {
+    // The newest first: those beyond a number are the oldest.
+    unlisted.sort_unstable_by(|(a, since_a), (b, since_b)| (since_b, b).cmp(&(since_a, a)));
+    let (mut forgotten, mut counts) = (Vec::new(), HashMap::new());
+    for (first, since) in unlisted {
+        let is_certain = index.listings.saturating_sub(since.listing) >= LISTINGS;
+        let is_old = counted.saturating_sub(since.counted) >= FORGET_AFTER;
+        for known in index.known_of(Some(first)) {
+            let forgetting = Forgetting::of(known.state);
+            let count = counts.entry(forgetting).or_insert(0usize);
+            *count += 1;
+            let is_over = is_old && forgetting.forgets_by_age() || *count > forgetting.most();
+            let unique_id = index.text_at(first);
+            if !is_certain || !is_over || forgetting == Forgetting::Never {
+                continue;
+            }
+            let key = WrittenKey::of(unique_id, known.occurrence);
+            if !key.owned().is_some_and(|key: MessageKey| index.is_unsettled(&key)) {
+                let unique_id = unique_id.to_vec().into();
+                forgotten.push(WrittenKey::new(unique_id, known.occurrence));
             }
         }
-        match known.state {
-            State::Asked => self.enqueue(&Record::Asked(new.written())),
-            State::Deleted => self.enqueue(&Record::Deleted { which: new.written(), at }),
-            State::Held => self.enqueue(&Record::Held(new.written())),
-            State::Delivered | State::Failed | State::Large | State::Seen => {}
-        }
-        self.enqueue(&Record::Forget(old.written()));
-        true
     }
-
-    /// Forgets every message with this unique-id, so that it is new again.
-    /// Returns how many there were.
-    pub fn forget(&mut self, unique_id: &UniqueId) -> usize {
-        let occurrences: Vec<u32> =
-            self.index().occurrences(unique_id).map(|known| known.occurrence).collect();
-        for occurrence in &occurrences {
-            self.enqueue(&Record::Forget(WrittenKey::of(unique_id.as_bytes(), *occurrence)));
-        }
-        occurrences.len()
-    }
-
-    /// Notes what was announced over verified TLS by a server that takes several
-    /// commands at once, if that is news; `None` forgets it.
-    pub fn note_announced(&mut self, port: u16, capabilities: Option<&Capabilities>) {
-        let lines = capabilities.map(|it| it.for_login().lines().collect::<Vec<_>>().join(&b'\n'));
-        if self.index().announced.get(&port) != lines.as_ref() {
-            self.enqueue(&Record::Announced { port, lines: lines.map(Into::into) });
-        }
-    }
-
-    /// Notes that a server did not keep step.
-    pub fn note_out_of_step(&mut self, port: u16, at: u64) {
-        self.enqueue(&Record::OutOfStep { port, at });
-    }
-
-    /// Notes a login, if that is news: nothing is written where the server wants no
-    /// time between two, but that it no longer does.
-    pub fn note_login(&mut self, login: Login) {
-        let last = self.index().last_login();
-        if last != Some(login) && (login.delay > 0 || last.is_some()) {
-            self.enqueue(&Record::Login(login));
-        }
-    }
-
-    /// Notes that the server's TOP shows another header than its RETR.
-    pub fn note_top_differs(&mut self) {
-        self.enqueue(&Record::TopDiffers);
-    }
-
-    /// Notes that a message counts as seen though it was never delivered; with
-    /// size and header where its unique-id alone says too little.
-    pub fn note_seen(&mut self, key: &MessageKey, at: u64, header: Option<(u64, Fingerprint)>) {
-        let (octets, fingerprint) = (header.map_or(0, |it| it.0), header.map(|it| it.1));
-        self.enqueue(&Record::Seen { which: key.written(), at, octets, fingerprint });
-    }
-
-    /// Notes that a message is delivered, as its file's name in the Maildir and its
-    /// header say after the journal's tail was lost. Where no header proved that it
-    /// is this message, it counts as seen: it is neither fetched nor ever deleted.
-    pub fn note_found(
-        &mut self,
-        key: &MessageKey,
-        octets: Option<u64>,
-        at: u64,
-        fingerprint: Option<Fingerprint>,
-    ) {
-        let which = key.written();
-        self.enqueue(&match (octets, fingerprint) {
-            (Some(octets), Some(_)) => {
-                let (occurrences, name) = (1, "-");
-                Record::Delivered { which, at, octets, occurrences, fingerprint, name }
-            }
-            _ => Record::Seen { which, at, octets: 0, fingerprint: None },
-        });
-    }
+    forgotten
 }

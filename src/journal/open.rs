@@ -3,55 +3,33 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use std::path::Path;
 
 use super::disk::{
     lock, make_state_directory, random_id, read_file, replace, sync_directory, unused,
 };
 use super::error::{Binding, Error, io_error};
+use super::frame::{Header, VERSION};
 use super::index::Index;
 use super::journal::Journal;
 use super::load::{Fault, Loaded, load};
+use super::mailbox::Mailbox;
 use super::maildir_binding::MaildirBinding;
-use super::record::{Header, VERSION};
 use super::rewrite::rewritten;
+use super::server::ServerFacts;
 
-/// What is not written as itself in a mailbox's name.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'+');
-
-/// The mailbox that a journal belongs to: user and host, without port or
-/// scheme, so that it has one journal however it is named.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mailbox(String);
-
-impl Mailbox {
-    /// The journal's name is these two, percent-encoded: nothing in them is a path.
-    pub fn new(user: &[u8], host: &str) -> Self {
-        let host = host.to_ascii_lowercase();
-        let host = host.trim_end_matches('.').as_bytes();
-        Self(format!("{}@{}", percent_encode(user, ENCODED), percent_encode(host, ENCODED)))
-    }
-
-    /// As it stands in the Maildir's marker.
-    pub(super) fn name(&self) -> &str {
-        &self.0
-    }
-
-    pub(super) fn path(&self, state: &Path, extension: &str) -> PathBuf {
-        state.join(format!("{}.{extension}", self.0))
-    }
-}
+/// The journal's file in its mailbox's directory.
+pub(super) const NAME: &str = "journal";
 
 impl Journal {
     /// Locks and loads the journal of a mailbox and makes sure that it belongs to
     /// this Maildir; makes what is missing, each thing durable before the next
     /// names it.
     pub fn open(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Self, Error> {
-        make_state_directory(state)?;
-        let lock = lock(mailbox.path(state, "lock"))?;
-        let path = mailbox.path(state, "seen");
+        let directory = mailbox.directory(state);
+        make_state_directory(&directory)?;
+        let lock = lock(mailbox.lock(state))?;
+        let path = mailbox.journal(state);
         let old = read(&path)?;
         let mut marker = match MaildirBinding::open(maildir, state)? {
             Some(marker) => marker,
@@ -60,7 +38,7 @@ impl Journal {
             }
             None => MaildirBinding::open_or_make(maildir, state)?,
         };
-        let named = marker.journal_of(&mailbox.0);
+        let named = marker.journal_of(mailbox.key());
         if named.is_none() {
             marker.sync()?;
         }
@@ -78,48 +56,47 @@ impl Journal {
             (_, Some(old)) => {
                 let header = wanted(old.header.journal);
                 let text = rewritten(&header, &old.index, old.number);
-                replace(state, &file_name(&path), &text).map_err(|failure| failure.error)?;
+                replace(&directory, NAME, &text).map_err(|failure| failure.error)?;
                 reload(&path)?
             }
             (None, None) => {
                 let line = wanted(random_id()?).line();
-                replace(state, &file_name(&path), line.as_bytes())
-                    .map_err(|failure| failure.error)?;
+                replace(&directory, NAME, line.as_bytes()).map_err(|failure| failure.error)?;
                 reload(&path)?
             }
         };
         if named.is_none() {
-            sync_directory(state)?;
-            marker.name(&mailbox.0, old.header.journal)?;
+            sync_directory(&directory)?;
+            marker.name(mailbox.key(), old.header.journal)?;
         }
-        Self::of(path, state, lock, old)
+        Self::of(mailbox, state, lock, old)
     }
 
     /// Begins anew, whatever was there: a new journal, named by the Maildir, so
     /// that everything is taken again. The old one is kept beside it.
     pub fn open_anew(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Self, Error> {
-        make_state_directory(state)?;
-        let lock = lock(mailbox.path(state, "lock"))?;
-        let path = mailbox.path(state, "seen");
+        let directory = mailbox.directory(state);
+        make_state_directory(&directory)?;
+        let lock = lock(mailbox.lock(state))?;
+        let path = mailbox.journal(state);
         let mut marker = MaildirBinding::open_or_remake(maildir, state)?;
-        match fs::rename(&path, unused(&path.with_extension("seen.old"))) {
+        match fs::rename(&path, unused(&path.with_extension("old"))) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io_error("rename", &path)(error)),
         }
         let header = Header { version: VERSION, journal: random_id()?, maildir: marker.maildir };
-        replace(state, &file_name(&path), header.line().as_bytes())
-            .map_err(|failure| failure.error)?;
-        marker.name(&mailbox.0, header.journal)?;
+        replace(&directory, NAME, header.line().as_bytes()).map_err(|failure| failure.error)?;
+        marker.name(mailbox.key(), header.journal)?;
         let new = reload(&path)?;
-        Self::of(path, state, lock, new)
+        Self::of(mailbox, state, lock, new)
     }
 
     /// Whether a fetch would find journal and Maildir to belong together; without a
     /// lock and without writing anything.
     pub fn check_binding(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<(), Error> {
-        let path = mailbox.path(state, "seen");
-        let (marked, named) = MaildirBinding::look(maildir, &mailbox.0)?;
+        let path = mailbox.journal(state);
+        let (marked, named) = MaildirBinding::look(maildir, mailbox.key())?;
         let journal = read(&path)?;
         let is_filled = journal.as_ref().is_some_and(|it| it.index.has_deliveries());
         let binding = match (marked, named, journal) {
@@ -137,16 +114,15 @@ impl Journal {
     /// What the journal of a mailbox says, without a lock and without writing
     /// anything; nothing where there is none.
     pub fn look(state: &Path, mailbox: &Mailbox) -> Result<Index, Error> {
-        Ok(read(&mailbox.path(state, "seen"))?.map(|loaded| loaded.index).unwrap_or_default())
+        let loaded = read(&mailbox.journal(state))?;
+        let mut index = loaded.map(|loaded| loaded.index).unwrap_or_default();
+        index.server = ServerFacts::read(&mailbox.server(state), mailbox.host());
+        Ok(index)
     }
 }
 
 fn refuse(binding: Binding, journal: &Path, maildir: &Path) -> Error {
     Error::Binding { binding, journal: journal.into(), maildir: maildir.into() }
-}
-
-pub(super) fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Reads a journal, `None` if there is none.

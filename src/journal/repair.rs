@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 use super::disk::{lock, make_state_directory, random_id, read_file, replace, unused};
 use super::error::{Error, io_error};
 use super::fingerprint::Fingerprint;
-use super::index::{Index, Known, State};
+use super::frame::{Header, VERSION};
+use super::index::Index;
 use super::key::MessageKey;
 use super::load::{Fault, Salvaged, salvage};
+use super::mailbox::Mailbox;
 use super::maildir_binding::MaildirBinding;
-use super::open::{Mailbox, file_name};
-use super::record::{Header, Record, VERSION};
+use super::open::NAME;
+use super::record::Record;
 use super::rewrite::rewritten;
+use super::state::{Known, State};
 
 /// Where a file of an unsettled batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,12 +92,12 @@ impl Repair {
     ) -> Result<Self, Error> {
         let lock = match write {
             true => {
-                make_state_directory(state)?;
-                Some(lock(mailbox.path(state, "lock"))?)
+                make_state_directory(&mailbox.directory(state))?;
+                Some(lock(mailbox.lock(state))?)
             }
             false => None,
         };
-        let path = mailbox.path(state, "seen");
+        let path = mailbox.journal(state);
         let (text, was_missing) = match read_file(&path) {
             Ok(text) => (text, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), true),
@@ -104,7 +107,7 @@ impl Repair {
             Fault::Newer { version } => Error::Newer { path: path.clone(), version },
             Fault::Damaged { line } => Error::Damaged { path: path.clone(), line },
         })?;
-        let (marked, named) = MaildirBinding::look(maildir, mailbox.name())?;
+        let (marked, named) = MaildirBinding::look(maildir, mailbox.key())?;
         let quotes =
             |header: Header| marked == Some(header.maildir) && named == Some(header.journal);
         let mended = Mended {
@@ -160,14 +163,14 @@ impl Repair {
     fn hold_absent(&mut self, present: &HashSet<u64>) {
         let index = &mut self.saved.index;
         let is_here = |key: &MessageKey, known: &Known| {
-            !matches!(known.state, State::Asked | State::Delivered)
+            !matches!(known.state, State::DeletePending | State::Delivered)
                 || present.contains(&key.name_hash())
         };
         let keys = index.iter().map(|(id, known)| (MessageKey::new(id, known.occurrence), known));
         let absent: Vec<_> = keys.filter(|(key, known)| !is_here(key, known)).collect();
         self.mended.absent = absent.len();
-        for (key, _) in absent {
-            index.apply(&Record::Held(key.written()), 0);
+        for (key, known) in absent {
+            hold(index, &key, known);
         }
     }
 
@@ -179,13 +182,14 @@ impl Repair {
         };
         let header = Header { version: VERSION, journal, maildir: marker.maildir };
         if !self.mended.was_missing {
-            let kept = unused(&self.path.with_extension("seen.damaged"));
+            let kept = unused(&self.path.with_extension("damaged"));
             fs::copy(&self.path, &kept).map_err(io_error("copy", &self.path))?;
             self.mended.kept = Some(kept);
         }
         let text = rewritten(&header, &self.saved.index, self.saved.number + 1);
-        replace(&self.state, &file_name(&self.path), &text).map_err(|failure| failure.error)?;
-        marker.name(self.mailbox.name(), journal)
+        replace(&self.mailbox.directory(&self.state), NAME, &text)
+            .map_err(|failure| failure.error)?;
+        marker.name(self.mailbox.key(), journal)
     }
 
     /// Decides about what an interrupted run committed and nobody settled.
@@ -200,7 +204,9 @@ impl Repair {
             match fate(&name)? {
                 Fate::Delivered => self.mended.settled += 1,
                 Fate::Nowhere => {
-                    index.apply(&Record::Held(key.written()), commit);
+                    if let Some(known) = index.get(&key) {
+                        hold(index, &key, known);
+                    }
                     self.mended.held += 1;
                 }
                 Fate::Waiting => self.mended.waiting += 1,
@@ -208,4 +214,11 @@ impl Repair {
         }
         Ok(())
     }
+}
+
+/// Sets a message to held: its file is not in the Maildir, and whether its owner
+/// took it is not known.
+fn hold(index: &mut Index, key: &MessageKey, known: Known) {
+    let known = Known { state: State::Held, ..known };
+    index.apply(&Record::message(key.unique_id.as_bytes(), known), 0);
 }

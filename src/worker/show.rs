@@ -44,6 +44,6 @@ pub(super) fn show(
     out.flush().map_err(Error::Output)?;
     let is_delivered = index
         .occurrences(&listed.unique_id)
-        .any(|known| matches!(known.state, State::Asked | State::Deleted | State::Delivered));
+        .any(|known| known.state.is_delivered() && known.state != State::Held);
     if is_delivered { Ok(survey.quit()?) } else { Ok(()) }
 }

@@ -9,7 +9,9 @@ use std::path::Path;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use pop3_test_server::corpus;
-use pop3get::journal::{Delivery, HeaderHasher, Journal, Mailbox, MessageKey};
+use pop3get::journal::{
+    ContentHasher, Delivery, HeaderHasher, Journal, Mailbox, MessageKey, Settlement,
+};
 use pop3get::protocol::{LineEnds, ScanListing, UniqueId, UniqueIdListing, Unstuffer};
 use tempfile::TempDir;
 
@@ -121,8 +123,11 @@ fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
         let key = MessageKey::new(UniqueId::new(b"1").expect("octets"), occurrence);
         let delivery = Delivery { key, ..delivery(occurrence as usize) };
         let committed = journal.commit(&[delivery]).expect("the journal can be written");
-        let settled = journal.settle(committed, &[]);
-        journal.confirm(&settled, 1_800_000_000);
+        let settled = journal.settle(committed, &[]).into_iter().filter_map(|it| match it {
+            Settlement::Deletable(settled) => Some(settled),
+            Settlement::Held | Settlement::Kept => None,
+        });
+        journal.confirm(&settled.collect::<Vec<_>>());
     }
     journal.finish().expect("the journal can be written");
     drop(journal);
@@ -151,9 +156,11 @@ fn delivery(number: usize) -> Delivery {
     Delivery {
         name: format!("1800000000.0123456789abcdef_12_{number}_{number:016x}.mail"),
         key: MessageKey::new(UniqueId::new(unique_id.as_bytes()).expect("octets"), 1),
-        occurrences: 1,
-        octets: 4096,
+        shared: false,
+        short: false,
+        octets: Some(4096),
         fingerprint: header.finish(),
+        content: ContentHasher::default().finish(),
         at: 1_800_000_000,
     }
 }

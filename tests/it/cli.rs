@@ -262,7 +262,7 @@ fn a_signal_ends_the_run_tidily_and_the_next_one_has_the_rest() {
 fn a_state_directory_is_made_with_all_that_leads_to_it() {
     let (server, sandbox) = (server(1).start(), Sandbox::new());
     sandbox.plain(&server).args(["--state-dir", "a/b/c"]).run().is_silent();
-    assert!(sandbox.path("a/b/c/mrose@127.0.0.1.seen").exists());
+    assert!(sandbox.path("a/b/c/mrose@127.0.0.1/journal").exists());
     let sentence = format!("there is no directory {} to", sandbox.path("no").display());
     sandbox.plain(&server).args(["-m", "no/Mail"]).run().fails(73, &sentence);
 }

@@ -133,7 +133,7 @@ fn one_of_two_runs_at_once_works_and_the_other_is_silent_with_75() {
 fn a_held_lock_is_75_and_said_with_v() {
     let server = server(1).start();
     let sandbox = fetched(&server);
-    let lock = fs::File::open(sandbox.journal().with_extension("lock")).unwrap();
+    let lock = fs::File::open(sandbox.journal().with_file_name("lock")).unwrap();
     lock.lock().unwrap();
     let ran = sandbox.plain(&server).run();
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(75), ""));

@@ -160,7 +160,7 @@ fn a_damaged_journal_is_mended_and_nothing_comes_twice() {
     sandbox.plain(&server).run().fails(72, "is damaged at line 2");
     let said = sandbox.plain(&server).args(["--state", "repair"]).run();
     assert!(said.stdout.contains("cannot be read and are dropped"), "{said:?}");
-    assert!(path.with_extension("seen.damaged").exists());
+    assert!(path.with_extension("damaged").exists());
     for _ in 0..2 {
         sandbox.plain(&server).run().is_silent();
         assert_eq!(sandbox.count(), 4);

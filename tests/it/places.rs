@@ -210,8 +210,8 @@ fn a_state_directory_without_locks_is_named_with_the_way_out() {
         let (server, sandbox) = (server(1).start(), Sandbox::new());
         let wish = format!("inject=flock:error={error}");
         let wishes = ["-e", "trace=flock", "-e", &wish];
-        let (ran, _) = refused(&server, &sandbox, &wishes, &["state/mrose@127.0.0.1.lock"]);
-        ran.fails(73, "mrose@127.0.0.1.lock: its file system has no locks (");
+        let (ran, _) = refused(&server, &sandbox, &wishes, &["state/mrose@127.0.0.1/lock"]);
+        ran.fails(73, "mrose@127.0.0.1/lock: its file system has no locks (");
         let hint = "\nhint: keep the journals on a local disk: --state-dir DIR\n";
         assert!(ran.stderr.ends_with(hint), "{ran:?}");
         assert_eq!(server.sessions(), 0);
@@ -273,7 +273,7 @@ fn a_home_that_cannot_be_written_leads_to_state_dir() {
     // As systemd says with StateDirectory=.
     run(Some("var")).is_silent();
     assert_eq!(sandbox.count(), 1);
-    assert!(names(&sandbox.path("var")).contains(&"mrose@127.0.0.1.seen".to_owned()));
+    assert!(names(&sandbox.path("var")).contains(&"mrose@127.0.0.1".to_owned()));
 }
 
 #[test]
@@ -318,9 +318,12 @@ fn make_fifo(path: &Path) {
 #[test]
 fn a_fifo_in_place_of_a_file_ends_the_run_at_once() {
     let state = ".local/state/pop3get/mrose@127.0.0.1";
-    for name in
-        ["Mail/.pop3get", "Mail/.pop3get.lock", &format!("{state}.seen"), &format!("{state}.lock")]
-    {
+    for name in [
+        "Mail/.pop3get",
+        "Mail/.pop3get.lock",
+        &format!("{state}/journal"),
+        &format!("{state}/lock"),
+    ] {
         let (server, sandbox) = (server(1).start(), Sandbox::new());
         sandbox.plain(&server).run().is_silent();
         fs::remove_file(sandbox.path(name)).unwrap();
@@ -405,7 +408,7 @@ fn root_leaves_nothing_in_the_home_of_another_user() {
     refused.fails(73, "home/Mail belongs to another user");
     assert!(refused.stderr.ends_with("\nhint: run pop3get as that user\n"), "{refused:?}");
     let refused = run("Mail");
-    refused.fails(73, "/home/.local/state/pop3get is in a directory of another user");
+    refused.fails(73, "/pop3get/mrose@127.0.0.1 is in a directory of another user");
     assert!(refused.stderr.contains("\nhint: run pop3get as that user, or"), "{refused:?}");
     assert_eq!(names(&home), [""; 0]);
     assert!(!sandbox.maildir().exists());

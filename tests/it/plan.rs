@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use pop3get::fetch::{Deletion, Header, Listed, Policy, Reason, Retrieval, Step, plan};
-use pop3get::journal::{Delivery, Fingerprint, HeaderHasher, Journal, Mailbox, MessageKey};
+use pop3get::journal::{
+    ContentHasher, Delivery, Fingerprint, HeaderHasher, Journal, Mailbox, MessageKey,
+};
 use pop3get::protocol::{MessageNumber, UniqueId};
 
 const NOW: u64 = 2_000_000_000;
@@ -25,17 +27,24 @@ fn journal(delivered: &[(&str, u64)]) -> (tempfile::TempDir, Journal) {
     let (state, mailbox) = (home.path().join("state"), Mailbox::new(b"u", "h"));
     std::fs::create_dir(home.path().join("m")).unwrap();
     let mut journal = Journal::open(&state, &mailbox, &home.path().join("m")).unwrap();
-    let delivery = |(unique_id, days): &(&str, u64)| Delivery {
+    let delivery = |unique_id: &str, days: u64| Delivery {
         key: MessageKey::new(id(unique_id), 1),
-        occurrences: 1,
-        octets: 10,
+        shared: false,
+        short: false,
+        octets: Some(10),
         fingerprint: print(unique_id),
+        content: ContentHasher::default().finish(),
         at: NOW - days * DAY,
         name: "1.x.h".into(),
     };
-    let batch: Vec<_> = delivered.iter().map(delivery).collect();
-    let committed = journal.commit(&batch).unwrap();
-    drop(journal.settle(committed, &[]));
+    // A run a day, for a run adds seven days at most.
+    for day in (0..=30).rev() {
+        journal.note_run(NOW - day * DAY);
+        let batch: Vec<_> = delivered.iter().filter(|(_, days)| *days == day).collect();
+        let batch: Vec<_> = batch.iter().map(|(id, days)| delivery(id, *days)).collect();
+        let committed = journal.commit(&batch).unwrap();
+        drop(journal.settle(committed, &[]));
+    }
     (home, journal)
 }
 

@@ -17,6 +17,7 @@
 //! | `proxy` | [`a_proxys_answer_is_taken_to_its_last_octet`] |
 //! | `quoted` | [`words_of_strangers_are_shown_without_controls_and_short`] |
 //! | `records` | [`the_next_run_knows_what_the_last_one_noted`] |
+//! | `proof` | [`the_proof_for_dele_is_given_only_for_what_a_commit_delivered`] |
 //! | `repair` | [`a_repair_makes_a_journal_of_anything`] |
 //! | `response` | [`status_lines_are_read_as_the_grammar_says`] |
 //! | `sasl` | [`challenges_are_answered_as_the_mechanism_says_or_end_the_exchange`] |
@@ -91,14 +92,17 @@ const HEADER: &[u8] =
     b"Status|x-status|X-UIDL|Content-Length|Subject|:|:|: a| |\t|\n|\n|\n|\n |\n\n|         ";
 
 const JOURNAL: &[u8] = b"\
-    delivered 5 7 1 1 0123456789abcdef0123456789abcdef 1.x.h a\n|\
-    delivered 5 7 2 2 - 2.x.h a%20b\n|delivered 6 7 1 1 - 2.x.h b\n|delivered 6 7 1 1 - - a\n|\
-    settled 1\n|settled 2\n|asked 1 a\n|back a\n|deleted 8 1 a\n|deleted 8 2 a%20b\n|\
-    failed 1 4 99 f\n|forget 1 a\n|held 2 a%20b\n|large 1 5000000 l\n|listing 86400\n|\
-    found 00000000000000ff 0123456789abcdef0123456789abcdef\n|missing 86400 a\n|\
-    login 1700000000123 60\n|login 9 0\n|\
-    announced 995 SASL%20PLAIN%0AUTF8\n|announced 995 -\n|out-of-step 110 7\n|seen 9 0 - 3 a\n|seen 9 0 - 1 %0A%zz\n|\
-    seen 9 7 0123456789abcdef0123456789abcdef 1 b\n|\
+    delivering 5 4 7 0123456789abcdef0123456789abcdef 0123456789abcdef 0 0 1 sole 1.x.h a\n|\
+    delivering 5 4 ? ? ? 0 0 2 shared 2.x.h a%20b\n|delivering-short 6 0 7 ? ? 0 0 1 sole 2.x.h b\n|\
+    delivered 6 5 7 ? ? 0 0 1 sole a\n|delivered-short 6 5 7 ? ? 0 0 1 sole b\n|\
+    settled 1\n|settled 2\n|delete-pending 5 4 7 ? ? 0 0 1 sole a\n|back a\n|\
+    deleted 8 4 7 ? ? 0 0 1 sole a\n|deleted 8 4 7 ? ? 0 0 2 shared a%20b\n|\
+    failed 9 0 ? ? ? 4 99 1 sole f\n|forget 1 a\n|held 1 2 3 ? ? 0 0 2 shared a%20b\n|\
+    imported 9 9 ? ? ? 0 0 1 sole i\n|too-large 1 0 5000000 ? ? 0 0 1 sole l\n|\
+    clock 1700000000 86400 ?\n|clock 1700000000 86400 9\n|listing 1 86400\n|listing 9 9\n|\
+    found 00000000000000ff 0123456789abcdef0123456789abcdef\n|missing 86400 1 a\n|\
+    seen 9 0 ? ? ? 0 0 3 shared a\n|seen 9 0 ? ? ? 0 0 1 sole %0A%zz\n|\
+    seen 9 0 7 0123456789abcdef0123456789abcdef ? 0 0 1 sole b\n|\
     top-differs\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|\
     commit ? ?\n|commit 1 0 00000000\n|commit 0 ?\n|commit 18446744073709551615 ?\n|commit 3|\n";
 
@@ -238,6 +242,13 @@ proptest! {
     #[test]
     fn any_marker_is_taken_or_refused(text in made_of(MARKER, 0..8)) {
         check("marker", &text.0);
+    }
+
+    #[test]
+    fn the_proof_for_dele_is_given_only_for_what_a_commit_delivered(
+        input in prop::collection::vec(any::<u8>(), 0..120),
+    ) {
+        check("proof", &input);
     }
 
     #[test]

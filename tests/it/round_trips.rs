@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use pop3_test_server::{Builder, Security, Server};
 
 use crate::rfc1939::{letter, letters};
-use crate::sandbox::{Ran, Sandbox};
+use crate::sandbox::{Ran, Sandbox, server_facts};
 
 /// A way to the server on which answers are counted: what the server says after
 /// the client has spoken.
@@ -163,7 +163,7 @@ fn what_is_remembered_and_no_longer_holds_is_forgotten_and_costs_one_session() {
     let changed = changed.without("PIPELINING").security(Security::ImplicitTls).start();
     let moved = counted(&changed);
     let journal = sandbox.journal();
-    let text = std::fs::read_to_string(&journal).unwrap();
+    let text = server_facts(&journal);
     assert!(text.contains(&format!("announced {} ", way.port)));
     drop(text);
     // What was learnt on one port says nothing of another.
@@ -179,7 +179,7 @@ fn nothing_is_remembered_of_a_server_without_tls() {
         sandbox.plain(&server).run().is_silent();
         assert_eq!(server.commands_of(session)[0], "CAPA");
     }
-    assert!(!std::fs::read_to_string(sandbox.journal()).unwrap().contains("announced"));
+    assert!(!server_facts(&sandbox.journal()).contains("announced"));
 }
 
 #[test]

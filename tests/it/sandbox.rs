@@ -92,8 +92,14 @@ impl Sandbox {
     pub fn journal(&self) -> PathBuf {
         let state = self.path(".local/state/pop3get");
         let mut found = fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
-        found.find(|path| path.extension().is_some_and(|it| it == "seen")).unwrap()
+        let journal = |path: PathBuf| Some(path.join("journal")).filter(|path| path.exists());
+        found.find_map(journal).unwrap()
     }
+}
+
+/// What is remembered of a server beside this journal.
+pub fn server_facts(journal: &Path) -> String {
+    fs::read_to_string(journal.with_file_name("server")).unwrap_or_default()
 }
 
 /// Reads a Maildir with another program's eyes: the `maildir` crate's.

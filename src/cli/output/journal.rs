@@ -1,7 +1,7 @@
 //! What `--state` prints.
 
 use crate::channel::event::Repair;
-use crate::journal::{Index, Known, State};
+use crate::journal::{Index, Known};
 
 use super::safe::safe;
 use super::words::{date, messages};
@@ -11,15 +11,6 @@ pub(crate) fn list(index: &Index) -> String {
     let mut text = String::new();
     for (unique_id, known) in index.iter() {
         let Known { state, at, occurrence, .. } = known;
-        let state = match state {
-            State::Asked => "asked",
-            State::Deleted => "deleted",
-            State::Delivered => "delivered",
-            State::Failed => "failed",
-            State::Held => "held",
-            State::Large => "large",
-            State::Seen => "seen",
-        };
         let octets = known.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
         let when = if at == 0 { "-".into() } else { date(at) };
         text += &format!("{state} {when} {octets} {occurrence} {}\n", unique_id.encoded());

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use pop3get::journal::{
-    Delivery, Error, Fate, Fingerprint, HeaderHasher, Index, Journal, Known, Login, Mailbox,
-    Mended, MessageKey, Repair, State,
+    ContentHash, ContentHasher, Delivery, Error, Facts, Fate, Fingerprint, HeaderHasher, Index,
+    Journal, Known, Login, Mailbox, Mended, MessageKey, Repair, Settlement, State,
 };
 use pop3get::protocol::{Capabilities, UniqueId};
 use tempfile::TempDir;
@@ -21,6 +21,12 @@ const FOUND: u64 = 7;
 fn print(header: &[u8]) -> Fingerprint {
     let mut hasher = HeaderHasher::default();
     hasher.push(header);
+    hasher.finish()
+}
+
+fn content(text: &[u8]) -> ContentHash {
+    let mut hasher = ContentHasher::default();
+    hasher.push(text);
     hasher.finish()
 }
 
@@ -39,6 +45,7 @@ impl Room {
     fn new() -> Self {
         let room = Self { directory: scratch(), mailbox: Mailbox::new(b"u", "h") };
         fs::create_dir(room.maildir()).unwrap();
+        fs::create_dir(room.directory.path().join("u@h")).unwrap();
         fs::write(room.maildir().join(".pop3get"), MARKER).unwrap();
         room
     }
@@ -48,7 +55,7 @@ impl Room {
     }
 
     fn write(&self, text: &[u8]) {
-        fs::write(self.directory.path().join("u@h.seen"), text).unwrap();
+        fs::write(self.directory.path().join("u@h/journal"), text).unwrap();
     }
 
     fn look(&self) -> Result<Index, Error> {
@@ -73,7 +80,10 @@ impl Room {
     }
 }
 
-fn patiently<T>(tries: usize, mut open: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+pub(super) fn patiently<T>(
+    tries: usize,
+    mut open: impl FnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
     for _ in 1..tries {
         match open() {
             Err(Error::Locked { .. }) => std::thread::sleep(std::time::Duration::from_millis(5)),
@@ -196,9 +206,11 @@ fn append(room: &Room, expected: &Said) {
     let key = MessageKey::new(unique_id, occurrence);
     let delivery = Delivery {
         key: key.clone(),
-        occurrences: 1,
-        octets: 5,
+        shared: false,
+        short: false,
+        octets: Some(5),
         fingerprint: print(b""),
+        content: content(b""),
         at: 7,
         name: "7.x.h".into(),
     };
@@ -230,13 +242,8 @@ pub fn marker(text: &[u8]) {
 }
 
 /// What has to outlive a repair.
-fn fates(index: &Index) -> Vec<(UniqueId, u32, State, u64, String)> {
-    let fate = |(unique_id, known): (UniqueId, Known)| {
-        let Known { occurrence, shared, state, fingerprint, at, .. } = known;
-        let tries = if state == State::Failed { known.tries } else { 0 };
-        (unique_id, occurrence, state, at, format!("{shared} {fingerprint:?} {tries}"))
-    };
-    index.iter().map(fate).collect()
+fn fates(index: &Index) -> Vec<(UniqueId, Known)> {
+    index.iter().collect()
 }
 
 /// A repair makes a journal of anything; nothing is left for a second one; and
@@ -247,7 +254,7 @@ pub fn repair(input: &[u8]) {
         room.write(&text);
         let before = room.open().ok().filter(|journal| !journal.is_torn());
         let before = before.map(|journal| (fates(journal.index()), said(journal.index())));
-        let path = room.directory.path().join("u@h.seen");
+        let path = room.directory.path().join("u@h/journal");
         let read = || fs::read(&path).unwrap();
         let text = read();
         let would = room.mend(false);
@@ -352,13 +359,14 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
         2 => {
             for (batch, names) in journal.unsettled() {
                 let nowhere: Vec<_> = (0..names.len()).filter(|at| at % 3 == 2).collect();
-                for settled in journal.settle(batch, &nowhere) {
-                    let proof = journal.settled(settled.key());
+                let keys: Vec<_> = (0..names.len()).map(|at| batch.key(at).cloned()).collect();
+                let settlements = journal.settle(batch, &nowhere);
+                for (settlement, key) in settlements.into_iter().zip(keys) {
+                    let Settlement::Deletable(settled) = settlement else { continue };
+                    assert_eq!(Some(settled.key()), key.as_ref());
                     // Not if it was forgotten or failed in between.
-                    let state = journal.index().get(settled.key());
-                    let is_delivered =
-                        |it: Known| matches!(it.state, State::Delivered | State::Asked);
-                    assert_eq!(proof.is_some(), state.is_some_and(is_delivered));
+                    let state = journal.index().get(settled.key()).map(|known| known.state);
+                    assert!(matches!(state, Some(State::Delivered | State::DeletePending)));
                 }
             }
         }
@@ -367,7 +375,7 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
             let settled = [settled];
             journal.ask(settled.iter()).unwrap();
             if action % 14 == 3 {
-                journal.confirm(&settled, at);
+                journal.confirm(&settled);
                 assert!(journal.settled(&key).is_none());
             }
         }
@@ -375,15 +383,15 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
             let listed: Vec<_> = (0..dice.octet() % 4).map(|_| dice.unique_id()).collect();
             journal.note_listing(listed.iter(), at);
         }
-        7 => journal.note_failed(&key, u32::from(dice.octet()), at),
-        8 => journal.note_large(&key, at),
+        7 => journal.note_failed(&key, Facts::default(), u32::from(dice.octet()), at),
+        8 => journal.note_too_large(&key, Facts { octets: Some(at), ..Facts::default() }),
         9 => {
-            let header = (at > 0).then(|| (at, print(key.unique_id.as_bytes())));
-            journal.note_seen(&key, at, header);
+            let fingerprint = (at > 0).then(|| print(key.unique_id.as_bytes()));
+            journal.note_seen(&key, at, Facts { fingerprint, ..Facts::default() });
         }
         10 => {
             let header = (at > 0).then(|| print(key.unique_id.as_bytes()));
-            journal.note_found(&key, Some(at), at, header);
+            journal.note_adopted(&key, Some(at), at, header);
         }
         11 => _ = journal.note_rekeyed(&key, &MessageKey::new(dice.unique_id(), 1)),
         12 => {
@@ -408,12 +416,15 @@ fn commit(journal: &mut Journal, dice: &mut Dice<'_>, at: u64) {
         let unique_id = dice.unique_id();
         let occurrence = u32::from(dice.octet() % 2) + 1;
         let fingerprint = print(unique_id.as_bytes());
+        let content = content(unique_id.as_bytes());
         let name = format!("{at}.1-{occurrence}.h");
         Delivery {
             key: MessageKey::new(unique_id, occurrence),
-            occurrences: occurrence,
-            octets: at,
+            shared: occurrence > 1,
+            short: dice.octet() % 4 == 0,
+            octets: Some(at).filter(|at| *at > 0),
             fingerprint,
+            content,
             at,
             name,
         }

@@ -16,6 +16,7 @@ mod configuration;
 mod connection;
 mod journal;
 mod netrc;
+mod proof;
 mod sasl;
 mod wire;
 
@@ -35,6 +36,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("listing", wire::listing),
     ("marker", journal::marker),
     ("netrc", netrc::netrc),
+    ("proof", proof::proof),
     ("proxy", connection::proxy),
     ("quoted", wire::quoted),
     ("records", journal::records),

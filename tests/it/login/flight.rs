@@ -1,7 +1,6 @@
 //! Login and listing at once, with what an earlier run learnt of the server, and
 //! servers that are no longer what they were.
 
-use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -9,6 +8,7 @@ use std::thread;
 use pop3_test_server::{Builder, Fault};
 
 use crate::rfc1939::letter;
+use crate::sandbox::server_facts;
 
 use super::{Stage, server};
 
@@ -37,7 +37,7 @@ fn mends(server: Builder) {
     assert!(flies(before), "{before}");
     let lines: Vec<_> = after.lines().map(|line| line.starts_with('>')).collect();
     assert!(!lines.windows(2).any(|two| two == [true, true]), "{after}");
-    assert!(!fs::read_to_string(stage.sandbox.journal()).unwrap().contains("out-of-step"));
+    assert!(!server_facts(&stage.sandbox.journal()).contains("out-of-step"));
     // Asked again, then known again.
     for (session, known) in [(4, false), (5, true)] {
         let ran = stage.run(&["-vv"]);
@@ -155,7 +155,7 @@ fn a_password_that_a_flight_finds_wrong_is_tried_once() {
         assert_eq!((logins.len(), stage.server.sessions()), (2, 2), "{logins:?}");
         assert!(logins[1].ends_with(" refused"), "{logins:?}");
         // The server is as it was.
-        assert!(fs::read_to_string(stage.sandbox.journal()).unwrap().contains("announced "));
+        assert!(server_facts(&stage.sandbox.journal()).contains("announced "));
     }
 }
 
@@ -175,7 +175,7 @@ fn a_server_that_announces_pipelining_and_keeps_no_step_is_known_for_it() {
     let stage = Stage::tls(server().fault(fault()));
     stage.delivers(&stage.run(&[]), &["PLAIN refused", "PLAIN accepted"]);
     assert_eq!(stage.server.sessions(), 2);
-    assert!(fs::read_to_string(stage.sandbox.journal()).unwrap().contains("out-of-step"));
+    assert!(server_facts(&stage.sandbox.journal()).contains("out-of-step"));
     for session in 3..=4 {
         stage.run(&[]).is_silent();
         assert_eq!(stage.server.sessions(), session);

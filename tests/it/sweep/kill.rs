@@ -129,7 +129,7 @@ fn about_to_compact() -> (Server, Sandbox) {
     let state = sandbox.path("state");
     sandbox.plain(&server).arg("--state-dir").arg(&state).run().is_silent();
     let path = std::fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().path());
-    let path = path.into_iter().find(|path| path.extension().is_some_and(|it| it == "seen"));
+    let path = path.into_iter().map(|path| path.join("journal")).find(|path| path.exists());
     let (path, mut text) = (path.clone().unwrap(), std::fs::read_to_string(path.unwrap()).unwrap());
     let last = text.lines().last().unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap();
     let append = "settled 1\n".repeat(1100) + &format!("commit {} 1100 ", last + 1);
@@ -143,7 +143,7 @@ fn about_to_compact() -> (Server, Sandbox) {
 fn killed_while_making_the_journal_new() {
     let (server, sandbox) = about_to_compact();
     let traced = calls(&sandbox, &server, "pwrite64,fsync,fdatasync,rename,renameat2,sendto", &[]);
-    assert!(traced.iter().any(|call| call.name == "rename" && call.line.contains(".seen~")));
+    assert!(traced.iter().any(|call| call.name == "rename" && call.line.contains("journal~")));
     killed_at(
         sample(points(&traced), 40),
         &[],

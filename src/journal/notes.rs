@@ -1,0 +1,146 @@
+//! What a run notes of messages and of the server, beside commits and listings.
+
+use std::borrow::Cow;
+
+use crate::protocol::{Capabilities, UniqueId};
+
+use super::fingerprint::Fingerprint;
+use super::journal::Journal;
+use super::key::{MessageKey, WrittenKey};
+use super::record::Record;
+use super::server::{Login, Proof};
+use super::state::{Facts, Known, State};
+
+impl Journal {
+    /// Notes that a message could not be fetched, and when to try again. What was
+    /// known of it and is not given stays known.
+    pub fn note_failed(&mut self, key: &MessageKey, facts: Facts, tries: u32, not_before: u64) {
+        let known = self.left_on_server(key, State::Failed, facts);
+        self.note(key, Known { tries, not_before, ..known });
+    }
+
+    /// Notes that a message was left on the server for its size.
+    pub fn note_too_large(&mut self, key: &MessageKey, facts: Facts) {
+        let known = self.left_on_server(key, State::TooLarge, facts);
+        self.note(key, known);
+    }
+
+    /// What is noted of a message that was not fetched. A message that was not
+    /// fetched before keeps when that was first noted, and what is known of it.
+    fn left_on_server(&self, key: &MessageKey, state: State, facts: Facts) -> Known {
+        let is_unfetched = |known: &Known| matches!(known.state, State::Failed | State::TooLarge);
+        let Some(before) = self.index().get(key).filter(is_unfetched) else {
+            return self.first_noted(key, state, self.wall_clock()).with_facts(facts);
+        };
+        let facts = Facts {
+            octets: facts.octets.or(before.octets),
+            fingerprint: facts.fingerprint.or(before.fingerprint),
+            content: facts.content.or(before.content),
+        };
+        Known { state, tries: 0, not_before: 0, ..before }.with_facts(facts)
+    }
+
+    /// A state that is noted for the first time, nothing else known yet.
+    fn first_noted(&self, key: &MessageKey, state: State, at: u64) -> Known {
+        Known {
+            occurrence: key.occurrence,
+            shared: key.occurrence > 1,
+            state,
+            octets: None,
+            fingerprint: None,
+            content: None,
+            at,
+            counted: self.counted(),
+            tries: 0,
+            not_before: 0,
+        }
+    }
+
+    fn note(&mut self, key: &MessageKey, known: Known) {
+        self.enqueue(&Record::message(key.unique_id.as_bytes(), known));
+    }
+
+    /// Notes that a known message now bears another unique-id: its state moves with
+    /// it as it is. Returns whether it did: not if the new key is taken, nor if the
+    /// message waits for its commit to be settled.
+    pub fn note_rekeyed(&mut self, old: &MessageKey, new: &MessageKey) -> bool {
+        let index = self.index();
+        let is_free = index.get(new).is_none() && !index.is_unsettled(old);
+        let Some(known) = index.get(old).filter(|_| is_free) else { return false };
+        self.note(new, Known { occurrence: new.occurrence, ..known });
+        self.enqueue(&Record::Forget(old.written()));
+        true
+    }
+
+    /// Notes that a message counts as seen though it was never delivered; with
+    /// size and header where its unique-id alone says too little.
+    pub fn note_seen(&mut self, key: &MessageKey, at: u64, facts: Facts) {
+        let known = self.first_noted(key, State::Seen, at);
+        self.note(key, known.with_facts(facts));
+    }
+
+    /// Notes that another program delivered a message.
+    pub fn note_imported(&mut self, key: &MessageKey, at: u64, facts: Facts) {
+        let known = self.first_noted(key, State::Imported, at);
+        self.note(key, known.with_facts(facts));
+    }
+
+    /// Notes that a message is in the Maildir, as its file's name says after the
+    /// journal's tail was lost. If the header that the server shows for it is that
+    /// of the file, it is delivered: the file's name bears this journal's id, so a
+    /// commit of this journal delivered it. Else it counts as imported, and is
+    /// neither fetched nor ever deleted.
+    pub fn note_adopted(
+        &mut self,
+        key: &MessageKey,
+        octets: Option<u64>,
+        at: u64,
+        header: Option<Fingerprint>,
+    ) {
+        let found = self.index().found(key);
+        let is_same = header.is_some() && header == found;
+        let state = if is_same { State::Delivered } else { State::Imported };
+        let facts = Facts { octets, fingerprint: header, content: None };
+        let known = self.first_noted(key, state, at);
+        self.note(key, known.with_facts(facts));
+    }
+
+    /// Forgets every message with this unique-id, so that it is new again.
+    /// Returns how many there were.
+    pub fn forget(&mut self, unique_id: &UniqueId) -> usize {
+        let occurrences: Vec<u32> =
+            self.index().occurrences(unique_id).map(|known| known.occurrence).collect();
+        for occurrence in &occurrences {
+            let unique_id = Cow::Borrowed(unique_id.as_bytes());
+            self.enqueue(&Record::Forget(WrittenKey::new(unique_id, *occurrence)));
+        }
+        occurrences.len()
+    }
+
+    /// Notes that the server's TOP shows another header than its RETR.
+    pub fn note_top_differs(&mut self) {
+        self.enqueue(&Record::TopDiffers);
+    }
+
+    /// Notes what was announced over verified TLS by a server that takes several
+    /// commands at once; `None` forgets it. Other capabilities forget the proof.
+    pub fn note_announced(&mut self, port: u16, capabilities: Option<&Capabilities>) {
+        self.server_facts().note_announced(port, capabilities);
+    }
+
+    /// Notes that a server was out of step.
+    pub fn note_out_of_step(&mut self, port: u16, at: u64) {
+        self.server_facts().note_out_of_step(port, at);
+    }
+
+    /// Notes which proof a server gives; `None` forgets it.
+    pub fn note_proof(&mut self, port: u16, proof: Option<Proof>) {
+        self.server_facts().note_proof(port, proof);
+    }
+
+    /// Notes a login. It is remembered only where the server wants some time
+    /// between two.
+    pub fn note_login(&mut self, login: Login) {
+        self.server_facts().note_login(login);
+    }
+}
