@@ -18,7 +18,7 @@ use pop3get::journal::Mailbox;
 use pop3get::secret::Secret;
 use pop3get::session::{Credentials, Mechanism};
 
-use super::trace::{Disk, Op, of_worker, operations};
+use super::trace::{DIRECTORIES, Disk, Op, of_worker, operations};
 use super::{FILE_BY_FILE, Random, mail, messages, seed, strace, sweep, whole};
 use crate::sandbox::{Sandbox, left_in_tmp, session_options};
 
@@ -42,7 +42,7 @@ enum Quit {
 fn traced(wish: &[&str], more: &[&str]) -> Vec<Op> {
     let server = Server::builder().user("mrose", "secret").messages(messages(MESSAGES)).start();
     let sandbox = Sandbox::new();
-    for directory in ["Mail", "Mail/tmp", "Mail/new", "Mail/cur", "state"] {
+    for directory in DIRECTORIES {
         fs::create_dir(sandbox.path(directory)).unwrap();
     }
     let output = sandbox.path("trace");
@@ -101,7 +101,7 @@ fn materialise(state: &State) -> tempfile::TempDir {
     let shm = Path::new("/dev/shm");
     let home = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() };
     let home = home.unwrap();
-    for directory in ["Mail", "Mail/tmp", "Mail/new", "Mail/cur", "state"] {
+    for directory in DIRECTORIES {
         fs::create_dir(home.path().join(directory)).unwrap();
     }
     for (path, content) in &state.files {

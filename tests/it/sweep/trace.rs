@@ -123,6 +123,10 @@ fn whole_lines(trace: &str) -> Vec<String> {
     lines
 }
 
+/// The directories that a run makes or uses.
+pub const DIRECTORIES: [&str; 6] =
+    ["Mail", "Mail/tmp", "Mail/new", "Mail/cur", "state", "state/mrose@127.0.0.1"];
+
 /// The operations below `home`, failed calls left out.
 pub fn operations(trace: &str, home: &str) -> Vec<Op> {
     let mut open: HashMap<String, Open> = HashMap::new();
@@ -171,8 +175,7 @@ fn read(
             if flags.contains("O_TRUNC") {
                 ops.push(Op::Truncate(path.clone(), 0));
             }
-            let is_directory =
-                ["Mail", "Mail/tmp", "Mail/new", "Mail/cur", "state"].contains(&&*path);
+            let is_directory = DIRECTORIES.contains(&&*path);
             let opened = if is_directory { Open::Directory(path) } else { Open::File(path, 0) };
             open.insert(result.into(), opened);
         }
