@@ -43,6 +43,7 @@ complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is
 complete -c pop3get -l delete-after -d 'Delete messages from the server so many days after their delivery' -r
 complete -c pop3get -l max-size -d 'Leave messages on the server that are larger; units k, M, G' -r
 complete -c pop3get -l limit -d 'Fetch at most so many messages of each account in this run' -r
+complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USER@HOST, and the port if it is unusual]' -r
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -F
 complete -c pop3get -l config -d 'Read accounts from this file [default: ~/.config/pop3get/config.toml]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after so long, with status 75 if it is not done' -r

@@ -27,6 +27,8 @@ pub struct Job {
     pub strict: bool,
     /// The Maildir, absolute; none where nothing is delivered.
     pub maildir: Option<Octets>,
+    /// The name of the journal, if the user gave one.
+    pub journal: Option<String>,
     /// The directory of the journals, absolute.
     pub state: Octets,
     /// What is fetched and what is deleted.

@@ -64,10 +64,18 @@ pub fn run(
     if let Some(kind) = args.generate {
         return ended(&output, None, output.print(kind.text().as_bytes()).map(|()| Exit::Ok));
     }
-    let accounts = Config::read(args.config.as_deref())
-        .and_then(|config| account::named(&args, &config))
-        .and_then(|accounts| check_single_account(&args, accounts))
-        .and_then(|accounts| Ok((accounts, select(&args)?)));
+    let accounts = Config::read(args.config.as_deref()).and_then(|config| {
+        let accounts = check_single_account(&args, account::named(&args, &config)?)?;
+        let resolve =
+            |(name, settings): (String, _)| (name.clone(), account::resolve(name, settings, &args));
+        let accounts: Vec<_> = accounts.into_iter().map(resolve).collect();
+        // A probe uses no journal.
+        if !args.probe {
+            let known = accounts.iter().filter_map(|(_, account)| account.as_ref().ok());
+            account::check_journals(known, &config)?;
+        }
+        Ok((accounts, select(&args)?))
+    });
     let (accounts, selected) = match accounts {
         Ok(accounts) => accounts,
         Err(error) => return ended(&output, None, Err(error)),
@@ -81,12 +89,11 @@ pub fn run(
         conversation: level == Level::Conversation,
     };
     let mut exits = Vec::new();
-    for (name, settings) in accounts {
+    for (name, account) in accounts {
         if cancel.load(Ordering::Relaxed) != 0 {
             break;
         }
-        let exit = account::resolve(name.clone(), settings, &args)
-            .and_then(|account| one(&supervisor, &account, &selected));
+        let exit = account.and_then(|account| one(&supervisor, &account, &selected));
         exits.push(ended(&output, Some(&name), exit));
     }
     if args.check && exits.contains(&Exit::Ok) {

@@ -1,7 +1,7 @@
 //! Which mailbox a journal belongs to, and where its files lie.
 //!
 //! Each mailbox has a directory of its own in the state directory, named by its
-//! key, `USER@HOST`.
+//! key: `USER@HOST`, and the port where it is neither 110 nor 995.
 
 use std::path::{Path, PathBuf};
 
@@ -11,9 +11,15 @@ use sha2::{Digest as _, Sha256};
 /// What is not written as itself in a mailbox's key.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'+');
 
+/// Nor in a name that the user gives, which may be the key of another port.
+const NAME: &AsciiSet = &ENCODED.remove(b'@').remove(b':');
+
 /// A key that is longer is hashed: files beside it have longer names, and a file's
 /// name has at most 255 octets.
 const LONGEST: usize = 100;
+
+/// Names that other things have in a state directory.
+const TAKEN: [&str; 2] = ["health", "maildirs.lock"];
 
 /// The mailbox that a journal belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +29,24 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// The mailbox of a user at a server, whatever the port.
-    pub fn new(user: &[u8], host: &str) -> Self {
+    /// The mailbox of a user at a server. The usual ports are the same server, by
+    /// TLS or not; behind another port of a host may be another one (tunnels on
+    /// localhost).
+    pub fn new(user: &[u8], host: &str, port: u16) -> Self {
         let host = host.to_ascii_lowercase().trim_end_matches('.').to_owned();
         let encoded = |octets| percent_encode(octets, ENCODED);
-        let key = format!("{}@{}", encoded(user), encoded(host.as_bytes()));
+        let mut key = format!("{}@{}", encoded(user), encoded(host.as_bytes()));
+        if !matches!(port, 110 | 995) {
+            key += &format!(":{port}");
+        }
         Self { key: file_name(key), host }
+    }
+
+    /// The same mailbox, its journal named by the user, if that has a name.
+    #[must_use]
+    pub fn named(self, name: Option<&str>) -> Self {
+        let encoded = |name: &str| percent_encode(name.as_bytes(), NAME).to_string();
+        Self { key: name.map_or(self.key, |name| file_name(encoded(name))), host: self.host }
     }
 
     /// The name of its directory, and in the Maildir's marker.
@@ -61,7 +79,7 @@ impl Mailbox {
 
 /// An encoded key as a file's name: hashed if it is long or odd.
 fn file_name(key: String) -> String {
-    let is_odd = key.starts_with('.');
+    let is_odd = key.is_empty() || key.starts_with('.') || TAKEN.contains(&&*key);
     if key.len() <= LONGEST && !is_odd {
         return key;
     }
@@ -74,23 +92,29 @@ fn file_name(key: String) -> String {
 mod tests {
     use super::*;
 
-    fn key(user: &str, host: &str) -> String {
-        Mailbox::new(user.as_bytes(), host).key().to_owned()
+    fn key(user: &str, host: &str, port: u16) -> String {
+        Mailbox::new(user.as_bytes(), host, port).key().to_owned()
     }
 
     #[test]
-    fn a_key_is_user_and_host() {
-        assert_eq!(key("mrose", "Pop.Example.org."), "mrose@pop.example.org");
-        assert_eq!(key("a/b@c", "::1"), "a%2Fb%40c@%3A%3A1");
+    fn a_key_is_user_and_host_and_an_unusual_port() {
+        assert_eq!(key("mrose", "Pop.Example.org.", 995), "mrose@pop.example.org");
+        assert_eq!(key("mrose", "pop.example.org", 110), "mrose@pop.example.org");
+        assert_eq!(key("mrose", "localhost", 1110), "mrose@localhost:1110");
+        assert_eq!(key("a/b@c", "::1", 995), "a%2Fb%40c@%3A%3A1");
     }
 
     #[test]
     fn long_and_odd_names_are_hashed_and_stay_different() {
         let long = "\u{fc}".repeat(42);
-        for odd in [&*long, ".x"] {
-            let key = key(odd, "h");
+        for odd in [&*long, ".", "..", "health", "maildirs.lock", "", ".x"] {
+            let key = Mailbox::new(b"u", "h", 995).named(Some(odd)).key().to_owned();
             assert!(key.starts_with("sha256-") && key.len() == 39, "{odd:?}: {key}");
         }
-        assert_ne!(key(&long, "h"), key(&long, "i"));
+        assert_ne!(key(&long, "h", 995), key(&long, "i", 995));
+        assert!(key(&long, "h", 995).len() < LONGEST);
+        let named = |name| Mailbox::new(b"u", "h", 1).named(Some(name));
+        assert_eq!(named("work mail/..").key(), "work%20mail%2F..");
+        assert_eq!(named("u@h").key(), key("u", "h", 995));
     }
 }

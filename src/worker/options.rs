@@ -75,7 +75,8 @@ impl Account {
             session,
             policy,
             retry_for: Duration::from_secs(job.retry_for),
-            mailbox: Mailbox::new(job.user.as_bytes(), &job.connection.host),
+            mailbox: Mailbox::new(job.user.as_bytes(), &job.connection.host, job.connection.port)
+                .named(job.journal.as_deref()),
             state: job.state.to_path(),
             maildir: job.maildir.as_ref().map(|path| path.to_path()),
             job,

@@ -102,7 +102,7 @@ fn scan_listing_of_a_million(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn journal_of_a_million(bencher: Bencher<'_, '_>) {
     let directory = TempDir::new().expect("a temporary directory");
-    let mailbox = Mailbox::new(b"mrose", "pop.example.org");
+    let mailbox = Mailbox::new(b"mrose", "pop.example.org", 995);
     write_journal(directory.path(), &mailbox);
     bencher.counter(ItemsCount::new(MILLION)).bench_local(|| {
         let index = Journal::look(directory.path(), &mailbox).expect("a whole journal");
@@ -115,7 +115,7 @@ fn journal_of_a_million(bencher: Bencher<'_, '_>) {
 fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
     const COPIES: u32 = 40_000;
     let directory = TempDir::new().expect("a temporary directory");
-    let mailbox = Mailbox::new(b"mrose", "pop.example.org");
+    let mailbox = Mailbox::new(b"mrose", "pop.example.org", 995);
     let mut journal =
         Journal::open(directory.path(), &mailbox, directory.path()).expect("a new journal");
     journal.prepare(&[]).expect("the journal can be synced");

@@ -121,7 +121,10 @@ fn one_failing_account_keeps_no_other_from_being_fetched() {
     sandbox.configure(&format!(
         "[account.a]\n{}\n[account.b]\n{}",
         account(&server, "maildir = \"~/Mail\"\npassword-command = \"echo wrong\""),
-        account(&server, "maildir = \"~/Mail\"\npassword-command = \"echo secret\""),
+        account(
+            &server,
+            "maildir = \"~/Mail\"\njournal = \"b\"\npassword-command = \"echo secret\""
+        ),
     ));
     let ran = sandbox.pop3get::<&str>([]).run();
     ran.fails(77, "pop3get: a: cannot log in to 127.0.0.1");

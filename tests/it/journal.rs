@@ -147,7 +147,7 @@ fn two_accounts_share_a_maildir_and_touch_only_their_own() {
     let sandbox = fetched(&server);
     let stranger = sandbox.maildir().join("tmp/1.M2P3.elsewhere");
     fs::write(&stranger, b"not ours").unwrap();
-    sandbox.plain(&server).args(["-u", "jpostel"]).run().is_silent();
+    sandbox.plain(&server).args(["-u", "jpostel", "--journal", "jpostel"]).run().is_silent();
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 6);
     assert!(stranger.exists());
@@ -205,4 +205,41 @@ fn all_new_mail_after_all_old_is_gone_is_no_renumbering() {
     server.maildrop("mrose").replace(fresh);
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 32);
+}
+
+/// Two tunnels on localhost, say: servers that number alike have no mail in common.
+#[test]
+fn servers_on_two_ports_of_a_host_have_a_journal_each() {
+    let (first, second) = (server(2).start(), server(3).start());
+    let sandbox = Sandbox::new();
+    for server in [&first, &second] {
+        let address = format!("127.0.0.1:{}", server.address().port());
+        let args = ["--tls", "none", "-s", &*address, "-u", "mrose", "-m", "Mail"];
+        sandbox.pop3get(args).env("POP3GET_PASSWORD", "secret").run().is_silent();
+        let own = format!(".local/state/pop3get/mrose@{address}/journal");
+        assert!(sandbox.path(&own).exists(), "{own}");
+    }
+    assert_eq!(sandbox.count(), 5);
+}
+
+#[test]
+fn two_accounts_with_one_journal_are_78_and_the_way_out_is_named() {
+    let (server, sandbox) = (server(2).start(), Sandbox::new());
+    let address = format!("127.0.0.1:{}", server.address().port());
+    let configure = |journal: &str| {
+        sandbox.configure(&format!(
+            "[defaults]\nserver = \"{address}\"\nuser = \"mrose\"\ntls = \"none\"\n\
+             password-command = \"echo secret\"\n[account.a]\nmaildir = \"~/Mail\"\n\
+             [account.b]\nmaildir = \"~/Other\"\n{journal}"
+        ));
+    };
+    configure("");
+    sandbox.pop3get([""; 0]).run().fails(78, "give one of them another name by `journal`");
+    assert_eq!(server.sessions(), 0);
+    // One of them alone has the journal for itself.
+    sandbox.pop3get(["a"]).run().is_silent();
+    configure("journal = \"b\"\n");
+    sandbox.pop3get([""; 0]).run().is_silent();
+    assert_eq!((sandbox.count(), mail(&sandbox.path("Other")).len()), (2, 2));
+    assert!(sandbox.path(".local/state/pop3get/b/journal").exists());
 }

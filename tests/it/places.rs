@@ -52,6 +52,7 @@ fn as_somebody(sandbox: &Sandbox, server: &Server) -> Command {
     command.env("HOME", sandbox.path("")).env("POP3GET_PASSWORD", "secret");
     let address = format!("127.0.0.1:{}", server.address().port());
     command.args(["--tls", "none", "-s", &*address, "-u", "mrose", "-m", "Mail"]);
+    command.args(["--journal", "mrose@127.0.0.1"]);
     command.current_dir(sandbox.path(""));
     command
 }
@@ -89,7 +90,8 @@ fn a_limit_on_the_size_of_files_is_74_in_one_sentence() {
     let mut command = Command::new("prlimit");
     command.args(["--fsize=2000", "--", env!("CARGO_BIN_EXE_pop3get"), "--tls", "none"]);
     let address = format!("127.0.0.1:{}", server.address().port());
-    command.args(["-s", &address, "-u", "mrose", "-m"]).arg(sandbox.maildir());
+    command.args(["--journal", "mrose@127.0.0.1", "-s", &address, "-u", "mrose", "-m"]);
+    command.arg(sandbox.maildir());
     command.env_clear().env("HOME", sandbox.path("")).env("POP3GET_PASSWORD", "secret");
     let ran = ran(command.output().unwrap());
     ran.fails(74, "File too large");

@@ -24,7 +24,7 @@ fn id(unique_id: &str) -> UniqueId {
 /// A journal with these deliveries (unique-id, days ago), settled.
 fn journal(delivered: &[(&str, u64)]) -> (tempfile::TempDir, Journal) {
     let home = tempfile::tempdir().unwrap();
-    let (state, mailbox) = (home.path().join("state"), Mailbox::new(b"u", "h"));
+    let (state, mailbox) = (home.path().join("state"), Mailbox::new(b"u", "h", 995));
     std::fs::create_dir(home.path().join("m")).unwrap();
     let mut journal = Journal::open(&state, &mailbox, &home.path().join("m")).unwrap();
     let delivery = |unique_id: &str, days: u64| Delivery {

@@ -80,6 +80,7 @@ fn run(
     let before = way.answers.load(Ordering::SeqCst);
     let address = format!("localhost:{}", way.port);
     let args = ["--tls", tls, "-s", &*address, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
+    let args = args.into_iter().chain(["--journal", "mrose@127.0.0.1"]);
     let ran = sandbox.pop3get(args).args(more).env("POP3GET_PASSWORD", "secret").run();
     (ran, way.answers.load(Ordering::SeqCst) - before)
 }
@@ -117,6 +118,7 @@ fn nothing_new_costs_few_round_trips_and_fewer_when_the_server_is_known() {
         let direct = format!("localhost:{}", address.port());
         let mark =
             ["--mark-seen", "-s", &*direct, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
+        let mark = mark.into_iter().chain(["--journal", "mrose@127.0.0.1"]);
         sandbox.pop3get(mark).env("POP3GET_PASSWORD", "secret").run().is_silent();
         for expected in [first, then, then] {
             let (ran, answers) = run(&sandbox, &server, &way, "implicit", &[]);

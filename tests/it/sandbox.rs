@@ -191,6 +191,8 @@ impl Sandbox {
     pub fn plain(&self, server: &pop3_test_server::Server) -> Pop3get {
         let server = format!("127.0.0.1:{}", server.address().port());
         let args = ["--tls", "none", "-s", &*server, "-u", "mrose", "-m", "Mail", "--timeout", "5"];
+        // One mailbox, whatever port its server has today.
+        let args = args.into_iter().chain(["--journal", "mrose@127.0.0.1"]);
         self.pop3get(args).env("POP3GET_PASSWORD", "secret")
     }
 }

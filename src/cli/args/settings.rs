@@ -149,6 +149,10 @@ pub struct Settings {
     #[arg(long, value_name = "N", help_heading = "Delivery")]
     pub limit: Option<usize>,
 
+    /// Name of this mailbox's journal [default: USER@HOST, and the port if it is unusual]
+    #[arg(long, value_name = "NAME", help_heading = "Delivery")]
+    pub journal: Option<String>,
+
     /// Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]
     #[arg(long, value_name = "DIR", help_heading = "Delivery")]
     pub state_dir: Option<PathBuf>,
@@ -198,6 +202,7 @@ impl Settings {
             keep: self.keep.or(other.keep.filter(|_| !deletes)),
             max_size: self.max_size.or(other.max_size),
             limit: self.limit.or(other.limit),
+            journal: self.journal.or(other.journal),
             state_dir: self.state_dir.or(other.state_dir),
         }
     }

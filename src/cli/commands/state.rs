@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
-use crate::journal::{Index, Journal, Mailbox};
+use crate::journal::{Index, Journal};
 
 /// What `--state` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,5 @@ fn decoded(written: &str) -> Vec<u8> {
 
 /// The journal of an account as it is.
 pub(crate) fn list(account: &Account) -> Result<Index, Error> {
-    let mailbox = Mailbox::new(account.user.as_bytes(), &account.route.connection.host);
-    Journal::look(&account.state, &mailbox).map_err(Error::Journal)
+    Journal::look(&account.state, &account.mailbox()).map_err(Error::Journal)
 }

@@ -1,5 +1,6 @@
 //! From settings to an account that a worker can be told of.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::channel::job::{self, Auth, Deletion, Policy};
@@ -8,6 +9,7 @@ use crate::cli::args::pop_url;
 use crate::cli::args::settings::Settings;
 use crate::cli::error::Error;
 use crate::cli::password::lookup::Wanted;
+use crate::journal::Mailbox;
 
 use super::connection_options::{Route, absolute};
 use super::file::{Config, project};
@@ -29,6 +31,13 @@ impl Account {
     /// The server, as sentences name it.
     pub(crate) fn server(&self) -> &str {
         self.settings.server.as_deref().unwrap_or_default()
+    }
+
+    /// The mailbox whose journal it has.
+    pub(crate) fn mailbox(&self) -> Mailbox {
+        let connection = &self.route.connection;
+        let journal = self.settings.journal.as_deref();
+        Mailbox::new(self.user.as_bytes(), &connection.host, connection.port).named(journal)
     }
 
     /// The Maildir, which some commands do without.
@@ -63,6 +72,7 @@ impl Account {
             allow_plaintext_password: settings.allow_plaintext_password.unwrap_or(false),
             strict: settings.strict.unwrap_or(false),
             maildir: maildir.map(absolute),
+            journal: settings.journal.clone(),
             state: absolute(&self.state),
             policy: Policy {
                 deletion: match (settings.delete, settings.delete_after) {
@@ -95,6 +105,26 @@ impl Account {
             is_alone,
         }
     }
+}
+
+/// Refuses two accounts with one journal: each would take the other's mail for its own.
+pub(crate) fn check_journals<'a>(
+    accounts: impl Iterator<Item = &'a Account>,
+    config: &Config,
+) -> Result<(), Error> {
+    let mut seen: HashMap<_, &str> = HashMap::new();
+    for account in accounts {
+        let (name, key) = (account.name.as_str(), account.mailbox().key().to_owned());
+        let other = seen.insert((&account.state, key.clone()), name);
+        if let Some(other) = other.filter(|other| *other != name) {
+            let why = format!(
+                "[account.{name}]: its journal {key} is that of account {other}, too; give one \
+                 of them another name by `journal`"
+            );
+            return Err(Error::Config { path: config.path.clone(), line: None, why });
+        }
+    }
+    Ok(())
 }
 
 /// Every account that the command line means, by name and settings.

@@ -43,7 +43,7 @@ struct Room {
 
 impl Room {
     fn new() -> Self {
-        let room = Self { directory: scratch(), mailbox: Mailbox::new(b"u", "h") };
+        let room = Self { directory: scratch(), mailbox: Mailbox::new(b"u", "h", 995) };
         fs::create_dir(room.maildir()).unwrap();
         fs::create_dir(room.directory.path().join("u@h")).unwrap();
         fs::write(room.maildir().join(".pop3get"), MARKER).unwrap();

@@ -54,7 +54,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let (home, mailbox) = (scratch(), Mailbox::new(b"u", "h"));
+        let (home, mailbox) = (scratch(), Mailbox::new(b"u", "h", 995));
         fs::create_dir(home.path().join("m")).unwrap();
         let (delivered, committed) = (Vec::new(), Vec::new());
         let (journal, contents, now) = (None, 0, 1_800_000_000);

@@ -208,8 +208,13 @@ fn a_neighbours_run_touches_nothing_of_a_killed_one() {
         &|server, sandbox, what| {
             let other = Server::builder().user("jpostel", "secret").messages(messages(5)).start();
             let run = |server: &Server, user: &str, state: &str| {
-                let run = sandbox.plain(server).args(["-u", user]).arg("--state-dir");
-                run.arg(sandbox.path(state)).run().is_silent();
+                let run = sandbox.plain(server).args([
+                    "-u",
+                    user,
+                    "--journal",
+                    &format!("{user}@127.0.0.1"),
+                ]);
+                run.arg("--state-dir").arg(sandbox.path(state)).run().is_silent();
             };
             run(&other, "jpostel", "another-state");
             run(server, "mrose", "state");

@@ -116,6 +116,7 @@ pub fn strace(sandbox: &Sandbox, server: &Server, wishes: &[&str], output: &Path
     command.args(wishes).arg(env!("CARGO_BIN_EXE_pop3get"));
     let address = format!("127.0.0.1:{}", server.address().port());
     command.args(["--tls", "none", "-s", &*address, "-u", "mrose", "--timeout", "5"]);
+    command.args(["--journal", "mrose@127.0.0.1"]);
     command.arg("-m").arg(sandbox.maildir()).arg("--state-dir").arg(sandbox.path("state"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     if let Some(libraries) = std::env::var_os("LD_LIBRARY_PATH") {

@@ -115,7 +115,7 @@ fn run(home: &Path, server: &Server, deletion: Deletion, what: &str) {
     let place = Place {
         maildir: home.join("Mail"),
         state: home.join("state"),
-        mailbox: Mailbox::new(b"mrose", "127.0.0.1"),
+        mailbox: Mailbox::new(b"mrose", "127.0.0.1", 995),
     };
     let options = Options {
         session: session_options(server.address().port(), Mechanism::User),
