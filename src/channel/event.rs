@@ -173,6 +173,25 @@ pub enum Event {
         /// Together so many octets, as listed.
         octets: u64,
     },
+    /// A delivered message is shorter than the server announced; it is not deleted.
+    Short {
+        /// Its message-number.
+        number: u32,
+        /// Its unique-id.
+        unique_id: Octets,
+        /// Its size as it is stored.
+        octets: u64,
+        /// Its size as the server listed it.
+        listed: u64,
+    },
+    /// The first line of a delivered message looks like a response of the server, and
+    /// did so twice; the message is not deleted.
+    StatusLike {
+        /// Its message-number.
+        number: u32,
+        /// Its unique-id.
+        unique_id: Octets,
+    },
     /// What a run did; sent also if it failed.
     Summary(Summary),
     /// It is too early for a login, and that is waited for.
@@ -200,8 +219,6 @@ pub enum Event {
 pub enum Cause {
     /// It does not end.
     Endless {},
-    /// The disk has no room for it.
-    Full {},
     /// The server broke the protocol in it, twice.
     Garbled {},
     /// The connection was lost inside it, twice.
@@ -353,6 +370,8 @@ pub struct Summary {
     pub deleted: usize,
     /// Messages that were tried and could not be fetched.
     pub failed: usize,
+    /// Messages that came shorter than announced.
+    pub short: usize,
     /// Messages that are held since this run.
     pub held: usize,
 }

@@ -126,6 +126,11 @@ impl Connection {
         self.waiting = Waiting::now(phase, self.options.timeout);
     }
 
+    /// Begins to wait for something that has to come within this time.
+    pub fn begin_within(&mut self, phase: Phase, at_most: std::time::Duration) {
+        self.waiting = Waiting::now(phase, self.options.timeout.min(at_most));
+    }
+
     /// What has been read and not consumed.
     pub fn buffered(&self) -> &[u8] {
         self.input.get(self.start..self.end).unwrap_or_default()

@@ -19,8 +19,10 @@ use super::error::Error;
 #[derive(Debug)]
 pub(super) struct Downloaded {
     pub(super) number: MessageNumber,
-    pub(super) draft: TempMessage,
+    pub(super) message: TempMessage,
     pub(super) delivery: Delivery,
+    /// It is shorter than announced.
+    pub(super) is_short: bool,
 }
 
 /// What became of a message.
@@ -29,6 +31,8 @@ pub(super) struct CommitResult {
     pub(super) number: MessageNumber,
     pub(super) octets: u64,
     pub(super) delivery: Delivery,
+    /// It is shorter than announced.
+    pub(super) is_short: bool,
     /// Whether it is here, and the proof that it may be deleted.
     pub(super) settlement: Settlement,
 }
@@ -46,15 +50,15 @@ pub(super) fn run(
     maildir: &Maildir,
     most: usize,
     arrivals: &Receiver<Downloaded>,
-    reports: &Sender<CommitResult>,
+    results: &Sender<CommitResult>,
 ) -> Result<(), Error> {
     let mut syncing = Syncing::new(maildir);
     while let Ok(first) = arrivals.recv() {
         let batch = collect_batch(first, most, arrivals);
         syncing.sync(maildir, &batch)?;
-        for report in commit(journal, maildir, batch)? {
+        for result in commit(journal, maildir, batch)? {
             // The session may have ended; what is committed stays committed.
-            let _ = reports.send(report);
+            let _ = results.send(result);
         }
     }
     Ok(())
@@ -68,8 +72,8 @@ fn collect_batch(
     arrivals: &Receiver<Downloaded>,
 ) -> Vec<Downloaded> {
     let end = Instant::now() + BATCH_AGE;
-    let mut octets = first.draft.octets();
-    first.draft.start_writeback();
+    let mut octets = first.message.octets();
+    first.message.start_writeback();
     let mut batch = vec![first];
     while batch.len() < most && octets < BATCH_OCTETS {
         let wait = match batch.len() < ENOUGH {
@@ -78,8 +82,8 @@ fn collect_batch(
         };
         match arrivals.recv_timeout(wait) {
             Ok(mut whole) => {
-                whole.draft.start_writeback();
-                octets += whole.draft.octets();
+                whole.message.start_writeback();
+                octets += whole.message.octets();
                 batch.push(whole);
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
@@ -122,7 +126,7 @@ impl Syncing {
             self.whole = None;
         }
         for whole in batch {
-            whole.draft.sync()?;
+            whole.message.sync()?;
         }
         maildir.sync_tmp()?;
         self.each = begun.elapsed() / files.max(1);
@@ -134,7 +138,7 @@ impl Syncing {
 
 /// A sync that fails for nobody's eyes is found out before anything rests on it.
 fn check(batch: &[Downloaded]) -> Result<(), Error> {
-    batch.iter().try_for_each(|whole| Ok(whole.draft.check()?))
+    batch.iter().try_for_each(|whole| Ok(whole.message.check()?))
 }
 
 /// One batch that is synced, in this order and no other.
@@ -144,31 +148,29 @@ fn commit(
     batch: Vec<Downloaded>,
 ) -> Result<Vec<CommitResult>, Error> {
     let mut persisted = Vec::with_capacity(batch.len());
-    for Downloaded { number, draft, delivery } in batch {
-        let size = draft.size();
+    for Downloaded { number, message, delivery, is_short } in batch {
+        let size = message.size();
         // From here on the journal decides, also if its append fails.
-        draft.persist();
-        persisted.push((number, size, delivery));
+        message.persist();
+        let (octets, settlement) = (size.octets, Settlement::Held);
+        let result = CommitResult { number, octets, delivery, is_short, settlement };
+        persisted.push((size, result));
     }
-    let deliveries: Vec<Delivery> = persisted.iter().map(|(.., d)| d.clone()).collect();
+    let deliveries: Vec<Delivery> = persisted.iter().map(|(_, it)| it.delivery.clone()).collect();
     let committed = journal.commit(&deliveries)?;
     let mut gone = Vec::new();
-    for (at, (_, size, delivery)) in persisted.iter().enumerate() {
-        if maildir.deliver(&delivery.name, *size)? == RenameOutcome::Gone {
-            gone.push((at, delivery.name.clone()));
+    for (at, (size, result)) in persisted.iter().enumerate() {
+        let name = &result.delivery.name;
+        if maildir.deliver(name, *size)? == RenameOutcome::Gone {
+            gone.push((at, name.clone()));
         }
     }
     let nowhere = nowhere(maildir, journal.id(), &gone)?;
     maildir.sync_new()?;
     let settlements = journal.settle(committed, &nowhere);
-    let reports = persisted.into_iter().zip(settlements);
-    let reports = reports.map(|((number, size, delivery), settlement)| CommitResult {
-        number,
-        octets: size.octets,
-        delivery,
-        settlement,
-    });
-    Ok(reports.collect())
+    let results = persisted.into_iter().zip(settlements);
+    let results = results.map(|((_, result), settlement)| CommitResult { settlement, ..result });
+    Ok(results.collect())
 }
 
 /// Which files that left `tmp/` behind our back are not in the Maildir either.

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use crate::journal::{Journal, Settled};
 use crate::protocol::MessageNumber;
-use crate::session::{Reply, Transaction};
+use crate::session::{Farewell, Reply};
 
+use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
 use super::event::{Event, Observer};
 
@@ -14,8 +15,6 @@ use super::event::{Event, Observer};
 pub(super) struct PendingDeletes {
     /// DELE was not sent yet.
     pub(super) waiting: VecDeque<(MessageNumber, Settled)>,
-    /// It was sent and not answered.
-    unanswered: VecDeque<Settled>,
     /// The server has marked them; QUIT removes them.
     marked: Vec<Settled>,
 }
@@ -24,20 +23,18 @@ impl PendingDeletes {
     /// The one place from which DELE is sent.
     fn send(
         &mut self,
-        transaction: &mut Transaction<'_>,
+        transaction: &mut Session<'_>,
         observe: Observer<'_>,
         (number, proof): (MessageNumber, Settled),
     ) -> Result<(), Error> {
         observe(Event::Deleting { number, unique_id: &proof.key().unique_id });
-        transaction.dele(number).map_err(Operation::Delete(number).failed())?;
-        self.unanswered.push_back(proof);
-        Ok(())
+        transaction.dele(number, Purpose::Delete(proof)).map_err(Operation::Delete(number).failed())
     }
 
     /// Sends DELE for the message that has waited longest, if one waits.
     pub(super) fn send_next(
         &mut self,
-        transaction: &mut Transaction<'_>,
+        transaction: &mut Session<'_>,
         observe: Observer<'_>,
     ) -> Result<bool, Error> {
         match self.waiting.pop_front() {
@@ -48,9 +45,15 @@ impl PendingDeletes {
 
     /// Takes the answer to the oldest DELE. Refused, the message is not marked,
     /// and stays for a later session.
-    pub(super) fn answered(&mut self, reply: &Reply) {
-        let proof = self.unanswered.pop_front();
-        self.marked.extend(proof.filter(|_| reply.outcome.is_ok()));
+    pub(super) fn answered(&mut self, reply: Reply<Purpose>) {
+        if let Reply { tag: Purpose::Delete(proof), outcome: Ok(()), .. } = reply {
+            self.marked.push(proof);
+        }
+    }
+
+    /// Whether nothing is to be deleted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.marked.is_empty()
     }
 
     /// Sends what waits, and QUIT behind it. The journal knows before that all of
@@ -58,15 +61,20 @@ impl PendingDeletes {
     /// what the next listing tells. Returns what the server has removed.
     pub(super) fn end(
         mut self,
-        mut transaction: Transaction<'_>,
+        mut transaction: Session<'_>,
         journal: &mut Journal,
         observe: Observer<'_>,
     ) -> Result<Vec<Settled>, Error> {
         let waiting = self.waiting.iter().map(|(_, proof)| proof);
-        let mut all = self.marked.iter().chain(&self.unanswered).chain(waiting).peekable();
+        let unanswered = transaction.tags().filter_map(|purpose| match purpose {
+            Purpose::Delete(proof) => Some(proof),
+            _ => None,
+        });
+        let mut all = self.marked.iter().chain(unanswered).chain(waiting).peekable();
         if all.peek().is_some() {
-            journal.ask(all)?;
+            journal.ask(&mut all)?;
         }
+        drop(all);
         if !self.waiting.is_empty() {
             transaction.ask_capabilities().map_err(Operation::Commit.failed())?;
         }
@@ -74,7 +82,7 @@ impl PendingDeletes {
             if !transaction.has_room() {
                 let reply = transaction.reply(&mut |_| std::ops::ControlFlow::Continue(()));
                 if let Some(reply) = reply.map_err(Operation::Commit.failed())? {
-                    self.answered(&reply);
+                    self.answered(reply);
                 }
             } else if !self.send_next(&mut transaction, observe)? {
                 break;
@@ -83,9 +91,10 @@ impl PendingDeletes {
         // What the journal has to say besides is not worth a wait of its own.
         let mut written = Ok(());
         let meanwhile = || written = journal.write_pending();
-        let end = transaction.quit_behind(|reply| self.answered(&reply), meanwhile);
-        end.map_err(Operation::Quit.failed())?;
+        let end = transaction.quit_behind(|reply| self.answered(reply), meanwhile);
+        let end = end.map_err(Operation::Quit.failed())?;
         written?;
-        Ok(self.marked)
+        // A line behind the last answer: which `+OK` was whose is not known.
+        Ok(if end == Farewell::Last { self.marked } else { Vec::new() })
     }
 }

@@ -67,6 +67,23 @@ pub enum Error {
     /// known would look new.
     #[error("the server refuses to list unique-ids, which it has given before{}", .0.words())]
     UniqueIdsRefused(Refusal),
+    /// The server refuses every message that is asked for: a quota, and no message's
+    /// fault.
+    #[error("the server sends no more messages: it refused {messages} in a row{}", .refusal.words())]
+    Quota {
+        /// Its words.
+        refusal: Refusal,
+        /// How many it refused in a row.
+        messages: usize,
+    },
+    /// Messages were refused with a code that means "later".
+    #[error("the server cannot send {messages} for the time being{}", .refusal.words())]
+    RefusedForNow {
+        /// Its words.
+        refusal: Refusal,
+        /// How many.
+        messages: Messages,
+    },
     /// All messages bear new unique-ids.
     #[error("the server has given the messages new unique-ids")]
     Renumbered,
@@ -89,6 +106,19 @@ pub enum Error {
         /// How long to wait.
         left: Duration,
     },
+}
+
+/// A number of messages, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Messages(pub usize);
+
+impl fmt::Display for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 message"),
+            many => write!(f, "{many} messages"),
+        }
+    }
 }
 
 /// A wait in whole seconds, none too short.

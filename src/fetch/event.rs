@@ -90,15 +90,29 @@ pub enum Event<'a> {
     /// A message is due to be deleted and stays: TOP is missing or not to be trusted,
     /// and its size alone does not prove which message it is.
     Unproven,
+    /// A delivered message is shorter than the server announced; it is not deleted.
+    Short {
+        /// Its number.
+        number: MessageNumber,
+        /// Its unique-id.
+        unique_id: &'a UniqueId,
+        /// Its size as it is stored.
+        octets: u64,
+        /// Its size as the server listed it.
+        listed: u64,
+    },
+    /// The first line of a delivered message looks like a response of the server, and
+    /// did so twice; the message is not deleted.
+    StatusLike {
+        /// Its number.
+        number: MessageNumber,
+        /// Its unique-id.
+        unique_id: &'a UniqueId,
+    },
     /// The sizes of what is fetched are known by now: so much together.
     Sized {
         /// In octets, as listed.
         octets: u64,
-    },
-    /// The next message begins.
-    Retrieving {
-        /// Its number.
-        number: MessageNumber,
     },
     /// It is too early for a login, and that is waited for.
     TooEarly {
@@ -119,8 +133,6 @@ pub enum Failure<'a> {
     Endless,
     /// What the server sent for it broke the protocol, twice.
     Garbled,
-    /// The disk has no room for it.
-    Full,
     /// The connection was lost inside it, twice.
     Lost,
     /// The server said `-ERR`.
@@ -143,6 +155,8 @@ pub struct Summary {
     pub deleted: usize,
     /// Messages that were tried and could not be fetched.
     pub failed: usize,
+    /// Messages that came shorter than announced.
+    pub short: usize,
     /// Messages that are held since this run.
     pub held: usize,
 }

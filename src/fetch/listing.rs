@@ -2,16 +2,18 @@
 //! on either side.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::ops::ControlFlow;
 
 use crate::journal::{DERIVED, Fingerprint, HeaderHasher, Index, Known, MessageKey, State};
 use crate::protocol::{
-    Command, MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing, Violation,
+    MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing, Violation,
 };
 use crate::session::{self, Refusal, Reply, Sink, Transaction};
 
+use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
+use super::headers::Headers;
 use super::plan::{Header, Listed, Policy, Step, plan, shared};
+use super::proof::Proofs;
 
 /// When the sizes of messages are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +31,15 @@ pub enum Sizes {
 /// An open session and what it lists.
 #[derive(Debug)]
 pub struct Listing<'a> {
-    pub(super) transaction: Transaction<'a>,
+    pub(super) transaction: Session<'a>,
+    /// How its responses are proven.
+    pub(super) proofs: Proofs,
+    /// TOP is not sent for these: it broke off an earlier session.
+    pub(super) headerless: HashSet<UniqueId>,
+    /// TOP is not sent at all.
+    pub(super) no_top: bool,
+    /// The message whose header was read when the session broke.
+    pub(super) broken_header: Option<UniqueId>,
     /// When the login was over, in milliseconds since 1970.
     pub(super) logged_in: u64,
     /// Every message, in the server's order.
@@ -40,10 +50,29 @@ pub struct Listing<'a> {
 /// ones is listed.
 const SAMPLE: usize = 16;
 
+/// Whether messages that seem new may be known under other unique-ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renumbering {
+    /// They are new.
+    None,
+    /// Some are known.
+    Some,
+    /// The server has renumbered.
+    Whole,
+}
+
 impl<'a> Listing<'a> {
     /// A session that was open at that time, nothing listed yet.
     pub(super) fn of(transaction: Transaction<'a>, logged_in: u64) -> Self {
-        Self { transaction, logged_in, listing: Vec::new() }
+        Self {
+            transaction: transaction.tagged(),
+            proofs: Proofs::new(None, false),
+            headerless: HashSet::new(),
+            no_top: false,
+            broken_header: None,
+            logged_in,
+            listing: Vec::new(),
+        }
     }
 
     /// Reads the listings. UIDL is tried whatever CAPA says: some servers that
@@ -91,13 +120,13 @@ impl<'a> Listing<'a> {
             return self.check_occurrences(index);
         }
         transaction.ask_capabilities().map_err(failed())?;
-        transaction.list(None).map_err(failed())?;
+        transaction.list(None, Purpose::Sizes).map_err(failed())?;
         let scan = match transaction.scan_listing() {
             Err(session::Error::Refused { .. }) if is_empty(transaction)? => Vec::new(),
             scan => scan.map_err(failed())?,
         };
         let octets: HashMap<_, _> =
-            scan.iter().map(|listed| (listed.number, listed.octets)).collect();
+            scan.iter().filter_map(|listed| Some((listed.number, listed.octets?))).collect();
         self.listing = listing(unique_ids.into_iter(), &octets);
         self.name(scan, refusal.as_ref(), index)?;
         self.check_occurrences(index)
@@ -127,7 +156,7 @@ impl<'a> Listing<'a> {
                     let unique_id =
                         known.map_or_else(|| derived(*print), |key| Some(key.unique_id));
                     self.listing.extend(unique_id.map(|unique_id| {
-                        let (number, octets) = (listed.number, Some(listed.octets));
+                        let (number, octets) = (listed.number, listed.octets);
                         Listed { number, unique_id, octets, header: Header::Print(*print) }
                     }));
                 }
@@ -193,32 +222,39 @@ impl<'a> Listing<'a> {
         Ok(plan(&self.listing, index, policy, now))
     }
 
-    /// Whether the server has given all messages new unique-ids: almost none of
-    /// the known ones is listed, and an unknown one has a header that we know.
-    /// Where headers cannot tell, that many strangers at once are taken for it.
-    pub fn is_renumbered(&mut self, index: &Index) -> Result<bool, Error> {
+    /// Whether the server has given the messages new unique-ids: of a sample of the
+    /// unknown ones at least half have the header of a live record that is not
+    /// listed now. Where headers cannot tell, almost no known one is listed.
+    pub fn is_renumbered(&mut self, index: &Index) -> Result<Renumbering, Error> {
         let unknown = self.listing.iter().filter(|l| !index.knows(&l.unique_id));
         let sample: VecDeque<_> = unknown.map(|listed| listed.number).take(SAMPLE).collect();
         if sample.is_empty() {
-            return Ok(false);
+            return Ok(Renumbering::None);
         }
         let listed: HashSet<&[u8]> =
             self.listing.iter().map(|listed| listed.unique_id.as_bytes()).collect();
         let (mut expected, mut there) = (0usize, 0usize);
-        for unique_id in index.expected() {
+        for unique_id in index.living() {
             expected += 1;
             there += usize::from(listed.contains(unique_id));
         }
-        if there * 10 >= expected {
-            return Ok(false);
+        if there == expected {
+            return Ok(Renumbering::None);
         }
-        let known: HashSet<_> = index.fingerprints().collect();
-        if known.is_empty() || index.distrusts_top() {
-            return Ok(true);
+        let few = there * 10 < expected;
+        let known: HashSet<_> = self.orphans(index).into_keys().collect();
+        if known.is_empty() || index.distrusts_top() || self.no_top {
+            return Ok(if few { Renumbering::Whole } else { Renumbering::None });
         }
         let asked = sample.len();
         let prints = self.fingerprints(sample)?;
-        Ok(prints.len() < asked || prints.values().any(|print| known.contains(print)))
+        let matches = prints.values().filter(|print| known.contains(print)).count();
+        Ok(match matches {
+            _ if prints.is_empty() && few => Renumbering::Whole,
+            0 => Renumbering::None,
+            some if some * 2 >= asked => Renumbering::Whole,
+            _ => Renumbering::Some,
+        })
     }
 
     /// The known messages whose unique-id is not listed, by fingerprint.
@@ -243,7 +279,7 @@ impl<'a> Listing<'a> {
             return false;
         }
         let listed: HashSet<&[u8]> = self.listing.iter().map(|l| l.unique_id.as_bytes()).collect();
-        index.expected().any(|id| id.starts_with(DERIVED) && !listed.contains(id))
+        index.living().any(|id| id.starts_with(DERIVED) && !listed.contains(id))
     }
 
     /// The unique-ids that the journal does not know, each with its message's
@@ -267,43 +303,35 @@ impl<'a> Listing<'a> {
         numbers: VecDeque<MessageNumber>,
     ) -> Result<HashMap<MessageNumber, Fingerprint>, Error> {
         let mut prints = HashMap::new();
-        self.tops(numbers, 0, HeaderHasher::push, |number, hasher| {
+        self.tops(numbers, HeaderHasher::push, |number, hasher| {
             prints.insert(number, hasher.finish());
         })?;
         Ok(prints)
     }
 
-    /// Sends TOP for each message, as many at once as may be, and hands over what
-    /// a collector made of each answer; refused ones are passed over.
+    /// Reads headers, and remembers at which message that broke the session.
     fn tops<C: Default>(
         &mut self,
         mut numbers: VecDeque<MessageNumber>,
-        lines: u32,
         push: fn(&mut C, &[u8]),
-        mut done: impl FnMut(MessageNumber, C),
+        done: impl FnMut(MessageNumber, C),
     ) -> Result<(), Error> {
-        let failed = || Operation::Examine.failed();
-        loop {
-            while self.transaction.has_room()
-                && let Some(number) = numbers.pop_front()
-            {
-                self.transaction.top(number, lines).map_err(failed())?;
-            }
-            let (mut collector, mut octets) = (C::default(), 0);
-            let sink: &mut Sink<'_> = &mut |piece| {
-                push(&mut collector, piece);
-                octets += piece.len();
-                // Some servers send lines that nobody asked for; none sends so many.
-                if octets > MAX_TOP { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            };
-            match self.transaction.reply(sink).map_err(failed())? {
-                None => return Ok(()),
-                Some(Reply { command: Command::Top(number, _), outcome: Ok(()) }) => {
-                    done(number, collector);
-                }
-                Some(_) => {}
-            }
+        if self.no_top {
+            return Ok(());
         }
+        if !self.headerless.is_empty() {
+            let without = self.listing.iter().filter(|it| self.headerless.contains(&it.unique_id));
+            let without: HashSet<_> = without.map(|listed| listed.number).collect();
+            numbers.retain(|number| !without.contains(number));
+        }
+        let (transaction, proofs) = (&mut self.transaction, &mut self.proofs);
+        let mut headers = Headers::new(transaction, proofs, numbers, 0, push);
+        let read = headers.read(done);
+        if read.is_err() {
+            let at = self.listing.iter().find(|listed| Some(listed.number) == headers.at);
+            self.broken_header = at.map(|listed| listed.unique_id.clone());
+        }
+        read
     }
 
     /// The headers of all listed messages, each cut off where nobody reads on.
@@ -313,7 +341,7 @@ impl<'a> Listing<'a> {
             let room = MAX_HEADER.saturating_sub(header.len());
             header.extend_from_slice(piece.get(..room).unwrap_or(piece));
         };
-        self.tops(numbers, 0, push, take)
+        self.tops(numbers, push, take)
     }
 
     /// One message into a sink: all of it, or its header and so many lines.
@@ -325,12 +353,12 @@ impl<'a> Listing<'a> {
     ) -> Result<(), Error> {
         let failed = || Operation::Retrieve(number).failed();
         match lines {
-            Some(lines) => self.transaction.top(number, lines),
-            None => self.transaction.retr(number),
+            Some(lines) => self.transaction.top(number, lines, Purpose::Header(number)),
+            None => self.transaction.retr(number, Purpose::Header(number)),
         }
         .map_err(failed())?;
         match self.transaction.reply(sink).map_err(failed())? {
-            Some(Reply { command, outcome: Err(refusal) }) => {
+            Some(Reply { command, outcome: Err(refusal), .. }) => {
                 let keyword = command.keyword();
                 Err(failed()(session::Error::Refused { keyword, refusal }))
             }
@@ -346,13 +374,13 @@ impl<'a> Listing<'a> {
 
 /// Whether unique-ids are indispensable though UIDL is refused: one refusal does
 /// not take the names away that messages are known by.
-fn needs_unique_ids(transaction: &Transaction<'_>, index: &Index, refusal: &Refusal) -> bool {
+fn needs_unique_ids(transaction: &Session<'_>, index: &Index, refusal: &Refusal) -> bool {
     let by_code = matches!(refusal.code, Some(ResponseCode::SysTemp | ResponseCode::SysPerm));
     by_code || transaction.announces_unique_ids() || index.knows_unique_ids()
 }
 
 /// Whether STAT says that there is no message, where a listing was refused.
-fn is_empty(transaction: &mut Transaction<'_>) -> Result<bool, Error> {
+fn is_empty(transaction: &mut Session<'_>) -> Result<bool, Error> {
     match transaction.stat() {
         Ok(drop) => Ok(drop.messages == 0),
         Err(session::Error::Refused { .. } | session::Error::Violation { .. }) => Ok(false),
@@ -375,9 +403,6 @@ const MAX_OCCURRENCES: usize = 1000;
 fn derived(print: Fingerprint) -> Option<UniqueId> {
     UniqueId::new(&[DERIVED, print.to_string().as_bytes()].concat())
 }
-
-/// An answer to TOP that is longer has no end.
-const MAX_TOP: usize = 64 << 20;
 
 /// A header longer than this is cut off before anybody decodes it.
 const MAX_HEADER: usize = 64 * 1024;

@@ -3,6 +3,7 @@
 use crate::journal::{Facts, Known, MessageKey, State};
 use crate::session::{self, Credentials};
 
+use super::attempts::Finish;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::listing::Sizes;
@@ -12,28 +13,20 @@ use super::run::{AccountRun, Options, Outcome};
 impl AccountRun {
     /// Records everything that is listed as seen.
     pub fn mark_seen(
-        mut self,
+        self,
         options: &Options,
         credentials: &Credentials,
         observe: Observer<'_>,
     ) -> Outcome {
-        let mut result = self.marked(options, credentials, observe);
-        if let Err(Error::Session { source: session::Error::OutOfStep { lost }, .. }) = result {
-            observe(Event::OutOfStep);
-            self.step_out(options, lost);
-            result = self.marked(options, credentials, observe);
-        }
-        // When we were there is worth knowing, whatever happened.
-        let finished = self.journal.finish().map_err(Error::from);
-        Outcome { summary: self.summary, result: result.and(finished) }
+        self.run(options, credentials, observe, Self::mark_session)
     }
 
-    fn marked(
+    fn mark_session(
         &mut self,
         options: &Options,
         credentials: &Credentials,
         observe: Observer<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Finish, Error> {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
         let mut listing = self.listing(options, credentials, &log, observe)?;
         let listed = listing.list(self.journal.index(), Sizes::ForNew);
@@ -63,6 +56,6 @@ impl AccountRun {
             self.journal.note_seen(&key, now, facts);
         }
         self.journal.finish()?;
-        listing.quit()
+        listing.quit().map(|()| Finish::Complete)
     }
 }

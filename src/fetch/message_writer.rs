@@ -8,12 +8,24 @@ use crate::maildir::{Maildir, TempMessage, UniqueName};
 use super::error::Error;
 use super::event::{Event, Observer};
 
+/// What a message is known by.
+#[derive(Clone, Debug)]
+pub(super) struct Marks {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) content: ContentHash,
+    /// Its first line, cut off where it is long.
+    pub(super) first_line: Vec<u8>,
+}
+
 /// A message as it comes in.
 pub(super) struct MessageWriter<'r> {
     maildir: &'r Maildir,
     observe: Observer<'r>,
-    tag: UniqueName,
-    draft: Option<TempMessage>,
+    name: UniqueName,
+    message: Option<TempMessage>,
+    /// The first line as far as it has come, cut off where it is long.
+    first_line: Vec<u8>,
+    is_first_over: bool,
     header: HeaderHasher,
     content: ContentHasher,
     most: u64,
@@ -27,19 +39,27 @@ pub(super) struct MessageWriter<'r> {
 const ENDLESS_FACTOR: u64 = 16;
 const ENDLESS_MORE: u64 = 256 << 20;
 
+/// A message of unknown size is taken for this large: 4 GiB at most with the factor.
+const UNKNOWN: u64 = 256 << 20;
+
+/// A response's first line is no longer (RFC 2449 section 4).
+const MOST_OF_FIRST_LINE: usize = 512;
+
 impl<'r> MessageWriter<'r> {
     pub(super) fn new(
         maildir: &'r Maildir,
-        tag: UniqueName,
+        name: UniqueName,
         listed: Option<u64>,
         observe: Observer<'r>,
     ) -> Self {
-        let listed = listed.unwrap_or(u64::MAX / ENDLESS_FACTOR);
+        let listed = listed.unwrap_or(UNKNOWN);
         Self {
             maildir,
             observe,
-            tag,
-            draft: None,
+            name,
+            message: None,
+            first_line: Vec::new(),
+            is_first_over: false,
             header: HeaderHasher::default(),
             content: ContentHasher::default(),
             most: listed.saturating_mul(ENDLESS_FACTOR).saturating_add(ENDLESS_MORE),
@@ -48,18 +68,29 @@ impl<'r> MessageWriter<'r> {
         }
     }
 
-    fn draft(&mut self) -> Result<&mut TempMessage, Error> {
-        let draft = match self.draft.take() {
-            Some(draft) => draft,
-            None => self.maildir.create(self.tag)?,
+    fn message(&mut self) -> Result<&mut TempMessage, Error> {
+        let message = match self.message.take() {
+            Some(message) => message,
+            None => self.maildir.create(self.name)?,
         };
-        Ok(self.draft.insert(draft))
+        Ok(self.message.insert(message))
     }
 
     fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
+        if !self.is_first_over {
+            self.take_first_line(piece);
+        }
         self.header.push(piece);
         self.content.push(piece);
-        Ok(self.draft()?.write(piece)?)
+        Ok(self.message()?.write(piece)?)
+    }
+
+    fn take_first_line(&mut self, piece: &[u8]) {
+        let end = memchr::memchr(b'\n', piece);
+        let room = MOST_OF_FIRST_LINE.saturating_sub(self.first_line.len());
+        let line = piece.get(..end.unwrap_or(piece.len()).min(room)).unwrap_or_default();
+        self.first_line.extend_from_slice(line);
+        self.is_first_over = end.is_some() || self.first_line.len() >= MOST_OF_FIRST_LINE;
     }
 
     pub(super) fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
@@ -76,12 +107,14 @@ impl<'r> MessageWriter<'r> {
         ControlFlow::Continue(())
     }
 
-    pub(super) fn finish(mut self) -> Result<(TempMessage, Fingerprint, ContentHash), Error> {
-        let draft = match self.draft.take() {
-            Some(draft) => draft,
+    /// The message, and what it is known by.
+    pub(super) fn finish(mut self) -> Result<(TempMessage, Marks), Error> {
+        let message = match self.message.take() {
+            Some(message) => message,
             // An empty message is one all the same.
-            None => self.maildir.create(self.tag)?,
+            None => self.maildir.create(self.name)?,
         };
-        Ok((draft, self.header.finish(), self.content.finish()))
+        let (fingerprint, content) = (self.header.finish(), self.content.finish());
+        Ok((message, Marks { fingerprint, content, first_line: self.first_line }))
     }
 }

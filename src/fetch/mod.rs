@@ -18,10 +18,16 @@
 //! A delivery agent: nothing of a message becomes an argument of a command (as it
 //! did before mpop 512cd2a).
 
+mod attempts;
 mod commit;
+mod context;
 mod deletion;
+mod deliveries;
+mod download;
 mod error;
 mod event;
+mod fetch_session;
+mod headers;
 mod listing;
 mod login_schedule;
 mod mark_seen;
@@ -30,14 +36,18 @@ mod message_writer;
 mod pipeline;
 mod place;
 mod plan;
+mod proof;
 mod recovery;
+mod refusals;
 mod repair;
 mod run;
 mod schedule;
+mod short;
+mod unproven;
 
-pub use error::{Error, Operation, in_seconds};
+pub use error::{Error, Messages, Operation, in_seconds};
 pub use event::{Event, Failure, Observer, Summary};
-pub use listing::{Listing, Sizes};
+pub use listing::{Listing, Renumbering, Sizes};
 pub use login_schedule::{Clock, Timing, log_in};
 pub use place::Place;
 pub use plan::{Deletion, Header, Listed, Policy, Reason, Retrieval, Step, plan};

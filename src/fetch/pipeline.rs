@@ -1,186 +1,107 @@
-//! One session's work: RETR and DELE in a window, commits beside them.
+//! One session's work: RETR, proofs and DELE in a window, commits beside them.
+//!
+//! ```text
+//!   RETR n ─▶ tmp/ ─▶ unproven ──proof──▶ commit thread ─▶ Settled ─▶ DELE n
+//! ```
 //!
 //! # Invariants
 //!
 //! * A message is never whole in memory: pieces go to its file in `tmp/`.
 //! * The channel to the commit thread is bounded: a slow disk slows the network
 //!   and never grows memory.
+//! * A response counts only when a proof follows it ([`super::proof`]). The first
+//!   bad one ends the session, and nothing behind the last good one is used.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc;
 use std::thread;
 
-use crate::journal::{Delivery, Fingerprint, Journal, MessageKey, Settlement};
-use crate::maildir::{Maildir, UniqueName};
-use crate::protocol::{Command, MessageNumber, UniqueId};
-use crate::session::{self, Refusal, Reply, Transaction};
+use crate::journal::{Journal, Settled};
+use crate::maildir::{TempMessage, UniqueName};
+use crate::protocol::{Command, MessageNumber, ProofKind};
+use crate::session::{self, ProofAnswer, Reply, Verdict};
 
-use super::commit::{self, CommitResult, Downloaded};
-use super::deletion::PendingDeletes;
+use super::commit;
+use super::context::{Context, Done, Schedule};
+use super::deliveries::Deliveries;
+use super::download::{Download, Purpose, Session, is_status_like, names};
 use super::error::{Error, Operation};
-use super::event::{Event, Failure, Observer, Summary};
-use super::message_writer::MessageWriter;
-use super::plan::{Listed, Retrieval};
-
-/// A message to fetch.
-#[derive(Debug)]
-pub(super) struct Download {
-    pub(super) listed: Listed,
-    pub(super) retrieval: Retrieval,
-    /// If it is doubtful: what messages with its unique-id look like.
-    pub(super) known: Vec<Fingerprint>,
-}
-
-impl Download {
-    fn key(&self) -> MessageKey {
-        MessageKey::new(self.listed.unique_id.clone(), self.retrieval.occurrence)
-    }
-
-    fn lost(self) -> (MessageNumber, UniqueId, Retrieval) {
-        (self.listed.number, self.listed.unique_id, self.retrieval)
-    }
-}
-
-/// What to do in one session.
-#[derive(Debug, Default)]
-pub(super) struct Schedule {
-    pub(super) downloads: VecDeque<Download>,
-    pub(super) deletions: PendingDeletes,
-}
-
-/// What one session did.
-#[derive(Debug, Default)]
-pub(super) struct Done {
-    /// What is still to be deleted, or marked already.
-    pub(super) deletions: PendingDeletes,
-    /// Could not be fetched: unique-id, occurrence, tries before.
-    pub(super) failed: Vec<(UniqueId, Retrieval)>,
-    /// The connection was lost inside this one, or it had no end, or no room.
-    pub(super) lost: Option<(MessageNumber, UniqueId, Retrieval)>,
-    /// Messages that QUIT could take away and that are not safe here.
-    pub(super) unsafe_to_quit: bool,
-    /// TOP does not show what RETR shows.
-    pub(super) top_differs: bool,
-}
-
-/// What does not change during a session.
-#[derive(Clone, Copy)]
-pub(super) struct Context<'r> {
-    pub(super) maildir: &'r Maildir,
-    pub(super) observe: Observer<'r>,
-    /// Messages are deleted as soon as they are settled.
-    pub(super) deletes: bool,
-    /// How many messages are listed.
-    pub(super) listed: usize,
-    /// At most so many messages wait for their commit.
-    pub(super) most_open: usize,
-}
-
-/// A command on its way.
-enum Asked {
-    Dele,
-    Retr(Download),
-    Size(MessageNumber),
-    Sizes,
-}
-
-/// How the sizes of messages are learnt that are not known yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asking {
-    /// They are known.
-    Not,
-    /// By one LIST, ahead of the first RETR.
-    All,
-    /// By a LIST for each, beside its RETR: less to read where few of many
-    /// messages are new.
-    Each,
-}
-
-impl Asking {
-    fn of(work: &Schedule, listed: usize, pipelining: bool) -> Self {
-        let unknown =
-            work.downloads.iter().filter(|download| download.listed.octets.is_none()).count();
-        // A line of LIST is about as long as a command and its answer.
-        match unknown {
-            0 => Self::Not,
-            1 => Self::Each,
-            few if pipelining && few * 4 < listed => Self::Each,
-            _ => Self::All,
-        }
-    }
-}
+use super::event::{Event, Summary};
+use super::message_writer::{Marks, MessageWriter};
+use super::proof::{Cadence, Proofs, out_of_step};
+use super::unproven::{Answer, Unproven, UnprovenAnswers};
 
 struct Pipeline<'r, 't> {
-    setting: Context<'r>,
-    transaction: Transaction<'t>,
-    work: Schedule,
-    in_flight: VecDeque<Asked>,
-    /// So many of them are no DELE.
+    context: Context<'r>,
+    transaction: Session<'t>,
+    schedule: Schedule,
+    proofs: &'r mut Proofs,
+    unproven: UnprovenAnswers,
+    /// A proof that is to be sent next.
+    due: Option<(MessageNumber, ProofKind)>,
+    /// Messages whose first line looks like a status line: asked for again, alone.
+    suspects: VecDeque<Download>,
+    /// So many commands in flight are no DELE.
     awaited: usize,
-    asking: Asking,
     sizes: HashMap<MessageNumber, u64>,
-    to_commit: Option<SyncSender<Downloaded>>,
-    reports: Receiver<CommitResult>,
+    deliveries: Deliveries<'r>,
     journal: u64,
     run: u64,
     sequence: &'r mut u64,
-    summary: &'r mut Summary,
     done: Done,
 }
 
-/// Fetches and deletes. The transaction comes back if it can still be ended.
+/// Fetches and deletes. The session comes back if it can still be ended.
 pub(super) fn run<'t>(
-    setting: Context<'_>,
-    transaction: Transaction<'t>,
+    context: Context<'_>,
+    transaction: Session<'t>,
     journal: &mut Journal,
-    work: Schedule,
+    schedule: Schedule,
+    proofs: &mut Proofs,
     sequence: &mut u64,
     summary: &mut Summary,
-) -> (Done, Result<Transaction<'t>, Error>) {
+) -> (Done, Result<Session<'t>, Error>) {
     // Half for what waits, half for the batch in hand.
-    let most = (setting.most_open / 2).clamp(1, 256);
+    let most = (context.most_open / 2).clamp(1, 256);
     let (to_commit, arrivals) = mpsc::sync_channel(most);
-    let (to_us, reports) = mpsc::channel();
+    let (to_us, results) = mpsc::channel();
     let (journal_id, run_id) = (journal.id(), journal.run());
     thread::scope(|scope| {
-        let maildir = setting.maildir;
+        let maildir = context.maildir;
         let committer = move || commit::run(journal, maildir, most, &arrivals, &to_us);
         let committer = thread::Builder::new().name("commit".into()).spawn_scoped(scope, committer);
         let committer = match committer {
             Ok(committer) => committer,
             Err(error) => return (Done::default(), Err(Error::Thread(error))),
         };
-        let asking = Asking::of(&work, setting.listed, transaction.is_pipelining());
         let mut pipeline = Pipeline {
-            setting,
+            context,
             transaction,
-            work,
-            in_flight: VecDeque::new(),
+            schedule,
+            proofs,
+            unproven: UnprovenAnswers::default(),
+            due: None,
+            suspects: VecDeque::new(),
             awaited: 0,
-            asking,
             sizes: HashMap::new(),
-            to_commit: Some(to_commit),
-            reports,
+            deliveries: Deliveries::new(context.observe, to_commit, results, summary),
             journal: journal_id,
             run: run_id,
             sequence,
-            summary,
             done: Done::default(),
         };
-        let talked = pipeline.talk();
+        let talked = pipeline.talk().and_then(|()| pipeline.done.refusals.finish());
         pipeline.note_loss(&talked);
-        // Whatever happened on the network, what arrived whole is committed.
-        pipeline.to_commit = None;
-        while let Ok(report) = pipeline.reports.recv() {
-            pipeline.settled(report);
+        // Whatever happened on the network, what is proven is committed.
+        while let Some(settled) = pipeline.deliveries.last() {
+            pipeline.take_settled(settled);
         }
         let committed = match committer.join() {
             Ok(committed) => committed,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        let Pipeline { mut done, transaction, work, .. } = pipeline;
-        done.deletions = work.deletions;
+        let (mut done, transaction) = pipeline.finish();
         if committed.is_err() {
             // The disk's fault, and no message's.
             done.lost = None;
@@ -189,20 +110,37 @@ pub(super) fn run<'t>(
     })
 }
 
-impl Pipeline<'_, '_> {
+impl<'t> Pipeline<'_, 't> {
+    /// What was done, and what is left.
+    fn finish(self) -> (Done, Session<'t>) {
+        let Self { mut done, transaction, schedule, deliveries, unproven, suspects, .. } = self;
+        done.deletions = schedule.deletions;
+        let in_flight = transaction.tags().any(|it| matches!(it, Purpose::Retrieve(_)));
+        let is_left = in_flight || !schedule.downloads.is_empty() || !unproven.is_empty();
+        done.more = is_left || !done.deletions.is_empty();
+        done.top_differs = deliveries.top_differs;
+        done.withhold_quit |= deliveries.withhold_quit || !suspects.is_empty();
+        (done, transaction)
+    }
+
     fn talk(&mut self) -> Result<(), Error> {
         let failed = || Operation::List.failed();
         self.transaction.ask_capabilities().map_err(failed())?;
-        if self.asking == Asking::All {
-            self.transaction.list(None).map_err(failed())?;
-            self.await_answer(Asked::Sizes);
+        if let Some(first) = self.schedule.downloads.front_mut() {
+            let unique_id = Some(&first.listed.unique_id);
+            let size = self.proofs.learn(&mut self.transaction, first.listed.number, unique_id)?;
+            first.listed.octets = first.listed.octets.or(size);
+        }
+        if self.wants_sizes() {
+            self.transaction.list(None, Purpose::Sizes).map_err(failed())?;
+            self.awaited += 1;
         }
         loop {
-            while let Ok(report) = self.reports.try_recv() {
-                self.settled(report);
+            while let Some(settled) = self.deliveries.try_next() {
+                self.take_settled(settled);
             }
             self.refill()?;
-            if self.awaited == 0 && self.work.downloads.is_empty() {
+            if self.awaited == 0 && self.is_finished() {
                 // Nothing more will come: the last batch need not wait for its
                 // age, and all else goes with QUIT.
                 return Ok(());
@@ -211,20 +149,39 @@ impl Pipeline<'_, '_> {
         }
     }
 
-    fn await_answer(&mut self, asked: Asked) {
-        self.awaited += 1;
-        self.in_flight.push_back(asked);
+    fn take_settled(&mut self, settled: Option<(MessageNumber, Settled)>) {
+        self.schedule.deletions.waiting.extend(settled.filter(|_| self.context.deletes));
+    }
+
+    fn is_finished(&self) -> bool {
+        self.schedule.downloads.is_empty()
+            && self.suspects.is_empty()
+            && self.due.is_none()
+            && (self.unproven.is_empty() || self.proofs.kind().is_none())
+    }
+
+    /// Whether one LIST for all is asked ahead of the first RETR. Where few of many
+    /// messages are new, the proofs tell their sizes: less to read.
+    fn wants_sizes(&self) -> bool {
+        let downloads = &self.schedule.downloads;
+        let unknown = downloads.iter().filter(|it| it.listed.octets.is_none()).count();
+        let by_proofs = self.proofs.kind() == Some(ProofKind::List);
+        // A line of LIST is about as long as a command and its answer.
+        unknown > 0 && !(by_proofs && (unknown == 1 || unknown * 4 < self.context.listed))
     }
 
     /// A connection that breaks while we write breaks inside the message that
     /// the server was at.
     fn note_loss(&mut self, talked: &Result<(), Error>) {
+        if !self.unproven.is_empty() {
+            self.done.withhold_quit = true;
+        }
         if let Err(Error::Session { source, .. }) = talked
             && source.is_loss()
             && self.done.lost.is_none()
-            && let Some(Asked::Retr(download)) = self.in_flight.pop_front()
+            && let Some(Purpose::Retrieve(download)) = self.transaction.oldest()
         {
-            self.done.lost = Some(download.lost());
+            self.done.lost = Some(Download::clone(download));
         }
     }
 
@@ -232,18 +189,26 @@ impl Pipeline<'_, '_> {
     /// that would wait for nothing but their own answers go with QUIT.
     fn refill(&mut self) -> Result<(), Error> {
         while self.transaction.has_room() {
-            let Self { transaction, work: Schedule { deletions, downloads }, .. } = self;
+            if !self.transaction.is_pipelining() && self.transaction.has_unasked_octets() {
+                return Err(out_of_step(Operation::List));
+            }
+            let Self { transaction, schedule: Schedule { deletions, downloads }, .. } = self;
             let is_fetching = self.awaited > 0 || !downloads.is_empty();
-            if is_fetching && deletions.send_next(transaction, self.setting.observe)? {
-                self.in_flight.push_back(Asked::Dele);
-            } else if let Some(number) = self.unsized_errand() {
-                self.transaction.list(Some(number)).map_err(Operation::List.failed())?;
-                self.sizes.insert(number, 0);
-                self.await_answer(Asked::Size(number));
-            } else if let Some(download) = self.work.downloads.pop_front() {
-                let number = download.listed.number;
-                self.transaction.retr(number).map_err(Operation::Retrieve(number).failed())?;
-                self.await_answer(Asked::Retr(download));
+            if let Some((number, kind)) = self.due.take() {
+                let purpose = Purpose::Proof(number, kind);
+                transaction.prove(number, kind, purpose).map_err(Operation::List.failed())?;
+                self.awaited += 1;
+            } else if is_fetching && deletions.send_next(transaction, self.context.observe)? {
+                continue;
+            } else if let Some((number, kind)) = self.proof_before_risk() {
+                self.due = Some((number, kind));
+            } else if let Some(download) = self.schedule.downloads.pop_front() {
+                self.retrieve(download)?;
+            } else if self.transaction.is_idle()
+                && self.unproven.is_empty()
+                && let Some(download) = self.suspects.pop_front()
+            {
+                self.retrieve(download)?;
             } else {
                 break;
             }
@@ -251,150 +216,235 @@ impl Pipeline<'_, '_> {
         Ok(())
     }
 
-    /// The next message, if its size has to be asked for first.
-    fn unsized_errand(&self) -> Option<MessageNumber> {
-        let listed = &self.work.downloads.front().filter(|_| self.asking == Asking::Each)?.listed;
-        let is_known = listed.octets.is_some() || self.sizes.contains_key(&listed.number);
-        (!is_known).then_some(listed.number)
+    /// One command at a time, what has come is proven before a message is asked for
+    /// that broke a session before.
+    fn proof_before_risk(&self) -> Option<(MessageNumber, ProofKind)> {
+        let is_risky = self.schedule.downloads.front().is_some_and(|it| it.is_risky);
+        let last = self.unproven.last().filter(|_| is_risky && !self.transaction.is_pipelining());
+        last.map(|it| it.download.number()).zip(self.proofs.kind())
     }
 
-    /// Takes the answer to a LIST; refused, the size stays unknown.
-    fn take_sizes(&mut self, number: Option<MessageNumber>) -> Result<(), Error> {
-        let listing = match number {
-            Some(number) => self.transaction.scan_listing_of(number).map(|listed| vec![listed]),
-            None => self.transaction.scan_listing(),
-        };
-        let listing = match listing {
-            Err(session::Error::Refused { .. }) => Vec::new(),
-            listing => listing.map_err(Operation::List.failed())?,
-        };
-        self.sizes.extend(listing.into_iter().map(|listed| (listed.number, listed.octets)));
-        if number.is_none() {
-            let downloads = self.work.downloads.iter().map(|download| download.listed.number);
-            let in_flight = self.in_flight.iter().filter_map(|asked| match asked {
-                Asked::Retr(download) => Some(download.listed.number),
-                _ => None,
-            });
-            let octets = downloads.chain(in_flight).filter_map(|number| self.sizes.get(&number));
-            let octets = octets.fold(0u64, |sum, octets| sum.saturating_add(*octets));
-            (self.setting.observe)(Event::Sized { octets });
+    fn retrieve(&mut self, download: Download) -> Result<(), Error> {
+        let number = download.number();
+        let purpose = Purpose::Retrieve(Box::new(download));
+        self.transaction.retr(number, purpose).map_err(Operation::Retrieve(number).failed())?;
+        self.awaited += 1;
+        if self.transaction.is_pipelining() {
+            self.due = self.proofs.kind().map(|kind| (number, kind));
         }
         Ok(())
     }
 
     /// Reads the answer to the oldest command.
     fn answer(&mut self) -> Result<(), Error> {
-        let asked = self.in_flight.pop_front();
-        if !matches!(asked, Some(Asked::Dele)) {
-            self.awaited = self.awaited.saturating_sub(1);
-        }
-        match asked {
-            Some(Asked::Retr(download)) => self.receive(download),
-            Some(Asked::Size(number)) => self.take_sizes(Some(number)),
-            Some(Asked::Sizes) => self.take_sizes(None),
-            Some(Asked::Dele) => {
+        match self.transaction.oldest() {
+            Some(Purpose::Delete(_)) => {
                 let reply = self.transaction.reply(&mut |_| ControlFlow::Continue(()));
                 if let Some(reply) = reply.map_err(Operation::Commit.failed())? {
-                    self.work.deletions.answered(&reply);
+                    self.schedule.deletions.answered(reply);
                 }
                 Ok(())
             }
-            None => Ok(()),
+            Some(Purpose::Proof(number, kind)) => {
+                let (number, kind) = (*number, *kind);
+                self.awaited = self.awaited.saturating_sub(1);
+                self.take_proof(number, kind)
+            }
+            Some(Purpose::Retrieve(download)) => {
+                let (number, octets) = (download.number(), download.listed.octets);
+                let hash = download.key().name_hash();
+                self.awaited = self.awaited.saturating_sub(1);
+                self.receive(number, octets, hash)
+            }
+            Some(Purpose::Sizes) => {
+                self.awaited = self.awaited.saturating_sub(1);
+                self.take_sizes()
+            }
+            // What is not proven now never will be.
+            Some(Purpose::Header(_)) | None => Err(out_of_step(Operation::List)),
         }
     }
 
-    fn receive(&mut self, mut download: Download) -> Result<(), Error> {
-        let number = download.listed.number;
-        let size = self.sizes.get(&number).copied().filter(|octets| *octets > 0);
-        download.listed.octets = download.listed.octets.or(size);
-        let doing = Operation::Retrieve(number);
-        *self.sequence += 1;
-        let key = download.key();
-        let tag = UniqueName {
-            journal: self.journal,
-            run: self.run,
-            sequence: *self.sequence,
-            hash: key.name_hash(),
+    /// Takes the answer to LIST; refused, the sizes stay unknown.
+    fn take_sizes(&mut self) -> Result<(), Error> {
+        let listing = match self.transaction.scan_listing() {
+            Err(session::Error::Refused { .. }) => Vec::new(),
+            listing => listing.map_err(Operation::List.failed())?,
         };
-        let Context { maildir, observe, .. } = self.setting;
-        observe(Event::Retrieving { number });
-        let mut incoming = MessageWriter::new(maildir, tag, download.listed.octets, observe);
-        match self.transaction.reply(&mut |piece| incoming.take(piece)) {
-            Ok(Some(Reply { command: Command::Retr(_), outcome: Ok(()) })) => {
-                self.arrived(download, incoming)
-            }
-            Ok(Some(Reply { outcome: Err(refusal), .. })) => {
-                self.refused(download, &refusal);
-                Ok(())
-            }
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.done.unsafe_to_quit = true;
-                self.done.lost = Some(download.lost());
-                if let Some(error) = incoming.error {
-                    return Err(error);
-                }
-                Err(doing.failed()(error))
-            }
-        }
+        let sizes = listing.into_iter().filter_map(|it| Some((it.number, it.octets?)));
+        self.sizes.extend(sizes);
+        let downloads = self.schedule.downloads.iter().map(Download::number);
+        let octets = downloads.filter_map(|number| self.sizes.get(&number));
+        let octets = octets.fold(0u64, |sum, octets| sum.saturating_add(*octets));
+        (self.context.observe)(Event::Sized { octets });
+        Ok(())
     }
 
-    /// A whole message: on to the commit thread.
-    fn arrived(&mut self, download: Download, incoming: MessageWriter<'_>) -> Result<(), Error> {
-        let Download { listed, retrieval, known } = download;
-        let (draft, fingerprint, content) = incoming.finish()?;
-        if retrieval.doubtful && known.contains(&fingerprint) {
-            // It is here already; the draft removes itself.
-            self.done.top_differs = true;
-            // A server that counts what was retrieved may have another one here.
-            self.done.unsafe_to_quit = true;
-            self.work.downloads.retain(|download| !download.retrieval.doubtful);
-            (self.setting.observe)(Event::TopDiffers);
+    /// Reads the answer to RETR, a message into its file in `tmp/`.
+    fn receive(
+        &mut self,
+        number: MessageNumber,
+        octets: Option<u64>,
+        hash: u64,
+    ) -> Result<(), Error> {
+        let failed = || Operation::Retrieve(number).failed();
+        let octets = octets.or(self.sizes.get(&number).copied());
+        *self.sequence += 1;
+        let name =
+            UniqueName { journal: self.journal, run: self.run, sequence: *self.sequence, hash };
+        let Context { maildir, observe, .. } = self.context;
+        let suspect = match self.transaction.oldest() {
+            Some(Purpose::Retrieve(download)) => Some(Download::clone(download)),
+            _ => None,
+        };
+        let mut writer = MessageWriter::new(maildir, name, octets, observe);
+        let reply = self.transaction.reply(&mut |piece| writer.take(piece));
+        let (download, outcome) = match reply {
+            Ok(Some(Reply {
+                tag: Purpose::Retrieve(download),
+                command: Command::Retr(_),
+                outcome,
+            })) => (*download, outcome),
+            Ok(_) => return Ok(()),
+            Err(error) => {
+                self.done.withhold_quit = true;
+                self.done.lost = suspect;
+                return Err(writer.error.take().unwrap_or_else(|| failed()(error)));
+            }
+        };
+        let answer = match outcome {
+            Err(refusal) => Answer::Refused(refusal),
+            Ok(()) => {
+                let names_itself = names(self.transaction.status_text(), number);
+                let (message, marks) = writer.finish()?;
+                Answer::Message { message, marks, names_itself }
+            }
+        };
+        self.take_answer(download, octets, answer)
+    }
+
+    /// Keeps an answer until its proof; one command at a time, asks for one when due.
+    fn take_answer(
+        &mut self,
+        mut download: Download,
+        octets: Option<u64>,
+        answer: Answer,
+    ) -> Result<(), Error> {
+        let number = download.number();
+        download.listed.octets = octets;
+        self.unproven.push(Unproven { download, answer });
+        if self.transaction.is_pipelining() {
             return Ok(());
         }
-        let delivery = Delivery {
-            key: MessageKey::new(listed.unique_id, retrieval.occurrence),
-            shared: retrieval.occurrences > 1,
-            short: false,
-            octets: listed.octets,
-            fingerprint,
-            content,
-            at: draft.at(),
-            name: draft.name().to_owned(),
+        let Some(kind) = self.proofs.kind() else {
+            // This server cannot prove anything.
+            return self.proven(number);
         };
-        let whole = Downloaded { number: listed.number, draft, delivery };
-        match &self.to_commit {
-            // The commit thread is gone only after an error, which it returns.
-            Some(to_commit) if to_commit.send(whole).is_ok() => Ok(()),
-            _ => {
-                self.done.unsafe_to_quit = true;
-                Err(Operation::Commit.failed()(session::Error::Stopped))
+        let is_due = self.proofs.cadence(&self.transaction) == Cadence::Each
+            || self.schedule.downloads.is_empty()
+            || self.unproven.is_batch();
+        if is_due {
+            self.due = Some((number, kind));
+        }
+        Ok(())
+    }
+
+    /// Reads a proof and draws the consequence.
+    fn take_proof(&mut self, number: MessageNumber, kind: ProofKind) -> Result<(), Error> {
+        let answer = match self.transaction.proof() {
+            Ok(Some(proof)) => proof.answer,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(Operation::List.failed()(error.out_of_step())),
+        };
+        let about = self.unproven.about(number);
+        let unique_id = about.map(|it| &it.download.listed.unique_id);
+        let is_refused = about.is_some_and(|it| matches!(it.answer, Answer::Refused(_)));
+        let names_itself =
+            about.is_some_and(|it| matches!(it.answer, Answer::Message { names_itself: true, .. }));
+        match self.proofs.judge(&answer, kind, number, unique_id) {
+            // "+OK 120 octets" to RETR 120 looks like a proof by LIST.
+            Verdict::Good(octets)
+                if kind == ProofKind::List && names_itself && self.transaction.is_pipelining() =>
+            {
+                self.unproven.note_size(number, octets);
+                self.due = Some((number, ProofKind::Uidl));
+                Ok(())
+            }
+            Verdict::Good(octets) => {
+                self.unproven.note_size(number, octets);
+                self.proven(number)
+            }
+            // Its own proof is refused, too: the next good one decides.
+            Verdict::Refused if is_refused => Ok(()),
+            Verdict::Refused if !self.transaction.is_pipelining() => {
+                self.due = Proofs::after(kind).map(|kind| (number, kind));
+                if self.due.is_none() {
+                    self.proofs.give_up();
+                    return self.proven(number);
+                }
+                Ok(())
+            }
+            Verdict::Bad | Verdict::Refused => self.unproven_at(number, &answer),
+        }
+    }
+
+    /// A bad proof: out of step. On a server that was so before, lines too many are
+    /// passed over until the proof comes.
+    fn unproven_at(&mut self, number: MessageNumber, answer: &ProofAnswer) -> Result<(), Error> {
+        if self.proofs.resynchronises && *answer != ProofAnswer::None {
+            let found = self.transaction.resynchronise(number).map_err(Operation::List.failed());
+            if let Some(listed) = found? {
+                self.unproven.note_size(number, listed.octets);
+                return self.proven(number);
             }
         }
+        self.done.withhold_quit = true;
+        self.done.lost = self.unproven.last().map(|it| it.download.clone());
+        Err(out_of_step(Operation::Retrieve(number)))
     }
 
-    fn refused(&mut self, download: Download, refusal: &Refusal) {
-        let Download { listed: Listed { number, unique_id, .. }, retrieval, .. } = download;
-        let (tries, why) = (retrieval.tries.saturating_add(1), Failure::Refused(refusal));
-        (self.setting.observe)(Event::Failed { number, unique_id: &unique_id, tries, why });
-        self.done.failed.push((unique_id, retrieval));
+    /// Everything up to this message is proven.
+    fn proven(&mut self, number: MessageNumber) -> Result<(), Error> {
+        let cannot_prove = self.proofs.kind().is_none();
+        for Unproven { download, answer } in self.unproven.take_upto(number) {
+            match answer {
+                Answer::Refused(refusal) => {
+                    let rest = &mut self.schedule.downloads;
+                    self.done.refusals.take(download, refusal, rest)?;
+                }
+                Answer::Message { message, marks, .. } => {
+                    let first_line = &marks.first_line;
+                    self.done.refusals.interrupted();
+                    match &download.suspect {
+                        None if is_status_like(first_line)
+                            || cannot_prove && download.is_unsure(message.size()) =>
+                        {
+                            let suspect = Some(marks.first_line);
+                            self.suspects.push_back(Download { suspect, ..download });
+                        }
+                        Some(first) if first != first_line => {
+                            self.done.withhold_quit = true;
+                            self.done.lost = Some(download);
+                            return Err(out_of_step(Operation::Retrieve(number)));
+                        }
+                        _ => self.deliver(download, message, &marks)?,
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// A message's fate is known.
-    fn settled(&mut self, report: CommitResult) {
-        let CommitResult { number, octets, delivery, settlement } = report;
-        let unique_id = &delivery.key.unique_id;
-        if matches!(settlement, Settlement::Held) {
-            self.done.unsafe_to_quit = true;
-            self.summary.held += 1;
-            (self.setting.observe)(Event::Held { unique_id });
-            return;
+    fn deliver(
+        &mut self,
+        download: Download,
+        message: TempMessage,
+        marks: &Marks,
+    ) -> Result<(), Error> {
+        self.deliveries.send(download, message, marks)?;
+        if self.deliveries.top_differs {
+            self.schedule.downloads.retain(|download| !download.retrieval.doubtful);
         }
-        self.summary.delivered += 1;
-        self.summary.octets += octets;
-        (self.setting.observe)(Event::Delivered { number, unique_id, octets });
-        if let (true, Settlement::Deletable(settled)) = (self.setting.deletes, settlement) {
-            self.work.deletions.waiting.push_back((number, settled));
-        }
+        Ok(())
     }
 }

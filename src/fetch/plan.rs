@@ -173,12 +173,14 @@ impl Policy {
     }
 }
 
-/// When a message that failed so often is tried again: later each time, a day
-/// at most.
+/// When a message that failed in so many runs is tried again: in the next run, then
+/// later each time, a day at most.
 pub(super) fn not_before(now: u64, tries: u32) -> u64 {
     const FIRST: u64 = 15 * 60;
-    let pause = FIRST.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(DAY);
-    now.saturating_add(pause)
+    match tries {
+        0 | 1 => now,
+        more => now.saturating_add(FIRST.saturating_mul(1 << (more - 2).min(10)).min(DAY)),
+    }
 }
 
 /// The steps, one for each listed message, in the listing's order.

@@ -1,19 +1,21 @@
 //! A run over one account.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::journal::{self, Facts, Index, Journal, Login, MessageKey};
+use crate::journal::{self, Facts, Index, Journal, Login, MessageKey, State};
 use crate::maildir::Maildir;
+use crate::protocol::ProofKind;
 use crate::session::{self, Credentials, Log, Pipelining};
 
+use super::attempts::{Attempts, Ended, Finish, Next, Note, Reached};
+use super::download::Download;
 use super::error::Error;
 use super::event::{Event, Failure, Observer, Summary};
-use super::listing::{Listing, Sizes};
+use super::listing::{Listing, Renumbering, Sizes};
 use super::login_schedule::{self, Clock, Timing};
-use super::pipeline::{self, Context, Done};
 use super::place::Place;
-use super::plan::{Deletion, Policy, Retrieval, Step, not_before};
+use super::plan::{Policy, Step, not_before};
+use super::proof::Proofs;
 use super::recovery::recover;
 
 /// How one account is fetched.
@@ -45,26 +47,40 @@ pub enum Rekey {
     ByHeader,
 }
 
-/// The local side, its doors open: the lock held, journal and Maildir in hand,
-/// everything that an earlier run left undone brought to its end.
+/// The local state of one account: lock held, journal loaded and recovered, Maildir
+/// open.
 #[derive(Debug)]
 pub struct AccountRun {
     pub(super) journal: Journal,
-    maildir: Maildir,
+    pub(super) maildir: Maildir,
     pub(super) summary: Summary,
-    sequence: u64,
-    /// How often the connection was lost inside a message in this run.
-    pub(super) losses: HashMap<MessageKey, u32>,
-    /// A session of this run is over.
-    again: bool,
-    /// The server did not keep step.
-    pub(super) lock_step: bool,
-    /// The last session sent several commands at once …
-    pipelined: bool,
-    /// … because an earlier run learnt that it may.
-    remembered: bool,
-    /// The last session has come as far as its listing.
-    listed: bool,
+    pub(super) sequence: u64,
+    pub(super) attempts: Attempts,
+    pub(super) current: Current,
+}
+
+/// What is known of the session in hand when it ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) pipelining: bool,
+    pub(super) remembered: bool,
+    pub(super) reached: Reached,
+    pub(super) progress: bool,
+    pub(super) lost: Option<Download>,
+    pub(super) more: bool,
+}
+
+impl Default for Current {
+    fn default() -> Self {
+        Self {
+            pipelining: false,
+            remembered: false,
+            reached: Reached::LogIn,
+            progress: false,
+            lost: None,
+            more: false,
+        }
+    }
 }
 
 /// What a run did, and how it ended.
@@ -76,24 +92,23 @@ pub struct Outcome {
     pub result: Result<(), Error>,
 }
 
-/// How a session ended that did not fail.
-enum Ended {
-    /// With QUIT, or with nothing that another session could do better.
-    Done,
-    /// Without QUIT; another session may do the rest. The error ends the run if
-    /// none follows.
-    Early(Option<Error>),
-}
+const MONTH: u64 = 30 * 86_400;
 
 /// The pace that a server on this port is known for. One that did not keep step
 /// is given another chance after a month: servers get newer.
 pub fn pace(index: &Index, port: u16, now: u64) -> Pipelining {
-    const MONTH: u64 = 30 * 86_400;
     match (index.out_of_step(port), index.announced(port)) {
         (Some(at), _) if now < at.saturating_add(MONTH) => Pipelining::LockStep,
         (_, Some(capabilities)) => Pipelining::Remembered(capabilities),
         (_, None) => Pipelining::Announced,
     }
+}
+
+/// By what the server on this port proves its answers, if that was learned within a
+/// month.
+fn known_proof(index: &Index, port: u16, now: u64) -> Option<ProofKind> {
+    let proof = index.proof(port).filter(|proof| now < proof.at.saturating_add(MONTH));
+    proof.map(|proof| proof.kind)
 }
 
 impl AccountRun {
@@ -106,19 +121,8 @@ impl AccountRun {
     }
 
     fn of(journal: Journal, maildir: Maildir, summary: Summary) -> Self {
-        let losses = HashMap::new();
-        Self {
-            journal,
-            maildir,
-            summary,
-            sequence: 0,
-            losses,
-            again: false,
-            lock_step: false,
-            pipelined: false,
-            remembered: false,
-            listed: false,
-        }
+        let (attempts, current) = (Attempts::default(), Current::default());
+        Self { journal, maildir, summary, sequence: 0, attempts, current }
     }
 
     /// Opens the local doors with a journal that knows nothing, so that all is
@@ -140,33 +144,51 @@ impl AccountRun {
 
     /// Fetches what is new and deletes what may be deleted.
     pub fn fetch(
-        mut self,
+        self,
         options: &Options,
         credentials: &Credentials,
         observe: Observer<'_>,
     ) -> Outcome {
-        let mut result = self.session(options, credentials, observe);
-        if let Some(lost) = self.out_of_step(&result) {
-            observe(Event::OutOfStep);
-            self.step_out(options, lost);
-            result = self.session(options, credentials, observe);
-        }
-        if let Ok(Ended::Early(first)) = result {
-            observe(Event::Again);
-            self.again = true;
-            self.listed = false;
-            result = self.session(options, credentials, observe);
-            if result.is_err() && !self.listed {
-                self.note_losses(options.clock.start());
+        self.run(options, credentials, observe, Self::fetch_session)
+    }
+
+    /// Sessions of one kind, until none can do better.
+    pub(super) fn run(
+        mut self,
+        options: &Options,
+        credentials: &Credentials,
+        observe: Observer<'_>,
+        session: fn(&mut Self, &Options, &Credentials, Observer<'_>) -> Result<Finish, Error>,
+    ) -> Outcome {
+        let (now, port) = (options.clock.start(), options.session.connection.port);
+        let known = pace(self.journal.index(), port, now);
+        self.attempts = Attempts::new(known == Pipelining::LockStep);
+        let result = loop {
+            self.current = Current::default();
+            let before = self.summary;
+            let how = session(&mut self, options, credentials, observe);
+            let current = std::mem::take(&mut self.current);
+            let Current { pipelining, remembered, reached, progress, lost, more } = current;
+            let progress = progress || self.summary.delivered > before.delivered;
+            let ended = Ended { pipelining, remembered, reached, progress, lost, more, how };
+            match self.attempts.next(ended) {
+                Next::Again(note) => {
+                    observe(if note == Note::None { Event::Again } else { Event::OutOfStep });
+                    self.note(note, port, now);
+                }
+                Next::Done => break Ok(()),
+                Next::Fail(error) => {
+                    self.note_losses(now);
+                    break Err(error);
+                }
+                Next::PutOff { download, why, more } => {
+                    self.note_failed(&download, why.failure(), now, observe);
+                    if !more {
+                        break Ok(());
+                    }
+                    observe(Event::Again);
+                }
             }
-            if let (Err(Error::TooEarly { .. }), Some(first)) = (&result, first) {
-                // What made another session necessary says more.
-                result = Err(first);
-            }
-        }
-        let result = match result {
-            Ok(Ended::Early(Some(error))) | Err(error) => Err(error),
-            Ok(Ended::Done | Ended::Early(None)) => Ok(()),
         };
         // The last append: what is settled and failed is worth knowing, whatever
         // happened. After a failed append the journal refuses by itself.
@@ -174,38 +196,53 @@ impl AccountRun {
         Outcome { summary: self.summary, result: result.and(finished) }
     }
 
-    /// One command at a time from here on. What was remembered is forgotten, for
-    /// the server may have changed; one that does not keep step with what it has
-    /// just announced is known for it, unless the connection was lost, which
-    /// happens to any.
-    pub(super) fn step_out(&mut self, options: &Options, lost: bool) {
-        let port = options.session.connection.port;
-        self.lock_step = true;
-        self.journal.note_announced(port, None);
-        if !self.remembered && !lost {
-            self.journal.note_out_of_step(port, options.clock.start());
+    fn note(&mut self, note: Note, port: u16, now: u64) {
+        if note != Note::None {
+            self.journal.note_announced(port, None);
+        }
+        if note == Note::OutOfStep {
+            self.journal.note_out_of_step(port, now);
         }
     }
 
-    /// Whether a session failed because several commands were under way, and
-    /// whether all that is known is that the connection was lost.
-    fn out_of_step(&self, result: &Result<Ended, Error>) -> Option<bool> {
-        let Err(Error::Session { source, .. }) = result else { return None };
-        match source {
-            session::Error::OutOfStep { lost } => Some(*lost),
-            // It may be a message's fault.
-            session::Error::Violation { .. } => (self.pipelined && !self.lock_step).then_some(true),
-            _ => None,
-        }
+    /// Records a message that could not be fetched.
+    pub(super) fn note_failed(
+        &mut self,
+        download: &Download,
+        why: Failure<'_>,
+        now: u64,
+        observe: Observer<'_>,
+    ) {
+        let (number, unique_id) = (download.number(), &download.listed.unique_id);
+        let tries = download.retrieval.tries.saturating_add(1);
+        let facts = Facts { octets: download.listed.octets, ..Facts::default() };
+        self.journal.note_failed(&download.key(), facts, tries, not_before(now, tries));
+        self.summary.failed += 1;
+        observe(Event::Failed { number, unique_id, tries, why });
     }
 
     /// What is still wanted: the limit holds for the run, and what failed in it is
     /// not tried in it again.
-    fn policy(&self, policy: &Policy) -> Policy {
+    pub(super) fn policy(&self, policy: &Policy) -> Policy {
         Policy {
             limit: policy.limit.map(|limit| limit.saturating_sub(self.summary.delivered)),
-            retry_failed: policy.retry_failed && !self.again,
+            retry_failed: policy.retry_failed && self.attempts.is_first(),
             ..*policy
+        }
+    }
+
+    /// If no second session is possible in this run, record the message that broke
+    /// the first one as failed, so that the next run fetches it last.
+    fn note_losses(&mut self, now: u64) {
+        for (key, _) in self.attempts.losses.drain() {
+            let known = self.journal.index().get(&key);
+            if known.is_some_and(|known| known.state != State::Failed) {
+                // A later session of this run has delivered it.
+                continue;
+            }
+            let tries = self.journal.index().get(&key).map_or(0, |known| known.tries);
+            let tries = tries.saturating_add(1);
+            self.journal.note_failed(&key, Facts::default(), tries, not_before(now, tries));
         }
     }
 
@@ -219,19 +256,27 @@ impl AccountRun {
     ) -> Result<Listing<'a>, Error> {
         let mut session = options.session.clone();
         let port = session.connection.port;
-        session.pace = match self.lock_step {
-            true => Pipelining::LockStep,
-            false => pace(self.journal.index(), port, options.clock.start()),
+        session.pace = if self.attempts.no_pipelining {
+            Pipelining::LockStep
+        } else {
+            pace(self.journal.index(), port, options.clock.start())
         };
-        self.remembered = matches!(session.pace, Pipelining::Remembered(_));
+        self.current.remembered = matches!(session.pace, Pipelining::Remembered(_));
         let Options { clock, retry_for, at_once, .. } = *options;
         let last = self.journal.index().last_login();
         let mut timing = Timing { clock, last, retry_for, at_once };
         let listing = login_schedule::log_in(&session, credentials, log, &mut timing, observe);
         // Refused as too early, perhaps.
         timing.last.into_iter().for_each(|login| self.journal.note_login(login));
-        let listing = listing?;
-        self.pipelined = listing.transaction.is_pipelining();
+        let mut listing = listing?;
+        self.current.pipelining = listing.transaction.is_pipelining();
+        self.current.reached = Reached::Listing;
+        let known = known_proof(self.journal.index(), port, clock.start());
+        // A failed session may have been misled by what was remembered.
+        let known = known.filter(|_| self.attempts.is_first());
+        listing.proofs = Proofs::new(known, self.attempts.was_out_of_step);
+        listing.headerless = self.attempts.headerless.clone();
+        listing.no_top = self.attempts.no_top;
         if let Some(announced) = listing.transaction.cacheable_capabilities() {
             let takes_several = announced.pipelining().then_some(announced);
             self.journal.note_announced(port, takes_several);
@@ -247,7 +292,7 @@ impl AccountRun {
     }
 
     /// Lists the maildrop and decides, unless it looks renumbered.
-    fn steps(
+    pub(super) fn steps(
         &mut self,
         rekeying: Rekey,
         policy: &Policy,
@@ -265,156 +310,19 @@ impl AccountRun {
         };
         listing.list(index, sizes)?;
         match rekeying {
-            Rekey::Stop if listing.is_renumbered(index)? => return Err(Error::Renumbered),
             Rekey::ByHeader => rekey(listing, &mut self.journal)?,
             Rekey::Stop if listing.may_have_got_names(index) => {
                 rekey(listing, &mut self.journal)?;
             }
-            Rekey::Stop => {}
+            Rekey::Stop => match listing.is_renumbered(index)? {
+                Renumbering::None => {}
+                Renumbering::Some => rekey(listing, &mut self.journal)?,
+                Renumbering::Whole => return Err(Error::Renumbered),
+            },
         }
         let index = self.journal.index();
         listing.steps(index, policy, now)
     }
-
-    /// One session, from the connection to QUIT.
-    fn session(
-        &mut self,
-        options: &Options,
-        credentials: &Credentials,
-        observe: Observer<'_>,
-    ) -> Result<Ended, Error> {
-        let now = options.clock.start();
-        let policy = &self.policy(&options.policy);
-        let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut listing = self.listing(options, credentials, &log, observe)?;
-        let first = self.journal.index().is_empty();
-        let steps = self.steps(options.rekey, policy, now, &mut listing);
-        self.note_login(&listing);
-        let steps = steps?;
-        if let Some(expire) = listing.transaction.expire()
-            && let Some(days) = policy.deletion.outlives(expire)
-        {
-            observe(Event::Expires { days });
-        }
-        self.listed = true;
-        self.summary.listed = listing.listing.len();
-        self.journal.note_listing(listing.listing.iter().map(|l| &l.unique_id), now);
-        let Listing { transaction, listing, .. } = listing;
-        let listed = listing.len();
-        let work = self.schedule(listing.into_iter().zip(steps), now, observe);
-        observe(Event::Planned {
-            listed,
-            messages: work.downloads.len(),
-            octets: total(work.downloads.iter().filter_map(|download| download.listed.octets)),
-            first,
-        });
-        let setting = Context {
-            maildir: &self.maildir,
-            observe,
-            deletes: policy.deletion == Deletion::Now,
-            listed,
-            most_open: options.most_open,
-        };
-        let before = self.summary.delivered;
-        let (journal, sequence) = (&mut self.journal, &mut self.sequence);
-        let (done, transaction) = match work.downloads.is_empty() {
-            true => (Done { deletions: work.deletions, ..Done::default() }, Ok(transaction)),
-            false => {
-                pipeline::run(setting, transaction, journal, work, sequence, &mut self.summary)
-            }
-        };
-        self.note_failures(&done, now);
-        match transaction {
-            Err(error) => {
-                let came_through = self.summary.delivered > before || !done.failed.is_empty();
-                self.broken_off(done, error, came_through, now, observe)
-            }
-            // The connection is dropped: QUIT could take away what is not here.
-            Ok(_) if done.unsafe_to_quit => Ok(Ended::Early(None)),
-            Ok(transaction) => {
-                let deleted = done.deletions.end(transaction, &mut self.journal, observe)?;
-                self.journal.confirm(&deleted);
-                self.summary.deleted += deleted.len();
-                Ok(Ended::Done)
-            }
-        }
-    }
-
-    fn note_failures(&mut self, done: &Done, now: u64) {
-        self.summary.failed += done.failed.len();
-        for (unique_id, Retrieval { occurrence, tries, .. }) in &done.failed {
-            let tries = tries.saturating_add(1);
-            let key = MessageKey::new(unique_id.clone(), *occurrence);
-            self.journal.note_failed(&key, Facts::default(), tries, not_before(now, tries));
-        }
-        if done.top_differs {
-            self.journal.note_top_differs();
-        }
-    }
-
-    /// Where the server wants a delay, or holds the maildrop yet, no other session
-    /// follows in this run, and so a message that breaks each one would keep all
-    /// behind it from arriving: the next run asks for it last, and once it was lost
-    /// again later ones wait.
-    fn note_losses(&mut self, now: u64) {
-        for key in self.losses.keys() {
-            let known = self.journal.index().get(key);
-            let tries = known.map_or(0, |known| known.tries);
-            let wait = if tries == 0 { now } else { not_before(now, tries.saturating_add(1)) };
-            self.journal.note_failed(key, Facts::default(), tries.saturating_add(1), wait);
-        }
-    }
-
-    /// A session that broke inside a message gets another one, in which that
-    /// message comes last; broken inside it twice, the message is left alone for
-    /// a while. Anything else ends the run.
-    fn broken_off(
-        &mut self,
-        done: Done,
-        error: Error,
-        came_through: bool,
-        now: u64,
-        observe: Observer<'_>,
-    ) -> Result<Ended, Error> {
-        let is_loss = match &error {
-            Error::Session { source, .. } => source.is_loss(),
-            // The next one may be small enough.
-            Error::Delivery(error) => error.is_full(),
-            _ => false,
-        };
-        let Some((number, unique_id, retrieval)) = done.lost.filter(|_| is_loss) else {
-            return Err(error);
-        };
-        let is_violation =
-            matches!(&error, Error::Session { source: session::Error::Violation { .. }, .. });
-        if is_violation || !came_through {
-            // One command at a time is all that another try can do better.
-            self.lock_step |= self.pipelined;
-        }
-        let Retrieval { occurrence, tries, .. } = retrieval;
-        let key = MessageKey::new(unique_id, occurrence);
-        let losses = self.losses.entry(key.clone()).or_insert(0);
-        *losses += 1;
-        if *losses < 2 {
-            return Ok(Ended::Early(Some(error)));
-        }
-        let tries = tries.saturating_add(1);
-        self.journal.note_failed(&key, Facts::default(), tries, not_before(now, tries));
-        self.summary.failed += 1;
-        let why = match &error {
-            Error::Delivery(_) => Failure::Full,
-            Error::Session { source: session::Error::Stopped, .. } => Failure::Endless,
-            Error::Session { source: session::Error::Violation { .. }, .. } => Failure::Garbled,
-            _ => Failure::Lost,
-        };
-        observe(Event::Failed { number, unique_id: &key.unique_id, tries, why });
-        Ok(Ended::Done)
-    }
-}
-
-/// As a server lists them, sizes may add up to anything.
-fn total(octets: impl Iterator<Item = u64>) -> u64 {
-    octets.fold(0, u64::saturating_add)
 }
 
 /// Gives known messages their new unique-ids: those that are listed under an

@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 
 use crate::journal::{Facts, MessageKey};
 
+use super::context::Schedule;
+use super::download::Download;
 use super::event::{Event, Observer};
-use super::pipeline::{Download, Schedule};
-use super::plan::{Listed, Reason, Step};
+use super::plan::{Listed, Reason, Retrieval, Step};
 use super::run::AccountRun;
 
 impl AccountRun {
@@ -46,20 +47,9 @@ impl AccountRun {
                 }
                 Step::Examine | Step::Leave(_) => {}
                 Step::Retrieve(retrieval) => {
-                    let lost = self.losses.get(&key(retrieval.occurrence));
-                    let is_last = retrieval.tries > 0 || lost.is_some();
-                    let known = match retrieval.doubtful {
-                        true => {
-                            let occurrences = self.journal.index().occurrences(unique_id);
-                            occurrences.filter_map(|known| known.fingerprint).collect()
-                        }
-                        false => Vec::new(),
-                    };
-                    let download = Download { listed, retrieval, known };
-                    if is_last {
-                        last.push_back(download)
-                    } else {
-                        work.downloads.push_back(download)
+                    if let Some(download) = self.download(listed, retrieval) {
+                        let queue = if download.is_risky { &mut last } else { &mut work.downloads };
+                        queue.push_back(download);
                     }
                 }
             }
@@ -69,5 +59,21 @@ impl AccountRun {
         }
         work.downloads.append(&mut last);
         work
+    }
+
+    /// A message to fetch, unless it was put off in this run.
+    fn download(&self, listed: Listed, retrieval: Retrieval) -> Option<Download> {
+        let key = MessageKey::new(listed.unique_id.clone(), retrieval.occurrence);
+        if self.attempts.put_off.contains(&key) {
+            return None;
+        }
+        let is_risky = retrieval.tries > 0 || self.attempts.losses.contains_key(&key);
+        let mut known = Vec::new();
+        if retrieval.doubtful {
+            let occurrences = self.journal.index().occurrences(&listed.unique_id);
+            known.extend(occurrences.filter_map(|known| known.fingerprint));
+        }
+        let (suspect, again) = (None, false);
+        Some(Download { listed, retrieval, known, suspect, again, is_risky })
     }
 }

@@ -21,7 +21,7 @@ use super::content::ContentHash;
 use super::fingerprint::Fingerprint;
 use super::key::MessageKey;
 use super::record::Missing;
-use super::server::{Login, Proof, ServerFacts};
+use super::server::{KnownProof, Login, ServerFacts};
 use super::state::{Known, State};
 
 use entry::{Entry, Flag};
@@ -216,13 +216,12 @@ impl Index {
         lacking.into_iter().collect()
     }
 
-    /// The unique-ids that a listing should have: neither deleted nor missing
-    /// from the last one.
-    pub fn expected(&self) -> impl Iterator<Item = &[u8]> {
-        self.heads().filter(|(at, _)| !self.missing.contains_key(at)).filter_map(|(at, text)| {
-            let gone = |state| matches!(state, State::DeletePending | State::Deleted);
+    /// The unique-ids of all messages that may be listed again: all but the deleted
+    /// ones.
+    pub fn living(&self) -> impl Iterator<Item = &[u8]> {
+        self.heads().filter_map(|(at, text)| {
             let mut states = self.chain(Some(at)).filter_map(|(_, entry)| entry.state);
-            states.any(|state| !gone(state)).then_some(text)
+            states.any(|state| state != State::Deleted).then_some(text)
         })
     }
 
@@ -273,7 +272,7 @@ impl Index {
     }
 
     /// Which proof the server there gives, if that was learned.
-    pub fn proof(&self, port: u16) -> Option<Proof> {
+    pub fn proof(&self, port: u16) -> Option<KnownProof> {
         self.server.proof(port)
     }
 

@@ -6,7 +6,7 @@ use crate::protocol::UniqueId;
 
 use super::clock::DAY;
 use super::index::Index;
-use super::journal::Journal;
+use super::journal_file::Journal;
 use super::key::{MessageKey, WrittenKey};
 use super::record::{Missing, Record};
 use super::state::State;

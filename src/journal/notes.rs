@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use crate::protocol::{Capabilities, UniqueId};
 
 use super::fingerprint::Fingerprint;
-use super::journal::Journal;
+use super::journal_file::Journal;
 use super::key::{MessageKey, WrittenKey};
 use super::record::Record;
-use super::server::{Login, Proof};
+use super::server::{KnownProof, Login};
 use super::state::{Facts, Known, State};
 
 impl Journal {
@@ -134,7 +134,7 @@ impl Journal {
     }
 
     /// Notes which proof a server gives; `None` forgets it.
-    pub fn note_proof(&mut self, port: u16, proof: Option<Proof>) {
+    pub fn note_proof(&mut self, port: u16, proof: Option<KnownProof>) {
         self.server_facts().note_proof(port, proof);
     }
 

@@ -11,7 +11,7 @@ use super::disk::{
 use super::error::{Binding, Error, io_error};
 use super::frame::{Header, VERSION};
 use super::index::Index;
-use super::journal::Journal;
+use super::journal_file::Journal;
 use super::load::{Fault, Loaded, load};
 use super::mailbox::Mailbox;
 use super::maildir_binding::MaildirBinding;

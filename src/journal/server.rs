@@ -23,7 +23,7 @@ use std::path::Path;
 
 use percent_encoding::percent_decode;
 
-use crate::protocol::{Capabilities, encoded};
+use crate::protocol::{Capabilities, ProofKind, encoded};
 
 use super::disk::{read_file, write_file};
 use super::frame::{VERSION, signature};
@@ -39,35 +39,9 @@ pub struct Login {
     pub delay: u64,
 }
 
-/// The command whose answer names a message, behind its RETR.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProofKind {
-    /// `LIST n`.
-    List,
-    /// STAT, which names none and proves only one message at a time.
-    Stat,
-    /// `UIDL n`.
-    Uidl,
-}
-
-impl ProofKind {
-    fn word(self) -> &'static str {
-        match self {
-            Self::List => "list",
-            Self::Stat => "stat",
-            Self::Uidl => "uidl",
-        }
-    }
-
-    fn parse(word: &[u8]) -> Option<Self> {
-        let all = [Self::List, Self::Stat, Self::Uidl];
-        all.into_iter().find(|kind| kind.word().as_bytes() == word)
-    }
-}
-
 /// Which proof a server gives, and when that was learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Proof {
+pub struct KnownProof {
     /// The command.
     pub kind: ProofKind,
     /// In seconds since 1970.
@@ -79,7 +53,7 @@ pub struct Proof {
 struct Port {
     announced: Option<Vec<u8>>,
     out_of_step: Option<u64>,
-    proof: Option<Proof>,
+    proof: Option<KnownProof>,
 }
 
 /// What is known of one server.
@@ -127,7 +101,7 @@ impl ServerFacts {
             b"proof" => {
                 let port = self.ports.entry(number(words.next())?).or_default();
                 let kind = ProofKind::parse(words.next()?)?;
-                port.proof = Some(Proof { kind, at: number(words.next())? });
+                port.proof = Some(KnownProof { kind, at: number(words.next())? });
             }
             _ => return None,
         }
@@ -146,7 +120,7 @@ impl ServerFacts {
             if let Some(at) = port.out_of_step {
                 text += &format!("out-of-step {number} {at}\n");
             }
-            if let Some(Proof { kind, at }) = port.proof {
+            if let Some(KnownProof { kind, at }) = port.proof {
                 text += &format!("proof {number} {} {at}\n", kind.word());
             }
         }
@@ -187,11 +161,11 @@ impl ServerFacts {
         self.ports.entry(port).or_default().out_of_step = Some(at);
     }
 
-    pub(super) fn proof(&self, port: u16) -> Option<Proof> {
+    pub(super) fn proof(&self, port: u16) -> Option<KnownProof> {
         self.ports.get(&port)?.proof
     }
 
-    pub(super) fn note_proof(&mut self, port: u16, proof: Option<Proof>) {
+    pub(super) fn note_proof(&mut self, port: u16, proof: Option<KnownProof>) {
         self.ports.entry(port).or_default().proof = proof;
     }
 
@@ -215,7 +189,7 @@ mod tests {
         announced.push(b"SASL PLAIN").unwrap();
         let mut facts = ServerFacts::default();
         facts.note_announced(995, Some(&announced));
-        facts.note_proof(995, Some(Proof { kind: ProofKind::Uidl, at: 7 }));
+        facts.note_proof(995, Some(KnownProof { kind: ProofKind::Uidl, at: 7 }));
         facts.note_out_of_step(110, 8);
         facts.note_login(Login { at: 1_700_000_000_123, delay: 60 });
         facts
@@ -230,7 +204,7 @@ mod tests {
         let read = ServerFacts::read(&path, "h");
         assert_eq!(read, facts);
         assert!(read.announced(995).unwrap().pipelining());
-        assert_eq!(read.proof(995), Some(Proof { kind: ProofKind::Uidl, at: 7 }));
+        assert_eq!(read.proof(995), Some(KnownProof { kind: ProofKind::Uidl, at: 7 }));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 

@@ -38,14 +38,16 @@ impl DropListing {
     }
 }
 
-/// A line of LIST: `msg octets`, and what a server adds is passed over.
+/// A line of LIST: `msg octets`, and what a server adds is passed over. A size is
+/// advice and may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanListing {
     /// The message.
     pub number: MessageNumber,
     /// Its size in octets, as the server counts them: many count wrongly, so
-    /// nothing is ever delimited by it.
-    pub octets: u64,
+    /// nothing is ever delimited by it. `None` where there is no such number:
+    /// GreenMail 2.0.1 says -1 for a size that it does not know.
+    pub octets: Option<u64>,
 }
 
 impl ScanListing {
@@ -53,10 +55,8 @@ impl ScanListing {
     pub fn parse(line: &[u8]) -> Result<Self, Violation> {
         let (number, rest) = word(line);
         let (octets, _) = word(rest);
-        match (MessageNumber::parse(number), decimal(octets)) {
-            (Some(number), Some(octets)) => Ok(Self { number, octets }),
-            _ => Err(Violation::Number),
-        }
+        let number = MessageNumber::parse(number).ok_or(Violation::Number)?;
+        Ok(Self { number, octets: decimal(octets) })
     }
 }
 
@@ -92,11 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_listing_is_two_numbers() {
+    fn a_scan_listing_is_a_number_and_a_size_if_there_is_one() {
         let number = MessageNumber::new(1).unwrap();
-        assert_eq!(ScanListing::parse(b"1 120"), Ok(ScanListing { number, octets: 120 }));
-        assert_eq!(ScanListing::parse(b"1  120 x"), Ok(ScanListing { number, octets: 120 }));
-        for wrong in [&b""[..], b"0 120", b"1", b"1 -1", b"x 120"] {
+        assert_eq!(ScanListing::parse(b"1 120"), Ok(ScanListing { number, octets: Some(120) }));
+        assert_eq!(ScanListing::parse(b"1  120 x"), Ok(ScanListing { number, octets: Some(120) }));
+        for unknown in [&b"1"[..], b"1 -1", b"1 1.5k", b"1 99999999999999999999999"] {
+            assert_eq!(ScanListing::parse(unknown), Ok(ScanListing { number, octets: None }));
+        }
+        for wrong in [&b""[..], b"0 120", b"x 120"] {
             assert_eq!(ScanListing::parse(wrong), Err(Violation::Number));
         }
     }

@@ -46,6 +46,7 @@ mod leniency;
 mod listing;
 mod login_refusal;
 mod multiline;
+mod proof_kind;
 mod redact;
 mod response;
 pub mod sasl;
@@ -59,6 +60,7 @@ pub use leniency::Leniency;
 pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
 pub use login_refusal::LoginRefusal;
 pub use multiline::{LineEnds, Unstuffer};
+pub use proof_kind::ProofKind;
 pub use redact::Redactor;
 pub use response::{
     Continuation, Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation,

@@ -1,10 +1,11 @@
 //! Commands out, lines in: what both states share.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use memchr::memchr;
 
-use crate::connection::{Certificate, Connection, Phase, Roots};
+use crate::connection::{self, Certificate, Connection, Phase, Roots};
 use crate::protocol::{
     Capabilities, Command, Continuation, Indicator, Keyword, Leniency, LineEnds, MAX_RESPONSE_LINE,
     Redactor, StatusLine, Unstuffer, Violation, sasl,
@@ -148,6 +149,54 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// Reads a status line that has to come within this time.
+    pub(super) fn status_within(
+        &mut self,
+        keyword: Keyword,
+        at_most: Duration,
+    ) -> Result<Result<&[u8], Refusal>, Error> {
+        self.connection.begin_within(Phase::Reply, at_most);
+        self.read_status(keyword, Phase::Reply)
+    }
+
+    /// Passes over the lines of a listing, if one comes within this time.
+    pub(super) fn skip_listing(
+        &mut self,
+        keyword: Keyword,
+        at_most: Duration,
+    ) -> Result<(), Error> {
+        let mut octets = 0;
+        self.connection.begin_within(Phase::Reply, at_most);
+        loop {
+            match self.read_line(keyword, Phase::Reply) {
+                Ok(()) if self.line == b"." => return Ok(()),
+                Ok(()) => octets += self.line.len() as u64 + 2,
+                Err(Error::Connection(connection::Error::TimedOut { .. })) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            if octets > MAX_LISTING_OCTETS {
+                return Err(Error::Violation { keyword, violation: Violation::ListingTooLong });
+            }
+        }
+    }
+
+    /// The text of the last status line.
+    pub(super) fn status_text(&self) -> &[u8] {
+        StatusLine::parse(&self.line).map_or(&[], |status| status.text)
+    }
+
+    /// Whether the server has said its last word. Where it matters, one read of a
+    /// moment shows a line that was still on its way.
+    pub(super) fn is_over(&mut self, matters: bool) -> bool {
+        const MOMENT: Duration = Duration::from_millis(200);
+        if matters && self.connection.buffered().is_empty() {
+            self.connection.begin_within(Phase::Quit, MOMENT);
+            // The server hangs up, or is silent: either is the end.
+            let _ = self.connection.fill();
+        }
+        self.connection.buffered().is_empty()
+    }
+
     /// Reads a status line; its time runs from the call, as a whole.
     pub(super) fn status(
         &mut self,
@@ -157,6 +206,14 @@ impl<'a> Conversation<'a> {
         if phase != Phase::Greeting {
             self.connection.begin(phase);
         }
+        self.read_status(keyword, phase)
+    }
+
+    fn read_status(
+        &mut self,
+        keyword: Keyword,
+        phase: Phase,
+    ) -> Result<Result<&[u8], Refusal>, Error> {
         self.read_line(keyword, phase)?;
         self.log_line();
         let status = StatusLine::parse(&self.line)

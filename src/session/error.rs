@@ -181,7 +181,7 @@ impl Error {
 
     /// What this is where several commands are under way: a server that hangs up or
     /// falls silent over them may take them one by one.
-    pub(super) fn out_of_step(self) -> Self {
+    pub fn out_of_step(self) -> Self {
         match self {
             Self::Violation { .. } => Self::OutOfStep { lost: false },
             Self::Connection(
@@ -203,13 +203,41 @@ impl Error {
         }
     }
 
-    /// Whether the connection was lost, or what was read on it had no end or no
-    /// sense, so that another session may fare better.
-    pub fn is_loss(&self) -> bool {
+    /// What kind of end this is for a session: the one place that tells them apart.
+    pub fn nature(&self) -> Nature {
         match self {
-            Self::Connection(error) => error.is_loss(),
-            Self::Stopped | Self::Violation { .. } => true,
-            _ => false,
+            Self::OutOfStep { .. } => Nature::OutOfStep,
+            Self::Stopped => Nature::Endless,
+            Self::Violation { .. } => Nature::Broken,
+            Self::Connection(error) if error.is_loss() => Nature::Lost,
+            _ => Nature::Other,
         }
     }
+
+    /// Whether the session was lost or made no sense, so that another one may fare
+    /// better.
+    pub fn is_loss(&self) -> bool {
+        matches!(self.nature(), Nature::Broken | Nature::Endless | Nature::Lost)
+    }
+
+    /// Whether all that is known of a session that was out of step is that it was
+    /// lost while several commands were in flight.
+    pub fn is_lost_over_pipelining(&self) -> bool {
+        matches!(self, Self::OutOfStep { lost: true })
+    }
+}
+
+/// How a session failed, as far as the next one is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// What the server sent broke the protocol.
+    Broken,
+    /// A message had no end.
+    Endless,
+    /// The connection was lost, or a time-out was over.
+    Lost,
+    /// Another session would fail likewise.
+    Other,
+    /// Responses did not belong to their commands.
+    OutOfStep,
 }

@@ -33,15 +33,21 @@ mod login;
 mod mechanism;
 mod pipelined_login;
 mod probe;
+mod proof;
+mod reply;
 mod sasl_exchange;
 mod transaction;
 mod tried;
+mod window;
 
 pub use authorization::{
     Authorization, ChannelBinding, Credentials, Options, Pipelining, check_user,
 };
 pub use conversation::{Line, Log};
-pub use error::{Error, Refusal};
+pub use error::{Error, Nature, Refusal};
 pub use mechanism::Mechanism;
 pub use probe::{Answer, Findings, Step, UniqueIds, probe};
-pub use transaction::{Reply, Sink, Transaction, WINDOW};
+pub use proof::{Proof, ProofAnswer, Verdict};
+pub use reply::{Farewell, Reply, Sink};
+pub use transaction::Transaction;
+pub use window::WINDOW;

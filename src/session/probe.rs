@@ -243,7 +243,8 @@ impl Findings {
     fn list(&mut self, transaction: &mut Transaction<'_>) -> Result<Option<MessageNumber>, Error> {
         self.after_login = Some(capabilities(&mut transaction.conversation)?);
         let listing = transaction.scan_listing()?;
-        let octets = listing.iter().fold(0u64, |sum, listed| sum.saturating_add(listed.octets));
+        let octets =
+            listing.iter().fold(0u64, |sum, listed| sum.saturating_add(listed.octets.unwrap_or(0)));
         self.maildrop = Some(DropListing { messages: listing.len() as u64, octets });
         let unique_ids = transaction.unique_id_listing()?;
         self.unique_ids = Some(unique_ids.map(|listing| {
@@ -280,7 +281,7 @@ fn top(
     transaction: &mut Transaction<'_>,
     number: MessageNumber,
 ) -> Result<Result<(), Refusal>, Error> {
-    transaction.top(number, 0)?;
+    transaction.top(number, 0, ())?;
     let reply = transaction.reply(&mut |_| ControlFlow::Continue(()))?;
     Ok(reply.map_or(Ok(()), |reply| reply.outcome))
 }

@@ -1,43 +1,30 @@
 //! TRANSACTION: the maildrop is locked for us (RFC 1939 section 5).
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use crate::connection::Phase;
 use crate::protocol::{
-    Capabilities, Command, DropListing, Expire, LoginDelay, MAX_LISTED, MessageNumber, ScanListing,
-    UniqueIdListing, Violation,
+    Capabilities, Command, DropListing, Expire, LoginDelay, MAX_LISTED, MessageNumber, ProofKind,
+    ScanListing, UniqueIdListing, Violation,
 };
 
 use super::authorization::Pipelining;
 use super::conversation::Conversation;
 use super::error::{Error, Refusal};
-
-/// At most so many octets of commands are unanswered (RFC 2449 section 6.6
-/// leaves the number to us): any socket's send buffer holds them.
-pub const WINDOW: usize = 16 * 1024;
-
-/// Takes a message in pieces, and may break off.
-pub type Sink<'s> = dyn FnMut(&[u8]) -> ControlFlow<()> + 's;
-
-/// The answer to the oldest unanswered command.
-#[derive(Debug)]
-pub struct Reply {
-    /// What was asked.
-    pub command: Command,
-    /// `+OK`, its message gone into the sink; or the server's refusal.
-    pub outcome: Result<(), Refusal>,
-}
+use super::proof::{Proof, ProofAnswer};
+use super::reply::{Farewell, Reply, Sink, about};
+use super::window::{InFlight, Window};
 
 /// TRANSACTION: the maildrop is locked for us.
 ///
-/// `retr`, `top` and `dele` put commands into a window; [`Self::reply`] takes
-/// the answers out, oldest first. Without PIPELINING the window holds one.
+/// `retr`, `top`, `dele` and the like put commands into a window, each with a tag;
+/// [`Self::reply`] takes the answers out, oldest first, each with its tag. Without
+/// PIPELINING the window holds one.
 #[derive(Debug)]
-pub struct Transaction<'a> {
+pub struct Transaction<'a, T = ()> {
     pub(super) conversation: Conversation<'a>,
-    unanswered: VecDeque<(Command, usize)>,
-    unanswered_octets: usize,
+    window: Window<T>,
     /// What was announced after the login, once it was asked.
     capabilities: Option<Capabilities>,
     /// What was announced before it.
@@ -46,7 +33,10 @@ pub struct Transaction<'a> {
     pace: Pipelining,
 }
 
-impl<'a> Transaction<'a> {
+/// So long a proof is waited for: its answer follows a message that is there.
+const PROOF_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl<'a, T> Transaction<'a, T> {
     pub(super) fn new(
         conversation: Conversation<'a>,
         announced: Capabilities,
@@ -55,8 +45,7 @@ impl<'a> Transaction<'a> {
         let pipelining = announced.pipelining() && pace != Pipelining::LockStep;
         Self {
             conversation,
-            unanswered: VecDeque::new(),
-            unanswered_octets: 0,
+            window: Window::default(),
             capabilities: None,
             announced,
             pipelining,
@@ -72,17 +61,38 @@ impl<'a> Transaction<'a> {
 
     /// Commands that were sent behind the login and are answered next.
     pub(super) fn expecting(mut self, commands: impl IntoIterator<Item = Command>) -> Self {
-        commands.into_iter().for_each(|command| self.sent(command));
+        commands.into_iter().for_each(|command| self.window.push(command, None));
         self
+    }
+
+    /// The same session with tags of another type; none is in use yet.
+    pub fn tagged<U>(self) -> Transaction<'a, U> {
+        Transaction {
+            conversation: self.conversation,
+            window: self.window.untagged(),
+            capabilities: self.capabilities,
+            announced: self.announced,
+            pipelining: self.pipelining,
+            pace: self.pace,
+        }
     }
 
     /// Whether another command may be sent before the next answer is read.
     pub fn has_room(&self) -> bool {
-        if self.pipelining {
-            self.unanswered_octets < WINDOW - 64
-        } else {
-            self.unanswered.is_empty()
+        self.window.has_room(self.pipelining)
+    }
+
+    /// One command at a time from here on; nothing is in flight.
+    pub fn disable_pipelining(&mut self) {
+        self.pipelining = false;
+    }
+
+    /// Reads the answer to a CAPA that is in flight.
+    pub fn settle_capabilities(&mut self) -> Result<(), Error> {
+        if self.window.front() == Some(Command::Capa.keyword()) {
+            self.read_capabilities()?;
         }
+        Ok(())
     }
 
     /// Whether the server takes commands before it has answered the last one.
@@ -98,47 +108,61 @@ impl<'a> Transaction<'a> {
         vouched.then_some(&self.announced)
     }
 
-    fn ask(&mut self, command: Command) -> Result<(), Error> {
+    fn ask(&mut self, command: Command, tag: Option<T>) -> Result<(), Error> {
         self.conversation.send(&command)?;
-        self.sent(command);
+        self.window.push(command, tag);
         Ok(())
     }
 
-    fn sent(&mut self, command: Command) {
-        let octets = command.encode().len();
-        self.unanswered_octets += octets;
-        self.unanswered.push_back((command, octets));
-    }
-
-    fn answered(&mut self) -> Option<Command> {
-        let (command, octets) = self.unanswered.pop_front()?;
-        self.unanswered_octets -= octets;
-        Some(command)
-    }
-
     /// Sends RETR (section 5).
-    pub fn retr(&mut self, number: MessageNumber) -> Result<(), Error> {
-        self.ask(Command::Retr(number))
+    pub fn retr(&mut self, number: MessageNumber, tag: T) -> Result<(), Error> {
+        self.ask(Command::Retr(number), Some(tag))
     }
 
     /// Sends TOP (section 7): the header and so many lines of the body.
-    pub fn top(&mut self, number: MessageNumber, lines: u32) -> Result<(), Error> {
-        self.ask(Command::Top(number, lines))
+    pub fn top(&mut self, number: MessageNumber, lines: u32, tag: T) -> Result<(), Error> {
+        self.ask(Command::Top(number, lines), Some(tag))
     }
 
     /// Sends DELE (section 5). The server marks the message; only QUIT removes it.
-    pub fn dele(&mut self, number: MessageNumber) -> Result<(), Error> {
-        self.ask(Command::Dele(number))
+    pub fn dele(&mut self, number: MessageNumber, tag: T) -> Result<(), Error> {
+        self.ask(Command::Dele(number), Some(tag))
     }
 
-    /// Reads the answer to the oldest unanswered command, `None` if there is
-    /// none. A message goes into the sink; if that breaks off, the error is
+    /// Sends LIST msg, UIDL msg or STAT, whose answer shows that the answers before
+    /// it belong to their commands.
+    pub fn prove(&mut self, number: MessageNumber, by: ProofKind, tag: T) -> Result<(), Error> {
+        let command = match by {
+            ProofKind::List => Command::List(Some(number)),
+            ProofKind::Stat => Command::Stat,
+            ProofKind::Uidl => Command::Uidl(Some(number)),
+        };
+        self.ask(command, Some(tag))
+    }
+
+    /// The tag of the oldest unanswered command that has one.
+    pub fn oldest(&self) -> Option<&T> {
+        self.window.tags().next()
+    }
+
+    /// The tags of all unanswered commands, oldest first.
+    pub fn tags(&self) -> impl Iterator<Item = &T> {
+        self.window.tags()
+    }
+
+    /// Whether no answer is awaited.
+    pub fn is_idle(&self) -> bool {
+        self.window.is_empty()
+    }
+
+    /// Reads the answer to the oldest unanswered command with a tag, `None` if there
+    /// is none. A message goes into the sink; if that breaks off, the error is
     /// [`Error::Stopped`] and the connection is of no further use.
-    pub fn reply(&mut self, sink: &mut Sink<'_>) -> Result<Option<Reply>, Error> {
-        if let Some((Command::Capa, _)) = self.unanswered.front() {
-            self.read_capabilities()?;
-        }
-        let Some(command) = self.answered() else { return Ok(None) };
+    pub fn reply(&mut self, sink: &mut Sink<'_>) -> Result<Option<Reply<T>>, Error> {
+        self.settle_capabilities()?;
+        let Some(InFlight { command, tag: Some(tag), .. }) = self.window.pop() else {
+            return Ok(None);
+        };
         let outcome = match self.conversation.status(command.keyword(), Phase::Reply)? {
             Err(refusal) => Err(refusal),
             Ok(_) => {
@@ -149,22 +173,82 @@ impl<'a> Transaction<'a> {
                 Ok(())
             }
         };
-        Ok(Some(Reply { command, outcome }))
+        Ok(Some(Reply { tag, command, outcome }))
+    }
+
+    /// Reads the answer to a proof, which is the oldest unanswered command. What is
+    /// no status line proves nothing either.
+    pub fn proof(&mut self) -> Result<Option<Proof<T>>, Error> {
+        self.settle_capabilities()?;
+        let Some(InFlight { command, tag: Some(tag), .. }) = self.window.pop() else {
+            return Ok(None);
+        };
+        let answer = self.proof_line(&command)?;
+        Ok(Some(Proof { tag, answer }))
+    }
+
+    fn proof_line(&mut self, command: &Command) -> Result<ProofAnswer, Error> {
+        match self.conversation.status_within(command.keyword(), PROOF_TIMEOUT) {
+            Ok(Ok(text)) => {
+                let text = text.to_vec();
+                // A proof counts only if nothing or a status line follows it.
+                Ok(match self.conversation.connection.buffered() {
+                    [] | [b'+' | b'-', ..] => ProofAnswer::Text(text),
+                    _ => ProofAnswer::None,
+                })
+            }
+            Ok(Err(_)) => Ok(ProofAnswer::Refused),
+            Err(Error::Violation { .. }) => Ok(ProofAnswer::None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads on behind an answer to a proof that was none, over status lines alone,
+    /// until one names the message. Whether one did.
+    pub fn resynchronise(&mut self, number: MessageNumber) -> Result<Option<ScanListing>, Error> {
+        const MOST: usize = 100;
+        for _ in 0..MOST {
+            if let ProofAnswer::Text(text) = self.proof_line(&Command::List(Some(number)))?
+                && let Ok(listed) = ScanListing::parse(&text)
+                && listed.number == number
+            {
+                return Ok(Some(listed));
+            }
+            if !matches!(self.conversation.connection.buffered(), [] | [b'+' | b'-', ..]) {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads the rest of a whole listing that a server sent in place of one line.
+    pub fn read_listing(&mut self) -> Result<(), Error> {
+        self.conversation.skip_listing(Command::List(None).keyword(), PROOF_TIMEOUT)
+    }
+
+    /// The text behind the last status line's indicator.
+    pub fn status_text(&self) -> &[u8] {
+        self.conversation.status_text()
+    }
+
+    /// Whether octets are there that answer nothing: no command is unanswered.
+    pub fn has_unasked_octets(&self) -> bool {
+        self.window.is_empty() && !self.conversation.connection.buffered().is_empty()
     }
 
     /// Sends LIST, for one message or for all; [`Self::scan_listing`] or
     /// [`Self::scan_listing_of`] reads the answer when its turn has come.
-    pub fn list(&mut self, number: Option<MessageNumber>) -> Result<(), Error> {
-        self.ask(Command::List(number))
+    pub fn list(&mut self, number: Option<MessageNumber>, tag: T) -> Result<(), Error> {
+        self.ask(Command::List(number), Some(tag))
     }
 
     /// Sends a command unless it was sent before. Answers come in the order of
     /// the commands; that to a CAPA sent ahead is taken on the way.
     fn begin(&mut self, command: &Command) -> Result<(), Error> {
         loop {
-            match self.unanswered.front().map(|(ahead, _)| ahead.keyword()) {
+            match self.window.front() {
                 Some(keyword) if keyword == command.keyword() => {
-                    self.answered();
+                    self.window.pop();
                     return Ok(());
                 }
                 Some("CAPA") => self.read_capabilities()?,
@@ -174,7 +258,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn read_capabilities(&mut self) -> Result<(), Error> {
-        self.answered();
+        self.window.pop();
         let capabilities = self.conversation.capabilities();
         // A server may hand us on after the login, and lose what was sent behind it.
         let capabilities = match self.pipelining {
@@ -195,7 +279,7 @@ impl<'a> Transaction<'a> {
     /// anything else, the terminator was none: Dovecot 2.3.19 does not stuff a
     /// dot that is a message's first octet, and so ends it where it begins.
     fn check_end(&self, command: &Command) -> Result<(), Error> {
-        let expects_more = !self.unanswered.is_empty();
+        let expects_more = !self.window.is_empty();
         let violation = match self.conversation.connection.buffered() {
             [] => return Ok(()),
             [b'+' | b'-', ..] if expects_more => return Ok(()),
@@ -211,7 +295,7 @@ impl<'a> Transaction<'a> {
         if self.capabilities.is_some() {
             return Ok(());
         }
-        self.ask(Command::Capa)?;
+        self.ask(Command::Capa, None)?;
         if self.pipelining { Ok(()) } else { self.read_capabilities() }
     }
 
@@ -282,12 +366,12 @@ impl<'a> Transaction<'a> {
 
     /// A whole listing. Each number stands in it at most once; an empty line is
     /// passed over, which some server sends first (FIELD.md §3).
-    fn listing<T>(
+    fn listing<L>(
         &mut self,
         command: &Command,
-        parse: impl Fn(&[u8]) -> Result<T, Violation>,
-        number: impl Fn(&T) -> MessageNumber,
-    ) -> Result<Vec<T>, Error> {
+        parse: impl Fn(&[u8]) -> Result<L, Violation>,
+        number: impl Fn(&L) -> MessageNumber,
+    ) -> Result<Vec<L>, Error> {
         let keyword = command.keyword();
         self.succeed(command)?;
         let mut listed = Vec::new();
@@ -327,23 +411,26 @@ impl<'a> Transaction<'a> {
     /// Enters UPDATE (section 6): only a positive reply means that the marked
     /// messages are removed.
     pub fn quit(self) -> Result<(), Error> {
-        self.quit_behind(|_| {}, || {})
+        self.quit_behind(|_| {}, || {}).map(|_| ())
     }
 
     /// Enters UPDATE behind commands that are not answered yet, in one flight
     /// with them where that may be. Their answers are handed over on the way;
-    /// `meanwhile` has the time until the answers come.
+    /// `meanwhile` has the time until the answers come. Where deletions hang on it,
+    /// the connection is looked at once more after the answer to QUIT: a line behind
+    /// it means that the answers had shifted.
     pub fn quit_behind(
         mut self,
-        mut take: impl FnMut(Reply),
+        mut take: impl FnMut(Reply<T>),
         meanwhile: impl FnOnce(),
-    ) -> Result<(), Error> {
+    ) -> Result<Farewell, Error> {
         let sink: &mut Sink<'_> = &mut |_| ControlFlow::Continue(());
         while !self.pipelining
             && let Some(reply) = self.reply(sink)?
         {
             take(reply);
         }
+        let deletes = self.window.commands().any(|it| matches!(it, Command::Dele(_)));
         self.conversation.send(&Command::Quit)?;
         self.conversation.connection.flush()?;
         meanwhile();
@@ -351,22 +438,8 @@ impl<'a> Transaction<'a> {
             take(reply);
         }
         self.conversation.positive(Command::Quit.keyword(), Phase::Quit)?;
+        let is_last = self.conversation.is_over(deletes);
         self.conversation.connection.close();
-        Ok(())
+        Ok(if is_last { Farewell::Last } else { Farewell::MoreFollowed })
     }
-}
-
-/// An answer about one message has to be about the one that was asked for.
-fn about<T>(
-    command: &Command,
-    asked: MessageNumber,
-    listing: Result<T, Violation>,
-    number: impl Fn(&T) -> MessageNumber,
-) -> Result<T, Error> {
-    listing
-        .and_then(|listing| match number(&listing) == asked {
-            true => Ok(listing),
-            false => Err(Violation::AnotherMessage),
-        })
-        .map_err(|violation| Error::Violation { keyword: command.keyword(), violation })
 }

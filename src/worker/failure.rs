@@ -71,7 +71,9 @@ fn of_fetch(error: &fetch::Error) -> Kind {
         fetch::Error::Session { doing, source } => of_session(*doing, source),
         fetch::Error::Thread(_) => Kind::SystemTemporary,
         fetch::Error::TooEarly { .. } => Kind::LoginDelay,
-        fetch::Error::UniqueIdsRefused(_) => Kind::ServerTemporary,
+        fetch::Error::Quota { .. }
+        | fetch::Error::RefusedForNow { .. }
+        | fetch::Error::UniqueIdsRefused(_) => Kind::ServerTemporary,
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::channel::event::State;
 use crate::channel::job::Command;
 use crate::fetch::{
-    self, Clock, Error, Listed, Listing, Reason, Sizes, Step, Timing, log_in, pace,
+    self, Clock, Error, Listed, Listing, Reason, Renumbering, Sizes, Step, Timing, log_in, pace,
 };
 use crate::journal::{self, Index, Journal};
 use crate::session::{self, Credentials, Line, Pipelining};
@@ -72,7 +72,7 @@ impl<'a> Maildrop<'a> {
     /// What a fetch would do; a renumbering stops it, as it stops a fetch.
     pub(super) fn steps(&mut self, account: &Account, index: &Index) -> Result<Vec<Step>, Error> {
         let is_listed = matches!(account.job.command, Command::List { .. });
-        if !is_listed && self.survey.is_renumbered(index)? {
+        if !is_listed && self.survey.is_renumbered(index)? == Renumbering::Whole {
             return Err(Error::Renumbered);
         }
         self.survey.steps(index, &account.policy, self.clock.start())

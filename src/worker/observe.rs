@@ -44,7 +44,7 @@ impl Observer<'_> {
         let event = match event {
             fetch::Event::Line(line) => return self.line(line),
             fetch::Event::Octets(octets) if self.progress => Event::Progress { octets },
-            fetch::Event::Octets(_) | fetch::Event::Retrieving { .. } => return,
+            fetch::Event::Octets(_) => return,
             event => told(event),
         };
         self.link.event(event);
@@ -53,10 +53,7 @@ impl Observer<'_> {
 
 fn told(event: fetch::Event<'_>) -> Event {
     match event {
-        fetch::Event::Again
-        | fetch::Event::Line(_)
-        | fetch::Event::Octets(_)
-        | fetch::Event::Retrieving { .. } => Event::Again {},
+        fetch::Event::Again | fetch::Event::Line(_) | fetch::Event::Octets(_) => Event::Again {},
         fetch::Event::Deleting { number, unique_id: id } => {
             Event::Deleting { number: number.get(), unique_id: unique_id(id) }
         }
@@ -84,6 +81,12 @@ fn told(event: fetch::Event<'_>) -> Event {
         }
         fetch::Event::Recovered { messages } => Event::Recovered { messages },
         fetch::Event::Unproven => Event::Unproven {},
+        fetch::Event::Short { number, unique_id: id, octets, listed } => {
+            Event::Short { number: number.get(), unique_id: unique_id(id), octets, listed }
+        }
+        fetch::Event::StatusLike { number, unique_id: id } => {
+            Event::StatusLike { number: number.get(), unique_id: unique_id(id) }
+        }
         fetch::Event::Sized { octets } => Event::Sized { octets },
         fetch::Event::TooEarly { delay, left } => Event::TooEarly { delay, left: in_seconds(left) },
         fetch::Event::TopDiffers => Event::TopDiffers {},
@@ -93,7 +96,6 @@ fn told(event: fetch::Event<'_>) -> Event {
 fn cause(why: &fetch::Failure<'_>) -> Cause {
     match why {
         fetch::Failure::Endless => Cause::Endless {},
-        fetch::Failure::Full => Cause::Full {},
         fetch::Failure::Garbled => Cause::Garbled {},
         fetch::Failure::Lost => Cause::Lost {},
         fetch::Failure::Refused(refusal) => Cause::Refused { text: Octets::cut(&refusal.text) },
@@ -102,6 +104,6 @@ fn cause(why: &fetch::Failure<'_>) -> Cause {
 
 /// What a run did, for the channel.
 pub(super) fn summary(summary: &fetch::Summary) -> Summary {
-    let fetch::Summary { listed, delivered, octets, deleted, failed, held } = *summary;
-    Summary { listed, delivered, octets, deleted, failed, held }
+    let fetch::Summary { listed, delivered, octets, deleted, failed, short, held } = *summary;
+    Summary { listed, delivered, octets, deleted, failed, short, held }
 }

@@ -86,3 +86,97 @@ fn a_file_that_has_the_name_of_a_new_one_is_not_taken_for_it() {
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.mail(), [stored(1), b"put back from a backup\n".to_vec()]);
 }
+
+/// A server that sends these octets in place of its answer to a command, once.
+fn once(count: usize, command: &str, octets: impl Into<Vec<u8>>) -> Server {
+    server(count).fault(Fault::nth_reply(command, 1, octets).on(1)).start()
+}
+
+fn message(number: usize) -> Vec<u8> {
+    [&b"+OK\r\n"[..], &letter(number), b".\r\n"].concat()
+}
+
+#[test]
+fn a_line_too_many_files_no_message_under_another_ones_unique_id() {
+    for stray in [&b"-ERR busy\r\n"[..], b"+OK one moment\r\n"] {
+        for before in [true, false] {
+            for more in [&[][..], &["--delete"]] {
+                let answer = message(2);
+                let octets =
+                    if before { [stray, &answer].concat() } else { [&answer, stray].concat() };
+                let (server, sandbox) = (once(4, "RETR 2", octets), Sandbox::new());
+                for _ in 0..3 {
+                    sandbox.plain(&server).args(more).run();
+                }
+                let all: Vec<_> = (1..=4).map(stored).collect();
+                assert_eq!(
+                    sandbox.mail(),
+                    all,
+                    "{before} {more:?} {:?}",
+                    stray.escape_ascii().to_string()
+                );
+                let left = if more.is_empty() { 4 } else { 0 };
+                assert_eq!(server.maildrop("mrose").len(), left);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_left_out_files_no_message_under_another_ones_unique_id() {
+    for pipelining in [true, false] {
+        let fault = Fault::reply("RETR 2", "").on(1);
+        let server = server(5).fault(fault);
+        let server = if pipelining { server } else { server.without("PIPELINING") };
+        let (server, sandbox) = (server.start(), Sandbox::new());
+        for _ in 0..3 {
+            sandbox.plain(&server).args(["--timeout", "2"]).run();
+        }
+        assert_eq!(sandbox.mail(), (1..=5).map(stored).collect::<Vec<_>>(), "{pipelining}");
+    }
+}
+
+#[test]
+fn a_message_that_begins_like_a_response_arrives_and_stays_on_the_server() {
+    let odd = b"+OK is what this message begins with\r\n\r\nbody\r\n";
+    let server = Server::builder().user("mrose", "secret").message("odd", *odd).start();
+    let sandbox = Sandbox::new();
+    let ran = sandbox.plain(&server).arg("--delete").run();
+    assert!(ran.stderr.contains("begins like a response of the server"), "{ran:?}");
+    sandbox.plain(&server).arg("--delete").run();
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (1, 1));
+}
+
+#[test]
+fn a_message_that_ends_early_is_said_and_stays_on_the_server() {
+    let server = Server::builder().user("mrose", "secret");
+    let large = [b"Subject: x\r\n\r\n".to_vec(), b"line\r\n".repeat(2000)].concat();
+    let cut = "+OK 12014 octets\r\nSubject: x\r\n\r\nline\r\n.\r\n";
+    let server = server.message("large", large).fault(Fault::reply("RETR 1", cut)).start();
+    let sandbox = Sandbox::new();
+    let ran = sandbox.plain(&server).arg("--delete").run();
+    assert_eq!(ran.status, Some(65), "{ran:?}");
+    assert!(ran.stderr.contains("the server announced 12014"), "{ran:?}");
+    sandbox.plain(&server).arg("--delete").run();
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (1, 1));
+}
+
+#[test]
+fn a_server_that_refuses_every_message_is_at_fault_and_no_message_is() {
+    let fault = Fault::reply("RETR", "-ERR Download exceed. msg=7\r\n").on(1);
+    let (server, sandbox) = (server(9).fault(fault).start(), Sandbox::new());
+    let ran = sandbox.plain(&server).run();
+    ran.fails(75, "the server sends no more messages");
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 9);
+}
+
+#[test]
+fn a_refusal_for_the_time_being_costs_no_wait() {
+    let fault = Fault::reply("RETR 2", "-ERR [SYS/TEMP] storage is being moved\r\n").on(1);
+    let (server, sandbox) = (server(3).fault(fault).start(), Sandbox::new());
+    sandbox.plain(&server).run().fails(75, "for the time being");
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 3);
+}

@@ -185,6 +185,7 @@ fn a_message_that_dovecot_cannot_send_keeps_no_other_from_arriving() {
     let run = || pop3get(&sandbox, &dovecot, &maildrop, Way::ImplicitTls).arg("--delete").run();
     run().fails(65, "cannot fetch message");
     assert_eq!(sandbox.mail(), [letter(1), letter(2), letter(3)]);
+    run().fails(65, "tried 2 times");
     run().is_silent();
     assert_eq!((sandbox.count(), maildrop.len()), (3, 1));
 }

@@ -237,9 +237,11 @@ fn the_state_can_be_read_and_marked_by_hand() {
 
 #[test]
 fn failed_messages_are_retried_when_asked_for() {
-    let fault = Fault::reply("RETR 2", "-ERR busy\r\n").on(1);
-    let (server, sandbox) = (server(3).fault(fault).start(), Sandbox::new());
+    let fault = |session| Fault::reply("RETR 2", "-ERR busy\r\n").on(session);
+    let (server, sandbox) = (server(3).fault(fault(1)).fault(fault(2)).start(), Sandbox::new());
+    // Tried again in the next run, and from then on less and less often.
     sandbox.plain(&server).run().fails(65, "cannot fetch message 2 (uid-2)");
+    sandbox.plain(&server).run().fails(65, "tried 2 times");
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 2);
     sandbox.plain(&server).arg("--retry-failed").run().is_silent();

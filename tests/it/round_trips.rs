@@ -128,8 +128,8 @@ fn nothing_new_costs_few_round_trips_and_fewer_when_the_server_is_known() {
     }
 }
 
-/// TLS, greeting, login and listing, LIST and every RETR, then QUIT, which every
-/// DELE goes with.
+/// TLS, greeting, login and listing, every RETR with its proof, then QUIT, which
+/// every DELE goes with. Once, how the server proves its answers is asked before.
 #[test]
 fn fetching_costs_one_round_trip_more_than_nothing_new_and_deleting_none() {
     let _alone = ALONE.lock();
@@ -141,8 +141,15 @@ fn fetching_costs_one_round_trip_more_than_nothing_new_and_deleting_none() {
         server.maildrop("mrose").replace(letters(count));
         let (ran, answers) = run(&sandbox, &server, &way, "implicit", more);
         ran.is_silent();
-        assert_eq!((sandbox.count(), answers), (count, 5), "{count} {more:?}");
-        let left = if more.is_empty() { count } else { 0 };
+        assert_eq!((sandbox.count(), answers), (count, 6), "{count} {more:?}");
+        let added: Vec<_> = letters(count).enumerate().collect();
+        for (at, message) in added {
+            server.maildrop("mrose").add(format!("more-{at}"), message.octets().to_vec());
+        }
+        let (ran, answers) = run(&sandbox, &server, &way, "implicit", more);
+        ran.is_silent();
+        assert_eq!((sandbox.count(), answers), (2 * count, 5), "{count} {more:?}");
+        let left = if more.is_empty() { 2 * count } else { 0 };
         assert_eq!(server.maildrop("mrose").len(), left);
     }
 }

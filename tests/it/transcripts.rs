@@ -48,11 +48,12 @@ fn act(transaction: &mut Transaction<'_>, action: &str) -> Result<String, Error>
         ("stat", _) => transaction.stat().map(|it| format!("{} {}", it.messages, it.octets))?,
         ("list", Some(number)) => {
             let it = transaction.scan_listing_of(number)?;
-            format!("{} {}", it.number, it.octets)
+            format!("{} {}", it.number, it.octets.unwrap())
         }
         ("list", None) => {
             let all = transaction.scan_listing()?;
-            let all: Vec<_> = all.iter().map(|it| format!("{} {}", it.number, it.octets)).collect();
+            let all: Vec<_> =
+                all.iter().map(|it| format!("{} {}", it.number, it.octets.unwrap())).collect();
             all.join(", ")
         }
         ("uidl", Some(number)) => {
@@ -68,9 +69,9 @@ fn act(transaction: &mut Transaction<'_>, action: &str) -> Result<String, Error>
         }
         (verb, Some(number)) => {
             match verb {
-                "dele" => transaction.dele(number)?,
-                "retr" => transaction.retr(number)?,
-                "top" => transaction.top(number, words.next().unwrap().parse().unwrap())?,
+                "dele" => transaction.dele(number, ())?,
+                "retr" => transaction.retr(number, ())?,
+                "top" => transaction.top(number, words.next().unwrap().parse().unwrap(), ())?,
                 _ => panic!("what is {action:?}?"),
             }
             let mut message = Vec::new();

@@ -172,6 +172,7 @@ fn a_message_that_always_breaks_the_connection_keeps_no_other_from_arriving() {
     let run = || sandbox.plain(&server).args(["--timeout", "1"]).run();
     run().fails(65, "cannot fetch message 2 (uid-2): the connection was lost inside it twice");
     assert_eq!(sandbox.count(), 2);
+    run().fails(65, "tried 2 times");
     // Its time has not come, so nothing is wrong.
     run().is_silent();
     assert_eq!(crate::sandbox::left_in_tmp(&sandbox.maildir()), 0);
@@ -184,6 +185,7 @@ fn a_refused_message_keeps_no_other_from_arriving() {
     let ran = sandbox.plain(&server).run();
     ran.fails(65, "cannot fetch message 2 (uid-2): server refused RETR: \"cannot read it\"");
     assert_eq!(sandbox.count(), 2);
+    sandbox.plain(&server).run().fails(65, "tried 2 times");
     sandbox.plain(&server).run().is_silent();
     let listed = sandbox.plain(&server).arg("--list").run();
     assert!(listed.stdout.contains("failed, again on"), "{listed:?}");

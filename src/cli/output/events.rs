@@ -105,6 +105,20 @@ impl Teller<'_, '_> {
                     self.output.hint(&format!("--state forget {id} makes it new again"));
                 }
             }
+            Event::Short { number, unique_id: id, octets, listed } => {
+                warn(&format!(
+                    "message {number} ({}) has {octets} octets, and the server announced {listed}; it is here as it came, and stays on the server",
+                    unique_id(id.as_bytes())
+                ));
+                if self.output.level > Level::Quiet {
+                    let id = encoded(id.as_bytes());
+                    self.output.hint(&format!("--state forget {id} makes it new again"));
+                }
+            }
+            Event::StatusLike { number, unique_id: id } => warn(&format!(
+                "message {number} ({}) begins like a response of the server; it is here as it came, and stays on the server",
+                unique_id(id.as_bytes())
+            )),
             Event::Large { unique_id: id, octets } => warn(&format!(
                 "{} has {octets} octets, more than --max-size; it stays on the server",
                 unique_id(id.as_bytes())
@@ -163,7 +177,6 @@ fn detail(event: &Event) -> Option<String> {
 fn cause(why: &Cause) -> String {
     match why {
         Cause::Endless {} => "it does not end".to_owned(),
-        Cause::Full {} => "the disk has no room for it".to_owned(),
         Cause::Garbled {} => "the server broke the protocol in it twice".to_owned(),
         Cause::Lost {} => "the connection was lost inside it twice".to_owned(),
         Cause::Refused { text } => {

@@ -122,7 +122,7 @@ impl<'v, 'o> View<'v, 'o> {
         if matches!(command, Command::Fetch { .. }) {
             output.summary(&account.name, &summary);
         }
-        match (summary.failed, new) {
+        match (summary.failed + summary.short, new) {
             (1.., _) => Exit::SomeFailed,
             (0, Some(0)) => Exit::NothingNew,
             (0, _) => Exit::Ok,

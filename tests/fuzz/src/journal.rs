@@ -112,7 +112,7 @@ fn said(index: &Index) -> Said {
     }
     Said {
         known,
-        expected: index.expected().map(<[u8]>::to_vec).collect(),
+        expected: index.living().map(<[u8]>::to_vec).collect(),
         announced: [0, 110, 995]
             .map(|port| (port, index.announced(port), index.out_of_step(port)))
             .to_vec(),
@@ -421,7 +421,7 @@ fn commit(journal: &mut Journal, dice: &mut Dice<'_>, at: u64) {
         Delivery {
             key: MessageKey::new(unique_id, occurrence),
             shared: occurrence > 1,
-            short: dice.octet() % 4 == 0,
+            short: dice.octet().is_multiple_of(4),
             octets: Some(at).filter(|at| *at > 0),
             fingerprint,
             content,

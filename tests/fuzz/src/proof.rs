@@ -215,7 +215,7 @@ fn act(world: &mut World, dice: &mut Dice<'_>) {
     match action {
         0 | 1 => {
             let keys = (0..1 + dice.octet() % 3).map(|_| dice.key()).collect();
-            world.commit(keys, dice.octet() % 4 == 0, action == 0);
+            world.commit(keys, dice.octet().is_multiple_of(4), action == 0);
         }
         2 => drop(world.settle()),
         3 | 4 => {
@@ -244,9 +244,10 @@ fn act(world: &mut World, dice: &mut Dice<'_>) {
         }
         10 => {
             // The header that the server shows, or none.
-            let header = (dice.octet() % 4 > 0).then(|| world.content(dice.octet()).fingerprint());
+            let header = (!dice.octet().is_multiple_of(4))
+                .then(|| world.content(dice.octet()).fingerprint());
             let found = world.journal().index().found(&key);
-            let header = if dice.octet() % 2 == 0 { found } else { header };
+            let header = if dice.octet().is_multiple_of(2) { found } else { header };
             world.journal().note_adopted(&key, Some(7), now, header);
         }
         11 | 12 => {
@@ -260,7 +261,7 @@ fn act(world: &mut World, dice: &mut Dice<'_>) {
             world.journal().note_listing(listed.iter(), now);
         }
         15 => {
-            if dice.octet() % 2 == 0 {
+            if dice.octet().is_multiple_of(2) {
                 world.journal().finish().unwrap();
             } else {
                 // Killed: what was not written is as if it had not been.
@@ -269,7 +270,7 @@ fn act(world: &mut World, dice: &mut Dice<'_>) {
             world.open();
         }
         _ => {
-            let loses = dice.octet() % 2 == 0;
+            let loses = dice.octet().is_multiple_of(2);
             world.journal().write_pending().unwrap();
             world.repair(loses);
         }

@@ -61,7 +61,7 @@ pub fn listing(line: &[u8]) {
     let drop = first.zip(second).map(|(messages, octets)| DropListing { messages, octets });
     assert_eq!(DropListing::parse(line).ok(), drop);
     let message = first.and_then(|first| MessageNumber::new(u32::try_from(first).ok()?));
-    let scan = message.zip(second).map(|(number, octets)| ScanListing { number, octets });
+    let scan = message.map(|number| ScanListing { number, octets: second });
     assert_eq!(ScanListing::parse(line).ok(), scan);
     let parsed = UniqueIdListing::parse(line);
     assert_eq!(parsed.as_ref().ok().map(|listing| listing.number), message);

@@ -65,7 +65,9 @@ impl Mail {
             Kind::Twin => padded(format!("{from}Subject: twin\r\n\r\n{token}\r\n")),
             Kind::Dots => format!("{own}{id}\r\n.\r\n..\r\n.{token}\r\n...\r\n.\r\n"),
             Kind::Large => format!("{own}{id}\r\n{body}{}", "a long text line\r\n".repeat(400)),
-            Kind::LikeStatus if number % 2 == 0 => format!("+OK {token}\r\n{own}{id}\r\n{body}"),
+            Kind::LikeStatus if number.is_multiple_of(2) => {
+                format!("+OK {token}\r\n{own}{id}\r\n{body}")
+            }
             Kind::LikeStatus => format!("-ERR {token}\r\n{own}{id}\r\n{body}"),
             Kind::HeaderOnly => format!("{own}{id}"),
         };

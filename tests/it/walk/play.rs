@@ -146,7 +146,7 @@ impl Player {
         for path in self.journals() {
             match does {
                 Journal::Copied => {
-                    _ = self.journal_copies.insert(path.clone(), fs::read(path).unwrap())
+                    _ = self.journal_copies.insert(path.clone(), fs::read(path).unwrap());
                 }
                 Journal::Lost => {
                     fs::remove_file(&path).unwrap();

@@ -120,8 +120,9 @@ impl Program {
             }
             if status.is_none() {
                 shared.kill();
-                child.wait().unwrap();
             }
+            // The one that has ended is not waited for again.
+            let _ = child.wait().unwrap();
             shared.stop(*port);
             serving.join().unwrap();
             status

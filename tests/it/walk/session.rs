@@ -186,7 +186,7 @@ impl Session<'_, '_> {
         match does {
             Does::Leave => whole.clear(),
             Does::StrayBefore(stray) => {
-                *whole = [stray.line().into_bytes(), whole.clone()].concat()
+                *whole = [stray.line().into_bytes(), whole.clone()].concat();
             }
             Does::StrayAfter(stray) => whole.extend(stray.line().into_bytes()),
             Does::StrayLate(stray) => answer.late = stray.line().into_bytes(),

@@ -106,7 +106,7 @@ impl Site {
     pub fn old_uid(&self, which: u8) -> Option<String> {
         let is_free = |uid: &&String| self.maildrop.iter().all(|entry| entry.uid != **uid);
         let free: Vec<_> = self.old_uids.iter().filter(is_free).collect();
-        let old = if which % 4 == 0 { self.old_uids.iter().collect() } else { free };
+        let old = if which.is_multiple_of(4) { self.old_uids.iter().collect() } else { free };
         // Those of late are the ones that the program knows best.
         let late = old.len().saturating_sub(4);
         old.get(late + which as usize % (old.len() - late).max(1)).map(|uid| (*uid).clone())

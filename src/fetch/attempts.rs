@@ -1,0 +1,253 @@
+//! How a session ended, and what follows: the one place where a run decides to try
+//! again.
+//!
+//! | how a session ended | what follows |
+//! | --- | --- |
+//! | complete | the run is done |
+//! | QUIT withheld | another session deletes what is safe and fetches the rest |
+//! | out of step, the first time | another session, one command at a time |
+//! | out of step again, at a message | that message is put off |
+//! | lost inside a message, once | another session asks for it last |
+//! | lost inside a message, twice | that message is put off |
+//! | lost at TOP | that message has no header; the second time no message has |
+//! | lost elsewhere | another session, if this one made progress |
+//! | anything else | the run fails |
+//!
+//! Sessions repeat while each makes progress, ten at most: it delivers, puts a
+//! message off, or notes something that was not noted.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::journal::MessageKey;
+use crate::protocol::UniqueId;
+use crate::session;
+
+use super::download::Download;
+use super::error::Error;
+use super::event::Failure;
+
+/// How far a session came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// Not to a listing.
+    LogIn,
+    /// It was reading the header of this message.
+    Header(UniqueId),
+    /// It was reading listings.
+    Listing,
+    /// It knew what to do.
+    Messages,
+}
+
+/// How a session ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finish {
+    /// With QUIT.
+    Complete,
+    /// Without: what was retrieved is not all safe, and QUIT could take it away.
+    QuitWithheld,
+}
+
+/// What a session was like.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Several commands were in flight …
+    pub(super) pipelining: bool,
+    /// … because an earlier run learnt that they may be.
+    pub(super) remembered: bool,
+    pub(super) reached: Reached,
+    /// Something was delivered or recorded.
+    pub(super) progress: bool,
+    /// It broke inside this message.
+    pub(super) lost: Option<Download>,
+    /// Something else is left to do.
+    pub(super) more: bool,
+    pub(super) how: Result<Finish, Error>,
+}
+
+/// What is worth knowing before the next session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Note {
+    /// What was remembered of the server's capabilities no longer holds.
+    Forget,
+    /// Nothing.
+    None,
+    /// The server was out of step: one command at a time for a month.
+    OutOfStep,
+}
+
+/// What follows a session.
+#[derive(Debug)]
+pub(super) enum Next {
+    Again(Note),
+    Done,
+    Fail(Error),
+    /// The message is recorded as failed, and another session fetches the rest, if
+    /// there is any.
+    PutOff {
+        download: Box<Download>,
+        why: Failed,
+        more: bool,
+    },
+}
+
+/// What was wrong with a message that is put off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failed {
+    Endless,
+    Garbled,
+    Lost,
+}
+
+impl Failed {
+    pub(super) fn failure(self) -> Failure<'static> {
+        match self {
+            Self::Endless => Failure::Endless,
+            Self::Garbled => Failure::Garbled,
+            Self::Lost => Failure::Lost,
+        }
+    }
+}
+
+/// No run has more sessions than this.
+const MOST_SESSIONS: u32 = 10;
+
+/// The sessions of one run so far, and what they have taught.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    sessions: u32,
+    /// One command at a time from here on.
+    pub(super) no_pipelining: bool,
+    /// The server was out of step: a proof follows each message, and lines too many
+    /// are passed over.
+    pub(super) was_out_of_step: bool,
+    /// How often the connection was lost inside a message.
+    pub(super) losses: HashMap<MessageKey, u32>,
+    /// Not asked for again in this run.
+    pub(super) put_off: HashSet<MessageKey>,
+    /// TOP of these broke off a session.
+    pub(super) headerless: HashSet<UniqueId>,
+    /// TOP broke off two sessions.
+    pub(super) no_top: bool,
+    /// Why another session became necessary, if it failed before it listed anything.
+    first: Option<Error>,
+}
+
+impl Attempts {
+    /// A run with a server that may have been out of step lately.
+    pub(super) fn new(was_out_of_step: bool) -> Self {
+        Self { was_out_of_step, no_pipelining: was_out_of_step, ..Self::default() }
+    }
+
+    /// Whether this is the run's first session.
+    pub(super) fn is_first(&self) -> bool {
+        self.sessions == 0
+    }
+
+    /// What follows a session that ended so.
+    pub(super) fn next(&mut self, ended: Ended) -> Next {
+        self.sessions += 1;
+        let error = match ended.how {
+            Ok(Finish::Complete) => return Next::Done,
+            Ok(Finish::QuitWithheld) if self.sessions >= MOST_SESSIONS || !ended.progress => {
+                return Next::Done;
+            }
+            Ok(Finish::QuitWithheld) => return Next::Again(Note::None),
+            Err(error) => error,
+        };
+        let Error::Session { source, .. } = &error else {
+            return Next::Fail(match (&error, self.first.take()) {
+                // What made another session necessary says more.
+                (Error::TooEarly { .. }, Some(first)) => first,
+                _ => error,
+            });
+        };
+        let nature = source.nature();
+        if ended.reached == Reached::LogIn && nature != session::Nature::OutOfStep {
+            use crate::protocol::ResponseCode::{InUse, LoginDelay};
+            let code = source.refusal().and_then(|refusal| refusal.code);
+            return Next::Fail(match (code, self.first.take()) {
+                // What made another session necessary says more.
+                (Some(InUse | LoginDelay), Some(first)) => first,
+                _ => error,
+            });
+        }
+        if self.sessions >= MOST_SESSIONS {
+            return Next::Fail(error);
+        }
+        let next = match (nature, ended.reached) {
+            (session::Nature::Other, _) => return Next::Fail(error),
+            (_, Reached::Header(unique_id)) => self.without_header(unique_id),
+            (session::Nature::OutOfStep, _) if !self.was_out_of_step => {
+                self.out_of_step(source.is_lost_over_pipelining(), ended.remembered, ended.lost)
+            }
+            (session::Nature::OutOfStep, _) => match ended.lost {
+                Some(download) => self.put_off(download, Failed::Garbled, ended.more),
+                None => return Next::Fail(error),
+            },
+            (nature, _) => match ended.lost {
+                Some(download) => {
+                    let went = (ended.pipelining, ended.progress, ended.more);
+                    self.lost(download, nature, went)
+                }
+                None if nature == session::Nature::Broken && ended.pipelining => {
+                    self.out_of_step(true, ended.remembered, None)
+                }
+                None if ended.progress => Next::Again(Note::None),
+                None => return Next::Fail(error),
+            },
+        };
+        self.first = Some(error);
+        next
+    }
+
+    fn without_header(&mut self, unique_id: UniqueId) -> Next {
+        self.no_top |= !self.headerless.is_empty();
+        self.headerless.insert(unique_id);
+        self.no_pipelining = true;
+        Next::Again(Note::None)
+    }
+
+    /// The first time. Where all that is known is that the connection was lost, or
+    /// what was remembered was wrong, the server is not known for it.
+    fn out_of_step(&mut self, is_lost: bool, remembered: bool, download: Option<Download>) -> Next {
+        let was_at_messages = download.is_some();
+        if let Some(download) = download {
+            *self.losses.entry(download.key()).or_insert(0) += 1;
+        }
+        let repeats = self.no_pipelining;
+        self.no_pipelining = true;
+        self.was_out_of_step |= was_at_messages || repeats;
+        Next::Again(match (is_lost || remembered) && !was_at_messages {
+            true => Note::Forget,
+            false => Note::OutOfStep,
+        })
+    }
+
+    fn lost(
+        &mut self,
+        download: Download,
+        nature: session::Nature,
+        (pipelining, progress, more): (bool, bool, bool),
+    ) -> Next {
+        // One command at a time is all that another session can do better.
+        self.no_pipelining |= pipelining && (nature == session::Nature::Broken || !progress);
+        let losses = self.losses.entry(download.key()).or_insert(0);
+        *losses += 1;
+        if *losses < 2 {
+            return Next::Again(Note::None);
+        }
+        let why = match nature {
+            session::Nature::Endless => Failed::Endless,
+            session::Nature::Broken => Failed::Garbled,
+            _ => Failed::Lost,
+        };
+        self.put_off(download, why, more)
+    }
+
+    fn put_off(&mut self, download: Download, why: Failed, more: bool) -> Next {
+        self.losses.remove(&download.key());
+        self.put_off.insert(download.key());
+        Next::PutOff { download: Box::new(download), why, more }
+    }
+}

@@ -1,0 +1,63 @@
+//! A message on its way: listed, asked for, answered.
+
+use crate::journal::{Fingerprint, MessageKey, Settled};
+use crate::maildir::FileSize;
+use crate::protocol::{MessageNumber, ProofKind};
+use crate::session::Transaction;
+
+use super::plan::{Listed, Retrieval};
+
+/// A message to fetch.
+#[derive(Clone, Debug)]
+pub(super) struct Download {
+    pub(super) listed: Listed,
+    pub(super) retrieval: Retrieval,
+    /// If it is doubtful: what messages with its unique-id look like.
+    pub(super) known: Vec<Fingerprint>,
+    /// It is asked for again because its first line looked like a status line: that
+    /// line.
+    pub(super) suspect: Option<Vec<u8>>,
+    /// It failed before, and may break this session, too.
+    pub(super) is_risky: bool,
+    /// It was refused with a code that means "later", and is asked for again.
+    pub(super) again: bool,
+}
+
+impl Download {
+    pub(super) fn number(&self) -> MessageNumber {
+        self.listed.number
+    }
+
+    /// Whether the size of what came is not what was announced.
+    pub(super) fn is_unsure(&self, size: FileSize) -> bool {
+        self.listed.octets.is_some_and(|listed| listed != size.with_crlf)
+    }
+
+    pub(super) fn key(&self) -> MessageKey {
+        MessageKey::new(self.listed.unique_id.clone(), self.retrieval.occurrence)
+    }
+}
+
+/// What a command in flight was sent for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    Delete(Settled),
+    Header(MessageNumber),
+    Proof(MessageNumber, ProofKind),
+    Retrieve(Box<Download>),
+    Sizes,
+}
+
+/// A session whose commands say what they are for.
+pub(super) type Session<'a> = Transaction<'a, Purpose>;
+
+/// Whether a line looks like a response's first one: then the true one may have
+/// become part of the message.
+pub(super) fn is_status_like(line: &[u8]) -> bool {
+    line.starts_with(b"+OK") || line.starts_with(b"-ERR")
+}
+
+/// Whether a status line's text begins with a message-number.
+pub(super) fn names(text: &[u8], number: MessageNumber) -> bool {
+    text.split(|octet| *octet == b' ').next() == Some(number.to_string().as_bytes())
+}

@@ -1,0 +1,99 @@
+//! Refused messages: each one's own fault, or all of them the server's.
+
+use std::collections::VecDeque;
+
+use crate::protocol::{MessageNumber, ResponseCode};
+use crate::session::Refusal;
+
+use super::download::Download;
+use super::error::Error;
+
+/// What the server refused to send in this session.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    /// Refused, and others were answered around it: its own fault.
+    pub(super) booked: Vec<(Download, Refusal)>,
+    /// Refused with a code that means "later", twice.
+    pub(super) temporary: Vec<(Download, Refusal)>,
+    /// Refused in a row since the last message that was answered.
+    row: Vec<(Download, Refusal)>,
+    /// The last wanted message was put first, to tell a quota: its number.
+    probe: Option<MessageNumber>,
+}
+
+/// So many refusals in a row with the same words may be a quota.
+const ROW: usize = 3;
+
+impl Refusals {
+    /// Takes a proven refusal; `rest` is what is still to be asked for.
+    pub(super) fn take(
+        &mut self,
+        download: Download,
+        refusal: Refusal,
+        rest: &mut VecDeque<Download>,
+    ) -> Result<(), Error> {
+        if is_temporary(&refusal) {
+            if download.again {
+                self.temporary.push((download, refusal));
+            } else {
+                rest.push_back(Download { again: true, ..download });
+            }
+            return Ok(());
+        }
+        if self.row.last().is_some_and(|(_, last)| words(last) != words(&refusal)) {
+            self.interrupted();
+        }
+        let is_probe = self.probe == Some(download.number());
+        self.row.push((download, refusal));
+        if is_probe {
+            return self.quota();
+        }
+        if self.row.len() >= ROW
+            && self.probe.is_none()
+            && let Some(last) = rest.pop_back()
+        {
+            // Asked before all others, it tells a quota from bad messages.
+            self.probe = Some(last.number());
+            rest.push_front(last);
+        }
+        Ok(())
+    }
+
+    /// The server refuses everything: no message's fault.
+    fn quota(&mut self) -> Result<(), Error> {
+        let messages = self.row.len();
+        match self.row.pop() {
+            Some((_, refusal)) => {
+                self.row.clear();
+                Err(Error::Quota { refusal, messages })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A message was answered: what was refused before it is each one's own fault.
+    pub(super) fn interrupted(&mut self) {
+        self.booked.append(&mut self.row);
+        self.probe = None;
+    }
+
+    /// Everything was asked for: a row at the end has the last wanted message in it.
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        if self.row.len() >= ROW {
+            return self.quota();
+        }
+        self.interrupted();
+        Ok(())
+    }
+}
+
+/// Whether a code says that the refusal may pass; a code decides before the words.
+fn is_temporary(refusal: &Refusal) -> bool {
+    use ResponseCode::{Auth, InUse, SysTemp};
+    matches!(refusal.code, Some(Auth | InUse | SysTemp))
+}
+
+/// The words of a refusal without digits: servers put the message-number there.
+fn words(refusal: &Refusal) -> Vec<u8> {
+    refusal.text.iter().copied().filter(|octet| !octet.is_ascii_digit()).collect()
+}

@@ -1,0 +1,93 @@
+//! Answers to RETR that await their proof.
+
+use std::time::{Duration, Instant};
+
+use crate::maildir::TempMessage;
+use crate::protocol::MessageNumber;
+use crate::session::Refusal;
+
+use super::download::Download;
+use super::message_writer::Marks;
+
+/// One command at a time, a proof is asked for after so many messages …
+const BATCH: usize = 32;
+/// … so many octets …
+const BATCH_OCTETS: u64 = 4 << 20;
+/// … or so long a time.
+const BATCH_AGE: Duration = Duration::from_secs(5);
+
+/// A response to RETR that no proof has shown to be this message's yet.
+#[derive(Debug)]
+pub(super) struct Unproven {
+    pub(super) download: Download,
+    pub(super) answer: Answer,
+}
+
+/// What RETR was answered with.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// A message, whole in `tmp/`.
+    Message {
+        message: TempMessage,
+        marks: Marks,
+        /// The status line begins with the message's own number, as a proof by LIST
+        /// does.
+        names_itself: bool,
+    },
+    Refused(Refusal),
+}
+
+/// The answers that await their proof, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct UnprovenAnswers {
+    answers: Vec<Unproven>,
+    octets: u64,
+    since: Option<Instant>,
+}
+
+impl UnprovenAnswers {
+    pub(super) fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    pub(super) fn push(&mut self, unproven: Unproven) {
+        if self.is_empty() {
+            (self.octets, self.since) = (0, Some(Instant::now()));
+        }
+        if let Answer::Message { message, .. } = &unproven.answer {
+            self.octets += message.octets();
+        }
+        self.answers.push(unproven);
+    }
+
+    /// Whether there is enough for a proof, one command at a time.
+    pub(super) fn is_batch(&self) -> bool {
+        self.answers.len() >= BATCH
+            || self.octets >= BATCH_OCTETS
+            || self.since.is_some_and(|since| since.elapsed() >= BATCH_AGE)
+    }
+
+    /// The last answer about a message.
+    pub(super) fn about(&self, number: MessageNumber) -> Option<&Unproven> {
+        self.answers.iter().rev().find(|it| it.download.number() == number)
+    }
+
+    pub(super) fn last(&self) -> Option<&Unproven> {
+        self.answers.last()
+    }
+
+    /// Takes note of a size that a proof told.
+    pub(super) fn note_size(&mut self, number: MessageNumber, octets: Option<u64>) {
+        for it in &mut self.answers {
+            if it.download.number() == number {
+                it.download.listed.octets = octets.or(it.download.listed.octets);
+            }
+        }
+    }
+
+    /// Everything up to the answer about this message.
+    pub(super) fn take_upto(&mut self, number: MessageNumber) -> Vec<Unproven> {
+        let upto = self.answers.iter().rposition(|it| it.download.number() == number);
+        self.answers.drain(..upto.map_or(0, |at| at + 1)).collect()
+    }
+}

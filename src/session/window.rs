@@ -1,0 +1,78 @@
+//! The commands that are not answered yet, oldest first.
+
+use std::collections::VecDeque;
+
+use crate::protocol::{Command, Keyword};
+
+/// At most so many octets of commands are unanswered (RFC 2449 section 6.6
+/// leaves the number to us): any socket's send buffer holds them.
+pub const WINDOW: usize = 16 * 1024;
+
+/// No command is longer than this (RFC 2449 section 4 allows 255 octets, and none of
+/// TRANSACTION needs them).
+const LONGEST: usize = 64;
+
+/// A command that is not answered yet.
+#[derive(Debug)]
+pub(super) struct InFlight<T> {
+    pub(super) command: Command,
+    octets: usize,
+    /// `None` for what the session itself asks.
+    pub(super) tag: Option<T>,
+}
+
+/// The commands in flight.
+#[derive(Debug)]
+pub(super) struct Window<T> {
+    unanswered: VecDeque<InFlight<T>>,
+    octets: usize,
+}
+
+impl<T> Default for Window<T> {
+    fn default() -> Self {
+        Self { unanswered: VecDeque::new(), octets: 0 }
+    }
+}
+
+impl<T> Window<T> {
+    /// Whether another command may be sent before the next answer is read.
+    pub(super) fn has_room(&self, pipelining: bool) -> bool {
+        if pipelining { self.octets < WINDOW - LONGEST } else { self.is_empty() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.unanswered.is_empty()
+    }
+
+    pub(super) fn push(&mut self, command: Command, tag: Option<T>) {
+        let octets = command.encode().len();
+        self.octets += octets;
+        self.unanswered.push_back(InFlight { command, octets, tag });
+    }
+
+    pub(super) fn pop(&mut self) -> Option<InFlight<T>> {
+        let answered = self.unanswered.pop_front()?;
+        self.octets -= answered.octets;
+        Some(answered)
+    }
+
+    /// The keyword of the command that is answered next.
+    pub(super) fn front(&self) -> Option<Keyword> {
+        self.unanswered.front().map(|it| it.command.keyword())
+    }
+
+    pub(super) fn commands(&self) -> impl Iterator<Item = &Command> {
+        self.unanswered.iter().map(|it| &it.command)
+    }
+
+    /// The tags, of the commands that have one.
+    pub(super) fn tags(&self) -> impl Iterator<Item = &T> {
+        self.unanswered.iter().filter_map(|it| it.tag.as_ref())
+    }
+
+    /// The same commands with tags of another type; none has one yet.
+    pub(super) fn untagged<U>(self) -> Window<U> {
+        let own = |it: InFlight<T>| InFlight { command: it.command, octets: it.octets, tag: None };
+        Window { unanswered: self.unanswered.into_iter().map(own).collect(), octets: self.octets }
+    }
+}
