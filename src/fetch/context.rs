@@ -2,18 +2,22 @@
 
 use std::collections::VecDeque;
 
+use crate::journal::MessageKey;
 use crate::maildir::Maildir;
 
 use super::deletion::PendingDeletes;
 use super::download::Download;
 use super::event::Observer;
 use super::refusals::Refusals;
+use super::twins::Twins;
 
 /// What to do in one session.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
     pub(super) downloads: VecDeque<Download>,
     pub(super) deletions: PendingDeletes,
+    /// Known messages that may come again under other unique-ids.
+    pub(super) twins: Twins,
 }
 
 /// What one session did.
@@ -31,6 +35,8 @@ pub(super) struct Done {
     pub(super) withhold_quit: bool,
     /// TOP does not show what RETR shows.
     pub(super) top_differs: bool,
+    /// Known messages that came again under other unique-ids.
+    pub(super) renamed: Vec<(MessageKey, MessageKey)>,
 }
 
 /// What does not change during a session.

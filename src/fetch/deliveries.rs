@@ -13,6 +13,7 @@ use super::error::{Error, Operation};
 use super::event::{Event, Observer, Summary};
 use super::message_writer::Marks;
 use super::short::Shortness;
+use super::twins::Twins;
 
 /// The way to the commit thread and back.
 pub(super) struct Deliveries<'r> {
@@ -22,6 +23,7 @@ pub(super) struct Deliveries<'r> {
     results: Receiver<CommitResult>,
     shortness: Shortness,
     summary: &'r mut Summary,
+    pub(super) twins: Twins,
     /// TOP does not show what RETR shows.
     pub(super) top_differs: bool,
     /// Something that was retrieved is not safe here.
@@ -34,6 +36,7 @@ impl<'r> Deliveries<'r> {
         to_commit: SyncSender<Downloaded>,
         results: Receiver<CommitResult>,
         summary: &'r mut Summary,
+        twins: Twins,
     ) -> Self {
         Self {
             observe,
@@ -41,6 +44,7 @@ impl<'r> Deliveries<'r> {
             results,
             shortness: Shortness::default(),
             summary,
+            twins,
             top_differs: false,
             withhold_quit: false,
         }
@@ -63,9 +67,14 @@ impl<'r> Deliveries<'r> {
             (self.observe)(Event::TopDiffers);
             return Ok(());
         }
+        let key = MessageKey::new(listed.unique_id, retrieval.occurrence);
+        if self.twins.take(&key, marks.content) {
+            // It is here under another unique-id; the file removes itself.
+            return Ok(());
+        }
         let is_short = self.shortness.is_short(message.size().with_crlf, listed.octets);
         let delivery = Delivery {
-            key: MessageKey::new(listed.unique_id, retrieval.occurrence),
+            key,
             shared: retrieval.occurrences > 1,
             short: is_short || suspect.is_some(),
             octets: listed.octets,

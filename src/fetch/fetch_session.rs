@@ -11,6 +11,7 @@ use super::listing::Listing;
 use super::pipeline;
 use super::plan::{Deletion, Policy, Step, not_before};
 use super::run::{AccountRun, Options, Rekey};
+use super::twins::Twins;
 
 impl AccountRun {
     pub(super) fn fetch_session(
@@ -25,17 +26,15 @@ impl AccountRun {
         let mut listing = self.listing(options, credentials, &log, observe)?;
         let first = self.journal.index().is_empty();
         let steps = self.decide(options.rekey, policy, now, &mut listing)?;
-        if let Some(expire) = listing.transaction.expire()
-            && let Some(days) = policy.deletion.outlives(expire)
-        {
-            observe(Event::Expires { days });
-        }
+        tell_expiry(&listing, policy, observe);
         self.current.reached = Reached::Messages;
         self.summary.listed = listing.listing.len();
         self.journal.note_listing(listing.listing.iter().map(|l| &l.unique_id), now);
         let Listing { transaction, listing, mut proofs, .. } = listing;
         let listed = listing.len();
-        let schedule = self.schedule(listing.into_iter().zip(steps), now, observe);
+        let twins = Twins::of(&listing, self.journal.index());
+        let mut schedule = self.schedule(listing.into_iter().zip(steps), now, observe);
+        schedule.twins = twins;
         observe(Event::Planned {
             listed,
             messages: schedule.downloads.len(),
@@ -97,6 +96,9 @@ impl AccountRun {
             self.note_failed(download, Failure::Refused(refusal), now, observe);
             self.current.progress = true;
         }
+        for (old, new) in &done.renamed {
+            self.journal.note_rekeyed(old, new);
+        }
         if done.top_differs {
             self.journal.note_top_differs();
             self.current.progress = true;
@@ -129,4 +131,13 @@ const MOST_TEMPORARY: u32 = 3;
 /// As a server lists them, sizes may add up to anything.
 fn total(octets: impl Iterator<Item = u64>) -> u64 {
     octets.fold(0, u64::saturating_add)
+}
+
+/// Says that the server may remove messages sooner than they would be deleted.
+fn tell_expiry(listing: &Listing<'_>, policy: &Policy, observe: Observer<'_>) {
+    if let Some(expire) = listing.transaction.expire()
+        && let Some(days) = policy.deletion.outlives(expire)
+    {
+        observe(Event::Expires { days });
+    }
 }

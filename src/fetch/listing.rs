@@ -11,8 +11,9 @@ use crate::session::{self, Refusal, Reply, Sink, Transaction};
 
 use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
+use super::header::Header;
 use super::headers::Headers;
-use super::plan::{Header, Listed, Policy, Step, plan, shared};
+use super::plan::{Listed, Policy, Step, plan, shared};
 use super::proof::Proofs;
 
 /// When the sizes of messages are asked for.
@@ -38,6 +39,8 @@ pub struct Listing<'a> {
     pub(super) headerless: HashSet<UniqueId>,
     /// TOP is not sent at all.
     pub(super) no_top: bool,
+    /// Messages whose headers have no Message-ID.
+    anonymous: HashSet<MessageNumber>,
     /// The message whose header was read when the session broke.
     pub(super) broken_header: Option<UniqueId>,
     /// When the login was over, in milliseconds since 1970.
@@ -69,6 +72,7 @@ impl<'a> Listing<'a> {
             proofs: Proofs::new(None, false),
             headerless: HashSet::new(),
             no_top: false,
+            anonymous: HashSet::new(),
             broken_header: None,
             logged_in,
             listing: Vec::new(),
@@ -148,6 +152,7 @@ impl<'a> Listing<'a> {
         }
         let prints = self.fingerprints(nameless.iter().map(|listed| listed.number).collect())?;
         let mut orphans = self.orphans(index);
+        let anonymous = std::mem::take(&mut self.anonymous);
         for listed in nameless {
             // Without UIDL the header is all that says which message it is.
             match (prints.get(&listed.number), refusal) {
@@ -157,7 +162,13 @@ impl<'a> Listing<'a> {
                         known.map_or_else(|| derived(*print), |key| Some(key.unique_id));
                     self.listing.extend(unique_id.map(|unique_id| {
                         let (number, octets) = (listed.number, listed.octets);
-                        Listed { number, unique_id, octets, header: Header::Print(*print) }
+                        // A name made from a header proves nothing about it.
+                        let header = if anonymous.contains(&number) {
+                            Header::Anonymous(*print)
+                        } else {
+                            Header::Print(*print)
+                        };
+                        Listed { number, unique_id, octets, header }
                     }));
                 }
                 (None, Some(refusal)) => return Err(Error::NoUniqueIds(refusal.clone())),
@@ -216,8 +227,11 @@ impl<'a> Listing<'a> {
         let asked: HashSet<_> = doubtful.iter().copied().collect();
         let prints = self.fingerprints(doubtful)?;
         for listed in self.listing.iter_mut().filter(|listed| asked.contains(&listed.number)) {
-            let print = prints.get(&listed.number);
-            listed.header = print.map_or(Header::Unavailable, |print| Header::Print(*print));
+            listed.header = match prints.get(&listed.number) {
+                Some(print) if self.anonymous.contains(&listed.number) => Header::Anonymous(*print),
+                Some(print) => Header::Print(*print),
+                None => Header::Unavailable,
+            };
         }
         Ok(plan(&self.listing, index, policy, now))
     }
@@ -248,7 +262,10 @@ impl<'a> Listing<'a> {
         }
         let asked = sample.len();
         let prints = self.fingerprints(sample)?;
-        let matches = prints.values().filter(|print| known.contains(print)).count();
+        let is_match = |(number, print): &(&MessageNumber, &Fingerprint)| {
+            !self.anonymous.contains(number) && known.contains(print)
+        };
+        let matches = prints.iter().filter(is_match).count();
         Ok(match matches {
             _ if prints.is_empty() && few => Renumbering::Whole,
             0 => Renumbering::None,
@@ -291,8 +308,11 @@ impl<'a> Listing<'a> {
         let unknown = |listed: &&Listed| !index.knows(&listed.unique_id);
         let numbers = self.listing.iter().filter(unknown).map(|listed| listed.number).collect();
         let prints = self.fingerprints(numbers)?;
-        let header =
-            |listed: &Listed| Some((listed.unique_id.clone(), *prints.get(&listed.number)?));
+        let header = |listed: &Listed| {
+            let print = prints.get(&listed.number)?;
+            let identifies = !self.anonymous.contains(&listed.number);
+            identifies.then(|| (listed.unique_id.clone(), *print))
+        };
         Ok(self.listing.iter().filter_map(header).collect())
     }
 
@@ -302,10 +322,14 @@ impl<'a> Listing<'a> {
         &mut self,
         numbers: VecDeque<MessageNumber>,
     ) -> Result<HashMap<MessageNumber, Fingerprint>, Error> {
-        let mut prints = HashMap::new();
+        let (mut prints, mut anonymous) = (HashMap::new(), HashSet::new());
         self.tops(numbers, HeaderHasher::push, |number, hasher| {
+            if !hasher.identifies() {
+                anonymous.insert(number);
+            }
             prints.insert(number, hasher.finish());
         })?;
+        self.anonymous.extend(anonymous);
         Ok(prints)
     }
 

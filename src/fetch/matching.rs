@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use crate::journal::{Fingerprint, Index, Known, State};
 
-use super::plan::{Header, Listed};
+use super::header::Header;
+use super::plan::Listed;
 
 /// A server whose unique-ids are its message-numbers gives every message
 /// another one as soon as one is deleted: there the header says which message
@@ -27,7 +28,7 @@ impl NumericUniqueIds {
             *elsewhere.entry(print).or_insert(0) += 1;
         }
         for listed in listing {
-            if let Header::Print(print) = listed.header
+            if let Some(print) = listed.header.print()
                 && index
                     .occurrences(&listed.unique_id)
                     .any(|known| known.fingerprint == Some(print))
@@ -61,10 +62,8 @@ impl MatchStrength {
     pub(super) fn holds(self, listed: &Listed, known: &Known, numbered: bool) -> bool {
         let sizes = listed.octets.zip(known.octets);
         let same_size = sizes.is_some_and(|(listed, known)| listed == known);
-        let prints = match listed.header {
-            Header::Print(print) => known.fingerprint.map(|known| known == print),
-            Header::Unasked | Header::Unavailable => None,
-        };
+        let print = listed.header.print();
+        let prints = print.and_then(|print| Some(known.fingerprint? == print));
         match self {
             Self::HeaderAndSize => prints == Some(true) && same_size,
             // A deleted message of another size is another message.

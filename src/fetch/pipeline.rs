@@ -57,7 +57,7 @@ pub(super) fn run<'t>(
     context: Context<'_>,
     transaction: Session<'t>,
     journal: &mut Journal,
-    schedule: Schedule,
+    mut schedule: Schedule,
     proofs: &mut Proofs,
     sequence: &mut u64,
     summary: &mut Summary,
@@ -67,6 +67,7 @@ pub(super) fn run<'t>(
     let (to_commit, arrivals) = mpsc::sync_channel(most);
     let (to_us, results) = mpsc::channel();
     let (journal_id, run_id) = (journal.id(), journal.run());
+    let twins = std::mem::take(&mut schedule.twins);
     thread::scope(|scope| {
         let maildir = context.maildir;
         let committer = move || commit::run(journal, maildir, most, &arrivals, &to_us);
@@ -85,7 +86,7 @@ pub(super) fn run<'t>(
             suspects: VecDeque::new(),
             awaited: 0,
             sizes: HashMap::new(),
-            deliveries: Deliveries::new(context.observe, to_commit, results, summary),
+            deliveries: Deliveries::new(context.observe, to_commit, results, summary, twins),
             journal: journal_id,
             run: run_id,
             sequence,
@@ -119,6 +120,7 @@ impl<'t> Pipeline<'_, 't> {
         let is_left = in_flight || !schedule.downloads.is_empty() || !unproven.is_empty();
         done.more = is_left || !done.deletions.is_empty();
         done.top_differs = deliveries.top_differs;
+        done.renamed = deliveries.twins.renamed;
         done.withhold_quit |= deliveries.withhold_quit || !suspects.is_empty();
         (done, transaction)
     }
@@ -192,7 +194,7 @@ impl<'t> Pipeline<'_, 't> {
             if !self.transaction.is_pipelining() && self.transaction.has_unasked_octets() {
                 return Err(out_of_step(Operation::List));
             }
-            let Self { transaction, schedule: Schedule { deletions, downloads }, .. } = self;
+            let Self { transaction, schedule: Schedule { deletions, downloads, .. }, .. } = self;
             let is_fetching = self.awaited > 0 || !downloads.is_empty();
             if let Some((number, kind)) = self.due.take() {
                 let purpose = Purpose::Proof(number, kind);
@@ -216,8 +218,7 @@ impl<'t> Pipeline<'_, 't> {
         Ok(())
     }
 
-    /// One command at a time, what has come is proven before a message is asked for
-    /// that broke a session before.
+    /// One command at a time, a proof comes before a message that broke a session.
     fn proof_before_risk(&self) -> Option<(MessageNumber, ProofKind)> {
         let is_risky = self.schedule.downloads.front().is_some_and(|it| it.is_risky);
         let last = self.unproven.last().filter(|_| is_risky && !self.transaction.is_pipelining());
@@ -388,8 +389,7 @@ impl<'t> Pipeline<'_, 't> {
         }
     }
 
-    /// A bad proof: out of step. On a server that was so before, lines too many are
-    /// passed over until the proof comes.
+    /// A bad proof. Lines too many are passed over if the server was out of step before.
     fn unproven_at(&mut self, number: MessageNumber, answer: &ProofAnswer) -> Result<(), Error> {
         if self.proofs.resynchronises && *answer != ProofAnswer::None {
             let found = self.transaction.resynchronise(number).map_err(Operation::List.failed());

@@ -14,9 +14,10 @@
 
 use std::collections::HashMap;
 
-use crate::journal::{Fingerprint, Index, Known, MessageKey, State};
+use crate::journal::{Index, Known, MessageKey, State};
 use crate::protocol::{Expire, MessageNumber, UniqueId};
 
+use super::header::Header;
 use super::matching::{MatchStrength, NumericUniqueIds};
 
 /// One message, as the server lists it.
@@ -30,17 +31,6 @@ pub struct Listed {
     pub octets: Option<u64>,
     /// What is known of its header.
     pub header: Header,
-}
-
-/// What is known of a listed message's header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Header {
-    /// Its fingerprint, from TOP.
-    Print(Fingerprint),
-    /// TOP was not sent yet.
-    Unasked,
-    /// TOP is refused, or this server's TOP cannot be trusted.
-    Unavailable,
 }
 
 /// What happens on the server to messages that are safe here.
@@ -348,7 +338,7 @@ impl Group<'_> {
                 // Size alone proves nothing: another message may have the same one.
                 let proven = match listed.header {
                     Header::Print(print) => known.fingerprint == Some(print),
-                    Header::Unasked | Header::Unavailable => false,
+                    Header::Anonymous(_) | Header::Unasked | Header::Unavailable => false,
                 };
                 let same_size = listed.octets.is_some() && listed.octets == known.octets;
                 match deletable {
@@ -408,13 +398,10 @@ impl Group<'_> {
             if self.numbered.is_some_and(|numbered| numbered.take(listed.header)) {
                 return Step::Leave(Reason::Delivered { deletable: None });
             }
-            let doubtful = match listed.header {
-                Header::Print(print) => {
-                    !self.known.is_empty()
-                        && self.known.iter().all(|known| known.fingerprint != Some(print))
-                }
-                Header::Unasked | Header::Unavailable => false,
-            };
+            let doubtful = listed.header.print().is_some_and(|print| {
+                !self.known.is_empty()
+                    && self.known.iter().all(|known| known.fingerprint != Some(print))
+            });
             self.retrieve(listed, Retrieval { occurrence, occurrences, tries: 0, doubtful })
         });
         steps.collect()
@@ -427,6 +414,9 @@ impl Group<'_> {
         match listed.header {
             Header::Print(print) => {
                 (print == found).then_some(Step::Adopt { occurrence, sure: true })
+            }
+            Header::Anonymous(print) => {
+                (print == found).then_some(Step::Adopt { occurrence, sure: false })
             }
             Header::Unasked => Some(Step::Examine),
             Header::Unavailable if self.numbered.is_some() => None,

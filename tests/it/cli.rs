@@ -23,8 +23,8 @@ fn a_list_says_number_size_state_and_unique_id() {
     let ran = sandbox.plain(&server).arg("--list").run();
     ran.prints(
         "NUMBER  SIZE  STATE      UNIQUE-ID\n\
-         \x20    1    41  delivered  uid-1\n\
-         \x20    2    41  new        uid-2\n",
+         \x20    1    52  delivered  uid-1\n\
+         \x20    2    52  new        uid-2\n",
     );
 }
 
@@ -71,9 +71,9 @@ fn a_dry_run_says_what_a_fetch_then_does() {
     assert_eq!(
         lines[1..],
         [
-            "delete 1 41 it is safe here and may go uid-1",
-            "leave 2 41 too large uid-2",
-            "leave 3 41 too large uid-3"
+            "delete 1 52 it is safe here and may go uid-1",
+            "leave 2 52 too large uid-2",
+            "leave 3 52 too large uid-3"
         ]
     );
 }
@@ -86,9 +86,9 @@ fn show_prints_one_message_or_its_top() {
         .plain(&server)
         .args(["--show", "2"])
         .run()
-        .prints("Subject: letter 2\nX: 2\n\n.dot\nbody 2\n");
+        .prints("Subject: letter 2\nMessage-ID: <2>\n\n.dot\nbody 2\n");
     let top = sandbox.plain(&server).args(["--show", "uid:uid-1", "--lines", "1"]).run();
-    top.prints("Subject: letter 1\nX: 1\n\n.dot\n");
+    top.prints("Subject: letter 1\nMessage-ID: <1>\n\n.dot\n");
     sandbox.plain(&server).args(["--show", "3"]).run().fails(64, "there is no message \"3\"");
 }
 

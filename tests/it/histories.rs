@@ -180,3 +180,33 @@ fn a_refusal_for_the_time_being_costs_no_wait() {
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 3);
 }
+
+/// A message without a Message-ID; all of them have one header.
+fn twin(uid: &str, body: &str) -> Message {
+    Message::new(uid, format!("Subject: report\r\n\r\n{body}\r\n"))
+}
+
+#[test]
+fn a_header_without_a_message_id_makes_no_other_message_deletable() {
+    for server in [server(0).without("UIDL").unannounced("UIDL"), server(0)] {
+        let (server, sandbox) = (server.start(), Sandbox::new());
+        server.maildrop("mrose").push(twin("a", "first "));
+        sandbox.plain(&server).run().is_silent();
+        // Another client deletes it, and another one of the same header and size comes.
+        server.maildrop("mrose").replace([twin("a", "second")]);
+        sandbox.plain(&server).arg("--delete").run();
+        assert_eq!(server.maildrop("mrose").len() + sandbox.count(), 2);
+    }
+}
+
+#[test]
+fn what_comes_again_under_another_unique_id_is_compared_whole_before_it_is_stored() {
+    let (server, sandbox) = (server(0).start(), Sandbox::new());
+    server.maildrop("mrose").push(twin("a", "first"));
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").replace([twin("b", "first"), twin("c", "third")]);
+    for _ in 0..2 {
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.count(), 2);
+    }
+}

@@ -228,7 +228,7 @@ fn the_state_can_be_read_and_marked_by_hand() {
     let lines: Vec<_> = listed.stdout.lines().collect();
     assert!(lines[0].starts_with("seen 20") && lines[0].ends_with(" - 1 uid-1"), "{listed:?}");
     assert!(
-        lines[1].starts_with("delivered 20") && lines[1].ends_with(" 41 1 uid-2"),
+        lines[1].starts_with("delivered 20") && lines[1].ends_with(" 52 1 uid-2"),
         "{listed:?}"
     );
     state(&["forget", "nobody"]).fails(64, "the journal does not know \"nobody\"");

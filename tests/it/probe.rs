@@ -88,7 +88,7 @@ auth          auto takes PLAIN
 login         works: \"mrose\" by PLAIN
 after login   the same
 retention     for ever
-maildrop      3 messages, 123 octets
+maildrop      3 messages, 156 octets
 UIDL          works: each message has a unique-id
 TOP           works: before a later deletion size and header are compared
 PIPELINING    works: many commands at once
@@ -394,7 +394,7 @@ fn a_step_that_fails_ends_the_report_and_does_not_swallow_it() {
             Fault::reply("TOP", "+OK\r\n.\r\nmore\r\n"),
             76,
             "cannot read the headers",
-            "maildrop      3 messages, 123 octets",
+            "maildrop      3 messages, 156 octets",
         ),
         (
             Fault::reply("QUIT", ""),

@@ -32,7 +32,8 @@ use pop3_test_server::{Fault, Message, Server};
 use crate::sandbox::Sandbox;
 
 pub fn letter(number: usize) -> Vec<u8> {
-    format!("Subject: letter {number}\r\nX: {number}\r\n\r\n.dot\r\nbody {number}\r\n").into_bytes()
+    let header = format!("Subject: letter {number}\r\nMessage-ID: <{number}>\r\n");
+    format!("{header}\r\n.dot\r\nbody {number}\r\n").into_bytes()
 }
 
 /// As it is stored.

@@ -1,5 +1,9 @@
 //! Options that an account has: on the command line and in the configuration
 //! file, by one definition.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the comments are help texts too, where brackets hold what may be left out"
+)]
 
 use std::path::PathBuf;
 

@@ -1,0 +1,27 @@
+//! What is known of a listed message's header.
+
+use crate::journal::Fingerprint;
+
+/// What is known of a listed message's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// Its fingerprint, from TOP; without a Message-ID another message may have the
+    /// same one.
+    Anonymous(Fingerprint),
+    /// Its fingerprint, from TOP.
+    Print(Fingerprint),
+    /// TOP was not sent yet.
+    Unasked,
+    /// TOP is refused, or this server's TOP cannot be trusted.
+    Unavailable,
+}
+
+impl Header {
+    /// The fingerprint, if TOP showed one.
+    pub fn print(self) -> Option<Fingerprint> {
+        match self {
+            Self::Anonymous(print) | Self::Print(print) => Some(print),
+            Self::Unasked | Self::Unavailable => None,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Messages that seem new and may be known ones under other unique-ids: compared
+//! whole before they are committed.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::journal::{ContentHash, Index, MessageKey, State};
+use crate::protocol::UniqueId;
+
+use super::plan::Listed;
+
+/// Known messages that are not listed under the unique-id that they are known by, by
+/// their content.
+#[derive(Debug, Default)]
+pub(super) struct Twins {
+    known: HashMap<ContentHash, Vec<MessageKey>>,
+    /// Those that came again under another unique-id.
+    pub(super) renamed: Vec<(MessageKey, MessageKey)>,
+}
+
+impl Twins {
+    /// Where unique-ids are message-numbers they say nothing: there every known
+    /// message counts.
+    pub(super) fn of(listing: &[Listed], index: &Index) -> Self {
+        let numbered = listing.iter().all(|it| it.unique_id.is_number(it.number));
+        let listed: HashSet<&UniqueId> = listing.iter().map(|it| &it.unique_id).collect();
+        let mut known: HashMap<_, Vec<_>> = HashMap::new();
+        for (unique_id, it) in index.iter() {
+            let is_here = matches!(it.state, State::Delivered | State::DeletePending);
+            if let Some(content) = it.content
+                && is_here
+                && (numbered || !listed.contains(&unique_id))
+            {
+                let key = MessageKey::new(unique_id, it.occurrence);
+                known.entry(content).or_default().push(key);
+            }
+        }
+        Self { known, renamed: Vec::new() }
+    }
+
+    /// Whether a message is here already, octet for octet.
+    pub(super) fn take(&mut self, key: &MessageKey, content: ContentHash) -> bool {
+        let Some(old) = self.known.get_mut(&content).and_then(Vec::pop) else { return false };
+        self.renamed.push((old, key.clone()));
+        true
+    }
+}
