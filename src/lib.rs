@@ -14,9 +14,10 @@
 //!
 //! worker ─┬─▶ fetch::AccountRun::open   lock, journal, Maildir, recovery
 //!         ├─▶ sandbox closed, threads started
-//!         └─▶ fetch::AccountRun::fetch ─┬─▶ Listing: session::Authorization ─▶ Transaction, listings
+//!         └─▶ fetch::AccountRun::fetch     sessions, until Attempts says that none can do better
+//!                                        ┌─▶ Listing: session::Authorization ─▶ Transaction, listings
 //!                                          ├─▶ plan(listing, journal, policy, now)        pure
-//!                                          ├─▶ pipeline: RETR ─▶ unstuffed ─▶ a file in tmp/
+//!                                          ├─▶ pipeline: RETR ─▶ unstuffed ─▶ a file in tmp/ ─▶ proof (LIST n)
 //!                                          │      └─▶ commit thread ─▶ Settled ─▶ DELE
 //!                                          └─▶ QUIT (UPDATE), the journal's last append
 //! ```

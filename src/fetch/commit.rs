@@ -1,6 +1,6 @@
 //! The commit thread: batches made durable beside the network.
 //!
-//! The order of the steps is DESIGN §2's and each has its reason in the model:
+//! The order of the steps, each of which keeps mail from being lost or doubled:
 //! files synced and `tmp/` synced (or all by one call), one append to the journal synced (the commit
 //! point), renames and `new/` synced, settled. Types keep it: a [`TempMessage`] whose
 //! name is not persisted to the journal removes its file, and only a batch that

@@ -73,7 +73,7 @@ pub struct Timing {
 const LONGEST_DELAY: Duration = Duration::from_secs(86_400);
 
 /// What a server wants that says `[LOGIN-DELAY]` and not how long: a minute, as
-/// OVH and LuxSci do (FIELD.md §2).
+/// OVH and LuxSci do.
 const USUAL_DELAY: u64 = 60;
 
 /// A longer delay is not waited for without a deadline that leaves room for it.
@@ -106,7 +106,7 @@ fn is_bearable(left: Duration, room: Option<Duration>) -> bool {
 
 /// The first pause when the maildrop is in use; each is twice the last one …
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-/// … up to this: cPanel locks out who logs in 60 times in an hour (FIELD.md §2).
+/// … up to this: cPanel locks out who logs in 60 times in an hour.
 const LONGEST_PAUSE: Duration = Duration::from_secs(90);
 
 /// The pause before the next try when so many were paused for before, `left` is

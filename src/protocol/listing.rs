@@ -8,7 +8,7 @@ use super::vocabulary::{MessageNumber, UniqueId, decimal};
 pub const MAX_LISTED: usize = 8_000_000;
 
 /// Splits at the first run of blanks; one space says the RFC, Maillennium and
-/// others send more (FIELD.md §3).
+/// others send more.
 fn word(line: &[u8]) -> (&[u8], &[u8]) {
     let is_blank = |octet: &u8| matches!(octet, b' ' | b'\t');
     let end = line.iter().position(is_blank).unwrap_or(line.len());

@@ -7,7 +7,7 @@ const SHOWN: usize = 200;
 
 /// Octets from outside on their way to a terminal or a log: no control
 /// character passes, invisible and direction-changing ones neither, and it
-/// ends after 200 characters (CVE-2008-2711, CVE-2010-1167: FIELD.md §4).
+/// ends after 200 characters (CVE-2008-2711, CVE-2010-1167).
 #[derive(Clone, Copy, Debug)]
 pub struct Quoted<'a> {
     octets: &'a [u8],

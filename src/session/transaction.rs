@@ -365,7 +365,7 @@ impl<'a, T> Transaction<'a, T> {
     }
 
     /// A whole listing. Each number stands in it at most once; an empty line is
-    /// passed over, which some server sends first (FIELD.md §3).
+    /// passed over, which some server sends first.
     fn listing<L>(
         &mut self,
         command: &Command,

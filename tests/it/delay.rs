@@ -281,7 +281,7 @@ fn the_last_login_outlives_a_journal_made_new() {
     assert_eq!(server.sessions(), 2);
 }
 
-/// mailutils says it behind a valid password (FIELD.md §2).
+/// mailutils says it behind a valid password.
 #[test]
 fn a_refusal_as_too_early_is_remembered_with_or_without_a_number() {
     for (announced, remembered, mode) in

@@ -199,7 +199,7 @@ fn without_pipelining_everything_arrives_in_lock_step() {
 }
 
 /// A server that announces PIPELINING and hangs up over several commands at once,
-/// if `minds` says so of them (FIELD.md §3: poczta.o2.pl).
+/// if `minds` says so of them (poczta.o2.pl).
 fn hangs_up(minds: fn(&str) -> bool) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

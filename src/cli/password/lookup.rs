@@ -22,7 +22,7 @@
 //!   write no file with a password, so that none is ever open to others before
 //!   its mode is set (CVE-2005-3088).
 //! * Nothing limits what is typed or printed to fewer octets than a token has:
-//!   64 KiB (FIELD.md §2, no. 7 and 21).
+//!   64 KiB.
 //! * Whatever may block runs beside a wait that ends with the deadline or a
 //!   signal.
 //!

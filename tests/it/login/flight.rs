@@ -168,7 +168,7 @@ fn a_maildrop_that_a_flight_finds_locked_is_no_wrong_password() {
     assert_eq!(stage.server.sessions(), 2);
 }
 
-/// FIELD.md §3, WildDuck.
+/// WildDuck.
 #[test]
 fn a_server_that_announces_pipelining_and_keeps_no_step_is_known_for_it() {
     let fault = || Fault::reply("AUTH PLAIN", "+ \r\n").on(1);

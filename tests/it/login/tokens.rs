@@ -62,7 +62,7 @@ fn xoauth2_goes_in_one_step_where_the_other_way_is_refused() {
     }
 }
 
-/// mpop's buffer did not hold them (FIELD.md §2 no. 7).
+/// mpop's buffer did not hold them.
 #[test]
 fn a_token_may_be_longer_than_any_line() {
     for (auth, name) in MECHANISMS {

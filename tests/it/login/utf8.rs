@@ -50,7 +50,7 @@ fn utf8_is_asked_for_once_whatever_is_refused_after_it() {
     assert!(asks(&stage, 1));
 }
 
-/// Courier 1.0.16 (FIELD.md §3).
+/// Courier 1.0.16.
 #[test]
 fn a_header_in_utf8_arrives_as_it_is() {
     let mail =
