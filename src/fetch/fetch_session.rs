@@ -32,7 +32,7 @@ impl AccountRun {
         self.journal.note_listing(listing.listing.iter().map(|l| &l.unique_id), now);
         let Listing { transaction, listing, mut proofs, .. } = listing;
         let listed = listing.len();
-        let twins = Twins::of(&listing, self.journal.index());
+        let twins = Twins::of(&listing, &steps, self.journal.index());
         let mut schedule = self.schedule(listing.into_iter().zip(steps), now, observe);
         schedule.twins = twins;
         observe(Event::Planned {

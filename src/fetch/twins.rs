@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use crate::journal::{ContentHash, Index, MessageKey, State};
 use crate::protocol::UniqueId;
 
-use super::plan::Listed;
+use super::plan::{Listed, Step};
 
 /// Known messages that are not listed under the unique-id that they are known by, by
 /// their content.
@@ -19,8 +19,11 @@ pub(super) struct Twins {
 
 impl Twins {
     /// Where unique-ids are message-numbers they say nothing: there every known
-    /// message counts.
-    pub(super) fn of(listing: &[Listed], index: &Index) -> Self {
+    /// message counts. Where nothing is fetched, no record is read.
+    pub(super) fn of(listing: &[Listed], steps: &[Step], index: &Index) -> Self {
+        if !steps.iter().any(|step| matches!(step, Step::Retrieve(_))) {
+            return Self::default();
+        }
         let numbered = listing.iter().all(|it| it.unique_id.is_number(it.number));
         let listed: HashSet<&UniqueId> = listing.iter().map(|it| &it.unique_id).collect();
         let mut known: HashMap<_, Vec<_>> = HashMap::new();
