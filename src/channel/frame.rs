@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::event::Event;
 use super::failure::Failure;
 use super::job::Job;
+use super::question::Question;
 use crate::secret::Secret;
 
 /// No frame up is longer.
@@ -24,6 +25,8 @@ pub const MAX_SECRET: usize = 1024 * 1024;
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Up {
+    /// A person has to agree before the worker goes on.
+    Confirm(Question),
     /// The last frame: how it ended.
     End {
         /// Why not well.
@@ -46,6 +49,11 @@ pub enum Up {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Down {
+    /// The answer to a question.
+    Answer {
+        /// Yes.
+        yes: bool,
+    },
     /// There is no password; only a probe goes on without one.
     NoSecret {},
     /// A secret of so many octets, which follow the line.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `settings` | once, after a right `hello`: the whole [`job::Job`] |
 //! | `secret` | behind the settings, or as the answer to a request; raw octets follow the line |
+//! | `answer` | the answer to `confirm`: yes or no |
 //! | `no-secret` | the answer where a probe goes on without a login |
 //! | `stop` | end tidily: commit what is whole, then report |
 //!
@@ -11,6 +12,7 @@
 //! | --- | --- |
 //! | `hello` | first, within 10 s: version and build |
 //! | `event` | as things happen: [`event::Event`] |
+//! | `confirm` | a person has to agree: [`question::Question`] |
 //! | `secret` | the worker needs the password now |
 //! | `end` | last: how it ended, [`failure::Failure`] included |
 //!
@@ -26,3 +28,4 @@ pub mod findings;
 pub mod frame;
 pub mod job;
 pub mod octets;
+pub mod question;

@@ -87,6 +87,7 @@ pub fn run(
         limits: WaitLimits { deadline, cancel },
         is_alone: accounts.len() == 1,
         conversation: level == Level::Conversation,
+        agrees: false,
     };
     let mut exits = Vec::new();
     for (name, account) in accounts {

@@ -9,6 +9,7 @@ use std::{io, thread};
 
 use crate::channel::event::Event;
 use crate::channel::frame::{self, Down, Reader, Up};
+use crate::channel::question::Question;
 use crate::connection::Cancel;
 use crate::secret::Secret;
 
@@ -21,7 +22,16 @@ pub(super) struct Link {
     pub(super) upward: Arc<Upward>,
     pub(super) cancel: Cancel,
     password: Mutex<Option<Option<Secret>>>,
-    answers: Mutex<Option<Receiver<Option<Secret>>>>,
+    answers: Mutex<Option<Receiver<Answer>>>,
+}
+
+/// What the supervisor answers to a request.
+#[derive(Debug)]
+enum Answer {
+    /// Whether a person agrees.
+    Agreed(bool),
+    /// The password, if there is one.
+    Password(Option<Secret>),
 }
 
 /// A signal sets a flag; only a look at it ends a wait.
@@ -67,9 +77,26 @@ impl Link {
         {
             return Ok(password);
         }
+        match self.ask(&Up::Secret {})? {
+            Answer::Password(password) => Ok(password),
+            Answer::Agreed(_) => Err(Error::Interrupted),
+        }
+    }
+
+    /// Whether a person agrees. What the question is about was sent as events before.
+    #[allow(dead_code, reason = "acts that ask a person use it")]
+    pub(super) fn confirm(&self, question: Question) -> Result<bool, Error> {
+        match self.ask(&Up::Confirm(question))? {
+            Answer::Agreed(yes) => Ok(yes),
+            Answer::Password(_) => Err(Error::Interrupted),
+        }
+    }
+
+    /// Sends a request and waits for its answer.
+    fn ask(&self, request: &Up) -> Result<Answer, Error> {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = answers.as_ref().ok_or(Error::Interrupted)?;
-        self.upward.frame(&Up::Secret {});
+        self.upward.frame(request);
         while self.cancel.load(Ordering::Relaxed) == 0 {
             match answers.recv_timeout(SLICE) {
                 Ok(answer) => return Ok(answer),
@@ -82,11 +109,12 @@ impl Link {
 }
 
 /// The next answer; `None` is `stop`.
-fn hear(reader: &mut Reader<UnixStream>) -> Result<Option<Option<Secret>>, frame::Error> {
-    match reader.read()? {
-        Down::NoSecret {} => Ok(Some(None)),
-        Down::Secret { octets } => reader.read_secret(octets).map(|secret| Some(Some(secret))),
-        Down::Settings(_) => Err(frame::Error::Malformed),
-        Down::Stop {} => Ok(None),
-    }
+fn hear(reader: &mut Reader<UnixStream>) -> Result<Option<Answer>, frame::Error> {
+    Ok(match reader.read()? {
+        Down::Answer { yes } => Some(Answer::Agreed(yes)),
+        Down::NoSecret {} => Some(Answer::Password(None)),
+        Down::Secret { octets } => Some(Answer::Password(Some(reader.read_secret(octets)?))),
+        Down::Settings(_) => return Err(frame::Error::Malformed),
+        Down::Stop {} => None,
+    })
 }

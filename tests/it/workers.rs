@@ -106,6 +106,20 @@ fn a_worker_gets_no_secret_that_is_not_its_to_ask_for() {
 }
 
 #[test]
+fn a_worker_asks_a_person_nothing_that_is_not_its_to_ask() {
+    const DELETE: &str = "{\"confirm\":{\"question\":\"delete\",\"messages\":1}}\n";
+    const REFETCH: &str =
+        "{\"confirm\":{\"question\":\"refetch\",\"messages\":1,\"octets\":null}}\n";
+    is_70(|it| send(it, [HELLO, DELETE].concat().as_bytes()), "not its to ask");
+    is_70(|it| send(it, [HELLO, REFETCH].concat().as_bytes()), "not its to ask");
+    let ask = |it| send(it, [HELLO, REFETCH].concat().as_bytes());
+    for options in [&["--state", "repair"][..], &["--list"], &["--check"], &["--mark-seen"]] {
+        let (exit, said) = lied_to(ask, options);
+        assert!(exit == Exit::Software && said.contains("not its to ask"), "{said}");
+    }
+}
+
+#[test]
 fn nothing_that_a_worker_says_steers_the_terminal() {
     const LINES: &str = concat!(
         "{\"event\":{\"event\":\"large\",\"unique-id\":{\"text\":\"a\\u009b2J\\u001b[m\\u202e\"},\"octets\":1}}\n",

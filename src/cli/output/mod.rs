@@ -8,6 +8,7 @@ mod listing;
 mod probe;
 mod probe_config;
 mod progress;
+pub(crate) mod question;
 mod safe;
 mod sentence;
 pub(crate) mod terminal;

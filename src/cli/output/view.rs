@@ -103,15 +103,19 @@ impl<'v, 'o> View<'v, 'o> {
         if self.is_alone { text.to_owned() } else { format!("{}:\n{text}", self.account.name) }
     }
 
+    /// Prints the table as far as it is known.
+    pub(crate) fn show_rows(&mut self) -> Result<(), Error> {
+        let Some(rows) = self.rows.take() else { return Ok(()) };
+        let text = match self.command {
+            Command::List { headers } => listing::list(&rows, *headers),
+            _ => listing::dry_run(&rows),
+        };
+        self.print(&self.titled(&text))
+    }
+
     /// The end: tables, then the summary or the error, and the status.
-    pub(crate) fn end(self, result: Result<(), Error>) -> Exit {
-        let printed = self.rows.as_deref().map_or(Ok(()), |rows| {
-            let text = match self.command {
-                Command::List { headers } => listing::list(rows, *headers),
-                _ => listing::dry_run(rows),
-            };
-            self.print(&self.titled(&text))
-        });
+    pub(crate) fn end(mut self, result: Result<(), Error>) -> Exit {
+        let printed = self.show_rows();
         let Self { output, account, command, teller, new, summary, .. } = self;
         // Bars go away before anything else is said.
         drop(teller);

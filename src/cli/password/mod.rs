@@ -5,5 +5,5 @@ mod environment;
 pub(crate) mod file;
 pub(crate) mod lookup;
 pub mod netrc;
-mod prompt;
+pub(crate) mod prompt;
 pub(crate) mod wait;

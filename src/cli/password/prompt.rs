@@ -1,6 +1,8 @@
 //! Asking a person on the terminal.
 
 use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
@@ -13,6 +15,24 @@ use super::wait::WaitLimits;
 /// The terminal that this process belongs to.
 pub(super) fn terminal() -> Option<File> {
     OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
+}
+
+/// No question is left unanswered for longer: a server waits.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Asks on the terminal and says whether the answer is yes; `None` without a terminal.
+pub(crate) fn agrees(question: &str, limits: &WaitLimits<'_>) -> Result<Option<bool>, Error> {
+    let Some(terminal) = terminal() else { return Ok(None) };
+    let question = question.to_owned();
+    let deadline = limits.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
+    let limits = WaitLimits { deadline: Some(deadline), ..*limits };
+    let answer = limits.within(move || {
+        (&terminal).write_all(question.as_bytes()).context("cannot ask on the terminal")?;
+        let mut answer = String::new();
+        BufReader::new(terminal).read_line(&mut answer).context("cannot read the answer")?;
+        Ok(answer)
+    });
+    Ok(Some(matches!(answer?.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
 }
 
 /// Asks on the terminal. Without one nothing is asked and nothing hangs.

@@ -46,7 +46,7 @@ impl WaitLimits<'_> {
 
     /// Does what may block on a thread of its own, which is left behind if it
     /// does so for too long.
-    pub(super) fn within<T: Send + 'static>(
+    pub(crate) fn within<T: Send + 'static>(
         &self,
         act: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, Error> {

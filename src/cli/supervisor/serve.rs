@@ -10,12 +10,15 @@ use std::time::{Duration, Instant};
 use crate::channel::failure::Failure;
 use crate::channel::frame::{self, Down, Up};
 use crate::channel::job::{Command, Job, Purpose};
+use crate::channel::question::Question;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, Lost};
 use crate::cli::output::exit::Exit;
+use crate::cli::output::question::asked;
 use crate::cli::output::terminal::Output;
 use crate::cli::output::view::View;
 use crate::cli::password::lookup::missing;
+use crate::cli::password::prompt::agrees;
 use crate::cli::password::wait::WaitLimits;
 use crate::secret::Secret;
 
@@ -34,6 +37,8 @@ pub(crate) struct Supervisor<'s> {
     pub(crate) is_alone: bool,
     /// The conversation is shown.
     pub(crate) conversation: bool,
+    /// Every question is answered with yes.
+    pub(crate) agrees: bool,
 }
 
 impl Supervisor<'_> {
@@ -49,6 +54,7 @@ impl Supervisor<'_> {
                 supervisor: self,
                 account,
                 command,
+                has_confirmed: false,
                 has_asked: job.secrets.contains(&Purpose::Password),
                 is_stopped: false,
                 end: None,
@@ -101,6 +107,8 @@ struct Service<'s, 'o> {
     command: &'s Command,
     /// The worker has, or has asked for, the password.
     has_asked: bool,
+    /// The worker has asked whether to go on.
+    has_confirmed: bool,
     /// It was told to stop.
     is_stopped: bool,
     /// What its last frame said.
@@ -180,6 +188,14 @@ impl Service<'_, '_> {
         let misbehaved = |why| Err(Error::WorkerLost(Lost::Misbehaved(why)));
         match frame {
             _ if self.end.is_some() => misbehaved("it sent a frame after its last one"),
+            Up::Confirm(question) if self.has_confirmed || !question.belongs_to(self.command) => {
+                misbehaved("it asked a question that is not its to ask")
+            }
+            Up::Confirm(question) => {
+                self.has_confirmed = true;
+                self.confirm(question, view);
+                Ok(())
+            }
             Up::End { failure } => {
                 self.end = Some(failure);
                 Ok(())
@@ -199,6 +215,23 @@ impl Service<'_, '_> {
                 self.answer();
                 Ok(())
             }
+        }
+    }
+
+    /// Asks a person whether to go on.
+    fn confirm(&mut self, question: Question, view: &mut View<'_, '_>) {
+        if self.supervisor.agrees {
+            return self.tell(&Down::Answer { yes: true });
+        }
+        let shown = view.show_rows();
+        let asked = asked(&self.account.name, question);
+        match shown.and_then(|()| agrees(&asked, &self.supervisor.limits)) {
+            Ok(Some(yes)) => self.tell(&Down::Answer { yes }),
+            Ok(None) => self.stop_for(Error::Usage {
+                why: "that needs a yes, and there is no terminal to ask on".into(),
+                hint: Some("--yes answers every question with yes"),
+            }),
+            Err(error) => self.stop_for(error),
         }
     }
 
