@@ -1,10 +1,12 @@
-complete -c pop3get -l show -d 'Print one message: its number, or uid:UNIQUE-ID' -r
+complete -c pop3get -l show -d 'Print one message, named by its number, or by --uid or --message' -r
 complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
 complete -c pop3get -l state -d 'The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how)' -r
 complete -c pop3get -l generate -d 'Print the man page or the completions of a shell' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
 man\t'The man page'
 zsh\t'Completions for zsh'"
+complete -c pop3get -l uid -d 'Mean only the message with this unique-id, as --list prints it; may be given again; - reads unique-ids from standard input, one a line' -r
+complete -c pop3get -l message -d 'Mean only the message with this number, or those from N to M; may be given again' -r
 complete -c pop3get -s s -l server -d 'POP3 server; IPv6 addresses in brackets' -r
 complete -c pop3get -s u -l user -d 'Name of the mailbox on the server' -r
 complete -c pop3get -l tls -d 'How the connection is protected: TLS from the start (port 995), after STLS (port 110), or not at all (port 110) [default: implicit]' -r -f -a "implicit\t'TLS from the first octet'
@@ -51,7 +53,7 @@ complete -c pop3get -s l -l list -d 'Show the maildrop as a table: number, size,
 complete -c pop3get -l headers -d 'With --list: date, sender and subject too'
 complete -c pop3get -l check -d 'Only say how many messages are new; status 1 if none are'
 complete -c pop3get -l probe -d 'Say what the server is: addresses, TLS, certificates and their ends, capabilities; with --user also what works after the login; ends with an account for the configuration file'
-complete -c pop3get -l mark-seen -d 'Record everything in the maildrop of one account as seen; fetch nothing'
+complete -c pop3get -l mark-seen -d 'Record everything in the maildrop of one account as seen, or only the messages that are named; fetch nothing'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch would do and why, and do nothing'
 complete -c pop3get -l retry-failed -d 'Try messages that failed again now, whatever their back-off'
 complete -c pop3get -l rekey -d 'After a renumbering: know the messages of one account, named, by their headers'

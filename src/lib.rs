@@ -82,9 +82,10 @@
 //! command   = "pop3get" *option *account
 //! account   = NAME / POP-URL          ; none: --server, else all accounts of the file
 //! option    = act / setting / output
-//! act       = "--list" ["--headers"] / "--check" / "--show" MSG ["--lines" N] / "--probe"
+//! act       = "--list" ["--headers"] / "--check" / "--show" [N] ["--lines" N] / "--probe"
 //!           / "--mark-seen" / "--dry-run" / "--state" ACTION [UID] / "--generate" KIND
 //!           / "--rekey" / "--refetch" / "--retry-failed"
+//!           / "--uid" UID / "--message" N ["-" M]   ; which messages an act means
 //! ```
 //!
 //! A setting of an account is a key of the configuration file by the same name, and

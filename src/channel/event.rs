@@ -262,6 +262,8 @@ pub enum State {
     Held {},
     /// It is fetched now.
     New {},
+    /// Only other messages are meant.
+    NotNamed {},
     /// Seen by somebody else.
     Seen {},
     /// Larger than `--max-size`.

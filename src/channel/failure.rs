@@ -188,6 +188,8 @@ pub enum Kind {
     ServerTemporary,
     /// The server cannot serve this.
     ServerUnavailable,
+    /// More messages are named than the command takes.
+    SeveralMessages,
     /// State directory or journal cannot be made.
     State,
     /// The state belongs to another user.
@@ -275,7 +277,8 @@ impl Kind {
             | Self::NothingInCommon | Self::ProxyLogin | Self::ProxyUnavailable
             | Self::ServerUnavailable | Self::Tls | Self::TlsTooOld
             | Self::TokenMechanismRefused => Nature::Unavailable,
-            Self::Credentials | Self::NoSuchMessage | Self::UnknownUniqueId => Nature::Usage,
+            Self::Credentials | Self::NoSuchMessage | Self::SeveralMessages
+            | Self::UnknownUniqueId => Nature::Usage,
         };
         nature
     }

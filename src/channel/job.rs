@@ -33,6 +33,8 @@ pub struct Job {
     pub state: Octets,
     /// What is fetched and what is deleted.
     pub policy: Policy,
+    /// Which messages are meant.
+    pub messages: Messages,
     /// How long to try again while the maildrop is locked, in seconds.
     pub retry_for: u64,
     /// Whether a login is tried at once though the server wants more time between two:
@@ -101,8 +103,6 @@ pub enum Command {
     },
     /// Print one message.
     Show {
-        /// Its number, or `uid:` and its unique-id.
-        message: String,
         /// The header and so many lines; else all of it.
         lines: Option<u32>,
     },
@@ -128,6 +128,23 @@ impl Command {
     /// Whether a server is reached.
     pub fn needs_server(&self) -> bool {
         !matches!(self, Self::Forget { .. } | Self::Mark { .. } | Self::Repair { .. })
+    }
+}
+
+/// Which messages a command means; all, where none is named.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Messages {
+    /// By unique-id.
+    pub unique_ids: Vec<Octets>,
+    /// By message-number, first and last.
+    pub numbers: Vec<(u32, u32)>,
+}
+
+impl Messages {
+    /// Whether every message is meant.
+    pub fn are_all(&self) -> bool {
+        self.unique_ids.is_empty() && self.numbers.is_empty()
     }
 }
 

@@ -14,6 +14,7 @@ use clap::Parser as _;
 use super::args::options::Args;
 use super::args::settings::Settings;
 use super::cancel::Cancel;
+use super::commands::messages;
 use super::commands::select::{Selected, select};
 use super::commands::state;
 use super::config::account::{self, Account};
@@ -49,20 +50,21 @@ pub fn run(
     cancel: &Cancel,
     start: &Start,
 ) -> Exit {
-    let args = match Args::try_parse_from(arguments) {
+    let mut args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => return usage_error(&error, &mut streams),
     };
-    let level = match (args.quiet, args.verbose) {
-        (true, _) => Level::Quiet,
-        (false, 0) => Level::Normal,
-        (false, 1) => Level::Messages,
-        (false, _) => Level::Conversation,
-    };
+    let level = level(&args);
     let Streams { out, err, terminal } = streams;
     let output = Output::new(out, err, terminal, level, cancel);
     if let Some(kind) = args.generate {
         return ended(&output, None, output.print(kind.text().as_bytes()).map(|()| Exit::Ok));
+    }
+    let deadline = args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let limits = WaitLimits { deadline, cancel };
+    match messages::named(&args, &limits) {
+        Ok(messages) => args.messages = messages,
+        Err(error) => return ended(&output, None, Err(error)),
     }
     let accounts = Config::read(args.config.as_deref()).and_then(|config| {
         let accounts = check_single_account(&args, account::named(&args, &config)?)?;
@@ -80,11 +82,10 @@ pub fn run(
         Ok(accounts) => accounts,
         Err(error) => return ended(&output, None, Err(error)),
     };
-    let deadline = args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let supervisor = Supervisor {
         start,
         output: &output,
-        limits: WaitLimits { deadline, cancel },
+        limits,
         is_alone: accounts.len() == 1,
         conversation: level == Level::Conversation,
         agrees: false,
@@ -102,6 +103,16 @@ pub fn run(
         exits.retain(|exit| *exit != Exit::NothingNew);
     }
     Exit::worst(exits)
+}
+
+/// How much is said.
+fn level(args: &Args) -> Level {
+    match (args.quiet, args.verbose) {
+        (true, _) => Level::Quiet,
+        (false, 0) => Level::Normal,
+        (false, 1) => Level::Messages,
+        (false, _) => Level::Conversation,
+    }
 }
 
 /// One account.
@@ -159,7 +170,12 @@ fn check_single_account(
     if let Some((what, _)) = of_a_named_one.into_iter().find(|(_, given)| *given && !named) {
         return Err(Error::usage(format!("{what} needs one account, named")));
     }
-    let of_one = [("--show", args.show.is_some()), ("--state", args.state.is_some())];
+    let of_one = [
+        ("--show", args.show.is_some()),
+        ("--state", args.state.is_some()),
+        ("--uid", !args.uid.is_empty()),
+        ("--message", !args.message.is_empty()),
+    ];
     match of_one.into_iter().find(|(_, given)| *given && accounts.len() != 1) {
         Some((what, _)) => Err(Error::usage(format!("{what} needs one account"))),
         None => Ok(accounts),

@@ -60,6 +60,9 @@ pub enum Error {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] journal::Error),
+    /// A message was named that is not listed.
+    #[error("there is no message {0}")]
+    NoSuchMessage(String),
     /// Nothing tells one message from another: no UIDL, and no TOP either.
     #[error("the server supports neither UIDL nor TOP, so messages cannot be told apart{}", .0.words())]
     NoUniqueIds(Refusal),

@@ -390,6 +390,11 @@ impl<'a> Listing<'a> {
         }
     }
 
+    /// The names of all listed messages.
+    pub fn names(&self) -> impl Iterator<Item = (MessageNumber, &UniqueId)> + Clone {
+        self.listing.iter().map(|listed| (listed.number, &listed.unique_id))
+    }
+
     /// Ends the session with QUIT.
     pub fn quit(self) -> Result<(), Error> {
         self.transaction.quit().map_err(Operation::Quit.failed())

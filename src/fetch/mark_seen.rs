@@ -1,4 +1,4 @@
-//! Everything that is listed, recorded as seen.
+//! Everything that is listed, or what is named of it, recorded as seen.
 
 use crate::journal::{Facts, Known, MessageKey, State};
 use crate::session::{self, Credentials};
@@ -11,7 +11,7 @@ use super::plan::{Policy, Reason, Retrieval, Step};
 use super::run::{AccountRun, Options, Outcome};
 
 impl AccountRun {
-    /// Records everything that is listed as seen.
+    /// Records everything that is listed, or named of it, as seen.
     pub fn mark_seen(
         self,
         options: &Options,
@@ -36,7 +36,9 @@ impl AccountRun {
         let prints = listing.headers_of_numbered()?;
         self.summary.listed = listing.listing.len();
         self.journal.note_listing(listing.listing.iter().map(|l| &l.unique_id), now);
-        let steps = listing.steps(self.journal.index(), &Policy::default(), now)?;
+        let named = Policy { named: options.policy.named.clone(), ..Policy::default() };
+        let policy = self.resolve(&named, &listing)?;
+        let steps = listing.steps(self.journal.index(), &policy, now)?;
         for (listed, step) in listing.listing.iter().zip(steps) {
             let occurrence = match step {
                 Step::Retrieve(Retrieval { occurrence, .. })

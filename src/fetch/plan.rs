@@ -19,6 +19,7 @@ use crate::protocol::{Expire, MessageNumber, UniqueId};
 
 use super::header::Header;
 use super::matching::{MatchStrength, NumericUniqueIds};
+use super::named::Named;
 
 /// One message, as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl Deletion {
 }
 
 /// What the user wants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// What happens on the server.
     pub deletion: Deletion,
@@ -68,6 +69,8 @@ pub struct Policy {
     pub limit: Option<usize>,
     /// Messages that failed are tried again whatever their back-off.
     pub retry_failed: bool,
+    /// Nothing is done with any other message.
+    pub named: Named,
 }
 
 /// What to do with one message.
@@ -130,6 +133,8 @@ pub enum Reason {
     Held,
     /// This run has fetched enough.
     Limit,
+    /// Only other messages are meant.
+    NotNamed,
     /// It was marked as seen.
     Seen,
     /// It is larger than wanted.
@@ -207,6 +212,11 @@ pub fn plan(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Vec
             if let Some(place) = steps.get_mut(*at) {
                 *place = step;
             }
+        }
+    }
+    for (listed, step) in listing.iter().zip(&mut steps) {
+        if !policy.named.means(listed.number, &listed.unique_id) {
+            *step = Step::Leave(Reason::NotNamed);
         }
     }
     limit(&mut steps, policy.limit);

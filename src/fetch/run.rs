@@ -13,6 +13,7 @@ use super::error::Error;
 use super::event::{Event, Failure, Observer, Summary};
 use super::listing::{Listing, Renumbering, Sizes};
 use super::login_schedule::{self, Clock, Timing};
+use super::named::Named;
 use super::place::Place;
 use super::plan::{Policy, Step, not_before};
 use super::proof::Proofs;
@@ -57,6 +58,8 @@ pub struct AccountRun {
     pub(super) sequence: u64,
     pub(super) attempts: Attempts,
     pub(super) current: Current,
+    /// The messages that are meant, once the first session has listed them.
+    pub(super) named: Option<Named>,
 }
 
 /// What is known of the session in hand when it ends, however it ends.
@@ -122,7 +125,7 @@ impl AccountRun {
 
     fn of(journal: Journal, maildir: Maildir, summary: Summary) -> Self {
         let (attempts, current) = (Attempts::default(), Current::default());
-        Self { journal, maildir, summary, sequence: 0, attempts, current }
+        Self { journal, maildir, summary, sequence: 0, attempts, current, named: None }
     }
 
     /// Opens the local doors with a journal that knows nothing, so that all is
@@ -227,7 +230,7 @@ impl AccountRun {
         Policy {
             limit: policy.limit.map(|limit| limit.saturating_sub(self.summary.delivered)),
             retry_failed: policy.retry_failed && self.attempts.is_first(),
-            ..*policy
+            ..policy.clone()
         }
     }
 
@@ -244,6 +247,19 @@ impl AccountRun {
             let tries = tries.saturating_add(1);
             self.journal.note_failed(&key, Facts::default(), tries, not_before(now, tries));
         }
+    }
+
+    /// The policy with the named messages by unique-id, as the first session lists them.
+    pub(super) fn resolve(
+        &mut self,
+        policy: &Policy,
+        listing: &Listing<'_>,
+    ) -> Result<Policy, Error> {
+        let named = match &self.named {
+            Some(named) => named,
+            None => self.named.insert(policy.named.resolved(listing.names())?),
+        };
+        Ok(Policy { named: named.clone(), ..policy.clone() })
     }
 
     /// Logs in when it is time, at the pace that this server is known for.
@@ -309,6 +325,8 @@ impl AccountRun {
             (false, None) => Sizes::ForGaps,
         };
         listing.list(index, sizes)?;
+        let policy = &self.resolve(policy, listing)?;
+        let index = self.journal.index();
         match rekeying {
             Rekey::ByHeader => rekey(listing, &mut self.journal)?,
             Rekey::Stop if listing.may_have_got_names(index) => {

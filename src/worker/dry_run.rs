@@ -1,7 +1,7 @@
 //! `--dry-run`: what a fetch would do, and why.
 
 use crate::channel::event::Event;
-use crate::fetch::Error;
+use crate::fetch::{Error, Reason, Step};
 use crate::journal::Index;
 
 use super::link::Link;
@@ -18,6 +18,9 @@ pub(super) fn dry_run(
     let steps = maildrop.steps(account, index)?;
     link.event(Event::Listing {});
     for (listed, step) in maildrop.survey.listing.iter().zip(&steps) {
+        if *step == Step::Leave(Reason::NotNamed) {
+            continue;
+        }
         link.event(Event::Listed {
             number: listed.number.get(),
             unique_id: unique_id(&listed.unique_id),

@@ -26,12 +26,12 @@ pub(super) enum Error {
     /// The supervisor does not want it any more.
     #[error("interrupted")]
     Interrupted,
-    /// `--show`: there is no such message.
-    #[error("there is no message {0}")]
-    NoSuchMessage(String),
     /// The message cannot be printed.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
+    /// `--show`: more than one message has the name.
+    #[error("several messages are named, and one can be shown")]
+    SeveralMessages,
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),

@@ -26,8 +26,8 @@ impl From<&Error> for Failure {
             }
             Error::Fetch(source) => (None, of_fetch(source), source.to_string()),
             Error::Interrupted => (None, Kind::Interrupted, error.to_string()),
-            Error::NoSuchMessage(_) => (None, Kind::NoSuchMessage, error.to_string()),
             Error::Output(_) => (None, Kind::Output, error.to_string()),
+            Error::SeveralMessages => (None, Kind::SeveralMessages, error.to_string()),
             Error::Thread(_) => (None, Kind::SystemTemporary, error.to_string()),
             Error::UnknownUniqueId(_) => (None, Kind::UnknownUniqueId, error.to_string()),
         };
@@ -66,6 +66,7 @@ fn of_fetch(error: &fetch::Error) -> Kind {
     match error {
         fetch::Error::Delivery(error) => of_delivery(error),
         fetch::Error::Journal(error) => of_journal(error),
+        fetch::Error::NoSuchMessage(_) => Kind::NoSuchMessage,
         fetch::Error::NoUniqueIds(_) => Kind::ServerUnavailable,
         fetch::Error::Renumbered => Kind::Renumbered,
         fetch::Error::Session { doing, source } => of_session(*doing, source),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::channel::event::{Event, Header};
-use crate::fetch::Error;
+use crate::fetch::{Error, Reason, Step};
 use crate::journal::Index;
 use crate::protocol::MessageNumber;
 
@@ -29,6 +29,9 @@ pub(super) fn list(
     }
     link.event(Event::Listing {});
     for (listed, step) in maildrop.survey.listing.iter().zip(&steps) {
+        if *step == Step::Leave(Reason::NotNamed) {
+            continue;
+        }
         link.event(Event::Listed {
             number: listed.number.get(),
             unique_id: unique_id(&listed.unique_id),

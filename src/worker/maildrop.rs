@@ -4,7 +4,8 @@
 use crate::channel::event::State;
 use crate::channel::job::Command;
 use crate::fetch::{
-    self, Clock, Error, Listed, Listing, Reason, Renumbering, Sizes, Step, Timing, log_in, pace,
+    self, Clock, Error, Listed, Listing, Policy, Reason, Renumbering, Sizes, Step, Timing, log_in,
+    pace,
 };
 use crate::journal::{self, Index, Journal};
 use crate::session::{self, Credentials, Line, Pipelining};
@@ -75,7 +76,9 @@ impl<'a> Maildrop<'a> {
         if !is_listed && self.survey.is_renumbered(index)? == Renumbering::Whole {
             return Err(Error::Renumbered);
         }
-        self.survey.steps(index, &account.policy, self.clock.start())
+        let named = account.policy.named.resolved(self.survey.names())?;
+        let policy = Policy { named, ..account.policy.clone() };
+        self.survey.steps(index, &policy, self.clock.start())
     }
 }
 
@@ -98,6 +101,7 @@ pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> State {
             Reason::Failed { until } => State::FailedUntil { at: *until },
             Reason::Held => State::Held {},
             Reason::Limit => State::BeyondLimit {},
+            Reason::NotNamed => State::NotNamed {},
             Reason::Seen => State::Seen {},
             Reason::TooLarge { .. } => State::TooLarge {},
         },

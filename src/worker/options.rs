@@ -6,12 +6,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 use crate::channel::job::{
-    self, Auth, Binding, ClientCertificate, Command, Deletion, Job, Purpose, Roots, Tls,
+    self, Auth, Binding, ClientCertificate, Command, Deletion, Job, Messages, Purpose, Roots, Tls,
 };
 use crate::connection::{self, Cancel, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
-use crate::fetch::{self, Clock, Place, Policy, Rekey};
+use crate::fetch::{self, Clock, Named, Place, Policy, Rekey};
 use crate::journal::Mailbox;
-use crate::protocol::sasl;
+use crate::protocol::{UniqueId, sasl};
 use crate::secret::Secret;
 use crate::session::{self, ChannelBinding, Mechanism, Pipelining};
 
@@ -59,6 +59,7 @@ impl Account {
             max_size: job.policy.max_size,
             limit: job.policy.limit,
             retry_failed: job.policy.retry_failed,
+            named: named(&job.messages),
         };
         let session = session::Options {
             connection,
@@ -94,13 +95,25 @@ impl Account {
         let rekey = matches!(self.job.command, Command::Fetch { rekey: true, .. });
         fetch::Options {
             session: self.session.clone(),
-            policy: self.policy,
+            policy: self.policy.clone(),
             rekey: if rekey { Rekey::ByHeader } else { Rekey::Stop },
             most_open: most_open(),
             retry_for: self.retry_for,
             at_once: self.job.at_once,
             clock: clock(),
         }
+    }
+}
+
+/// The messages that are meant. What can be no unique-id is none of the maildrop.
+fn named(messages: &Messages) -> Named {
+    if messages.are_all() {
+        return Named::All;
+    }
+    let unique_ids = messages.unique_ids.iter().filter_map(|id| UniqueId::new(id.as_bytes()));
+    Named::Some {
+        unique_ids: unique_ids.collect(),
+        numbers: messages.numbers.iter().map(|(first, last)| *first..=*last).collect(),
     }
 }
 

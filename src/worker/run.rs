@@ -105,8 +105,8 @@ fn reach(
     match command {
         Command::DryRun {} => dry_run::dry_run(maildrop, account, &index, link)?,
         Command::List { headers } => list::list(maildrop, account, &index, *headers, link)?,
-        Command::Show { message, lines } => {
-            return show::show(maildrop, (message, *lines), &index, out);
+        Command::Show { lines } => {
+            return show::show(maildrop, (&account.policy.named, *lines), &index, out);
         }
         _ => check::check(maildrop, account, &index, link)?,
     }

@@ -3,30 +3,28 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
+use crate::fetch::Named;
 use crate::journal::{Index, State};
-use crate::protocol::{MessageNumber, Quoted, UniqueId};
 
 use super::error::Error;
 use super::maildrop::Maildrop;
 
-/// Prints a message. RETR may count as having taken it, so unless it was delivered
-/// before, the session ends without QUIT.
+/// Prints the message that is named. RETR may count as having taken it, so unless it was
+/// delivered before, the session ends without QUIT.
 pub(super) fn show(
     maildrop: Maildrop<'_>,
-    (message, lines): (&str, Option<u32>),
+    (named, lines): (&Named, Option<u32>),
     index: &Index,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut survey = maildrop.survey;
-    let number = MessageNumber::parse(message.as_bytes());
-    let named = message.strip_prefix("uid:").and_then(|it| UniqueId::new(it.as_bytes()));
-    let is_wanted = |number_, unique_id: &UniqueId| match message.starts_with("uid:") {
-        true => named.as_ref() == Some(unique_id),
-        false => number == Some(number_),
+    named.resolved(survey.names())?;
+    let mut meant =
+        survey.listing.iter().filter(|listed| named.means(listed.number, &listed.unique_id));
+    let listed = match (meant.next(), meant.next()) {
+        (Some(listed), None) => listed.clone(),
+        _ => return Err(Error::SeveralMessages),
     };
-    let listed = survey.listing.iter().find(|it| is_wanted(it.number, &it.unique_id)).cloned();
-    let missing = || Error::NoSuchMessage(Quoted::new(message.as_bytes()).to_string());
-    let listed = listed.ok_or_else(missing)?;
     let mut broken = None;
     let shown = survey.show(listed.number, lines, &mut |piece| match out.write_all(piece) {
         // Whoever reads has read enough.

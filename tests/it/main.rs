@@ -30,6 +30,7 @@ mod login; // servers that refuse, lie and change their minds
 mod main_job; // the main job against Dovecot
 mod mechanisms; // Dovecot lets the program in by each
 mod meddling; // what happens between two runs, and what mends it
+mod named; // messages that a person names
 mod old_servers; // TLS that nobody renewed, certificates made by hand
 mod places; // containers, limits, odd file systems, homes of others
 mod plan; // a table of cases, and what holds for all

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
 
-use crate::cli::args::settings::Settings;
+use super::numbers::Numbers;
+use super::settings::Settings;
+use crate::channel::job::Messages;
 
 /// Fetch new mail from POP3 servers into a Maildir, exactly once
 #[derive(Clone, Debug, Parser)]
@@ -33,14 +35,15 @@ pub struct Args {
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub check: bool,
 
-    /// Print one message: its number, or uid:UNIQUE-ID
+    /// Print one message, named by its number, or by --uid or --message
     #[arg(
         long,
-        value_name = "MSG",
+        value_name = "N",
+        num_args = 0..=1,
         group = "mode",
         help_heading = "What to do (default: fetch new mail)"
     )]
-    pub show: Option<String>,
+    pub show: Option<Option<String>>,
 
     /// With --show: the header and so many lines
     #[arg(
@@ -55,7 +58,7 @@ pub struct Args {
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub probe: bool,
 
-    /// Record everything in the maildrop of one account as seen; fetch nothing
+    /// Record everything in the maildrop of one account as seen, or only the messages that are named; fetch nothing
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub mark_seen: bool,
 
@@ -80,6 +83,28 @@ pub struct Args {
         help_heading = "What to do (default: fetch new mail)"
     )]
     pub generate: Option<Generate>,
+
+    /// Mean only the message with this unique-id, as --list prints it; may be given again; - reads unique-ids from standard input, one a line
+    #[arg(
+        long,
+        value_name = "UID",
+        conflicts_with_all = ["check", "probe", "generate"],
+        help_heading = "Which messages (default: all)"
+    )]
+    pub uid: Vec<String>,
+
+    /// Mean only the message with this number, or those from N to M; may be given again
+    #[arg(
+        long,
+        value_name = "N[-M]",
+        conflicts_with_all = ["check", "probe", "generate", "state"],
+        help_heading = "Which messages (default: all)"
+    )]
+    pub message: Vec<Numbers>,
+
+    /// What --uid, --message and --show name.
+    #[arg(skip)]
+    pub messages: Messages,
 
     /// Try messages that failed again now, whatever their back-off
     #[arg(long, help_heading = "Delivery")]

@@ -1,4 +1,5 @@
 //! What needs no worker, and which command a worker is started for.
 
+pub(crate) mod messages;
 pub(crate) mod select;
 pub(crate) mod state;

@@ -31,10 +31,10 @@ pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
             Action::Repair => Selected::Worker(Command::Repair { write: !args.dry_run }),
         });
     }
-    Ok(Selected::Worker(match (&args.show, args.list, args.check, args.dry_run) {
+    Ok(Selected::Worker(match (args.show.is_some(), args.list, args.check, args.dry_run) {
         _ if args.probe => Command::Probe {},
         _ if args.mark_seen => Command::MarkSeen {},
-        (Some(message), ..) => Command::Show { message: message.clone(), lines: args.lines },
+        (true, ..) => Command::Show { lines: args.lines },
         (_, true, ..) => Command::List { headers: args.headers },
         (.., true, _) => Command::Check {},
         (.., true) => Command::DryRun {},

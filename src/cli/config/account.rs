@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::channel::job::{self, Auth, Deletion, Policy};
+use crate::channel::job::{self, Auth, Deletion, Messages, Policy};
 use crate::cli::args::options::Args;
 use crate::cli::args::pop_url;
 use crate::cli::args::settings::Settings;
@@ -25,6 +25,7 @@ pub(crate) struct Account {
     pub(crate) state: PathBuf,
     maildir: Option<PathBuf>,
     retry_failed: bool,
+    messages: Messages,
 }
 
 impl Account {
@@ -84,6 +85,7 @@ impl Account {
                 limit: settings.limit,
                 retry_failed: self.retry_failed,
             },
+            messages: self.messages.clone(),
             retry_for: settings.retry_for.unwrap_or(0),
             at_once: false,
             deadline: None,
@@ -200,8 +202,8 @@ pub(crate) fn resolve(name: String, settings: Settings, args: &Args) -> Result<A
     };
     let from_environment = || std::env::var_os("MAILDIR").filter(|dir| !dir.is_empty());
     let maildir = settings.maildir.clone().or_else(|| from_environment().map(PathBuf::from));
-    let retry_failed = args.retry_failed;
-    Ok(Account { name, user, route, state, maildir, retry_failed, settings })
+    let (retry_failed, messages) = (args.retry_failed, args.messages.clone());
+    Ok(Account { name, user, route, state, maildir, retry_failed, messages, settings })
 }
 
 /// Where the journals are kept by default: where systemd says (StateDirectory=), else

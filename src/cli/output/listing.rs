@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use crate::channel::event::{Date, Header, State};
 use crate::protocol::Quoted;
 
-use super::safe::unique_id;
+use super::safe::encoded;
 use super::words::{date, minute};
 
 /// One message.
@@ -46,7 +46,7 @@ pub(super) fn list(rows: &[Row], headers: bool) -> String {
         if headers {
             cells.extend(row.digest());
         }
-        cells.push(unique_id(&row.unique_id));
+        cells.push(encoded(&row.unique_id));
         table.add_row(cells);
     }
     format!("{}\n", table.trim_fmt())
@@ -62,7 +62,7 @@ pub(super) fn dry_run(rows: &[Row]) -> String {
             row.number.to_string(),
             row.size(),
             why,
-            unique_id(&row.unique_id),
+            encoded(&row.unique_id),
         ]);
     }
     format!("{}\n", table.trim_fmt())
@@ -80,6 +80,7 @@ fn state(state: &State) -> String {
         State::Failed {} => "failed".into(),
         State::FailedUntil { at } => format!("failed, again on {}", date(*at)),
         State::Held {} => "held".into(),
+        State::NotNamed {} => "not named".into(),
         State::Seen {} => "seen".into(),
         State::TooLarge {} => "too large".into(),
         State::Unreadable {} => "known".into(),
@@ -100,6 +101,7 @@ fn intention(it: &State) -> (&'static str, String) {
         | State::Delivered {}
         | State::FailedUntil { .. }
         | State::Held {}
+        | State::NotNamed {}
         | State::Seen {}
         | State::TooLarge {} => ("leave", state(it)),
     }
