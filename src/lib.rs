@@ -52,7 +52,8 @@
 //! | | worker | network | lock, recovery | writes |
 //! | --- | --- | --- | --- | --- |
 //! | `--help`, `--version`, `--generate`, `--state list` | no | | | |
-//! | `--state forget`, `mark`, `repair` | yes | no | yes | yes |
+//! | `--state forget`, `mark`, `repair`, `separate` | yes | no | yes | yes |
+//! | `--state rename` | yes | yes | of both mailboxes | yes |
 //! | fetch, `--mark-seen`, `--refetch`, `--rekey` | yes | yes | yes | yes |
 //! | `--list`, `--check`, `--show`, `--dry-run` | yes | yes | no | no |
 //! | `--probe` | yes | yes | no | no |
@@ -122,6 +123,7 @@
 //! | file | holds | if lost |
 //! | --- | --- | --- |
 //! | `KEY/journal` | messages and their states | `--state repair` rebuilds it |
+//! | `KEY/renaming` | that the journal comes from another mailbox, until it has come | nothing |
 //! | `KEY/lock` | nothing; locked while a run works | nothing |
 //! | `KEY/server` | what was learned of the server | time |
 //! | `MAILDIR/.pop3get` | which journals deliver there | `--state repair` |

@@ -159,10 +159,17 @@ pub enum Event {
         /// So many messages of it.
         messages: usize,
     },
+    /// `--state rename`: this mailbox has the journal of another one now, or could have.
+    Renamed {
+        /// Whether anything was written.
+        write: bool,
+    },
     /// `--state repair`: what was repaired, or would be.
     Repaired(Repair),
     /// The sandbox is closed, or cannot be.
     Sandbox(Sandbox),
+    /// `--state separate`
+    Separated {},
     /// A command was sent.
     Sent {
         /// The command, secrets left out.

@@ -14,6 +14,8 @@ pub struct Failure {
     pub text: String,
     /// The values of `auth` that the server announces besides the one refused.
     pub others: Vec<String>,
+    /// The key of the mailbox that this one is known as already.
+    pub mailbox: Option<String>,
 }
 
 /// What a session was at when it failed.
@@ -50,6 +52,8 @@ pub enum FailedOperation {
 pub enum Kind {
     /// The Maildir was filled with another journal.
     AnotherJournal,
+    /// `--state rename`: the maildrop is not that of the mailbox that was named.
+    AnotherMailbox,
     /// The journal belongs to another Maildir.
     AnotherMaildir,
     /// Another run holds the lock of the Maildir for longer than moments.
@@ -100,6 +104,8 @@ pub enum Kind {
     ExchangeUnavailable,
     /// The server did not prove that it knows the password.
     ExchangeUnproved,
+    /// A journal knows messages already that was to be replaced.
+    Filled,
     /// No greeting came in time.
     GreetingTimedOut,
     /// Another session holds the maildrop.
@@ -188,6 +194,10 @@ pub enum Kind {
     ServerTemporary,
     /// The server cannot serve this.
     ServerUnavailable,
+    /// The Maildir has the messages already, under another name of the mailbox.
+    SameMailbox,
+    /// The Maildir has the messages already, by another account of the configuration.
+    SameMailboxOfAccount,
     /// More messages are named than the command takes.
     SeveralMessages,
     /// State directory or journal cannot be made.
@@ -212,6 +222,8 @@ pub enum Kind {
     TokenMechanismRefused,
     /// A token was refused.
     TokenRefused,
+    /// `--state rename`: the Maildir names no such mailbox.
+    UnknownMailbox,
     /// The journal does not know the unique-id.
     UnknownUniqueId,
 }
@@ -260,9 +272,11 @@ impl Kind {
             | Self::GreetingTimedOut | Self::InUse | Self::InUseAtLogin | Self::Interrupted
             | Self::Locked | Self::LoginDelay | Self::Proxy | Self::ServerTemporary
             | Self::SystemTemporary => Nature::Passing,
-            Self::AnotherJournal | Self::AnotherMaildir | Self::JournalGone | Self::Maildir
+            Self::AnotherJournal | Self::AnotherMailbox | Self::AnotherMaildir | Self::Filled
+            | Self::JournalGone | Self::Maildir
             | Self::MaildirGone | Self::MaildirIsLink | Self::MaildirNoParent
-            | Self::MaildirNotOurs | Self::MaildirNotWritable | Self::State
+            | Self::MaildirNotOurs | Self::MaildirNotWritable | Self::SameMailbox
+            | Self::SameMailboxOfAccount | Self::State
             | Self::StateNotOurs | Self::StateReadOnly | Self::StateWithoutLocks => Nature::Places,
             Self::ExchangeBroken | Self::ExchangeUnproved | Self::Protocol | Self::Renumbered
             | Self::Strict => Nature::Protocol,
@@ -277,7 +291,7 @@ impl Kind {
             | Self::NothingInCommon | Self::ProxyLogin | Self::ProxyUnavailable
             | Self::ServerUnavailable | Self::Tls | Self::TlsTooOld
             | Self::TokenMechanismRefused => Nature::Unavailable,
-            Self::Credentials | Self::NoSuchMessage | Self::SeveralMessages
+            Self::Credentials | Self::NoSuchMessage | Self::SeveralMessages | Self::UnknownMailbox
             | Self::UnknownUniqueId => Nature::Usage,
         };
         nature

@@ -96,11 +96,20 @@ pub enum Command {
     MarkSeen {},
     /// Find out what the server is.
     Probe {},
+    /// Let the journal of another mailbox be that of this one.
+    Rename {
+        /// The key of the other one.
+        old: String,
+        /// Whether anything is written.
+        write: bool,
+    },
     /// Repair the journal.
     Repair {
         /// Whether anything is written.
         write: bool,
     },
+    /// Note that no other journal of the Maildir is this mailbox's.
+    Separate {},
     /// Print one message.
     Show {
         /// The header and so many lines; else all of it.
@@ -121,13 +130,18 @@ impl Command {
             | Self::Forget { .. }
             | Self::Mark { .. }
             | Self::MarkSeen {}
-            | Self::Repair { .. } => false,
+            | Self::Rename { .. }
+            | Self::Repair { .. }
+            | Self::Separate {} => false,
         }
     }
 
     /// Whether a server is reached.
     pub fn needs_server(&self) -> bool {
-        !matches!(self, Self::Forget { .. } | Self::Mark { .. } | Self::Repair { .. })
+        !matches!(
+            self,
+            Self::Forget { .. } | Self::Mark { .. } | Self::Repair { .. } | Self::Separate {}
+        )
     }
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 
+use crate::channel::job::Command;
+
 use super::args::options::Args;
 use super::args::settings::Settings;
 use super::cancel::Cancel;
@@ -76,9 +78,9 @@ pub fn run(
             let known = accounts.iter().filter_map(|(_, account)| account.as_ref().ok());
             account::check_journals(known, &config)?;
         }
-        Ok((accounts, select(&args)?))
+        Ok((accounts, select(&args)?, account::keys(&config)))
     });
-    let (accounts, selected) = match accounts {
+    let (accounts, selected, keys) = match accounts {
         Ok(accounts) => accounts,
         Err(error) => return ended(&output, None, Err(error)),
     };
@@ -87,6 +89,7 @@ pub fn run(
         output: &output,
         limits,
         is_alone: accounts.len() == 1,
+        keys,
         conversation: level == Level::Conversation,
         agrees: false,
     };
@@ -98,7 +101,12 @@ pub fn run(
         let exit = account.and_then(|account| one(&supervisor, &account, &selected));
         exits.push(ended(&output, Some(&name), exit));
     }
-    if args.check && exits.contains(&Exit::Ok) {
+    whole(exits, args.check)
+}
+
+/// The status of the whole run.
+fn whole(mut exits: Vec<Exit>, is_check: bool) -> Exit {
+    if is_check && exits.contains(&Exit::Ok) {
         // Something is new somewhere, and that is what was asked.
         exits.retain(|exit| *exit != Exit::NothingNew);
     }
@@ -122,8 +130,25 @@ fn one(supervisor: &Supervisor<'_>, account: &Account, selected: &Selected) -> R
             let text = journal::list(&state::list(account)?);
             supervisor.output.print(text.as_bytes()).map(|()| Exit::Ok)
         }
-        Selected::Worker(command) => Ok(supervisor.serve(account, command)),
+        Selected::Worker(command) => {
+            check_renaming(command, account, &supervisor.keys)?;
+            Ok(supervisor.serve(account, command))
+        }
     }
+}
+
+/// Only a mailbox that no account of the configuration has gets another name.
+fn check_renaming(command: &Command, account: &Account, keys: &[String]) -> Result<(), Error> {
+    let Command::Rename { old, .. } = command else { return Ok(()) };
+    if old == account.mailbox().key() {
+        return Err(Error::usage(format!("--state rename: {old} is the name that it has")));
+    }
+    if keys.contains(old) {
+        let why =
+            format!("--state rename: {old} is the mailbox of an account of the configuration");
+        return Err(Error::usage(why));
+    }
+    Ok(())
 }
 
 /// The status of an account, its error said.

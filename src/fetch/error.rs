@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::journal::Mailbox;
 use crate::protocol::MessageNumber;
 use crate::session::Refusal;
 use crate::{journal, maildir, session};
@@ -54,6 +55,11 @@ impl fmt::Display for Operation {
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// `--state rename`: the maildrop is not that of the mailbox with this key.
+    #[error(
+        "the maildrop is not that of {0}: other messages have its unique-ids, or none can be compared"
+    )]
+    AnotherMailbox(String),
     /// The Maildir.
     #[error(transparent)]
     Delivery(#[from] maildir::Error),
@@ -90,6 +96,9 @@ pub enum Error {
     /// All messages bear new unique-ids.
     #[error("the server has given the messages new unique-ids")]
     Renumbered,
+    /// Another journal of the Maildir knows the messages of this maildrop.
+    #[error("the Maildir has the messages of this maildrop already, as those of {}; nothing was fetched", .0.key())]
+    SameMailbox(Mailbox),
     /// The session.
     #[error("{doing}: {source}")]
     Session {
@@ -101,6 +110,9 @@ pub enum Error {
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+    /// `--state rename`: the Maildir names no such mailbox.
+    #[error("the Maildir knows no mailbox {0}, or its journal is not in this state directory")]
+    UnknownMailbox(String),
     /// The server wants more time between two logins.
     #[error("the server wants {delay}s between two logins; the next may be in {}s", in_seconds(*left))]
     TooEarly {

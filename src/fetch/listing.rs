@@ -40,7 +40,7 @@ pub struct Listing<'a> {
     /// TOP is not sent at all.
     pub(super) no_top: bool,
     /// Messages whose headers have no Message-ID.
-    anonymous: HashSet<MessageNumber>,
+    pub(super) anonymous: HashSet<MessageNumber>,
     /// The message whose header was read when the session broke.
     pub(super) broken_header: Option<UniqueId>,
     /// When the login was over, in milliseconds since 1970.
@@ -318,7 +318,7 @@ impl<'a> Listing<'a> {
 
     /// The fingerprints of some messages, by pipelined TOP; those that the server
     /// refuses are missing.
-    fn fingerprints(
+    pub(super) fn fingerprints(
         &mut self,
         numbers: VecDeque<MessageNumber>,
     ) -> Result<HashMap<MessageNumber, Fingerprint>, Error> {

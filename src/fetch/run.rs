@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::journal::{self, Facts, Index, Journal, Login, MessageKey, State};
+use crate::journal::{self, Facts, Index, Journal, Login, MessageKey, Siblings, State};
 use crate::maildir::Maildir;
 use crate::protocol::ProofKind;
 use crate::session::{self, Credentials, Log, Pipelining};
@@ -54,6 +54,9 @@ pub enum Rekey {
 pub struct AccountRun {
     pub(super) journal: Journal,
     pub(super) maildir: Maildir,
+    /// Other journals of the Maildir; one may be this mailbox's if its own knows
+    /// nothing.
+    siblings: Siblings,
     pub(super) summary: Summary,
     pub(super) sequence: u64,
     pub(super) attempts: Attempts,
@@ -120,12 +123,17 @@ impl AccountRun {
         let (maildir, mut journal) = place.open()?;
         let held = recover(&mut journal, &maildir, observe)?;
         let summary = Summary { held, ..Summary::default() };
-        Ok(Self::of(journal, maildir, summary))
+        let mut siblings = Siblings::default();
+        if journal.index().is_empty() && !journal.index().is_separate() {
+            siblings = Siblings::open(&place.state, &place.mailbox, &place.maildir);
+        }
+        Ok(Self { siblings, ..Self::of(journal, maildir, summary) })
     }
 
     fn of(journal: Journal, maildir: Maildir, summary: Summary) -> Self {
         let (attempts, current) = (Attempts::default(), Current::default());
-        Self { journal, maildir, summary, sequence: 0, attempts, current, named: None }
+        let siblings = Siblings::default();
+        Self { journal, maildir, siblings, summary, sequence: 0, attempts, current, named: None }
     }
 
     /// Opens the local doors with a journal that knows nothing, so that all is
@@ -163,13 +171,28 @@ impl AccountRun {
         observe: Observer<'_>,
         session: fn(&mut Self, &Options, &Credentials, Observer<'_>) -> Result<Finish, Error>,
     ) -> Outcome {
+        let result = self.sessions(options, credentials, observe, session);
+        // The last append: what is settled and failed is worth knowing, whatever
+        // happened. After a failed append the journal refuses by itself.
+        let finished = self.journal.finish().map_err(Error::from);
+        Outcome { summary: self.summary, result: result.and(finished) }
+    }
+
+    /// The sessions themselves; nothing is written after the last one.
+    pub(super) fn sessions(
+        &mut self,
+        options: &Options,
+        credentials: &Credentials,
+        observe: Observer<'_>,
+        session: fn(&mut Self, &Options, &Credentials, Observer<'_>) -> Result<Finish, Error>,
+    ) -> Result<(), Error> {
         let (now, port) = (options.clock.start(), options.session.connection.port);
         let known = pace(self.journal.index(), port, now);
         self.attempts = Attempts::new(known == Pipelining::LockStep);
-        let result = loop {
+        loop {
             self.current = Current::default();
             let before = self.summary;
-            let how = session(&mut self, options, credentials, observe);
+            let how = session(self, options, credentials, observe);
             let current = std::mem::take(&mut self.current);
             let Current { pipelining, remembered, reached, progress, lost, more } = current;
             let progress = progress || self.summary.delivered > before.delivered;
@@ -179,24 +202,20 @@ impl AccountRun {
                     observe(if note == Note::None { Event::Again } else { Event::OutOfStep });
                     self.note(note, port, now);
                 }
-                Next::Done => break Ok(()),
+                Next::Done => return Ok(()),
                 Next::Fail(error) => {
                     self.note_losses(now);
-                    break Err(error);
+                    return Err(error);
                 }
                 Next::PutOff { download, why, more } => {
                     self.note_failed(&download, why.failure(), now, observe);
                     if !more {
-                        break Ok(());
+                        return Ok(());
                     }
                     observe(Event::Again);
                 }
             }
-        };
-        // The last append: what is settled and failed is worth knowing, whatever
-        // happened. After a failed append the journal refuses by itself.
-        let finished = self.journal.finish().map_err(Error::from);
-        Outcome { summary: self.summary, result: result.and(finished) }
+        }
     }
 
     fn note(&mut self, note: Note, port: u16, now: u64) {
@@ -317,6 +336,7 @@ impl AccountRun {
     ) -> Result<Vec<Step>, Error> {
         let index = self.journal.index();
         let sizes = match (policy.deletes(), policy.max_size) {
+            _ if !self.siblings.is_empty() => Sizes::Always,
             (true, Some(_)) => Sizes::Always,
             // What is unknown yet may be known under another name.
             (true, None) if rekeying == Rekey::ByHeader => Sizes::Always,
@@ -325,6 +345,9 @@ impl AccountRun {
             (false, None) => Sizes::ForGaps,
         };
         listing.list(index, sizes)?;
+        if let Some(other) = listing.known_elsewhere(&self.siblings)? {
+            return Err(Error::SameMailbox(other));
+        }
         let policy = &self.resolve(policy, listing)?;
         let index = self.journal.index();
         match rekeying {

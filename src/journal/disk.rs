@@ -48,10 +48,15 @@ fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
+/// Opens a regular file to read it.
+pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    open_regular(OpenOptions::new().read(true), path)
+}
+
 /// Reads a regular file whole.
 pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    open_regular(OpenOptions::new().read(true), path)?.read_to_end(&mut text)?;
+    open_to_read(path)?.read_to_end(&mut text)?;
     Ok(text)
 }
 

@@ -30,6 +30,12 @@ pub enum Error {
         /// Counted from 1.
         line: usize,
     },
+    /// A mailbox is to get a journal that knows messages already.
+    #[error("{} knows messages already, and would be lost", .path.display())]
+    Filled {
+        /// The journal.
+        path: PathBuf,
+    },
     /// The disk, or the rights on it.
     #[error("cannot {doing} {}: {source}", .path.display())]
     Io {

@@ -84,6 +84,7 @@ pub struct Index {
     pub(super) clock: Option<Clock>,
     pub(super) server: ServerFacts,
     distrusts_top: bool,
+    is_separate: bool,
 }
 
 impl Index {
@@ -284,6 +285,11 @@ impl Index {
     /// Whether this server's TOP shows other headers than its RETR.
     pub fn distrusts_top(&self) -> bool {
         self.distrusts_top
+    }
+
+    /// Whether a person said that no other journal of the Maildir is this mailbox's.
+    pub fn is_separate(&self) -> bool {
+        self.is_separate
     }
 
     /// Whether anything was ever delivered.

@@ -97,6 +97,11 @@ impl Journal {
         })
     }
 
+    /// Whose journal it is.
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
     /// The random id that stands in the names of this journal's files.
     pub fn id(&self) -> u64 {
         self.header.journal

@@ -49,6 +49,14 @@ impl Mailbox {
         Self { key: name.map_or(self.key, |name| file_name(encoded(name))), host: self.host }
     }
 
+    /// The mailbox with this key, as a Maildir's marker or a person names it; `None`
+    /// for what is the key of no mailbox. Nothing is known of its server.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.+@:%".contains(&octet);
+        let is_key = key.bytes().all(is_plain) && file_name(key.to_owned()) == key;
+        is_key.then(|| Self { key: key.to_owned(), host: String::new() })
+    }
+
     /// The name of its directory, and in the Maildir's marker.
     pub fn key(&self) -> &str {
         &self.key
@@ -62,6 +70,11 @@ impl Mailbox {
     /// Its own directory.
     pub fn directory(&self, state: &Path) -> PathBuf {
         state.join(&self.key)
+    }
+
+    /// What an interrupted renaming left to be done.
+    pub(super) fn renaming(&self, state: &Path) -> PathBuf {
+        self.directory(state).join("renaming")
     }
 
     pub(super) fn journal(&self, state: &Path) -> PathBuf {
@@ -102,6 +115,21 @@ mod tests {
         assert_eq!(key("mrose", "pop.example.org", 110), "mrose@pop.example.org");
         assert_eq!(key("mrose", "localhost", 1110), "mrose@localhost:1110");
         assert_eq!(key("a/b@c", "::1", 995), "a%2Fb%40c@%3A%3A1");
+    }
+
+    #[test]
+    fn only_the_key_of_a_mailbox_names_one() {
+        let long = "\u{fc}".repeat(42);
+        for user in ["mrose", "a/b@c", "..", "", &long] {
+            for port in [995, 1110] {
+                let mailbox = Mailbox::new(user.as_bytes(), "pop.example.org", port);
+                assert_eq!(Mailbox::of_key(mailbox.key()).unwrap().key(), mailbox.key());
+            }
+        }
+        for key in ["", ".", "..", "../x", "a/b", "health", "maildirs.lock", "a b", "\u{fc}", &long]
+        {
+            assert_eq!(Mailbox::of_key(key), None, "{key}");
+        }
     }
 
     #[test]

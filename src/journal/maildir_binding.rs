@@ -140,6 +140,16 @@ impl MaildirBinding {
         }
     }
 
+    /// The journals of other mailboxes that a Maildir names, without a lock; none where
+    /// the marker cannot be read.
+    pub(super) fn look_for_others(directory: &Path, mailbox: &str) -> Vec<(u64, String)> {
+        let path = directory.join(NAME);
+        let said = read_file(&path).ok().and_then(|text| parse(&text, &path).ok());
+        let (_, mut journals) = said.unwrap_or_default();
+        journals.retain(|(_, named)| named != mailbox);
+        journals
+    }
+
     /// The marker of a Maildir, made anew where there is none or a damaged one,
     /// which is kept beside it.
     pub(super) fn open_or_remake(directory: &Path, state: &Path) -> Result<Self, Error> {
@@ -156,6 +166,21 @@ impl MaildirBinding {
     /// The journal that delivers this mailbox here.
     pub(super) fn journal_of(&self, mailbox: &str) -> Option<u64> {
         self.journals.iter().find(|(_, named)| named == mailbox).map(|(journal, _)| *journal)
+    }
+
+    /// The mailbox whose journal this is.
+    pub(super) fn mailbox_of(&self, journal: u64) -> Option<&str> {
+        self.journals
+            .iter()
+            .find(|(named, _)| *named == journal)
+            .map(|(_, mailbox)| mailbox.as_str())
+    }
+
+    /// Lets a journal be that of another mailbox from now on, whose own is named no
+    /// more. Both change by one rename of the marker.
+    pub(super) fn rename(&mut self, journal: u64, old: &str, new: &str) -> Result<(), Error> {
+        self.journals.retain(|(_, named)| named != old);
+        self.name(new, journal)
     }
 
     /// Names a journal; it has to be durable before.

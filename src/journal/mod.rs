@@ -36,10 +36,12 @@ mod missing;
 mod notes;
 mod open;
 mod record;
+mod renaming;
 mod repair;
 mod rewrite;
 mod server;
 mod settled;
+mod siblings;
 mod state;
 
 pub use content::{ContentHash, ContentHasher};
@@ -53,4 +55,5 @@ pub use mailbox::Mailbox;
 pub use repair::{Fate, Mended, Repair};
 pub use server::{KnownProof, Login};
 pub use settled::{Committed, Delivery, Settled, Settlement};
+pub use siblings::Siblings;
 pub use state::{Facts, Known, State};

@@ -117,6 +117,11 @@ impl Journal {
         occurrences.len()
     }
 
+    /// Notes that no other journal of the Maildir is this mailbox's.
+    pub fn note_separate(&mut self) {
+        self.enqueue(&Record::Separate);
+    }
+
     /// Notes that the server's TOP shows another header than its RETR.
     pub fn note_top_differs(&mut self) {
         self.enqueue(&Record::TopDiffers);

@@ -15,6 +15,7 @@ use super::journal_file::Journal;
 use super::load::{Fault, Loaded, load};
 use super::mailbox::Mailbox;
 use super::maildir_binding::MaildirBinding;
+use super::renaming;
 use super::rewrite::rewritten;
 use super::server::ServerFacts;
 
@@ -29,8 +30,9 @@ impl Journal {
         let directory = mailbox.directory(state);
         make_state_directory(&directory)?;
         let lock = lock(mailbox.lock(state))?;
+        renaming::finish(state, mailbox, maildir)?;
         let path = mailbox.journal(state);
-        let old = read(&path)?;
+        let mut old = read(&path)?;
         let mut marker = match MaildirBinding::open(maildir, state)? {
             Some(marker) => marker,
             None if old.as_ref().is_some_and(|old| old.index.has_deliveries()) => {
@@ -41,6 +43,11 @@ impl Journal {
         let named = marker.journal_of(mailbox.key());
         if named.is_none() {
             marker.sync()?;
+            if let Some(Loaded { header: Header { journal, .. }, .. }) = old
+                && renaming::finish_from(state, mailbox, journal, marker.mailbox_of(journal))?
+            {
+                old = None;
+            }
         }
         let wanted = |journal| Header { version: VERSION, journal, maildir: marker.maildir };
         let old = match (named, old) {
@@ -97,7 +104,7 @@ impl Journal {
     pub fn check_binding(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<(), Error> {
         let path = mailbox.journal(state);
         let (marked, named) = MaildirBinding::look(maildir, mailbox.key())?;
-        let journal = read(&path)?;
+        let journal = read_of(state, mailbox)?;
         let is_filled = journal.as_ref().is_some_and(|it| it.index.has_deliveries());
         let binding = match (marked, named, journal) {
             (None, _, Some(_)) if is_filled => Binding::MaildirGone,
@@ -114,7 +121,7 @@ impl Journal {
     /// What the journal of a mailbox says, without a lock and without writing
     /// anything; nothing where there is none.
     pub fn look(state: &Path, mailbox: &Mailbox) -> Result<Index, Error> {
-        let loaded = read(&mailbox.journal(state))?;
+        let loaded = read_of(state, mailbox)?;
         let mut index = loaded.map(|loaded| loaded.index).unwrap_or_default();
         index.server = ServerFacts::read(&mailbox.server(state), mailbox.host());
         Ok(index)
@@ -123,6 +130,20 @@ impl Journal {
 
 fn refuse(binding: Binding, journal: &Path, maildir: &Path) -> Error {
     Error::Binding { binding, journal: journal.into(), maildir: maildir.into() }
+}
+
+/// Reads the journal of a mailbox without its lock: where a renaming to it is not
+/// finished, the one that it is about to get.
+fn read_of(state: &Path, mailbox: &Mailbox) -> Result<Option<Loaded>, Error> {
+    let own = read(&mailbox.journal(state))?;
+    if own.as_ref().is_none_or(|own| own.index.is_empty())
+        && let Some((journal, old)) = renaming::unfinished(state, mailbox)
+        && let Some(renamed) = read(&old.journal(state))?
+        && renamed.header.journal == journal
+    {
+        return Ok(Some(renamed));
+    }
+    Ok(own)
 }
 
 /// Reads a journal, `None` if there is none.

@@ -12,6 +12,7 @@
 //!           / "listing" SP listing SP counted    ; the last one that lacked something
 //!           / "clock" SP newest SP counted SP earlier-since
 //!           / "found" SP hash SP print           ; in a file's name, after a cut tail
+//!           / "separate"                         ; no other journal of the Maildir is this mailbox's
 //!           / "top-differs"                      ; from what RETR shows
 //! state     = "delete-pending" / "deleted" / "delivered" / "delivered-short" / "failed"
 //!           / "held" / "imported" / "seen" / "too-large"
@@ -66,6 +67,7 @@ pub(super) enum Record<'a> {
         unique_id: Cow<'a, [u8]>,
         since: Missing,
     },
+    Separate,
     Settled(u64),
     TopDiffers,
 }
@@ -162,6 +164,7 @@ impl<'a> Record<'a> {
                 let since = Missing { counted, listing: number(words.next())? };
                 Self::Missing { unique_id: decode(words.next()?)?, since }
             }
+            b"separate" => Self::Separate,
             b"settled" => Self::Settled(number(words.next())?),
             b"top-differs" => Self::TopDiffers,
             word => match State::parse(word) {
@@ -206,6 +209,7 @@ impl<'a> Record<'a> {
             Self::Missing { unique_id, since: Missing { counted, listing } } => {
                 format!("missing {counted} {listing} {}", encoded(unique_id))
             }
+            Self::Separate => "separate".into(),
             Self::Settled(commit) => format!("settled {commit}"),
             Self::TopDiffers => "top-differs".into(),
         };
@@ -285,6 +289,7 @@ mod tests {
                 unique_id: b"\0"[..].into(),
                 since: Missing { counted: 1, listing: 2 },
             },
+            Record::Separate,
             Record::Settled(12),
             Record::TopDiffers,
         ];

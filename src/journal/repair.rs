@@ -17,6 +17,7 @@ use super::mailbox::Mailbox;
 use super::maildir_binding::MaildirBinding;
 use super::open::NAME;
 use super::record::Record;
+use super::renaming;
 use super::rewrite::rewritten;
 use super::state::{Known, State};
 
@@ -93,7 +94,9 @@ impl Repair {
         let lock = match write {
             true => {
                 make_state_directory(&mailbox.directory(state))?;
-                Some(lock(mailbox.lock(state))?)
+                let lock = lock(mailbox.lock(state))?;
+                renaming::finish(state, mailbox, maildir)?;
+                Some(lock)
             }
             false => None,
         };

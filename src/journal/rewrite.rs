@@ -29,7 +29,9 @@ impl Index {
             .iter()
             .map(|(hash, fingerprint)| Record::Found { hash: *hash, fingerprint: *fingerprint });
         let differs = self.distrusts_top().then_some(Record::TopDiffers);
-        clock.chain(messages).chain(found).chain(differs).chain(self.absences())
+        let separate = self.is_separate().then_some(Record::Separate);
+        let rest = found.chain(differs).chain(separate).chain(self.absences());
+        clock.chain(messages).chain(rest)
     }
 
     /// The missing ones, and how many listings there were.

@@ -33,7 +33,11 @@ impl From<&Error> for Failure {
         };
         let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= MAX_TEXT);
         let text = end.and_then(|end| text.get(..end)).unwrap_or(&text).to_owned();
-        Self { operation, kind, text, others: others(error) }
+        let mailbox = match error {
+            Error::Fetch(fetch::Error::SameMailbox(mailbox)) => Some(mailbox.key().to_owned()),
+            _ => None,
+        };
+        Self { operation, kind, text, others: others(error), mailbox }
     }
 }
 
@@ -64,14 +68,17 @@ fn operation(doing: Operation) -> FailedOperation {
 
 fn of_fetch(error: &fetch::Error) -> Kind {
     match error {
+        fetch::Error::AnotherMailbox(_) => Kind::AnotherMailbox,
         fetch::Error::Delivery(error) => of_delivery(error),
         fetch::Error::Journal(error) => of_journal(error),
         fetch::Error::NoSuchMessage(_) => Kind::NoSuchMessage,
         fetch::Error::NoUniqueIds(_) => Kind::ServerUnavailable,
         fetch::Error::Renumbered => Kind::Renumbered,
+        fetch::Error::SameMailbox(_) => Kind::SameMailbox,
         fetch::Error::Session { doing, source } => of_session(*doing, source),
         fetch::Error::Thread(_) => Kind::SystemTemporary,
         fetch::Error::TooEarly { .. } => Kind::LoginDelay,
+        fetch::Error::UnknownMailbox(_) => Kind::UnknownMailbox,
         fetch::Error::Quota { .. }
         | fetch::Error::RefusedForNow { .. }
         | fetch::Error::UniqueIdsRefused(_) => Kind::ServerTemporary,
@@ -102,6 +109,7 @@ fn of_journal(error: &journal::Error) -> Kind {
         },
         journal::Error::Unmade { .. } => Kind::State,
         journal::Error::Damaged { .. } => Kind::JournalDamaged,
+        journal::Error::Filled { .. } => Kind::Filled,
         journal::Error::Newer { .. } => Kind::JournalNewer,
         journal::Error::Abandoned { .. } | journal::Error::Io { .. } => Kind::Disk,
         journal::Error::Busy { .. } => Kind::Busy,

@@ -7,7 +7,7 @@ use crate::fetch::{
     self, Clock, Error, Listed, Listing, Policy, Reason, Renumbering, Sizes, Step, Timing, log_in,
     pace,
 };
-use crate::journal::{self, Index, Journal};
+use crate::journal::{self, Index, Journal, Siblings};
 use crate::session::{self, Credentials, Line, Pipelining};
 
 use super::observe::Observer;
@@ -50,7 +50,9 @@ impl<'a> Maildrop<'a> {
             at_once: account.job.at_once,
         };
         let sizes = match account.job.command {
-            Command::Check {} if account.policy.max_size.is_some() => Sizes::ForNew,
+            Command::Check {} if account.policy.max_size.is_some() || index.is_empty() => {
+                Sizes::ForNew
+            }
             Command::DryRun {} | Command::List { .. } => Sizes::Always,
             _ => Sizes::ForGaps,
         };
@@ -68,6 +70,15 @@ impl<'a> Maildrop<'a> {
             survey => survey,
         };
         Ok(Self { survey: survey?, clock })
+    }
+
+    /// Stops where a fetch would, because another mailbox of the Maildir knows the
+    /// messages.
+    pub(super) fn refuse_another_name(&mut self, siblings: &Siblings) -> Result<(), Error> {
+        match self.survey.known_elsewhere(siblings)? {
+            Some(other) => Err(Error::SameMailbox(other)),
+            None => Ok(()),
+        }
     }
 
     /// What a fetch would do; a renumbering stops it, as it stops a fetch.

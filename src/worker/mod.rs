@@ -30,6 +30,7 @@ mod observe;
 mod options;
 mod patience;
 mod probe;
+mod rename;
 mod run;
 mod sandbox;
 mod seccomp;

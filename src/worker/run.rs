@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use crate::channel::event::Event;
 use crate::channel::frame::Reader;
 use crate::channel::job::Command;
-use crate::fetch::AccountRun;
+use crate::fetch::{AccountRun, Renaming};
+use crate::journal::Siblings;
 use crate::session::{self, Credentials, Line};
 
 use super::error::{Broken, Error};
@@ -15,11 +16,24 @@ use super::link::Link;
 use super::maildrop::{Maildrop, index};
 use super::observe::Observer;
 use super::options::Account;
-use super::{check, dry_run, fetch, list, probe, sandbox, show, state};
+use super::{check, dry_run, fetch, list, probe, rename, sandbox, show, state};
 
 /// How the process is closed in: the files that variables name; `None` where it is
 /// not.
 pub(super) type Confined<'c> = Option<&'c [PathBuf]>;
+
+/// What is open of the local side when the sandbox closes.
+enum Local {
+    Renaming(Box<Renaming>),
+    Run(Box<AccountRun>),
+    /// Where nothing is written: the other mailboxes of the Maildir.
+    Siblings(Siblings),
+}
+
+fn siblings(account: &Account) -> Siblings {
+    let open = |maildir: &PathBuf| Siblings::open(&account.state, &account.mailbox, maildir);
+    account.maildir.as_ref().map(open).unwrap_or_default()
+}
 
 /// What a command still needs from its start on.
 pub(super) struct Start<'s> {
@@ -47,12 +61,21 @@ impl Start<'_> {
         // What is needed of the local side, before anything is closed.
         let local = match &account.job.command {
             Command::Fetch { refetch, .. } => {
-                Some(fetch::open(account, &account.place()?, *refetch, &observer))
+                let opened = fetch::open(account, &account.place()?, *refetch, &observer);
+                opened.map(|run| Local::Run(Box::new(run)))
             }
-            Command::MarkSeen {} => Some(fetch::open(account, &account.place()?, false, &observer)),
-            _ => None,
+            Command::MarkSeen {} => {
+                let opened = fetch::open(account, &account.place()?, false, &observer);
+                opened.map(|run| Local::Run(Box::new(run)))
+            }
+            Command::Rename { old, .. } => {
+                let opened = rename::open(account, &account.place()?, old, &observer);
+                opened.map(|renaming| Local::Renaming(Box::new(renaming)))
+            }
+            Command::Check {} | Command::DryRun {} => Ok(Local::Siblings(siblings(account))),
+            _ => Ok(Local::Siblings(Siblings::default())),
         };
-        let local = match local.transpose() {
+        let local = match local {
             Ok(local) => local,
             Err(error) => return Ok(Err(error)),
         };
@@ -75,6 +98,7 @@ fn journal(account: &Account, link: &Link) -> Result<Result<(), Error>, Broken> 
     Ok(match &account.job.command {
         Command::Forget { unique_id } => state::forget(account, &place, unique_id, link),
         Command::Mark { unique_id } => state::mark(account, &place, unique_id, link),
+        Command::Separate {} => state::separate(account, &place, link),
         Command::Repair { write } => state::repair(account, &place, *write, link),
         _ => Ok(()),
     })
@@ -82,7 +106,7 @@ fn journal(account: &Account, link: &Link) -> Result<Result<(), Error>, Broken> 
 
 /// Reaches the server.
 fn reach(
-    local: Option<AccountRun>,
+    local: Local,
     account: &Account,
     observer: &Observer<'_>,
     link: &Link,
@@ -95,13 +119,23 @@ fn reach(
         return probe::probe(account, credentials.as_ref(), observer, link);
     }
     let credentials = credentials(account, link)?.ok_or(Error::Interrupted)?;
-    if let Some(local) = local {
-        let marks = *command == (Command::MarkSeen {});
-        return fetch::run(local, marks, account, &credentials, observer, link);
-    }
+    let siblings = match local {
+        Local::Run(run) => {
+            let marks = *command == (Command::MarkSeen {});
+            return fetch::run(*run, marks, account, &credentials, observer, link);
+        }
+        Local::Renaming(renaming) => {
+            let write = matches!(command, Command::Rename { write: true, .. });
+            return rename::run(*renaming, write, account, &credentials, observer, link);
+        }
+        Local::Siblings(siblings) => siblings,
+    };
     let index = index(account)?;
     let log = |line: Line<'_>| observer.line(line);
-    let maildrop = Maildrop::open(account, &index, &credentials, observer, &log)?;
+    let mut maildrop = Maildrop::open(account, &index, &credentials, observer, &log)?;
+    if index.is_empty() && !index.is_separate() {
+        maildrop.refuse_another_name(&siblings)?;
+    }
     match command {
         Command::DryRun {} => dry_run::dry_run(maildrop, account, &index, link)?,
         Command::List { headers } => list::list(maildrop, account, &index, *headers, link)?,

@@ -50,6 +50,13 @@ pub(super) fn mark(
     Ok(())
 }
 
+/// Notes that the mailbox is none of those that the Maildir knows.
+pub(super) fn separate(account: &Account, place: &Place, link: &Link) -> Result<(), Error> {
+    patiently(&account.session.connection, || fetch::separate(place))?;
+    link.event(Event::Separated {});
+    Ok(())
+}
+
 pub(super) fn repair(
     account: &Account,
     place: &Place,

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use pop3_test_server::{Builder, Server};
+use pop3_test_server::{Builder, Message, Server};
 
-use crate::rfc1939::letters;
+use crate::rfc1939::{letter, letters};
 use crate::sandbox::Sandbox;
 
 fn server(count: usize) -> Builder {
@@ -92,10 +92,15 @@ fn show_prints_one_message_or_its_top() {
     sandbox.plain(&server).args(["--show", "3"]).run().fails(64, "there is no message 3");
 }
 
+/// Messages of another mailbox, with the unique-ids of the first one.
+fn others() -> impl Iterator<Item = Message> {
+    (1..=3).map(|number| Message::new(format!("uid-{number}"), letter(number + 10)))
+}
+
 #[test]
 fn accounts_of_the_file_are_fetched_one_after_another() {
     let (server, sandbox) =
-        (server(2).user("jpostel", "other").messages(letters(3)).start(), Sandbox::new());
+        (server(2).user("jpostel", "other").messages(others()).start(), Sandbox::new());
     let (home, secret) = (sandbox.path("").display().to_string(), sandbox.secret("pw", "other\n"));
     sandbox.configure(&format!(
         "[defaults]\nmaildir = \"{home}Mail\"\n[account.home]\n{}\n[account.work]\n{}",

@@ -143,7 +143,9 @@ fn a_held_lock_is_75_and_said_with_v() {
 
 #[test]
 fn two_accounts_share_a_maildir_and_touch_only_their_own() {
-    let server = server(3).user("jpostel", "secret").messages(letters(3)).start();
+    let others =
+        (1..=3).map(|n| pop3_test_server::Message::new(format!("uid-{n}"), letter(n + 10)));
+    let server = server(3).user("jpostel", "secret").messages(others).start();
     let sandbox = fetched(&server);
     let stranger = sandbox.maildir().join("tmp/1.M2P3.elsewhere");
     fs::write(&stranger, b"not ours").unwrap();
@@ -210,7 +212,10 @@ fn all_new_mail_after_all_old_is_gone_is_no_renumbering() {
 /// Two tunnels on localhost, say: servers that number alike have no mail in common.
 #[test]
 fn servers_on_two_ports_of_a_host_have_a_journal_each() {
-    let (first, second) = (server(2).start(), server(3).start());
+    let (first, second) = (server(2).start(), server(0).start());
+    for number in 1..=3 {
+        second.maildrop("mrose").add(format!("uid-{number}"), letter(number + 10));
+    }
     let sandbox = Sandbox::new();
     for server in [&first, &second] {
         let address = format!("127.0.0.1:{}", server.address().port());

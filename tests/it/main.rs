@@ -32,6 +32,7 @@ mod mechanisms; // Dovecot lets the program in by each
 mod meddling; // what happens between two runs, and what mends it
 mod named; // messages that a person names
 mod old_servers; // TLS that nobody renewed, certificates made by hand
+mod other_names; // one mailbox under several names
 mod places; // containers, limits, odd file systems, homes of others
 mod plan; // a table of cases, and what holds for all
 mod probe; // what a server is, told to a person

@@ -321,7 +321,7 @@ fn a_dry_run_of_a_repair_makes_nothing_and_of_forget_is_refused() {
     let dry = sandbox.plain(&server).args(["--state", "repair", "-n"]).run();
     assert!(dry.stdout.contains("nothing was written") && !marker.exists(), "{dry:?}");
     let forget = sandbox.plain(&server).args(["-n", "--state", "forget", "uid-1"]).run();
-    forget.fails(64, "--dry-run goes with --state repair only");
+    forget.fails(64, "--dry-run goes with --state rename and repair only");
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub struct Args {
     )]
     pub dry_run: bool,
 
-    /// The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how)
+    /// The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how); rename OLD: this mailbox was called OLD; separate: it was not
     #[arg(long, value_names = ["ACTION", "UID"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub state: Option<Vec<String>>,
 

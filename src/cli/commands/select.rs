@@ -20,14 +20,16 @@ pub(crate) enum Selected {
 pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
     if let Some(words) = &args.state {
         let action = Action::parse(words)?;
-        if args.dry_run && action != Action::Repair {
-            return Err(Error::usage("--dry-run goes with --state repair only"));
+        if args.dry_run && !matches!(action, Action::Rename(_) | Action::Repair) {
+            return Err(Error::usage("--dry-run goes with --state rename and repair only"));
         }
         let octets = |unique_id: &[u8]| Octets::from(unique_id);
         return Ok(match action {
             Action::List => Selected::StateList,
             Action::Forget(id) => Selected::Worker(Command::Forget { unique_id: octets(&id) }),
             Action::Mark(id) => Selected::Worker(Command::Mark { unique_id: octets(&id) }),
+            Action::Rename(old) => Selected::Worker(Command::Rename { old, write: !args.dry_run }),
+            Action::Separate => Selected::Worker(Command::Separate {}),
             Action::Repair => Selected::Worker(Command::Repair { write: !args.dry_run }),
         });
     }

@@ -12,7 +12,9 @@ pub(crate) enum Action {
     Forget(Vec<u8>),
     List,
     Mark(Vec<u8>),
+    Rename(String),
     Repair,
+    Separate,
 }
 
 impl Action {
@@ -22,11 +24,15 @@ impl Action {
         match *words {
             ["list"] => Ok(Self::List),
             ["repair"] => Ok(Self::Repair),
+            ["separate"] => Ok(Self::Separate),
+            ["rename", old] => Ok(Self::Rename(old.to_owned())),
+            ["rename"] => Err(Error::usage("--state rename needs the name of a mailbox")),
             ["forget", unique_id] => Ok(Self::Forget(decoded(unique_id))),
             ["mark", unique_id] => Ok(Self::Mark(decoded(unique_id))),
             ["forget" | "mark"] => Err(Error::usage("--state forget and mark need a unique-id")),
             _ => Err(Error::Usage {
-                why: "--state takes list, forget UID, mark UID or repair".into(),
+                why: "--state takes list, forget UID, mark UID, rename OLD, separate or repair"
+                    .into(),
                 hint: Some("an ACCOUNT stands before --state, or behind `--`"),
             }),
         }

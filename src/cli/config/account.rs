@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::channel::job::{self, Auth, Deletion, Messages, Policy};
+use crate::channel::job::{self, Auth, Deletion, Messages, Policy, Tls};
+use crate::cli::args::host::host_and_port;
 use crate::cli::args::options::Args;
 use crate::cli::args::pop_url;
 use crate::cli::args::settings::Settings;
@@ -127,6 +128,18 @@ pub(crate) fn check_journals<'a>(
         }
     }
     Ok(())
+}
+
+/// The keys of the mailboxes of all accounts of the file.
+pub(crate) fn keys(config: &Config) -> Vec<String> {
+    let key = |name: &str| {
+        let settings = config.account(name)?;
+        let default = if settings.tls.unwrap_or_default() == Tls::Implicit { 995 } else { 110 };
+        let (host, port) = host_and_port(settings.server.as_deref()?, default).ok()?;
+        let mailbox = Mailbox::new(settings.user.as_deref()?.as_bytes(), &host, port);
+        Some(mailbox.named(settings.journal.as_deref()).key().to_owned())
+    };
+    config.names().filter_map(key).collect()
 }
 
 /// Every account that the command line means, by name and settings.

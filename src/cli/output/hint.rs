@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::channel::failure::{Failure, Kind};
 use crate::cli::error::Error;
+use crate::journal::Mailbox;
 
 use super::exit::kind_of;
 
@@ -13,9 +14,9 @@ impl Error {
         match self {
             Self::Usage { hint, .. } => hint.map(Cow::Borrowed),
             Self::Journal(error) => hint(kind_of(error)).map(Cow::Borrowed),
-            Self::Worker { failure, .. } => {
-                of_login(failure).or_else(|| hint(failure.kind).map(Cow::Borrowed))
-            }
+            Self::Worker { failure, .. } => of_mailbox(failure)
+                .or_else(|| of_login(failure))
+                .or_else(|| hint(failure.kind).map(Cow::Borrowed)),
             Self::Config { .. }
             | Self::Output(_)
             | Self::Replaced
@@ -25,6 +26,16 @@ impl Error {
             | Self::WorkerLost(_) => None,
         }
     }
+}
+
+/// Both ways on where the Maildir knows the messages under another name.
+fn of_mailbox(failure: &Failure) -> Option<Cow<'static, str>> {
+    let old = failure.mailbox.as_deref().filter(|_| failure.kind == Kind::SameMailbox)?;
+    let old = Mailbox::of_key(old)?;
+    Some(format!(
+        "if it is the same mailbox, --state rename {} lets it go on from there; if it is another one, --state separate",
+        old.key()
+    ).into())
 }
 
 /// What else may be tried where a login or a mechanism was refused.
@@ -55,6 +66,12 @@ fn local(kind: Kind) -> Option<&'static str> {
         Kind::AnotherMaildir | Kind::MaildirGone => {
             "name the Maildir that was filled before; --state repair binds the journal to this one, --refetch takes all again"
         }
+        Kind::AnotherMailbox => "if it is another mailbox, --state separate lets it be fetched",
+        Kind::Filled => "a mailbox that has fetched messages keeps the journal that it has",
+        Kind::SameMailbox | Kind::SameMailboxOfAccount => {
+            "another account of the configuration has this mailbox; --state separate fetches it a second time all the same"
+        }
+        Kind::UnknownMailbox => "the Maildir's .pop3get has the names of its mailboxes",
         Kind::AnotherJournal | Kind::JournalGone => {
             "name the state directory that was used before (--state-dir, XDG_STATE_HOME); --state repair rebuilds the journal from the names of the messages, --refetch takes all again"
         }

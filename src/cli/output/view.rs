@@ -77,7 +77,12 @@ impl<'v, 'o> View<'v, 'o> {
                 let text = self.titled(&self.probe.text(&findings, self.account));
                 self.print(&text)?;
             }
+            Event::Renamed { write: true } => self.print("renamed\n")?,
+            Event::Renamed { write: false } => self.print("it is the same mailbox\n")?,
             Event::Repaired(repair) => self.print(&journal::repair(&repair))?,
+            Event::Separated {} => {
+                self.print("kept apart from the other mailboxes of the Maildir\n")?;
+            }
             Event::Summary(summary) => self.summary = summary,
             event => self.teller.tell(&event),
         }

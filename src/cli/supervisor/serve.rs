@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use crate::channel::failure::Failure;
+use crate::channel::failure::{Failure, Kind};
 use crate::channel::frame::{self, Down, Up};
 use crate::channel::job::{Command, Job, Purpose};
 use crate::channel::question::Question;
@@ -35,6 +35,8 @@ pub(crate) struct Supervisor<'s> {
     pub(crate) limits: WaitLimits<'s>,
     /// There is one account.
     pub(crate) is_alone: bool,
+    /// The keys of the mailboxes of all accounts of the configuration.
+    pub(crate) keys: Vec<String>,
     /// The conversation is shown.
     pub(crate) conversation: bool,
     /// Every question is answered with yes.
@@ -272,7 +274,13 @@ impl Service<'_, '_> {
         let failed = status.is_some_and(|status| !status.success());
         match (signal, self.end.take()) {
             (None, Some(None)) if !failed => Ok(()),
-            (None, Some(Some(failure))) if !failed => {
+            (None, Some(Some(mut failure))) if !failed => {
+                let is_configured = |key: &String| self.supervisor.keys.contains(key);
+                if failure.kind == Kind::SameMailbox
+                    && failure.mailbox.as_ref().is_some_and(is_configured)
+                {
+                    failure.kind = Kind::SameMailboxOfAccount;
+                }
                 Err(Error::Worker { server: self.account.server().to_owned(), failure })
             }
             (signal, _) => Err(Error::WorkerLost(Lost::by(signal))),

@@ -43,6 +43,7 @@ impl Index {
                     self.missing.insert(first, *since);
                 }
             }
+            Record::Separate => self.is_separate = true,
             Record::Settled(commit) => self.settle(*commit),
             Record::TopDiffers => self.distrusts_top = true,
         }

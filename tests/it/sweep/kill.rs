@@ -40,7 +40,7 @@ fn is_killed(ran: &Output) -> bool {
 
 /// Kills runs at these calls, in whichever of the two processes comes to them, each in a place of its own that `prepare` makes,
 /// and lets `check` look at what a kill left. Returns how many died.
-fn killed_at(
+pub(super) fn killed_at(
     points: Vec<(String, usize)>,
     wish: &[&str],
     more: &[&str],

@@ -4,6 +4,7 @@
 mod disk; // ENOSPC and EIO at each write, sync, rename and open
 mod kill; // SIGKILL at each system call
 mod power; // the states that a power cut can leave
+mod rename; // a mailbox gets another name, killed and cut off
 mod trace; // what a run asks of the disk, read off strace
 mod wire; // the connection cut after each octet
 

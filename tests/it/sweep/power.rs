@@ -55,7 +55,11 @@ fn traced(wish: &[&str], more: &[&str]) -> Vec<Op> {
 }
 
 /// Which pending things a state deviates in, and how.
-fn choices(pending: usize, random: &mut Random, most: usize) -> Vec<Vec<(usize, usize)>> {
+pub(super) fn choices(
+    pending: usize,
+    random: &mut Random,
+    most: usize,
+) -> Vec<Vec<(usize, usize)>> {
     let mut choices = vec![vec![]];
     choices.extend((0..pending).flat_map(|at| (0..3).map(move |how| vec![(at, how)])));
     let pairs = pending * pending.saturating_sub(1) / 2 * 9;
@@ -97,14 +101,14 @@ fn states(ops: &[Op], random: &mut Random, most: usize) -> Vec<State> {
 }
 
 /// Makes the state on a real disk, in memory where there is one.
-fn materialise(state: &State) -> tempfile::TempDir {
+pub(super) fn materialise(files: &BTreeMap<String, Vec<u8>>) -> tempfile::TempDir {
     let shm = Path::new("/dev/shm");
     let home = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() };
     let home = home.unwrap();
     for directory in DIRECTORIES {
         fs::create_dir(home.path().join(directory)).unwrap();
     }
-    for (path, content) in &state.files {
+    for (path, content) in files {
         fs::write(home.path().join(path), content).unwrap();
     }
     home
@@ -144,7 +148,7 @@ fn try_state(state: &State, deletion: Deletion) {
     for left in left.iter().map(|left| *left || deletion == Deletion::Keep) {
         let server = Server::builder().user("mrose", "secret");
         let server = if left { server.messages(messages(MESSAGES)) } else { server }.start();
-        let home = materialise(state);
+        let home = materialise(&state.files);
         run(home.path(), &server, deletion, &state.what);
         let maildir = home.path().join("Mail");
         assert!(crate::sandbox::mail(&maildir) == mail(MESSAGES), "{}: not each once", state.what);

@@ -124,8 +124,8 @@ fn whole_lines(trace: &str) -> Vec<String> {
 }
 
 /// The directories that a run makes or uses.
-pub const DIRECTORIES: [&str; 6] =
-    ["Mail", "Mail/tmp", "Mail/new", "Mail/cur", "state", "state/mrose@127.0.0.1"];
+pub const DIRECTORIES: [&str; 7] =
+    ["Mail", "Mail/tmp", "Mail/new", "Mail/cur", "state", "state/mrose@127.0.0.1", "state/renamed"];
 
 /// The operations below `home`, failed calls left out.
 pub fn operations(trace: &str, home: &str) -> Vec<Op> {
@@ -215,6 +215,7 @@ fn read(
             let to = at(arguments[2], arguments[3]).unwrap();
             rename(from, to, open, ops);
         }
+        "unlink" => ops.push(Op::Unlink(below(text(arguments[0])).unwrap())),
         "unlinkat" => ops.push(Op::Unlink(at(arguments[0], arguments[1]).unwrap())),
         "sendto" => ops.push(Op::Sent(octets(arguments[1]))),
         "recvfrom" => ops.push(Op::Received),
@@ -272,6 +273,17 @@ fn change(entries: &mut BTreeMap<String, usize>, change: &Change) {
 }
 
 impl Disk {
+    /// A disk that has had these files for long.
+    pub fn holding(files: BTreeMap<String, Vec<u8>>) -> Self {
+        let mut disk = Self::default();
+        for (path, content) in files {
+            disk.now.insert(path, disk.files.len());
+            disk.files.push(File { cached: content.clone(), durable: content, dirty: false });
+        }
+        disk.durable.clone_from(&disk.now);
+        disk
+    }
+
     fn file(&mut self, path: &str) -> &mut File {
         let at = self.now[path];
         &mut self.files[at]

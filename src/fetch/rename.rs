@@ -1,0 +1,81 @@
+//! `--state rename` and `--state separate`: what a mailbox is that the Maildir may
+//! know under another name.
+
+use crate::journal::{Journal, Mailbox, Siblings};
+use crate::session::{self, Credentials};
+
+use super::attempts::Finish;
+use super::error::Error;
+use super::event::{Event, Observer};
+use super::listing::Sizes;
+use super::place::Place;
+use super::run::{AccountRun, Options};
+
+/// A renaming: both journals open and locked, the old one recovered.
+#[derive(Debug)]
+pub struct Renaming {
+    new: Journal,
+    old: AccountRun,
+    place: Place,
+}
+
+impl Renaming {
+    /// Opens both mailboxes. The old one has to be one that the Maildir names.
+    pub fn open(place: &Place, old: &Mailbox, observe: Observer<'_>) -> Result<Self, Error> {
+        let siblings = Siblings::open(&place.state, &place.mailbox, &place.maildir);
+        if !siblings.contains(old) {
+            return Err(Error::UnknownMailbox(old.key().to_owned()));
+        }
+        let (_, new) = place.open()?;
+        let old = Place { mailbox: old.clone(), ..place.clone() };
+        let old = AccountRun::open(&old, observe)?;
+        Ok(Self { new, old, place: place.clone() })
+    }
+
+    /// Logs in and compares the maildrop with what the old journal knows; if they are
+    /// of one mailbox, and if it is to write, the journal gets its new name.
+    pub fn run(
+        self,
+        write: bool,
+        options: &Options,
+        credentials: &Credentials,
+        observe: Observer<'_>,
+    ) -> Result<(), Error> {
+        let Self { new, mut old, place } = self;
+        old.sessions(options, credentials, observe, AccountRun::compare_session)?;
+        if write {
+            Journal::rename(old.journal, &new, &place.state, &place.maildir)?;
+        }
+        Ok(())
+    }
+}
+
+impl AccountRun {
+    fn compare_session(
+        &mut self,
+        options: &Options,
+        credentials: &Credentials,
+        observe: Observer<'_>,
+    ) -> Result<Finish, Error> {
+        let log = |line: session::Line<'_>| observe(Event::Line(line));
+        let mut listing = self.listing(options, credentials, &log, observe)?;
+        let listed = listing.list(self.journal.index(), Sizes::Always);
+        self.note_login(&listing);
+        listed?;
+        if !listing.is_known_to(self.journal.index())? {
+            let other = self.journal.mailbox().key().to_owned();
+            return Err(Error::AnotherMailbox(other));
+        }
+        listing.quit().map(|()| Finish::Complete)
+    }
+}
+
+/// Notes that no other journal of the Maildir is this mailbox's.
+pub fn separate(place: &Place) -> Result<(), Error> {
+    let (_, mut journal) = place.open()?;
+    if !journal.index().is_separate() {
+        journal.note_separate();
+        journal.finish()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! A mailbox gets another name: its journal moves to the directory of the new one.
+//!
+//! ```abnf
+//! renaming = "pop3get-renaming" SP version SP journal-id SP old-key LF
+//! ```
+//!
+//! # Invariants
+//!
+//! * The Maildir's marker decides: it names the journal for the old mailbox or for
+//!   the new one, and is replaced by one rename.
+//! * Before that, `renaming` in the directory of the new mailbox says what is about to
+//!   happen. Whoever opens one of the two mailboxes finishes what the marker has
+//!   decided; a `renaming` that the marker does not confirm is removed.
+//! * Both locks are held meanwhile. The lock files stay where they are.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use super::disk::{lock, read_file, replace, sync_directory};
+use super::error::{Binding, Error, io_error};
+use super::frame::{VERSION, signature};
+use super::journal_file::Journal;
+use super::mailbox::Mailbox;
+use super::maildir_binding::MaildirBinding;
+use super::record::id;
+
+const NAME: &str = "renaming";
+
+/// What stays in the directory of a mailbox that is renamed: its lock, and what is
+/// known of a server under the old name.
+const STAYING: [&str; 2] = ["lock", "server"];
+
+/// What is about to happen: this journal comes from that mailbox.
+#[derive(Debug, PartialEq, Eq)]
+struct Intent {
+    journal: u64,
+    old: Mailbox,
+}
+
+impl Intent {
+    fn parse(text: &[u8]) -> Option<Self> {
+        let (version, words) = signature(text.strip_suffix(b"\n")?, "pop3get-renaming")?;
+        let [journal, key] = *words else { return None };
+        let old = Mailbox::of_key(std::str::from_utf8(key).ok()?)?;
+        (version == VERSION).then_some(Self { journal: id(journal)?, old })
+    }
+
+    /// What the directory of a mailbox says; nothing where it cannot be read.
+    fn read(state: &Path, mailbox: &Mailbox) -> Result<Option<Self>, Error> {
+        let path = mailbox.renaming(state);
+        match read_file(&path) {
+            Ok(text) => Ok(Self::parse(&text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error("read", &path)(error)),
+        }
+    }
+
+    fn line(&self) -> String {
+        let Self { journal, old } = self;
+        format!("pop3get-renaming {VERSION} {journal:016x} {}\n", old.key())
+    }
+}
+
+/// Moves everything of the old mailbox that is still there. Both locks are held, and
+/// the marker names the journal for the new one.
+fn move_files(state: &Path, old: &Mailbox, new: &Mailbox) -> Result<(), Error> {
+    let (from, to) = (old.directory(state), new.directory(state));
+    for entry in fs::read_dir(&from).map_err(io_error("read", &from))? {
+        let name = entry.map_err(io_error("read", &from))?.file_name();
+        let is_staying = STAYING.iter().any(|staying| name == *staying);
+        // An unfinished replacement.
+        if is_staying || name.as_encoded_bytes().ends_with(b"~") {
+            continue;
+        }
+        let path = from.join(&name);
+        fs::rename(&path, to.join(&name)).map_err(io_error("rename", &path))?;
+    }
+    sync_directory(&to)?;
+    sync_directory(&from)?;
+    let done = new.renaming(state);
+    fs::remove_file(&done).map_err(io_error("remove", &done))?;
+    sync_directory(&to)
+}
+
+/// Finishes a renaming to this mailbox that was interrupted, or forgets it if it had
+/// not been decided. The mailbox's lock is held.
+pub(super) fn finish(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<(), Error> {
+    let path = mailbox.renaming(state);
+    if fs::symlink_metadata(&path).is_err() {
+        return Ok(());
+    }
+    let (_, named) = MaildirBinding::look(maildir, mailbox.key())?;
+    match Intent::read(state, mailbox)? {
+        Some(Intent { journal, old }) if named == Some(journal) => {
+            let _lock = lock(old.lock(state))?;
+            move_files(state, &old, mailbox)
+        }
+        _ => fs::remove_file(&path).map_err(io_error("remove", &path)),
+    }
+}
+
+/// Finishes a renaming of this mailbox, whose lock is held, to the one that the
+/// marker names for its journal. Returns whether there was one.
+pub(super) fn finish_from(
+    state: &Path,
+    mailbox: &Mailbox,
+    journal: u64,
+    new: Option<&str>,
+) -> Result<bool, Error> {
+    let Some(new) = new.and_then(Mailbox::of_key).filter(|new| new.key() != mailbox.key()) else {
+        return Ok(false);
+    };
+    let Some(intent) = Intent::read(state, &new)? else { return Ok(false) };
+    if intent.journal != journal || intent.old.key() != mailbox.key() {
+        return Ok(false);
+    }
+    let _lock = lock(new.lock(state))?;
+    move_files(state, mailbox, &new).map(|()| true)
+}
+
+/// The journal that is about to become that of this mailbox, and whose it is still.
+pub(super) fn unfinished(state: &Path, mailbox: &Mailbox) -> Option<(u64, Mailbox)> {
+    let Intent { journal, old } = Intent::read(state, mailbox).ok()??;
+    Some((journal, old))
+}
+
+impl Journal {
+    /// Makes the journal of `old` that of the mailbox of `new`, whose journal knows
+    /// nothing. Everything beside it moves along.
+    pub fn rename(mut old: Self, new: &Self, state: &Path, maildir: &Path) -> Result<(), Error> {
+        if !new.index().is_empty() {
+            return Err(Error::Filled { path: new.mailbox().journal(state) });
+        }
+        old.write_pending()?;
+        let (journal, from, to) = (old.id(), old.mailbox().clone(), new.mailbox().clone());
+        let mut marker = MaildirBinding::open_or_make(maildir, state)?;
+        if marker.journal_of(from.key()) != Some(journal) {
+            let (binding, journal) = (Binding::AnotherJournal, from.journal(state));
+            return Err(Error::Binding { binding, journal, maildir: maildir.into() });
+        }
+        let intent = Intent { journal, old: from.clone() };
+        let _: File = replace(&to.directory(state), NAME, intent.line().as_bytes())
+            .map_err(|failure| failure.error)?;
+        marker.rename(journal, from.key(), to.key())?;
+        move_files(state, &from, &to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_intent_is_read_back_and_names_no_path() {
+        let old = Mailbox::new(b"a/b", "pop.example.org", 995);
+        let intent = Intent { journal: 7, old: Mailbox::of_key(old.key()).unwrap() };
+        assert_eq!(Intent::parse(intent.line().as_bytes()), Some(intent));
+        for text in [
+            "",
+            "pop3get-renaming 1 0000000000000007 u@h",
+            "pop3get-renaming 2 0000000000000007 u@h\n",
+            "pop3get-renaming 1 0000000000000007 ../h\n",
+            "pop3get-renaming 1 7 u@h\n",
+        ] {
+            assert_eq!(Intent::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+}
