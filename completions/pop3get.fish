@@ -1,5 +1,6 @@
 complete -c pop3get -l show -d 'Print one message, named by its number, or by --uid or --message' -r
 complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
+complete -c pop3get -l import-seen -d 'Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows' -r -F
 complete -c pop3get -l state -d 'The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how); rename OLD: this mailbox was called OLD; separate: it was not' -r
 complete -c pop3get -l generate -d 'Print the man page or the completions of a shell' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'

@@ -54,7 +54,7 @@
 //! | `--help`, `--version`, `--generate`, `--state list` | no | | | |
 //! | `--state forget`, `mark`, `repair`, `separate` | yes | no | yes | yes |
 //! | `--state rename` | yes | yes | of both mailboxes | yes |
-//! | fetch, `--mark-seen`, `--refetch`, `--rekey` | yes | yes | yes | yes |
+//! | fetch, `--import-seen`, `--mark-seen`, `--refetch`, `--rekey` | yes | yes | yes | yes |
 //! | `--list`, `--check`, `--show`, `--dry-run` | yes | yes | no | no |
 //! | `--probe` | yes | yes | no | no |
 //!

@@ -72,6 +72,13 @@ pub enum Event {
         /// Its unique-id.
         unique_id: Octets,
     },
+    /// `--import-seen`: another fetcher has fetched so many of the listed messages.
+    Imported {
+        /// How many.
+        known: usize,
+        /// Of so many.
+        listed: usize,
+    },
     /// Another session has the maildrop; it is tried again.
     InUse {
         /// After so many seconds.

@@ -108,6 +108,8 @@ pub enum Kind {
     Filled,
     /// No greeting came in time.
     GreetingTimedOut,
+    /// `--import-seen`: the file cannot be read, or holds nothing of this account.
+    ImportUnusable,
     /// Another session holds the maildrop.
     InUse,
     /// Another session holds the maildrop, said at the login.
@@ -291,7 +293,7 @@ impl Kind {
             | Self::NothingInCommon | Self::ProxyLogin | Self::ProxyUnavailable
             | Self::ServerUnavailable | Self::Tls | Self::TlsTooOld
             | Self::TokenMechanismRefused => Nature::Unavailable,
-            Self::Credentials | Self::NoSuchMessage | Self::SeveralMessages | Self::UnknownMailbox
+            Self::Credentials | Self::ImportUnusable | Self::NoSuchMessage | Self::SeveralMessages | Self::UnknownMailbox
             | Self::UnknownUniqueId => Nature::Usage,
         };
         nature

@@ -82,6 +82,13 @@ pub enum Command {
         /// Which.
         unique_id: Octets,
     },
+    /// Take over what another fetcher has fetched.
+    ImportSeen {
+        /// Its file, absolute.
+        path: Octets,
+        /// Whether anything is written.
+        write: bool,
+    },
     /// List the maildrop.
     List {
         /// With date, sender and subject.
@@ -123,11 +130,13 @@ impl Command {
         match self {
             Self::Check {}
             | Self::DryRun {}
+            | Self::ImportSeen { write: false, .. }
             | Self::List { .. }
             | Self::Probe {}
             | Self::Show { .. } => true,
             Self::Fetch { .. }
             | Self::Forget { .. }
+            | Self::ImportSeen { write: true, .. }
             | Self::Mark { .. }
             | Self::MarkSeen {}
             | Self::Rename { .. }

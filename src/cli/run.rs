@@ -190,8 +190,12 @@ fn check_single_account(
     accounts: Vec<(String, Settings)>,
 ) -> Result<Vec<(String, Settings)>, Error> {
     let named = args.settings.server.is_some() || args.accounts.len() == 1;
-    let of_a_named_one =
-        [("--mark-seen", args.mark_seen), ("--rekey", args.rekey), ("--refetch", args.refetch)];
+    let of_a_named_one = [
+        ("--mark-seen", args.mark_seen),
+        ("--import-seen", args.import_seen.is_some()),
+        ("--rekey", args.rekey),
+        ("--refetch", args.refetch),
+    ];
     if let Some((what, _)) = of_a_named_one.into_iter().find(|(_, given)| *given && !named) {
         return Err(Error::usage(format!("{what} needs one account, named")));
     }

@@ -52,6 +52,13 @@ pub enum Event<'a> {
         /// Its size.
         octets: u64,
     },
+    /// Another fetcher has fetched so many of the listed messages.
+    Imported {
+        /// How many.
+        known: usize,
+        /// Of so many.
+        listed: usize,
+    },
     /// Another session has the maildrop; after a pause it is tried again.
     InUse {
         /// How long.

@@ -29,6 +29,7 @@ mod event;
 mod fetch_session;
 mod header;
 mod headers;
+mod import_seen;
 mod listing;
 mod login_schedule;
 mod mark_seen;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::journal::{self, Facts, Index, Journal, Login, MessageKey, Siblings, State};
+use crate::journal::{self, Facts, Imported, Index, Journal, Login, MessageKey, Siblings, State};
 use crate::maildir::Maildir;
 use crate::protocol::ProofKind;
 use crate::session::{self, Credentials, Log, Pipelining};
@@ -63,6 +63,8 @@ pub struct AccountRun {
     pub(super) current: Current,
     /// The messages that are meant, once the first session has listed them.
     pub(super) named: Option<Named>,
+    /// What another fetcher has fetched.
+    pub(super) imported: Imported,
 }
 
 /// What is known of the session in hand when it ends, however it ends.
@@ -132,8 +134,9 @@ impl AccountRun {
 
     fn of(journal: Journal, maildir: Maildir, summary: Summary) -> Self {
         let (attempts, current) = (Attempts::default(), Current::default());
-        let siblings = Siblings::default();
-        Self { journal, maildir, siblings, summary, sequence: 0, attempts, current, named: None }
+        let (siblings, imported, named) = (Siblings::default(), Imported::default(), None);
+        let sequence = 0;
+        Self { journal, maildir, siblings, summary, sequence, attempts, current, named, imported }
     }
 
     /// Opens the local doors with a journal that knows nothing, so that all is

@@ -25,6 +25,7 @@ impl From<&Error> for Failure {
                 (Some(operation(*doing)), of_session(*doing, source), source.to_string())
             }
             Error::Fetch(source) => (None, of_fetch(source), source.to_string()),
+            Error::Import(_) => (None, Kind::ImportUnusable, error.to_string()),
             Error::Interrupted => (None, Kind::Interrupted, error.to_string()),
             Error::Output(_) => (None, Kind::Output, error.to_string()),
             Error::SeveralMessages => (None, Kind::SeveralMessages, error.to_string()),

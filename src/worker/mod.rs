@@ -23,6 +23,7 @@ mod failure;
 mod fetch;
 mod findings;
 mod header;
+mod import_seen;
 mod link;
 mod list;
 mod maildrop;

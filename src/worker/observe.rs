@@ -61,6 +61,7 @@ fn told(event: fetch::Event<'_>) -> Event {
             Event::Delivered { number: number.get(), unique_id: unique_id(id), octets }
         }
         fetch::Event::Expires { days } => Event::Expires { days },
+        fetch::Event::Imported { known, listed } => Event::Imported { known, listed },
         fetch::Event::Failed { number, unique_id: id, tries, why } => Event::Failed {
             number: number.get(),
             unique_id: unique_id(id),

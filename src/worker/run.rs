@@ -8,7 +8,7 @@ use crate::channel::event::Event;
 use crate::channel::frame::Reader;
 use crate::channel::job::Command;
 use crate::fetch::{AccountRun, Renaming};
-use crate::journal::Siblings;
+use crate::journal::{Imported, Siblings};
 use crate::session::{self, Credentials, Line};
 
 use super::error::{Broken, Error};
@@ -16,7 +16,7 @@ use super::link::Link;
 use super::maildrop::{Maildrop, index};
 use super::observe::Observer;
 use super::options::Account;
-use super::{check, dry_run, fetch, list, probe, rename, sandbox, show, state};
+use super::{check, dry_run, fetch, import_seen, list, probe, rename, sandbox, show, state};
 
 /// How the process is closed in: the files that variables name; `None` where it is
 /// not.
@@ -24,6 +24,8 @@ pub(super) type Confined<'c> = Option<&'c [PathBuf]>;
 
 /// What is open of the local side when the sandbox closes.
 enum Local {
+    /// `--import-seen`, and with `--dry-run` nothing but the file.
+    Import(Imported, Option<Box<AccountRun>>),
     Renaming(Box<Renaming>),
     Run(Box<AccountRun>),
     /// Where nothing is written: the other mailboxes of the Maildir.
@@ -67,6 +69,10 @@ impl Start<'_> {
             Command::MarkSeen {} => {
                 let opened = fetch::open(account, &account.place()?, false, &observer);
                 opened.map(|run| Local::Run(Box::new(run)))
+            }
+            Command::ImportSeen { path, write } => {
+                let opened = import_seen::open(account, path, *write, &observer)?;
+                opened.map(|(imported, run)| Local::Import(imported, run))
             }
             Command::Rename { old, .. } => {
                 let opened = rename::open(account, &account.place()?, old, &observer);
@@ -120,6 +126,12 @@ fn reach(
     }
     let credentials = credentials(account, link)?.ok_or(Error::Interrupted)?;
     let siblings = match local {
+        Local::Import(imported, Some(run)) => {
+            return import_seen::run(*run, imported, account, &credentials, observer);
+        }
+        Local::Import(imported, None) => {
+            return import_seen::count(&imported, account, &credentials, observer);
+        }
         Local::Run(run) => {
             let marks = *command == (Command::MarkSeen {});
             return fetch::run(*run, marks, account, &credentials, observer, link);

@@ -44,6 +44,7 @@ mod sandbox; // a home of its own for each test, and the program in it
 mod sasl; // each mechanism against another one's server
 mod secrets; // where a password comes from, and where it never shows
 mod sweep; // killed, cut, failed everywhere
+mod takeover; // what other fetchers have fetched
 mod transcripts; // every file of tests/transcripts, played
 mod walk; // a maildrop, its owner and the clock, driven by a seed
 mod wire; // TLS, STLS, time-outs, cut connections

@@ -62,6 +62,15 @@ pub struct Args {
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub mark_seen: bool,
 
+    /// Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows
+    #[arg(
+        long,
+        value_name = "FILE",
+        group = "mode",
+        help_heading = "What to do (default: fetch new mail)"
+    )]
+    pub import_seen: Option<PathBuf>,
+
     /// Print what a fetch would do and why, and do nothing
     #[arg(
         short = 'n',

@@ -3,6 +3,7 @@
 use crate::channel::job::Command;
 use crate::channel::octets::Octets;
 use crate::cli::args::options::Args;
+use crate::cli::config::connection_options::absolute;
 use crate::cli::error::Error;
 
 use super::state::Action;
@@ -32,6 +33,10 @@ pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
             Action::Separate => Selected::Worker(Command::Separate {}),
             Action::Repair => Selected::Worker(Command::Repair { write: !args.dry_run }),
         });
+    }
+    if let Some(path) = &args.import_seen {
+        let (path, write) = (absolute(path), !args.dry_run);
+        return Ok(Selected::Worker(Command::ImportSeen { path, write }));
     }
     Ok(Selected::Worker(match (args.show.is_some(), args.list, args.check, args.dry_run) {
         _ if args.probe => Command::Probe {},

@@ -64,6 +64,9 @@ impl<'v, 'o> View<'v, 'o> {
             Event::Forgotten { messages: many } => {
                 self.print(&format!("{} forgotten\n", messages(many)))?;
             }
+            Event::Imported { known, listed } => {
+                self.print(&format!("{known} of {} known to it\n", messages(listed)))?;
+            }
             Event::Listed { number, unique_id, octets, state, header } => {
                 let unique_id = unique_id.as_bytes().to_vec();
                 let row = Row { number, octets, state, header, unique_id };

@@ -1,0 +1,62 @@
+//! `--import-seen`: the file of another fetcher is read before the sandbox closes.
+
+use crate::channel::event::Event;
+use crate::channel::octets::Octets;
+use crate::fetch::AccountRun;
+use crate::journal::Imported;
+use crate::session::{Credentials, Line};
+
+use super::error::{Broken, Error};
+use super::fetch;
+use super::maildrop::{Maildrop, index};
+use super::observe::Observer;
+use super::options::Account;
+
+/// The file's content, and the local side if anything is written.
+type Opened = (Imported, Option<Box<AccountRun>>);
+
+/// Reads the file, and opens the local side if anything is written.
+pub(super) fn open(
+    account: &Account,
+    path: &Octets,
+    write: bool,
+    observer: &Observer<'_>,
+) -> Result<Result<Opened, Error>, Broken> {
+    let (user, host) = (&account.job.user, &account.job.connection.host);
+    let imported = match Imported::read(&path.to_path(), user, host) {
+        Ok(imported) => imported,
+        Err(error) => return Ok(Err(Error::Import(error))),
+    };
+    if !write {
+        return Ok(Ok((imported, None)));
+    }
+    let opened = fetch::open(account, &account.place()?, false, observer);
+    Ok(opened.map(|run| (imported, Some(Box::new(run)))))
+}
+
+/// Logs in, and records what the other fetcher has fetched.
+pub(super) fn run(
+    run: AccountRun,
+    imported: Imported,
+    account: &Account,
+    credentials: &Credentials,
+    observer: &Observer<'_>,
+) -> Result<(), Error> {
+    let observe = |event: crate::fetch::Event<'_>| observer.event(event);
+    Ok(run.import_seen(imported, &account.fetch(), credentials, &observe).result?)
+}
+
+/// Logs in, and says how many of the listed messages the other fetcher has fetched.
+pub(super) fn count(
+    imported: &Imported,
+    account: &Account,
+    credentials: &Credentials,
+    observer: &Observer<'_>,
+) -> Result<(), Error> {
+    let index = index(account)?;
+    let log = |line: Line<'_>| observer.line(line);
+    let Maildrop { survey, .. } = Maildrop::open(account, &index, credentials, observer, &log)?;
+    let (known, listed) = (survey.known_to(imported), survey.listing.len());
+    observer.link.event(Event::Imported { known, listed });
+    Ok(survey.quit()?)
+}
