@@ -22,6 +22,7 @@ use super::index::Index;
 use super::key::MessageKey;
 use super::load::Loaded;
 use super::mailbox::Mailbox;
+use super::maildir_binding::MaildirBinding;
 use super::open::{NAME, reload};
 use super::record::Record;
 use super::rewrite::rewritten;
@@ -49,6 +50,10 @@ pub struct Journal {
     number: u64,
     last_append: Range<u64>,
     torn: bool,
+    /// The Maildir and the state directory, until the marker knows of this run.
+    unmarked: Option<(PathBuf, PathBuf)>,
+    /// The Maildir knows of a run that this file does not.
+    is_old: bool,
     prepared: bool,
     abandoned: bool,
     records: usize,
@@ -66,6 +71,8 @@ impl Journal {
     pub(super) fn of(
         mailbox: &Mailbox,
         state: &Path,
+        maildir: &Path,
+        is_old: bool,
         lock: File,
         mut loaded: Loaded,
     ) -> Result<Self, Error> {
@@ -87,6 +94,8 @@ impl Journal {
             number: loaded.number,
             last_append: start as u64..end as u64,
             torn: length > end as u64,
+            unmarked: Some((maildir.into(), state.into())),
+            is_old,
             prepared: false,
             abandoned: false,
             records: loaded.records,
@@ -169,9 +178,10 @@ impl Journal {
     }
 
     /// Whether its end may be missing: it is torn, or there is nothing in it, as in
-    /// one that was cut off exactly behind its header.
+    /// one that was cut off exactly behind its header, or it is a copy from before the
+    /// last run.
     pub fn may_lack(&self) -> bool {
-        self.torn || self.number == 0
+        self.torn || self.number == 0 || self.is_old
     }
 
     /// The batches that were committed and not settled, with each message's
@@ -276,6 +286,14 @@ impl Journal {
 
     /// The commit point of a batch whose files are synced in `tmp/`.
     pub fn commit(&mut self, batch: &[Delivery]) -> Result<Committed, Error> {
+        if let Some((maildir, state)) = self.unmarked.take() {
+            match MaildirBinding::open(&maildir, &state) {
+                Ok(Some(mut marker)) => marker.note_run(self.header.journal, self.number)?,
+                // Another run has the lock, or somebody removed the marker.
+                Ok(None) | Err(Error::Busy { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         let counted = self.counted();
         let records: Vec<_> = batch.iter().map(|delivery| delivery.record(counted)).collect();
         self.append(&records)?;

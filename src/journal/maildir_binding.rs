@@ -4,10 +4,12 @@
 //! everything would be fetched a second time.
 //!
 //! ```abnf
-//! marker  = "pop3get-maildir" SP version SP maildir-id LF *( journal LF )
+//! marker  = "pop3get-maildir" SP version SP maildir-id LF *( (journal / run) LF )
 //! journal = "journal" SP journal-id SP mailbox
+//! run     = "run" SP journal-id SP number     ; the journal's last commit when a run began to deliver
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use std::path::{Path, PathBuf};
 use super::disk::{Unlocked, random_id, read_file, replace, sync_directory, try_lock};
 use super::error::{Error, io_error};
 use super::frame::{VERSION, signature};
-use super::record::id;
+use super::record::{id, number};
 
 const NAME: &str = ".pop3get";
 const LOCK: &str = ".pop3get.lock";
@@ -28,11 +30,18 @@ pub(super) struct MaildirBinding {
     /// The Maildir's own id.
     pub(super) maildir: u64,
     journals: Vec<(u64, String)>,
+    /// By journal: its last commit when a run began to deliver.
+    runs: BTreeMap<u64, u64>,
     _lock: File,
 }
 
-/// The Maildir's id, and each journal's with its mailbox.
-type Said = (u64, Vec<(u64, String)>);
+/// What a marker says.
+#[derive(Debug, Default)]
+struct Said {
+    maildir: u64,
+    journals: Vec<(u64, String)>,
+    runs: BTreeMap<u64, u64>,
+}
 
 /// What a marker's text says.
 fn parse(text: &[u8], path: &Path) -> Result<Said, Error> {
@@ -44,13 +53,23 @@ fn parse(text: &[u8], path: &Path) -> Result<Said, Error> {
         return Err(Error::Newer { path: path.into(), version });
     }
     let maildir = words.first().and_then(|word| id(word)).ok_or_else(|| damaged(1))?;
-    let journal = |line: &[u8]| {
-        let (journal, mailbox) = line.strip_prefix(b"journal ")?.split_at_checked(16)?;
-        let mailbox = std::str::from_utf8(mailbox.strip_prefix(b" ")?).ok()?;
-        Some((id(journal)?, mailbox.to_owned()))
-    };
-    let journals = lines.enumerate().map(|(at, line)| journal(line).ok_or_else(|| damaged(at + 2)));
-    Ok((maildir, journals.collect::<Result<_, _>>()?))
+    let mut said = Said { maildir, ..Said::default() };
+    for (at, line) in lines.enumerate() {
+        learn(&mut said, line).ok_or_else(|| damaged(at + 2))?;
+    }
+    Ok(said)
+}
+
+fn learn(said: &mut Said, line: &[u8]) -> Option<()> {
+    if let Some(run) = line.strip_prefix(b"run ") {
+        let (journal, last) = run.split_at_checked(16)?;
+        said.runs.insert(id(journal)?, number(last.strip_prefix(b" "))?);
+        return Some(());
+    }
+    let (journal, mailbox) = line.strip_prefix(b"journal ")?.split_at_checked(16)?;
+    let mailbox = std::str::from_utf8(mailbox.strip_prefix(b" ")?).ok()?;
+    said.journals.push((id(journal)?, mailbox.to_owned()));
+    Some(())
 }
 
 /// The lock of a Maildir's marker. Where the Maildir's file system has no locks, a
@@ -89,29 +108,29 @@ impl MaildirBinding {
         }
     }
 
+    fn of(directory: &Path, said: Said, lock: File) -> Self {
+        let Said { maildir, journals, runs } = said;
+        Self { directory: directory.into(), maildir, journals, runs, _lock: lock }
+    }
+
     /// The marker of a Maildir, `None` if it has none. Then nothing is made in it.
     pub(super) fn open(directory: &Path, state: &Path) -> Result<Option<Self>, Error> {
         if fs::symlink_metadata(directory.join(NAME)).is_err_and(|error| is_not_found(&error)) {
             return Ok(None);
         }
         let (lock, found) = Self::read(directory, state)?;
-        Ok(found.map(|(maildir, journals)| Self {
-            directory: directory.into(),
-            maildir,
-            journals,
-            _lock: lock,
-        }))
+        Ok(found.map(|said| Self::of(directory, said, lock)))
     }
 
     /// The marker of a Maildir, made with a new id where there is none.
     pub(super) fn open_or_make(directory: &Path, state: &Path) -> Result<Self, Error> {
         let (lock, found) = Self::read(directory, state)?;
         let is_new = found.is_none();
-        let (maildir, journals) = match found {
+        let said = match found {
             Some(found) => found,
-            None => (random_id()?, Vec::new()),
+            None => Said { maildir: random_id()?, ..Said::default() },
         };
-        let marker = Self { directory: directory.into(), maildir, journals, _lock: lock };
+        let marker = Self::of(directory, said, lock);
         if is_new {
             marker.write()?;
         }
@@ -131,7 +150,7 @@ impl MaildirBinding {
             Err(error) => return Err(io_error("read", &path)(error)),
         };
         match parse(&text, &path) {
-            Ok((maildir, journals)) => {
+            Ok(Said { maildir, journals, .. }) => {
                 let named = journals.into_iter().find(|(_, named)| named == mailbox);
                 Ok((Some(maildir), named.map(|(journal, _)| journal)))
             }
@@ -145,7 +164,7 @@ impl MaildirBinding {
     pub(super) fn look_for_others(directory: &Path, mailbox: &str) -> Vec<(u64, String)> {
         let path = directory.join(NAME);
         let said = read_file(&path).ok().and_then(|text| parse(&text, &path).ok());
-        let (_, mut journals) = said.unwrap_or_default();
+        let mut journals = said.unwrap_or_default().journals;
         journals.retain(|(_, named)| named != mailbox);
         journals
     }
@@ -183,6 +202,18 @@ impl MaildirBinding {
         self.name(new, journal)
     }
 
+    /// Notes that a run begins to deliver after this commit of a journal.
+    pub(super) fn note_run(&mut self, journal: u64, last: u64) -> Result<(), Error> {
+        self.runs.insert(journal, last);
+        self.write()
+    }
+
+    /// Whether a journal is older than the last run: no commit of it followed the one
+    /// after which that run began to deliver.
+    pub(super) fn is_ahead_of(&self, journal: u64, last: u64) -> bool {
+        self.runs.get(&journal).is_some_and(|began| last <= *began)
+    }
+
     /// Names a journal; it has to be durable before.
     pub(super) fn name(&mut self, mailbox: &str, journal: u64) -> Result<(), Error> {
         self.journals.retain(|(_, named)| named != mailbox);
@@ -195,6 +226,12 @@ impl MaildirBinding {
         for (journal, mailbox) in &self.journals {
             // A Vec takes everything.
             let _ = writeln!(text, "journal {journal:016x} {mailbox}");
+        }
+        for (journal, last) in &self.runs {
+            let is_named = self.journals.iter().any(|(named, _)| named == journal);
+            if is_named {
+                let _ = writeln!(text, "run {journal:016x} {last}");
+            }
         }
         replace(&self.directory, NAME, &text).map(|_| ()).map_err(|failure| failure.error)
     }

@@ -76,7 +76,8 @@ impl Journal {
             sync_directory(&directory)?;
             marker.name(mailbox.key(), old.header.journal)?;
         }
-        Self::of(mailbox, state, lock, old)
+        let is_old = marker.is_ahead_of(old.header.journal, old.number);
+        Self::of(mailbox, state, maildir, is_old, lock, old)
     }
 
     /// Begins anew, whatever was there: a new journal, named by the Maildir, so
@@ -96,7 +97,7 @@ impl Journal {
         replace(&directory, NAME, header.line().as_bytes()).map_err(|failure| failure.error)?;
         marker.name(mailbox.key(), header.journal)?;
         let new = reload(&path)?;
-        Self::of(mailbox, state, lock, new)
+        Self::of(mailbox, state, maildir, false, lock, new)
     }
 
     /// Whether a fetch would find journal and Maildir to belong together; without a

@@ -248,3 +248,19 @@ fn two_accounts_with_one_journal_are_78_and_the_way_out_is_named() {
     assert_eq!((sandbox.count(), mail(&sandbox.path("Other")).len()), (2, 2));
     assert!(sandbox.path(".local/state/pop3get/b/journal").exists());
 }
+
+#[test]
+fn an_older_journal_put_back_is_noticed_and_nothing_arrives_twice() {
+    let server = server(2).start();
+    let sandbox = fetched(&server);
+    let run = || sandbox.plain(&server).run().is_silent();
+    run();
+    let older = fs::read(sandbox.journal()).unwrap();
+    server.maildrop("mrose").add("uid-3", letter(3));
+    run();
+    run();
+    fs::write(sandbox.journal(), &older).unwrap();
+    server.maildrop("mrose").add("uid-4", letter(4));
+    run();
+    assert_eq!(sandbox.mail(), (1..=4).map(stored).collect::<Vec<_>>());
+}
