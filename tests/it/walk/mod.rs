@@ -37,7 +37,7 @@
 //! | `again` | a message arrives twice | yes |
 //! | `clock` | the clock is set to 1970, to 2099, and right again | no |
 //! | `cuts` | the connection is cut anywhere | yes |
-//! | `journal` | the journal is lost, or an older one is put back | no |
+//! | `journal` | the journal is lost, or an older one is put back | yes |
 //! | `kills` | the program is killed at a wire step | yes |
 //! | `listings` | LIST and UIDL leave messages out, are empty, in another order | no |
 //! | `logins` | greeting and login are refused, with every code; LOGIN-DELAY | yes |
@@ -87,7 +87,7 @@ use generate::Walk;
 use oracle::Violation;
 
 /// The classes of the walks in `tests/run`.
-const ON: &str = "again,cuts,kills,logins,marks,no-uidl,quit,refetch,refusals,stalls,views";
+const ON: &str = "again,cuts,journal,kills,logins,marks,no-uidl,quit,refetch,refusals,stalls,views";
 
 const LENGTH: u64 = 20;
 
