@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::journal::{DERIVED, Fingerprint, HeaderHasher, Index, Known, MessageKey, State};
 use crate::protocol::{
-    MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing, Violation,
+    DropListing, MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing, Violation,
 };
 use crate::session::{self, Refusal, Reply, Sink, Transaction};
 
@@ -15,6 +15,7 @@ use super::header::Header;
 use super::headers::Headers;
 use super::plan::{Listed, Policy, Step, plan, shared};
 use super::proof::Proofs;
+use super::unique_ids::{derived, is_numbered};
 
 /// When the sizes of messages are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,41 +85,23 @@ impl<'a> Listing<'a> {
     pub fn list(&mut self, index: &Index, sizes: Sizes) -> Result<(), Error> {
         let failed = || Operation::List.failed();
         let Self { transaction, .. } = self;
+        transaction.ask_listings().map_err(failed())?;
         let unique_ids = transaction.unique_id_listing().map_err(failed())?;
+        let drop = transaction.drop_listing().map_err(failed())?;
         let refusal = unique_ids.as_ref().err().cloned();
         if let Some(refusal) = &refusal
             && needs_unique_ids(transaction, index, refusal)
         {
             // Some servers refuse to list what is empty.
-            return match is_empty(transaction)? {
-                true => Ok(()),
-                false => Err(Error::UniqueIdsRefused(refusal.clone())),
+            return if is_empty(drop) {
+                Ok(())
+            } else {
+                Err(Error::UniqueIdsRefused(refusal.clone()))
             };
         }
         let unique_ids = unique_ids.unwrap_or_default();
-        let has_gap = (1u32..).zip(&unique_ids).any(|(at, listed)| listed.number.get() != at)
-            || unique_ids.iter().any(|listed| listed.unique_id.is_none());
-        let known = |unique_id: &UniqueId| index.knows(unique_id);
-        // Of those left for their size or a failure the size is asked for too.
-        // Likewise where another size tells another message.
-        let waits = |unique_id: &UniqueId| {
-            use State::{DeletePending, Deleted, Failed, TooLarge};
-            let waits = |known: Known| {
-                known.shared || matches!(known.state, DeletePending | Deleted | Failed | TooLarge)
-            };
-            index.occurrences(unique_id).any(waits)
-        };
-        let named = || unique_ids.iter().filter_map(|listed| listed.unique_id.as_ref());
-        let are_needed = has_gap
-            || !index.is_empty() && is_numbered(&unique_ids)
-            || refusal.is_some()
-            || named().any(waits)
-            || match sizes {
-                Sizes::Always => true,
-                Sizes::ForGaps => false,
-                Sizes::ForKnown => index.has_found() || named().any(known),
-                Sizes::ForNew => !named().all(known),
-            };
+        let is_short = drop.is_some_and(|drop| drop.messages != unique_ids.len() as u64);
+        let are_needed = is_short || refusal.is_some() || needs_sizes(&unique_ids, index, sizes);
         if !are_needed {
             self.listing = listing(unique_ids.into_iter(), &HashMap::new());
             return self.check_occurrences(index);
@@ -126,7 +109,10 @@ impl<'a> Listing<'a> {
         transaction.ask_capabilities().map_err(failed())?;
         transaction.list(None, Purpose::Sizes).map_err(failed())?;
         let scan = match transaction.scan_listing() {
-            Err(session::Error::Refused { .. }) if is_empty(transaction)? => Vec::new(),
+            // Sizes are advice.
+            Err(session::Error::Refused { .. }) if is_empty(drop) || refusal.is_none() => {
+                Vec::new()
+            }
             scan => scan.map_err(failed())?,
         };
         let octets: HashMap<_, _> =
@@ -401,6 +387,32 @@ impl<'a> Listing<'a> {
     }
 }
 
+/// Whether the unique-ids alone do not tell everything that is wanted.
+fn needs_sizes(unique_ids: &[UniqueIdListing], index: &Index, sizes: Sizes) -> bool {
+    let has_gap = (1u32..).zip(unique_ids).any(|(at, listed)| listed.number.get() != at)
+        || unique_ids.iter().any(|listed| listed.unique_id.is_none());
+    let known = |unique_id: &UniqueId| index.knows(unique_id);
+    // Of those left for their size or a failure the size is asked for too.
+    // Likewise where another size tells another message.
+    let waits = |unique_id: &UniqueId| {
+        use State::{DeletePending, Deleted, Failed, TooLarge};
+        let waits = |known: Known| {
+            known.shared || matches!(known.state, DeletePending | Deleted | Failed | TooLarge)
+        };
+        index.occurrences(unique_id).any(waits)
+    };
+    let named = || unique_ids.iter().filter_map(|listed| listed.unique_id.as_ref());
+    has_gap
+        || !index.is_empty() && is_numbered(unique_ids)
+        || named().any(waits)
+        || match sizes {
+            Sizes::Always => true,
+            Sizes::ForGaps => false,
+            Sizes::ForKnown => index.has_found() || named().any(known),
+            Sizes::ForNew => !named().all(known),
+        }
+}
+
 /// Whether unique-ids are indispensable though UIDL is refused: one refusal does
 /// not take the names away that messages are known by.
 fn needs_unique_ids(transaction: &Session<'_>, index: &Index, refusal: &Refusal) -> bool {
@@ -409,29 +421,12 @@ fn needs_unique_ids(transaction: &Session<'_>, index: &Index, refusal: &Refusal)
 }
 
 /// Whether STAT says that there is no message, where a listing was refused.
-fn is_empty(transaction: &mut Session<'_>) -> Result<bool, Error> {
-    match transaction.stat() {
-        Ok(drop) => Ok(drop.messages == 0),
-        Err(session::Error::Refused { .. } | session::Error::Violation { .. }) => Ok(false),
-        Err(error) => Err(Operation::List.failed()(error)),
-    }
-}
-
-/// Whether every unique-id is its message's number.
-fn is_numbered(listing: &[UniqueIdListing]) -> bool {
-    let is_number = |listed: &UniqueIdListing| {
-        listed.unique_id.as_ref().is_some_and(|id| id.is_number(listed.number))
-    };
-    !listing.is_empty() && listing.iter().all(is_number)
+fn is_empty(drop: Option<DropListing>) -> bool {
+    drop.is_some_and(|drop| drop.messages == 0)
 }
 
 /// No server gives one unique-id to more messages than this by mistake.
 const MAX_OCCURRENCES: usize = 1000;
-
-/// The unique-id of a message that has none.
-fn derived(print: Fingerprint) -> Option<UniqueId> {
-    UniqueId::new(&[DERIVED, print.to_string().as_bytes()].concat())
-}
 
 /// A header longer than this is cut off before anybody decodes it.
 const MAX_HEADER: usize = 64 * 1024;

@@ -49,6 +49,7 @@ mod same_mailbox;
 mod schedule;
 mod short;
 mod twins;
+mod unique_ids;
 mod unproven;
 
 pub use error::{Error, Messages, Operation, in_seconds};

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::tried::Tried;
 
 /// What a flight asks for behind the login.
-pub(super) const AHEAD: [Command; 2] = [Command::Capa, Command::Uidl(None)];
+pub(super) const AHEAD: [Command; 3] = [Command::Capa, Command::Uidl(None), Command::Stat];
 
 impl Authorization<'_> {
     /// The commands of a login that waits for no answer, if this way is one.
@@ -88,15 +88,17 @@ impl Authorization<'_> {
         Ok(Tried::In)
     }
 
-    /// Reads the answers to what was sent behind a login that was not judged: UIDL is
-    /// refused, or the server is out of step.
+    /// Reads the answers to what was sent behind a login that was not judged: UIDL and
+    /// STAT are refused, or the server is out of step.
     fn nothing_ahead(&mut self) -> Result<(), Error> {
         let _ = self.conversation.capabilities_or_refusal().map_err(Error::out_of_step)?;
-        let listing = self.conversation.status(Command::Uidl(None).keyword(), Phase::Reply);
-        match listing.map_err(Error::out_of_step)? {
-            Ok(_) => Err(Error::OutOfStep { lost: false }),
-            Err(_) => Ok(()),
+        for command in [Command::Uidl(None), Command::Stat] {
+            let answer = self.conversation.status(command.keyword(), Phase::Reply);
+            if answer.map_err(Error::out_of_step)?.is_ok() {
+                return Err(Error::OutOfStep { lost: false });
+            }
         }
+        Ok(())
     }
 
     pub(super) fn is_flyable(&mut self, capabilities: &Capabilities) -> bool {

@@ -1,19 +1,17 @@
 //! TRANSACTION: the maildrop is locked for us (RFC 1939 section 5).
 
+mod listings; // UIDL, LIST, STAT
+mod proofs; // what shows that a response belongs to its command
+
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use crate::connection::Phase;
-use crate::protocol::{
-    Capabilities, Command, DropListing, Expire, LoginDelay, MAX_LISTED, MessageNumber, ProofKind,
-    ScanListing, UniqueIdListing, Violation,
-};
+use crate::protocol::{Capabilities, Command, Expire, LoginDelay, MessageNumber, Violation};
 
 use super::authorization::Pipelining;
 use super::conversation::Conversation;
-use super::error::{Error, Refusal};
-use super::proof::{Proof, ProofAnswer};
-use super::reply::{Farewell, Reply, Sink, about};
+use super::error::Error;
+use super::reply::{Farewell, Reply, Sink};
 use super::window::{InFlight, Window};
 
 /// TRANSACTION: the maildrop is locked for us.
@@ -32,9 +30,6 @@ pub struct Transaction<'a, T = ()> {
     pipelining: bool,
     pace: Pipelining,
 }
-
-/// So long a proof is waited for: its answer follows a message that is there.
-const PROOF_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<'a, T> Transaction<'a, T> {
     pub(super) fn new(
@@ -129,17 +124,6 @@ impl<'a, T> Transaction<'a, T> {
         self.ask(Command::Dele(number), Some(tag))
     }
 
-    /// Sends LIST msg, UIDL msg or STAT, whose answer shows that the answers before
-    /// it belong to their commands.
-    pub fn prove(&mut self, number: MessageNumber, by: ProofKind, tag: T) -> Result<(), Error> {
-        let command = match by {
-            ProofKind::List => Command::List(Some(number)),
-            ProofKind::Stat => Command::Stat,
-            ProofKind::Uidl => Command::Uidl(Some(number)),
-        };
-        self.ask(command, Some(tag))
-    }
-
     /// The tag of the oldest unanswered command that has one.
     pub fn oldest(&self) -> Option<&T> {
         self.window.tags().next()
@@ -176,56 +160,6 @@ impl<'a, T> Transaction<'a, T> {
         Ok(Some(Reply { tag, command, outcome }))
     }
 
-    /// Reads the answer to a proof, which is the oldest unanswered command. What is
-    /// no status line proves nothing either.
-    pub fn proof(&mut self) -> Result<Option<Proof<T>>, Error> {
-        self.settle_capabilities()?;
-        let Some(InFlight { command, tag: Some(tag), .. }) = self.window.pop() else {
-            return Ok(None);
-        };
-        let answer = self.proof_line(&command)?;
-        Ok(Some(Proof { tag, answer }))
-    }
-
-    fn proof_line(&mut self, command: &Command) -> Result<ProofAnswer, Error> {
-        match self.conversation.status_within(command.keyword(), PROOF_TIMEOUT) {
-            Ok(Ok(text)) => {
-                let text = text.to_vec();
-                // A proof counts only if nothing or a status line follows it.
-                Ok(match self.conversation.connection.buffered() {
-                    [] | [b'+' | b'-', ..] => ProofAnswer::Text(text),
-                    _ => ProofAnswer::None,
-                })
-            }
-            Ok(Err(_)) => Ok(ProofAnswer::Refused),
-            Err(Error::Violation { .. }) => Ok(ProofAnswer::None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Reads on behind an answer to a proof that was none, over status lines alone,
-    /// until one names the message. Whether one did.
-    pub fn resynchronise(&mut self, number: MessageNumber) -> Result<Option<ScanListing>, Error> {
-        const MOST: usize = 100;
-        for _ in 0..MOST {
-            if let ProofAnswer::Text(text) = self.proof_line(&Command::List(Some(number)))?
-                && let Ok(listed) = ScanListing::parse(&text)
-                && listed.number == number
-            {
-                return Ok(Some(listed));
-            }
-            if !matches!(self.conversation.connection.buffered(), [] | [b'+' | b'-', ..]) {
-                break;
-            }
-        }
-        Ok(None)
-    }
-
-    /// Reads the rest of a whole listing that a server sent in place of one line.
-    pub fn read_listing(&mut self) -> Result<(), Error> {
-        self.conversation.skip_listing(Command::List(None).keyword(), PROOF_TIMEOUT)
-    }
-
     /// The text behind the last status line's indicator.
     pub fn status_text(&self) -> &[u8] {
         self.conversation.status_text()
@@ -234,12 +168,6 @@ impl<'a, T> Transaction<'a, T> {
     /// Whether octets are there that answer nothing: no command is unanswered.
     pub fn has_unasked_octets(&self) -> bool {
         self.window.is_empty() && !self.conversation.connection.buffered().is_empty()
-    }
-
-    /// Sends LIST, for one message or for all; [`Self::scan_listing`] or
-    /// [`Self::scan_listing_of`] reads the answer when its turn has come.
-    pub fn list(&mut self, number: Option<MessageNumber>, tag: T) -> Result<(), Error> {
-        self.ask(Command::List(number), Some(tag))
     }
 
     /// Sends a command unless it was sent before. Answers come in the order of
@@ -321,81 +249,6 @@ impl<'a, T> Transaction<'a, T> {
     pub fn expire(&self) -> Option<Expire> {
         let after = self.capabilities.as_ref().and_then(Capabilities::expire);
         after.or_else(|| self.announced.expire())
-    }
-
-    /// STAT: how much there is (section 5).
-    pub fn stat(&mut self) -> Result<DropListing, Error> {
-        let command = Command::Stat;
-        let listing = DropListing::parse(self.succeed(&command)?);
-        listing.map_err(|violation| Error::Violation { keyword: command.keyword(), violation })
-    }
-
-    /// LIST: the size of every message (section 5).
-    pub fn scan_listing(&mut self) -> Result<Vec<ScanListing>, Error> {
-        self.listing(&Command::List(None), ScanListing::parse, |listing| listing.number)
-    }
-
-    /// LIST msg: the size of one.
-    pub fn scan_listing_of(&mut self, number: MessageNumber) -> Result<ScanListing, Error> {
-        let command = Command::List(Some(number));
-        let listing = ScanListing::parse(self.succeed(&command)?);
-        about(&command, number, listing, |listing| listing.number)
-    }
-
-    /// UIDL: the unique-id of every message (section 7), or the server's
-    /// refusal, since UIDL is optional.
-    pub fn unique_id_listing(&mut self) -> Result<Result<Vec<UniqueIdListing>, Refusal>, Error> {
-        match self.listing(&Command::Uidl(None), UniqueIdListing::parse, |listing| listing.number) {
-            Ok(listing) => Ok(Ok(listing)),
-            Err(Error::Refused { refusal, .. }) => Ok(Err(refusal)),
-            // It was sent behind the login, and may have been swallowed with it.
-            Err(error) if self.pipelining => Err(error.out_of_step()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// UIDL msg: the unique-id of one.
-    pub fn unique_id_listing_of(
-        &mut self,
-        number: MessageNumber,
-    ) -> Result<UniqueIdListing, Error> {
-        let command = Command::Uidl(Some(number));
-        let listing = UniqueIdListing::parse(self.succeed(&command)?);
-        about(&command, number, listing, |listing| listing.number)
-    }
-
-    /// A whole listing. Each number stands in it at most once; an empty line is
-    /// passed over, which some server sends first.
-    fn listing<L>(
-        &mut self,
-        command: &Command,
-        parse: impl Fn(&[u8]) -> Result<L, Violation>,
-        number: impl Fn(&L) -> MessageNumber,
-    ) -> Result<Vec<L>, Error> {
-        let keyword = command.keyword();
-        self.succeed(command)?;
-        let mut listed = Vec::new();
-        let mut ascending = true;
-        self.conversation.lines(keyword, |line| {
-            if line.is_empty() {
-                return Ok(());
-            }
-            if listed.len() == MAX_LISTED {
-                return Err(Violation::ListingTooLong);
-            }
-            let entry = parse(line)?;
-            ascending &= listed.last().is_none_or(|last| number(last) < number(&entry));
-            listed.push(entry);
-            Ok(())
-        })?;
-        if !ascending {
-            let mut numbers: Vec<_> = listed.iter().map(&number).collect();
-            numbers.sort_unstable();
-            if numbers.windows(2).any(|pair| pair.first() == pair.last()) {
-                return Err(Error::Violation { keyword, violation: Violation::NumberTwice });
-            }
-        }
-        Ok(listed)
     }
 
     /// NOOP: nothing, answered (section 5).

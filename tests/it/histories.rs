@@ -210,3 +210,18 @@ fn what_comes_again_under_another_unique_id_is_compared_whole_before_it_is_store
         assert_eq!(sandbox.count(), 2);
     }
 }
+
+#[test]
+fn a_message_that_uidl_leaves_out_at_the_end_arrives() {
+    let all: Vec<_> = (1..=3).map(stored).collect();
+    for left_out in [2, 3] {
+        let lines = (1..=3).filter(|number| *number != left_out);
+        let lines: String = lines.map(|number| format!("{number} uid-{number}\r\n")).collect();
+        let short = Fault::reply("UIDL", format!("+OK\r\n{lines}.\r\n")).on(1);
+        let (server, sandbox) = (server(3).fault(short).start(), Sandbox::new());
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.mail(), all, "{left_out}");
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.mail(), all, "{left_out}");
+    }
+}

@@ -98,11 +98,11 @@ static ALONE: Mutex<()> = Mutex::new(());
 fn nothing_new_costs_few_round_trips_and_fewer_when_the_server_is_known() {
     let _alone = ALONE.lock();
     let cases = [
-        // TLS, greeting, CAPA, AUTH PLAIN, UIDL, QUIT.
-        (server().without("PIPELINING"), 6, 6),
+        // TLS, greeting, CAPA, AUTH PLAIN, UIDL, STAT, QUIT.
+        (server().without("PIPELINING"), 7, 7),
         // The same with USER, PASS.
-        (server().without("PIPELINING").without("SASL"), 7, 7),
-        // TLS, greeting, CAPA, (USER, PASS, CAPA, UIDL), QUIT; then without the
+        (server().without("PIPELINING").without("SASL"), 8, 8),
+        // TLS, greeting, CAPA, (USER, PASS, CAPA, UIDL, STAT), QUIT; then without the
         // first CAPA.
         (server().without("SASL"), 5, 4),
         // The same with AUTH PLAIN.
@@ -164,7 +164,7 @@ fn what_is_remembered_and_no_longer_holds_is_forgotten_and_costs_one_session() {
     }
     let known = server.commands_of(2);
     let login = "AUTH PLAIN AG1yb3NlAHNlY3JldA==";
-    assert_eq!(known, ["CAPA", login, "CAPA", "UIDL", "QUIT"]);
+    assert_eq!(known, ["CAPA", login, "CAPA", "UIDL", "STAT", "QUIT"]);
     // The same mailbox behind the same port, and no PIPELINING any more.
     let maildrop = server.maildrop("mrose");
     maildrop.add("uid-new", letter(9));

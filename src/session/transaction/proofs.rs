@@ -1,0 +1,71 @@
+//! Proofs in a session: asked for, read, and looked for again where lines are too many.
+
+use std::time::Duration;
+
+use crate::protocol::{Command, MessageNumber, ProofKind, ScanListing};
+
+use super::Transaction;
+use crate::session::error::Error;
+use crate::session::proof::{Proof, ProofAnswer};
+use crate::session::window::InFlight;
+
+/// So long a proof is waited for: its answer follows a message that is there.
+pub(super) const PROOF_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl<T> Transaction<'_, T> {
+    /// Sends LIST msg, UIDL msg or STAT, whose answer shows that the answers before
+    /// it belong to their commands.
+    pub fn prove(&mut self, number: MessageNumber, by: ProofKind, tag: T) -> Result<(), Error> {
+        let command = match by {
+            ProofKind::List => Command::List(Some(number)),
+            ProofKind::Stat => Command::Stat,
+            ProofKind::Uidl => Command::Uidl(Some(number)),
+        };
+        self.ask(command, Some(tag))
+    }
+
+    /// Reads the answer to a proof, which is the oldest unanswered command. What is
+    /// no status line proves nothing either.
+    pub fn proof(&mut self) -> Result<Option<Proof<T>>, Error> {
+        self.settle_capabilities()?;
+        let Some(InFlight { command, tag: Some(tag), .. }) = self.window.pop() else {
+            return Ok(None);
+        };
+        let answer = self.proof_line(&command)?;
+        Ok(Some(Proof { tag, answer }))
+    }
+
+    fn proof_line(&mut self, command: &Command) -> Result<ProofAnswer, Error> {
+        match self.conversation.status_within(command.keyword(), PROOF_TIMEOUT) {
+            Ok(Ok(text)) => {
+                let text = text.to_vec();
+                // A proof counts only if nothing or a status line follows it.
+                Ok(match self.conversation.connection.buffered() {
+                    [] | [b'+' | b'-', ..] => ProofAnswer::Text(text),
+                    _ => ProofAnswer::None,
+                })
+            }
+            Ok(Err(_)) => Ok(ProofAnswer::Refused),
+            Err(Error::Violation { .. }) => Ok(ProofAnswer::None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads on behind an answer to a proof that was none, over status lines alone,
+    /// until one names the message. Whether one did.
+    pub fn resynchronise(&mut self, number: MessageNumber) -> Result<Option<ScanListing>, Error> {
+        const MOST: usize = 100;
+        for _ in 0..MOST {
+            if let ProofAnswer::Text(text) = self.proof_line(&Command::List(Some(number)))?
+                && let Ok(listed) = ScanListing::parse(&text)
+                && listed.number == number
+            {
+                return Ok(Some(listed));
+            }
+            if !matches!(self.conversation.connection.buffered(), [] | [b'+' | b'-', ..]) {
+                break;
+            }
+        }
+        Ok(None)
+    }
+}
