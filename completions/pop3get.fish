@@ -2,8 +2,9 @@ complete -c pop3get -l show -d 'Print one message, named by its number, or by --
 complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
 complete -c pop3get -l import-seen -d 'Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows' -r -F
 complete -c pop3get -l state -d 'The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how); rename OLD: this mailbox was called OLD; separate: it was not' -r
-complete -c pop3get -l generate -d 'Print the man page or the completions of a shell' -r -f -a "bash\t'Completions for bash'
+complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
+json-schema\t'The JSON Schema of --json'
 man\t'The man page'
 zsh\t'Completions for zsh'"
 complete -c pop3get -l uid -d 'Mean only the message with this unique-id, as --list prints it; may be given again; - reads unique-ids from standard input, one a line' -r
@@ -65,6 +66,7 @@ complete -c pop3get -l ipv4 -d 'Connect by IPv4 alone'
 complete -c pop3get -l ipv6 -d 'Connect by IPv6 alone'
 complete -c pop3get -s d -l delete -d 'Delete messages from the server as soon as they are safe here'
 complete -c pop3get -l keep -d 'Leave messages on the server; this is the default'
+complete -c pop3get -l json -d 'Print what happens on standard output, as one JSON object a line; --generate json-schema prints what may stand there'
 complete -c pop3get -s q -l quiet -d 'Say nothing but errors'
 complete -c pop3get -s v -l verbose -d 'Say a line a message; twice: the conversation, secrets left out'
 complete -c pop3get -s h -l help -d 'Print help (see more with \'--help\')'

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::findings::{Certificate, Findings, When};
+use super::message::Message;
 use super::octets::Octets;
 
 /// Something happened.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     tag = "event",
     rename_all = "kebab-case",
@@ -16,12 +18,14 @@ use super::octets::Octets;
 pub enum Event {
     /// The session ended without QUIT, and another one follows.
     Again {},
-    /// `--probe`: a line of the answer to CAPA.
-    Capability {
-        /// Which answer.
-        when: When,
-        /// The line.
-        line: Octets,
+    /// What the server announces it can. More lines than one event holds follow in
+    /// another one.
+    Capabilities {
+        /// Which answer, if the server was probed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<When>,
+        /// The lines of the answer.
+        lines: Vec<Octets>,
     },
     /// `--probe`: a certificate of the server's chain, its own first.
     Certificate(Certificate),
@@ -30,47 +34,23 @@ pub enum Event {
         /// How many.
         new: usize,
     },
-    /// A message was deleted from the server, or will be with QUIT.
-    Deleting {
-        /// Its message-number.
-        number: u32,
-        /// Its unique-id.
-        unique_id: Octets,
-    },
-    /// A message is in the Maildir.
-    Delivered {
-        /// Its message-number.
-        number: u32,
-        /// Its unique-id.
-        unique_id: Octets,
-        /// Its size as it is stored.
-        octets: u64,
+    /// The server has greeted, and the connection is protected as it will be.
+    Connected {
+        /// The address that answered, or the proxy's.
+        peer: String,
+        /// `TLS 1.2` or `TLS 1.3`; none without TLS.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tls: Option<String>,
     },
     /// The server may remove messages sooner than they would be deleted.
     Expires {
         /// After so many days; 0: once they were retrieved.
         days: u64,
     },
-    /// A message could not be fetched; it is tried again later.
-    Failed {
-        /// Its message-number.
-        number: u32,
-        /// Its unique-id.
-        unique_id: Octets,
-        /// How often by now.
-        tries: u32,
-        /// Why.
-        why: Cause,
-    },
     /// `--state forget`: so many messages were known by the unique-id.
     Forgotten {
         /// How many.
         messages: usize,
-    },
-    /// A message was committed and then found nowhere.
-    Held {
-        /// Its unique-id.
-        unique_id: Octets,
     },
     /// `--import-seen`: another fetcher has fetched so many of the listed messages.
     Imported {
@@ -84,18 +64,6 @@ pub enum Event {
         /// After so many seconds.
         pause: u64,
     },
-    /// A message is larger than wanted; said once.
-    Large {
-        /// Its unique-id.
-        unique_id: Octets,
-        /// Its size.
-        octets: u64,
-    },
-    /// A message that was deleted before is listed again and left alone.
-    ListedAgain {
-        /// Its unique-id.
-        unique_id: Octets,
-    },
     /// The server breaks an RFC, and is served all the same.
     Lenient {
         /// The name of the breach.
@@ -103,26 +71,15 @@ pub enum Event {
         /// What the server does, as a clause behind "the server".
         clause: String,
     },
-    /// A message of the maildrop, as `--list` and `--dry-run` show it.
-    Listed {
-        /// Its message-number.
-        number: u32,
-        /// Its unique-id.
-        unique_id: Octets,
-        /// Its size, if it was asked for.
-        octets: Option<u64>,
-        /// What is known of it.
-        state: State,
-        /// Date, sender and subject, if they were asked for.
-        header: Option<Header>,
-    },
-    /// `listed` events follow; after a failure before them nothing is shown.
+    /// `--list`, `--dry-run`: what follows is whole unless an error follows it.
     Listing {},
     /// `--state mark`.
     Marked {
         /// Whether nothing was known of the unique-id before.
         is_new: bool,
     },
+    /// What happened to a message, or is known of it.
+    Message(Message),
     /// Several commands at once were answered out of step; another session
     /// follows, one command at a time.
     OutOfStep {},
@@ -140,6 +97,7 @@ pub enum Event {
     /// `--probe`: what the server is.
     Probed(Box<Findings>),
     /// Octets that came since the last event of this kind.
+    #[cfg_attr(test, schemars(skip))]
     Progress {
         /// How many.
         octets: u64,
@@ -152,11 +110,13 @@ pub enum Event {
         until: String,
     },
     /// A response's first line came.
+    #[cfg_attr(test, schemars(skip))]
     Received {
         /// The line, secrets left out.
         line: Octets,
     },
     /// The rest of a multi-line response came.
+    #[cfg_attr(test, schemars(skip))]
     ReceivedMore {
         /// So many octets.
         octets: u64,
@@ -178,35 +138,19 @@ pub enum Event {
     /// `--state separate`
     Separated {},
     /// A command was sent.
+    #[cfg_attr(test, schemars(skip))]
     Sent {
         /// The command, secrets left out.
         command: String,
     },
     /// The sizes of what is fetched are known by now.
+    #[cfg_attr(test, schemars(skip))]
     Sized {
         /// Together so many octets, as listed.
         octets: u64,
     },
-    /// A delivered message is shorter than the server announced; it is not deleted.
-    Short {
-        /// Its message-number.
-        number: u32,
-        /// Its unique-id.
-        unique_id: Octets,
-        /// Its size as it is stored.
-        octets: u64,
-        /// Its size as the server listed it.
-        listed: u64,
-    },
-    /// The first line of a delivered message looks like a response of the server, and
-    /// did so twice; the message is not deleted.
-    StatusLike {
-        /// Its message-number.
-        number: u32,
-        /// Its unique-id.
-        unique_id: Octets,
-    },
     /// What a run did; sent also if it failed.
+    #[cfg_attr(test, schemars(skip))]
     Summary(Summary),
     /// It is too early for a login, and that is waited for.
     TooEarly {
@@ -227,89 +171,9 @@ pub enum Event {
     },
 }
 
-/// Why a message could not be fetched.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Cause {
-    /// It does not end.
-    Endless {},
-    /// The server broke the protocol in it, twice.
-    Garbled {},
-    /// The connection was lost inside it, twice.
-    Lost {},
-    /// The server said `-ERR`.
-    Refused {
-        /// Its words.
-        text: Octets,
-    },
-}
-
-/// What is known of a listed message, and so what a fetch does with it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum State {
-    /// New, but beyond `--limit`.
-    BeyondLimit {},
-    /// Delivered; the server gives it another size now.
-    Changed {},
-    /// It can be deleted now.
-    Deletable {},
-    /// Delivered; it can be deleted at this time.
-    DeletableAt {
-        /// In seconds since 1970.
-        at: u64,
-    },
-    /// Deleted before, and listed again.
-    Deleted {},
-    /// Delivered.
-    Delivered {},
-    /// It failed before and is fetched now.
-    Failed {},
-    /// It failed before and is fetched at this time.
-    FailedUntil {
-        /// In seconds since 1970.
-        at: u64,
-    },
-    /// In the Maildir already, though the journal does not know it.
-    Found {},
-    /// Committed, and nowhere.
-    Held {},
-    /// It is fetched now.
-    New {},
-    /// Only other messages are meant.
-    NotNamed {},
-    /// Seen by somebody else.
-    Seen {},
-    /// Larger than `--max-size`.
-    TooLarge {},
-    /// Its header has to be known, and cannot be read.
-    Unreadable {},
-}
-
-/// The fields of a header that `--list --headers` shows, decoded.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Header {
-    /// When it was written.
-    pub date: Date,
-    /// From whom.
-    pub from: String,
-    /// The subject.
-    pub subject: String,
-}
-
-/// When a message was written.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Date {
-    /// As it stands there, where nobody can read it.
-    Text(String),
-    /// In seconds since 1970.
-    Time(i64),
-}
-
 /// What a repair of the journal found and did.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Repair {
     /// Nothing had to be repaired.
@@ -340,6 +204,7 @@ pub struct Repair {
 
 /// What the sandbox holds.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Sandbox {
     /// The file half.
@@ -352,6 +217,7 @@ pub struct Sandbox {
 
 /// What came of Landlock.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Landlock {
     /// It could not be closed.
@@ -374,6 +240,7 @@ pub enum Landlock {
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Summary {
     /// Messages listed in the last session.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why a worker could not do what it was told.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Failure {
     /// What the session was at.
@@ -20,6 +21,7 @@ pub struct Failure {
 
 /// What a session was at when it failed.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum FailedOperation {
     /// Marking what was delivered.
@@ -48,6 +50,7 @@ pub enum FailedOperation {
 
 /// What kind of failure it is. `cli::output` makes exit status and hint of it.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The Maildir was filled with another journal.

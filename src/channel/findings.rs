@@ -6,6 +6,7 @@ use super::octets::Octets;
 
 /// What was found, as far as it came.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Findings {
     /// The addresses that the host has; none through a proxy.
@@ -56,6 +57,7 @@ pub struct Findings {
 
 /// What could not be done.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// Connect, be greeted, go over to TLS, ask for capabilities.
@@ -76,6 +78,7 @@ pub type Answer = Result<(), Octets>;
 
 /// When capabilities were announced.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum When {
     /// After the login.
@@ -88,6 +91,7 @@ pub enum When {
 
 /// What is announced before the login.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Announced {
     /// The answer itself.
@@ -104,6 +108,7 @@ pub struct Announced {
 
 /// What is announced after the login.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum AfterLogin {
     /// Something else than before.
@@ -114,6 +119,7 @@ pub enum AfterLogin {
 
 /// Whether the greeting offers APOP.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Apop {
     /// There is no timestamp in it.
@@ -129,6 +135,7 @@ pub enum Apop {
 
 /// How `auto` would log in.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Auto {
     /// By nothing that is offered.
@@ -145,6 +152,7 @@ pub enum Auto {
 
 /// For how long a server keeps messages.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Retention {
     /// So many days; 0: until they were retrieved.
@@ -155,6 +163,7 @@ pub enum Retention {
 
 /// What UIDL is worth.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum UniqueIds {
     /// It works.
@@ -173,6 +182,7 @@ pub enum UniqueIds {
 
 /// What a TLS handshake has shown. The certificates are events of their own.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Secured {
     /// `TLS 1.2` or `TLS 1.3`.
@@ -187,6 +197,7 @@ pub struct Secured {
 
 /// Why a chain of certificates is not believed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Refusal {
     /// In words.
@@ -199,6 +210,7 @@ pub struct Refusal {
 
 /// One certificate.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Certificate {
     /// Whose it is.

@@ -27,5 +27,6 @@ pub mod failure;
 pub mod findings;
 pub mod frame;
 pub mod job;
+pub mod message;
 pub mod octets;
 pub mod question;

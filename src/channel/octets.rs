@@ -62,11 +62,26 @@ impl Serialize for Octets {
     }
 }
 
+/// Octets in JSON.
 #[derive(Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 enum Written {
+    /// Octets that are not UTF-8, in Base64.
     Bytes(String),
+    /// Octets that are UTF-8.
     Text(String),
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for Octets {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Octets".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Written::json_schema(generator)
+    }
 }
 
 impl<'de> Deserialize<'de> for Octets {

@@ -10,6 +10,8 @@ use crate::journal;
 /// Why an account, or the whole run, fails.
 #[derive(Debug)]
 pub(crate) enum Error {
+    /// The command line cannot be read.
+    CommandLine { why: String, hint: String },
     /// The configuration file.
     Config { path: PathBuf, line: Option<usize>, why: String },
     /// The journal, read here.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 
+use crate::channel::event::Summary;
 use crate::channel::job::Command;
 
 use super::args::options::Args;
@@ -48,25 +49,47 @@ impl std::fmt::Debug for Streams<'_> {
 /// Runs the program. `cancel` is set to a signal's number when it has to end.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
-    mut streams: Streams<'_>,
+    streams: Streams<'_>,
     cancel: &Cancel,
     start: &Start,
 ) -> Exit {
-    let mut args = match Args::try_parse_from(arguments) {
-        Ok(args) => args,
-        Err(error) => return usage_error(&error, &mut streams),
-    };
-    let level = level(&args);
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parsed = Args::try_parse_from(&arguments);
+    if let Err(error) = &parsed
+        && !error.use_stderr()
+    {
+        return help(error, streams.out);
+    }
+    // Where the options are wrong, the one for JSON is looked for by eye.
+    let json = parsed
+        .as_ref()
+        .map_or_else(|_| arguments.iter().any(|argument| argument == "--json"), |args| args.json);
+    let level = parsed.as_ref().map_or(Level::Normal, level);
     let Streams { out, err, terminal } = streams;
-    let output = Output::new(out, err, terminal, level, cancel);
+    let output = Output::new(out, err, terminal, level, json, cancel);
+    let exit = match parsed {
+        Ok(args) => of_options(args, &output, cancel, start),
+        Err(error) => ended(&output, None, Err(usage_error(&error))),
+    };
+    let written = output.end(exit);
+    written.map_or_else(|error| ended(&output, None, Err(error)), |()| exit)
+}
+
+/// Runs what the options mean.
+fn of_options<'o>(
+    mut args: Args,
+    output: &'o Output<'o>,
+    cancel: &'o Cancel,
+    start: &'o Start,
+) -> Exit {
     if let Some(kind) = args.generate {
-        return ended(&output, None, output.print(kind.text().as_bytes()).map(|()| Exit::Ok));
+        return ended(output, None, output.print(kind.text().as_bytes()).map(|()| Exit::Ok));
     }
     let deadline = args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let limits = WaitLimits { deadline, cancel };
     match messages::named(&args, &limits) {
         Ok(messages) => args.messages = messages,
-        Err(error) => return ended(&output, None, Err(error)),
+        Err(error) => return ended(output, None, Err(error)),
     }
     let accounts = Config::read(args.config.as_deref()).and_then(|config| {
         let accounts = check_single_account(&args, account::named(&args, &config)?)?;
@@ -82,15 +105,15 @@ pub fn run(
     });
     let (accounts, selected, keys) = match accounts {
         Ok(accounts) => accounts,
-        Err(error) => return ended(&output, None, Err(error)),
+        Err(error) => return ended(output, None, Err(error)),
     };
     let supervisor = Supervisor {
         start,
-        output: &output,
+        output,
         limits,
         is_alone: accounts.len() == 1,
         keys,
-        conversation: level == Level::Conversation,
+        conversation: output.level == Level::Conversation,
         agrees: false,
     };
     let mut exits = Vec::new();
@@ -99,7 +122,7 @@ pub fn run(
             break;
         }
         let exit = account.and_then(|account| one(&supervisor, &account, &selected));
-        exits.push(ended(&output, Some(&name), exit));
+        exits.push(ended(output, Some(&name), exit));
     }
     whole(exits, args.check)
 }
@@ -127,8 +150,8 @@ fn level(args: &Args) -> Level {
 fn one(supervisor: &Supervisor<'_>, account: &Account, selected: &Selected) -> Result<Exit, Error> {
     match selected {
         Selected::StateList => {
-            let text = journal::list(&state::list(account)?);
-            supervisor.output.print(text.as_bytes()).map(|()| Exit::Ok)
+            let index = state::list(account)?;
+            journal::tell(supervisor.output, &account.name, &index).map(|()| Exit::Ok)
         }
         Selected::Worker(command) => {
             check_renaming(command, account, &supervisor.keys)?;
@@ -155,19 +178,25 @@ fn check_renaming(command: &Command, account: &Account, keys: &[String]) -> Resu
 fn ended(output: &Output<'_>, account: Option<&str>, result: Result<Exit, Error>) -> Exit {
     result.unwrap_or_else(|error| {
         output.fail(account, &error, 0);
-        error.exit()
+        let exit = error.exit();
+        if let Some(account) = account {
+            // A failure to say so is found when the last line is written.
+            let _ = output.done(account, exit, &Summary::default());
+        }
+        exit
     })
 }
 
-/// A wrong command line in one sentence; help and version as they are asked for.
-fn usage_error(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
-    if !error.use_stderr() {
-        let written = write!(streams.out, "{}", error.render());
-        return match written {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Io,
-            _ => Exit::Ok,
-        };
+/// Help or version, as it was asked for.
+fn help(text: &clap::Error, out: &mut dyn Write) -> Exit {
+    match write!(out, "{}", text.render()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Io,
+        _ => Exit::Ok,
     }
+}
+
+/// A wrong command line in one sentence.
+fn usage_error(error: &clap::Error) -> Error {
     let rendered = error.render().to_string();
     let mut lines = rendered.lines();
     let first = lines.next().unwrap_or_default();
@@ -179,9 +208,7 @@ fn usage_error(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
     let why = first.strip_prefix("error: ").unwrap_or(first);
     let hint = tip.unwrap_or_else(|| "see pop3get --help".into());
     let why = format!("{why} {}", more.join(" "));
-    let _ = writeln!(streams.err, "pop3get: {}", why.trim_end())
-        .and_then(|()| writeln!(streams.err, "hint: {hint}"));
-    Exit::Usage
+    Error::CommandLine { why: why.trim_end().to_owned(), hint }
 }
 
 /// Some options mean one account, and some of these one that is named.

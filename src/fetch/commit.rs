@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::journal::{Delivery, Journal, Settlement};
-use crate::maildir::{Maildir, RenameOutcome, TempMessage};
+use crate::maildir::{FileSize, Maildir, RenameOutcome, TempMessage};
 use crate::protocol::MessageNumber;
 
 use super::error::Error;
@@ -29,7 +29,7 @@ pub(super) struct Downloaded {
 #[derive(Debug)]
 pub(super) struct CommitResult {
     pub(super) number: MessageNumber,
-    pub(super) octets: u64,
+    pub(super) size: FileSize,
     pub(super) delivery: Delivery,
     /// It is shorter than announced.
     pub(super) is_short: bool,
@@ -152,16 +152,15 @@ fn commit(
         let size = message.size();
         // From here on the journal decides, also if its append fails.
         message.persist();
-        let (octets, settlement) = (size.octets, Settlement::Held);
-        let result = CommitResult { number, octets, delivery, is_short, settlement };
-        persisted.push((size, result));
+        let settlement = Settlement::Held;
+        persisted.push(CommitResult { number, size, delivery, is_short, settlement });
     }
-    let deliveries: Vec<Delivery> = persisted.iter().map(|(_, it)| it.delivery.clone()).collect();
+    let deliveries: Vec<Delivery> = persisted.iter().map(|it| it.delivery.clone()).collect();
     let committed = journal.commit(&deliveries)?;
     let mut gone = Vec::new();
-    for (at, (size, result)) in persisted.iter().enumerate() {
+    for (at, result) in persisted.iter().enumerate() {
         let name = &result.delivery.name;
-        if maildir.deliver(name, *size)? == RenameOutcome::Gone {
+        if maildir.deliver(name, result.size)? == RenameOutcome::Gone {
             gone.push((at, name.clone()));
         }
     }
@@ -169,7 +168,7 @@ fn commit(
     maildir.sync_new()?;
     let settlements = journal.settle(committed, &nowhere);
     let results = persisted.into_iter().zip(settlements);
-    let results = results.map(|((_, result), settlement)| CommitResult { settlement, ..result });
+    let results = results.map(|(result, settlement)| CommitResult { settlement, ..result });
     Ok(results.collect())
 }
 

@@ -8,7 +8,6 @@ use crate::session::{Farewell, Reply};
 
 use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
-use super::event::{Event, Observer};
 
 /// The messages of one session that are to be deleted, each with its proof.
 #[derive(Debug, Default)]
@@ -24,21 +23,15 @@ impl PendingDeletes {
     fn send(
         &mut self,
         transaction: &mut Session<'_>,
-        observe: Observer<'_>,
         (number, proof): (MessageNumber, Settled),
     ) -> Result<(), Error> {
-        observe(Event::Deleting { number, unique_id: &proof.key().unique_id });
         transaction.dele(number, Purpose::Delete(proof)).map_err(Operation::Delete(number).failed())
     }
 
     /// Sends DELE for the message that has waited longest, if one waits.
-    pub(super) fn send_next(
-        &mut self,
-        transaction: &mut Session<'_>,
-        observe: Observer<'_>,
-    ) -> Result<bool, Error> {
+    pub(super) fn send_next(&mut self, transaction: &mut Session<'_>) -> Result<bool, Error> {
         match self.waiting.pop_front() {
-            Some(next) => self.send(transaction, observe, next).map(|()| true),
+            Some(next) => self.send(transaction, next).map(|()| true),
             None => Ok(false),
         }
     }
@@ -63,7 +56,6 @@ impl PendingDeletes {
         mut self,
         mut transaction: Session<'_>,
         journal: &mut Journal,
-        observe: Observer<'_>,
     ) -> Result<Vec<Settled>, Error> {
         let waiting = self.waiting.iter().map(|(_, proof)| proof);
         let unanswered = transaction.tags().filter_map(|purpose| match purpose {
@@ -84,7 +76,7 @@ impl PendingDeletes {
                 if let Some(reply) = reply.map_err(Operation::Commit.failed())? {
                     self.answered(reply);
                 }
-            } else if !self.send_next(&mut transaction, observe)? {
+            } else if !self.send_next(&mut transaction)? {
                 break;
             }
         }

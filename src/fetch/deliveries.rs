@@ -109,7 +109,8 @@ impl<'r> Deliveries<'r> {
     }
 
     fn take(&mut self, result: CommitResult) -> Option<(MessageNumber, Settled)> {
-        let CommitResult { number, octets, delivery, is_short, settlement } = result;
+        let CommitResult { number, size, delivery, is_short, settlement } = result;
+        let octets = size.octets;
         let unique_id = &delivery.key.unique_id;
         if matches!(settlement, Settlement::Held) {
             self.withhold_quit = true;
@@ -119,7 +120,8 @@ impl<'r> Deliveries<'r> {
         }
         self.summary.delivered += 1;
         self.summary.octets += octets;
-        (self.observe)(Event::Delivered { number, unique_id, octets });
+        let file = &format!("{},{size}", delivery.name);
+        (self.observe)(Event::Delivered { number, unique_id, octets, file });
         if is_short {
             self.summary.short += 1;
             let listed = delivery.octets.unwrap_or(0);

@@ -8,10 +8,8 @@ use crate::session::{Line, Refusal};
 /// Something happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// A message was deleted from the server, or will be with QUIT.
-    Deleting {
-        /// Its number.
-        number: MessageNumber,
+    /// The server confirmed that it deleted a message.
+    Deleted {
         /// Its unique-id.
         unique_id: &'a UniqueId,
     },
@@ -23,6 +21,8 @@ pub enum Event<'a> {
         unique_id: &'a UniqueId,
         /// Its size as it is stored.
         octets: u64,
+        /// The name of its file in `new/`.
+        file: &'a str,
     },
     /// The server may remove messages sooner than they would be deleted.
     Expires {

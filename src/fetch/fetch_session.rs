@@ -1,6 +1,6 @@
 //! One session of a fetch, from the connection to QUIT.
 
-use crate::journal::{Facts, KnownProof};
+use crate::journal::{Facts, KnownProof, Settled};
 use crate::session::{self, Credentials};
 
 use super::attempts::{Finish, Reached};
@@ -56,8 +56,8 @@ impl AccountRun {
             pipeline::run(context, transaction, journal, schedule, &mut proofs, sequence, summary)
         };
         if let Some(kind) = proofs.news().filter(|_| transaction.is_ok()) {
-            let proof = KnownProof { kind, at: now };
-            self.journal.note_proof(options.session.connection.port, Some(proof));
+            let port = options.session.connection.port;
+            self.journal.note_proof(port, Some(KnownProof { kind, at: now }));
         }
         let refused = self.note_refusals(&done, now, observe);
         let Done { deletions, lost, more, withhold_quit, .. } = done;
@@ -67,10 +67,18 @@ impl AccountRun {
             // The connection is dropped: QUIT could take away what is not here.
             return refused.map(|()| Finish::QuitWithheld);
         }
-        let deleted = deletions.end(transaction, &mut self.journal, observe)?;
-        self.journal.confirm(&deleted);
-        self.summary.deleted += deleted.len();
+        let deleted = deletions.end(transaction, &mut self.journal)?;
+        self.confirm(&deleted, observe);
         refused.map(|()| Finish::Complete)
+    }
+
+    /// Notes what the server has deleted.
+    fn confirm(&mut self, deleted: &[Settled], observe: Observer<'_>) {
+        self.journal.confirm(deleted);
+        for settled in deleted {
+            observe(Event::Deleted { unique_id: &settled.key().unique_id });
+        }
+        self.summary.deleted += deleted.len();
     }
 
     /// The steps of this session, or where reading a header broke it.

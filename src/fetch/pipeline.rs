@@ -200,7 +200,7 @@ impl<'t> Pipeline<'_, 't> {
                 let purpose = Purpose::Proof(number, kind);
                 transaction.prove(number, kind, purpose).map_err(Operation::List.failed())?;
                 self.awaited += 1;
-            } else if is_fetching && deletions.send_next(transaction, self.context.observe)? {
+            } else if is_fetching && deletions.send_next(transaction)? {
                 continue;
             } else if let Some((number, kind)) = self.proof_before_risk() {
                 self.due = Some((number, kind));

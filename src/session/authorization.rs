@@ -141,6 +141,7 @@ impl<'a> Authorization<'a> {
         if options.connection.security == Security::Stls {
             conversation = stls(conversation, &options.connection.roots)?;
         }
+        conversation.log_connected();
         let opened = Self::new(conversation, timestamp, Capabilities::default(), options.clone());
         if let Err(error) = check(opened.options.mechanism, opened.channel()) {
             opened.conversation.leave();

@@ -17,6 +17,10 @@ use super::error::{Error, Refusal};
 /// One line of the conversation, as `-vv` shows it.
 #[derive(Clone, Copy, Debug)]
 pub enum Line<'a> {
+    /// What the server announces it can.
+    Capabilities(&'a Capabilities),
+    /// The server has greeted, and the connection is protected as it will be.
+    Connected(&'a Connection),
     /// A command that was sent; its `Display` leaves secrets out.
     Sent(&'a Command),
     /// The first line of a response, secrets left out.
@@ -328,6 +332,7 @@ impl<'a> Conversation<'a> {
         }
         let mut capabilities = Capabilities::default();
         self.lines(keyword, |line| capabilities.push(line))?;
+        (self.log)(Line::Capabilities(&capabilities));
         Ok(Ok(capabilities))
     }
 
@@ -336,6 +341,11 @@ impl<'a> Conversation<'a> {
         let chain = self.connection.secured().map(|secured| secured.chain).unwrap_or_default();
         let certificate = chain.first().filter(|_| *roots != Roots::None);
         (self.log)(Line::Protected { certificate });
+    }
+
+    /// Says that the server was reached.
+    pub(super) fn log_connected(&self) {
+        (self.log)(Line::Connected(&self.connection));
     }
 
     /// Goes without asking for anything: QUIT is sent and not waited for.

@@ -1,6 +1,7 @@
 //! `--dry-run`: what a fetch would do, and why.
 
 use crate::channel::event::Event;
+use crate::channel::message::Message;
 use crate::fetch::{Error, Reason, Step};
 use crate::journal::Index;
 
@@ -21,13 +22,13 @@ pub(super) fn dry_run(
         if *step == Step::Leave(Reason::NotNamed) {
             continue;
         }
-        link.event(Event::Listed {
-            number: listed.number.get(),
-            unique_id: unique_id(&listed.unique_id),
-            octets: listed.octets,
-            state: state(listed, step, index),
-            header: None,
-        });
+        let (state, at) = state(listed, step, index);
+        let (number, octets) = (listed.number.get(), listed.octets);
+        let unique_id = unique_id(&listed.unique_id);
+        link.event(Event::Message(match state.action() {
+            Some(action) => Message::Planned { action, number, unique_id, octets, state },
+            None => Message::Skipped { number: Some(number), unique_id, octets, state, at },
+        }));
     }
     maildrop.survey.quit()
 }

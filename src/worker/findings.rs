@@ -11,6 +11,7 @@ use crate::protocol::{Capabilities, TimestampError, sasl};
 use crate::session::{self, Mechanism};
 
 use super::link::Link;
+use super::observe::tell_capabilities;
 use super::options::Account;
 
 /// More names than this help nobody.
@@ -38,8 +39,8 @@ pub(super) fn tell(
         (When::BeforeLogin, found.before_login.as_ref()),
         (When::AfterLogin, after),
     ] {
-        for line in answer.iter().flat_map(|answer| answer.iter()).flat_map(Capabilities::lines) {
-            link.event(Event::Capability { when, line: Octets::cut(line) });
+        if let Some(Ok(capabilities)) = answer {
+            tell_capabilities(Some(when), capabilities, link);
         }
     }
     let findings = findings(found, failed, has_password, account);

@@ -2,7 +2,7 @@
 
 use mailparse::MailHeaderMap as _;
 
-use crate::channel::event::{Date, Header};
+use crate::channel::message::Header;
 use crate::protocol::Quoted;
 
 /// A value longer than this is cut before it is decoded: the decoder's time
@@ -18,10 +18,8 @@ pub(super) fn digest(header: &[u8]) -> Header {
     let value = |name| fields.get_first_value(name).unwrap_or_default();
     let safe = |text: String| Quoted::bare(text.trim().as_bytes()).to_string();
     let written = value("Date");
-    let date = match jiff::fmt::rfc2822::parse(written.trim()) {
-        Ok(zoned) => Date::Time(zoned.timestamp().as_second()),
-        Err(_) => Date::Text(safe(written)),
-    };
+    let date = jiff::fmt::rfc2822::parse(written.trim()).ok();
+    let date = date.map(|zoned| zoned.timestamp().as_second());
     Header { date, from: safe(value("From")), subject: safe(value("Subject")) }
 }
 
@@ -69,7 +67,7 @@ mod tests {
     fn an_odd_line_spoils_no_other() {
         let Header { date, subject, .. } =
             digest(b" starts folded\n\rodd\nSubject: fine\nDate: garbage\x1b\n\n");
-        assert_eq!((date, subject.as_str()), (Date::Text("garbage\u{fffd}".into()), "fine"));
+        assert_eq!((date, subject.as_str()), (None, "fine"));
     }
 
     #[test]

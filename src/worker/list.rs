@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::channel::event::{Event, Header};
+use crate::channel::event::Event;
+use crate::channel::message::{Header, Message};
 use crate::fetch::{Error, Reason, Step};
 use crate::journal::Index;
 use crate::protocol::MessageNumber;
@@ -32,13 +33,15 @@ pub(super) fn list(
         if *step == Step::Leave(Reason::NotNamed) {
             continue;
         }
-        link.event(Event::Listed {
+        let (state, at) = state(listed, step, index);
+        link.event(Event::Message(Message::Listed {
             number: listed.number.get(),
             unique_id: unique_id(&listed.unique_id),
             octets: listed.octets,
-            state: state(listed, step, index),
+            state,
+            at,
             header: read.remove(&listed.number),
-        });
+        }));
     }
     maildrop.survey.quit()
 }

@@ -1,8 +1,8 @@
 //! A look into the maildrop: nothing is written, nothing recovered, no lock of ours
 //! taken. The journal is read as it is.
 
-use crate::channel::event::State;
 use crate::channel::job::Command;
+use crate::channel::message::State;
 use crate::fetch::{
     self, Clock, Error, Listed, Listing, Policy, Reason, Renumbering, Sizes, Step, Timing, log_in,
     pace,
@@ -98,29 +98,30 @@ pub(super) fn is_new(step: &Step) -> bool {
     matches!(step, Step::Retrieve(_) | Step::Leave(Reason::Limit))
 }
 
-/// What is known of a message.
-pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> State {
-    match step {
-        Step::Adopt { .. } => State::Found {},
-        Step::Delete { .. } => State::Deletable {},
-        Step::Examine => State::Unreadable {},
+/// What is known of a message, and when that changes.
+pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Option<u64>) {
+    let state = match step {
+        Step::Adopt { .. } => State::Found,
+        Step::Delete { .. } => State::Deletable,
+        Step::Examine => State::Unreadable,
         Step::Leave(reason) => match reason {
-            Reason::Changed => State::Changed {},
-            Reason::DeletedBefore => State::Deleted {},
-            Reason::Delivered { deletable: Some(at) } => State::DeletableAt { at: *at },
-            Reason::Delivered { deletable: None } => State::Delivered {},
-            Reason::Failed { until } => State::FailedUntil { at: *until },
-            Reason::Held => State::Held {},
-            Reason::Limit => State::BeyondLimit {},
-            Reason::NotNamed => State::NotNamed {},
-            Reason::Seen => State::Seen {},
-            Reason::TooLarge { .. } => State::TooLarge {},
+            Reason::Changed => State::Changed,
+            Reason::DeletedBefore => State::Deleted,
+            Reason::Delivered { deletable: Some(at) } => return (State::DeletableLater, Some(*at)),
+            Reason::Delivered { deletable: None } => State::Delivered,
+            Reason::Failed { until } => return (State::FailedUntil, Some(*until)),
+            Reason::Held => State::Held,
+            Reason::Limit => State::BeyondLimit,
+            Reason::NotNamed => State::NotNamed,
+            Reason::Seen => State::Seen,
+            Reason::TooLarge { .. } => State::TooLarge,
         },
         Step::Retrieve(retrieval) => {
             let failed = index.occurrences(&listed.unique_id).any(|known| {
                 known.state == journal::State::Failed && known.occurrence == retrieval.occurrence
             });
-            if failed { State::Failed {} } else { State::New {} }
+            if failed { State::Failed } else { State::New }
         }
-    }
+    };
+    (state, None)
 }

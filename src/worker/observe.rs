@@ -1,9 +1,11 @@
 //! What a fetch tells, as events of the channel.
 
-use crate::channel::event::{Cause, Event, Summary};
+use crate::channel::event::{Event, Summary};
+use crate::channel::findings::When;
+use crate::channel::message::{Cause, Message, State};
 use crate::channel::octets::Octets;
 use crate::fetch::{self, in_seconds};
-use crate::protocol::UniqueId;
+use crate::protocol::{Capabilities, UniqueId};
 use crate::session::Line;
 
 use super::link::Link;
@@ -13,6 +15,17 @@ pub(super) fn unique_id(unique_id: &UniqueId) -> Octets {
     Octets::cut(unique_id.as_bytes())
 }
 
+/// So many lines of an answer to CAPA have room in a frame.
+const LINES: usize = 50;
+
+/// Tells what the server announces.
+pub(super) fn tell_capabilities(when: Option<When>, capabilities: &Capabilities, link: &Link) {
+    let lines: Vec<_> = capabilities.lines().map(Octets::cut).collect();
+    for lines in lines.chunks(LINES) {
+        link.event(Event::Capabilities { when, lines: lines.to_vec() });
+    }
+}
+
 /// Hears a run and passes it on.
 pub(super) struct Observer<'l> {
     pub(super) link: &'l Link,
@@ -20,6 +33,8 @@ pub(super) struct Observer<'l> {
     pub(super) conversation: bool,
     /// Whether progress inside of messages is wanted.
     pub(super) progress: bool,
+    /// What a probe finds is told in its own events.
+    pub(super) is_probe: bool,
 }
 
 impl Observer<'_> {
@@ -28,6 +43,14 @@ impl Observer<'_> {
             Line::Protected { certificate } => Event::Protected {
                 not_after: certificate.map(|it| it.not_after),
                 until: certificate.map_or_else(String::new, |it| it.until()),
+            },
+            Line::Capabilities(_) if self.is_probe => return,
+            Line::Capabilities(capabilities) => {
+                return tell_capabilities(None, capabilities, self.link);
+            }
+            Line::Connected(connection) => Event::Connected {
+                peer: connection.peer().to_string(),
+                tls: connection.secured().map(|secured| secured.version.to_owned()),
             },
             _ if !self.conversation => return,
             Line::Sent(command) => Event::Sent { command: command.to_string() },
@@ -54,52 +77,72 @@ impl Observer<'_> {
 fn told(event: fetch::Event<'_>) -> Event {
     match event {
         fetch::Event::Again | fetch::Event::Line(_) | fetch::Event::Octets(_) => Event::Again {},
-        fetch::Event::Deleting { number, unique_id: id } => {
-            Event::Deleting { number: number.get(), unique_id: unique_id(id) }
-        }
-        fetch::Event::Delivered { number, unique_id: id, octets } => {
-            Event::Delivered { number: number.get(), unique_id: unique_id(id), octets }
-        }
         fetch::Event::Expires { days } => Event::Expires { days },
         fetch::Event::Imported { known, listed } => Event::Imported { known, listed },
-        fetch::Event::Failed { number, unique_id: id, tries, why } => Event::Failed {
-            number: number.get(),
-            unique_id: unique_id(id),
-            tries,
-            why: cause(&why),
-        },
-        fetch::Event::Held { unique_id: id } => Event::Held { unique_id: unique_id(id) },
         fetch::Event::InUse { pause } => Event::InUse { pause: in_seconds(pause) },
-        fetch::Event::Large { unique_id: id, octets } => {
-            Event::Large { unique_id: unique_id(id), octets }
-        }
-        fetch::Event::ListedAgain { unique_id: id } => {
-            Event::ListedAgain { unique_id: unique_id(id) }
-        }
         fetch::Event::OutOfStep => Event::OutOfStep {},
         fetch::Event::Planned { listed, messages, octets, first } => {
             Event::Planned { listed, messages, octets, first }
         }
         fetch::Event::Recovered { messages } => Event::Recovered { messages },
         fetch::Event::Unproven => Event::Unproven {},
-        fetch::Event::Short { number, unique_id: id, octets, listed } => {
-            Event::Short { number: number.get(), unique_id: unique_id(id), octets, listed }
-        }
-        fetch::Event::StatusLike { number, unique_id: id } => {
-            Event::StatusLike { number: number.get(), unique_id: unique_id(id) }
-        }
         fetch::Event::Sized { octets } => Event::Sized { octets },
         fetch::Event::TooEarly { delay, left } => Event::TooEarly { delay, left: in_seconds(left) },
         fetch::Event::TopDiffers => Event::TopDiffers {},
+        fetch::Event::Deleted { .. }
+        | fetch::Event::Delivered { .. }
+        | fetch::Event::Failed { .. }
+        | fetch::Event::Held { .. }
+        | fetch::Event::Large { .. }
+        | fetch::Event::ListedAgain { .. }
+        | fetch::Event::Short { .. }
+        | fetch::Event::StatusLike { .. } => message(event).map_or(Event::Again {}, Event::Message),
     }
+}
+
+/// What happened to one message.
+fn message(event: fetch::Event<'_>) -> Option<Message> {
+    Some(match event {
+        fetch::Event::Deleted { unique_id: id } => Message::Deleted { unique_id: unique_id(id) },
+        fetch::Event::Delivered { number, unique_id: id, octets, file } => Message::Delivered {
+            number: number.get(),
+            unique_id: unique_id(id),
+            octets,
+            file: file.to_owned(),
+        },
+        fetch::Event::Failed { number, unique_id: id, tries, why } => Message::Failed {
+            number: number.get(),
+            unique_id: unique_id(id),
+            tries,
+            why: cause(&why),
+            text: match why {
+                fetch::Failure::Refused(refusal) => Some(Octets::cut(&refusal.text)),
+                _ => None,
+            },
+        },
+        fetch::Event::Held { unique_id: id } => Message::Held { unique_id: unique_id(id) },
+        fetch::Event::Large { unique_id: id, octets } => skipped(id, Some(octets), State::TooLarge),
+        fetch::Event::ListedAgain { unique_id: id } => skipped(id, None, State::Deleted),
+        fetch::Event::Short { number, unique_id: id, octets, listed } => {
+            Message::Short { number: number.get(), unique_id: unique_id(id), octets, listed }
+        }
+        fetch::Event::StatusLike { number, unique_id: id } => {
+            Message::StatusLike { number: number.get(), unique_id: unique_id(id) }
+        }
+        _ => return None,
+    })
+}
+
+fn skipped(id: &UniqueId, octets: Option<u64>, state: State) -> Message {
+    Message::Skipped { number: None, unique_id: unique_id(id), octets, state, at: None }
 }
 
 fn cause(why: &fetch::Failure<'_>) -> Cause {
     match why {
-        fetch::Failure::Endless => Cause::Endless {},
-        fetch::Failure::Garbled => Cause::Garbled {},
-        fetch::Failure::Lost => Cause::Lost {},
-        fetch::Failure::Refused(refusal) => Cause::Refused { text: Octets::cut(&refusal.text) },
+        fetch::Failure::Endless => Cause::Endless,
+        fetch::Failure::Garbled => Cause::Garbled,
+        fetch::Failure::Lost => Cause::Lost,
+        fetch::Failure::Refused(_) => Cause::Refused,
     }
 }
 

@@ -51,8 +51,9 @@ impl Start<'_> {
     pub(super) fn run(self, reader: Reader<UnixStream>) -> Result<Result<(), Error>, Broken> {
         let Start { account, link, confined, out } = self;
         let (conversation, progress) = (account.job.conversation, account.job.progress);
-        let observer = Observer { link, conversation, progress };
-        let is_named = !account.job.user.is_empty() || account.job.command != (Command::Probe {});
+        let is_probe = account.job.command == (Command::Probe {});
+        let observer = Observer { link, conversation, progress, is_probe };
+        let is_named = !account.job.user.is_empty() || !is_probe;
         if account.job.command.needs_server() && is_named {
             let user = account.job.user.as_bytes();
             // Before journal and Maildir are made, and anybody is asked for a password.

@@ -24,6 +24,7 @@ mod generated; // man page, completions and README as checked in
 mod histories; // what lost or doubled mail once, over several runs
 mod inspection; // what a connection tells of itself
 mod journal; // lost, moved, damaged, shared state
+mod json; // each line of --json against its schema
 mod landlock; // what the sandbox takes away, and what it leaves
 mod layering; // which room may name which, and who touches the world
 mod login; // servers that refuse, lie and change their minds

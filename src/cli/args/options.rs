@@ -84,7 +84,7 @@ pub struct Args {
     #[arg(long, value_names = ["ACTION", "UID"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub state: Option<Vec<String>>,
 
-    /// Print the man page or the completions of a shell
+    /// Print the man page, the completions of a shell, or the JSON Schema of --json
     #[arg(
         long,
         value_name = "KIND",
@@ -139,6 +139,10 @@ pub struct Args {
     #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub deadline: Option<u64>,
 
+    /// Print what happens on standard output, as one JSON object a line; --generate json-schema prints what may stand there
+    #[arg(long, conflicts_with_all = ["show", "generate"])]
+    pub json: bool,
+
     /// Say nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -155,6 +159,8 @@ pub enum Generate {
     Bash,
     /// Completions for fish.
     Fish,
+    /// The JSON Schema of --json.
+    JsonSchema,
     /// The man page.
     Man,
     /// Completions for zsh.
@@ -167,6 +173,7 @@ impl Generate {
         match self {
             Self::Bash => include_str!("../../../completions/pop3get.bash"),
             Self::Fish => include_str!("../../../completions/pop3get.fish"),
+            Self::JsonSchema => include_str!("../../../man/pop3get.schema.json"),
             Self::Man => include_str!("../../../man/pop3get.1"),
             Self::Zsh => include_str!("../../../completions/_pop3get"),
         }

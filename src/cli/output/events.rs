@@ -1,11 +1,11 @@
 //! What happens in a run, in words.
 
-use crate::channel::event::{Cause, Event, Landlock, Sandbox};
-use crate::channel::failure::FailedOperation;
+use crate::channel::event::{Event, Landlock, Sandbox};
+use crate::channel::message::Message;
 use crate::protocol::Quoted;
 
+use super::message;
 use super::progress::Bars;
-use super::safe::{encoded, unique_id, words};
 use super::terminal::{Level, Output};
 use super::words::{ending, messages, now};
 
@@ -38,14 +38,16 @@ impl Teller<'_, '_> {
                     self.bars.begin(self.account, *new, *octets);
                 }
             }
-            Event::Delivered { number, unique_id: id, octets } => {
+            // Where bars are drawn, nothing is said of it.
+            Event::Message(it @ Message::Delivered { .. }) => {
                 self.bars.message();
-                let id = unique_id(id.as_bytes());
-                self.verbose(&format!("delivered message {number}, {octets} octets, {id}"));
+                message::tell(self.output, self.account, it);
             }
-            Event::Deleting { number, unique_id: id } => {
-                let id = unique_id(id.as_bytes());
-                self.verbose(&format!("deleting message {number}, {id}"));
+            Event::Message(it @ Message::Deleted { .. }) => {
+                message::tell(self.output, self.account, it);
+            }
+            Event::Message(it) => {
+                self.bars.suspended(|| message::tell(self.output, self.account, it));
             }
             Event::Lenient { .. }
             | Event::Protected { .. }
@@ -85,44 +87,7 @@ impl Teller<'_, '_> {
 
     /// Events that stand in a line of their own.
     fn note(&self, event: &Event) {
-        let warn = |line: &str| self.output.warn(self.account, line);
         match event {
-            Event::Failed { number, unique_id: id, tries, why } => {
-                let doing = FailedOperation::Retrieve { number: *number };
-                let times =
-                    if *tries > 1 { format!("; tried {tries} times") } else { String::new() };
-                let (id, why) = (unique_id(id.as_bytes()), cause(why));
-                let line = format!("pop3get: {}: {doing} ({id}): {why}{times}", self.account);
-                self.output.line(&line);
-            }
-            Event::Held { unique_id: id } => {
-                warn(&format!(
-                    "{} was committed and is nowhere in the Maildir; it is neither fetched again nor deleted",
-                    unique_id(id.as_bytes())
-                ));
-                if self.output.level > Level::Quiet {
-                    let id = encoded(id.as_bytes());
-                    self.output.hint(&format!("--state forget {id} makes it new again"));
-                }
-            }
-            Event::Short { number, unique_id: id, octets, listed } => {
-                warn(&format!(
-                    "message {number} ({}) has {octets} octets, and the server announced {listed}; it is here as it came, and stays on the server",
-                    unique_id(id.as_bytes())
-                ));
-                if self.output.level > Level::Quiet {
-                    let id = encoded(id.as_bytes());
-                    self.output.hint(&format!("--state forget {id} makes it new again"));
-                }
-            }
-            Event::StatusLike { number, unique_id: id } => warn(&format!(
-                "message {number} ({}) begins like a response of the server; it is here as it came, and stays on the server",
-                unique_id(id.as_bytes())
-            )),
-            Event::Large { unique_id: id, octets } => warn(&format!(
-                "{} has {octets} octets, more than --max-size; it stays on the server",
-                unique_id(id.as_bytes())
-            )),
             Event::TooEarly { delay, left } => {
                 let line =
                     format!("the server wants {delay}s between two logins; waiting for {left}s");
@@ -153,9 +118,6 @@ fn detail(event: &Event) -> Option<String> {
             format!("the server may remove messages after {days} days, sooner than asked for")
         }
         Event::InUse { pause } => format!("the maildrop is in use; again in {pause}s"),
-        Event::ListedAgain { unique_id: id } => {
-            format!("{} was deleted and is listed again; left alone", unique_id(id.as_bytes()))
-        }
         Event::OutOfStep {} => {
             "the server does not keep step; again, one command at a time".into()
         }
@@ -172,17 +134,6 @@ fn detail(event: &Event) -> Option<String> {
         ),
         _ => return None,
     })
-}
-
-fn cause(why: &Cause) -> String {
-    match why {
-        Cause::Endless {} => "it does not end".to_owned(),
-        Cause::Garbled {} => "the server broke the protocol in it twice".to_owned(),
-        Cause::Lost {} => "the connection was lost inside it twice".to_owned(),
-        Cause::Refused { text } => {
-            format!("server refused RETR{}", words(text.as_bytes()))
-        }
-    }
 }
 
 fn closed(sandbox: &Sandbox) -> String {

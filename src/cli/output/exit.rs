@@ -102,6 +102,11 @@ impl Exit {
         self as u8
     }
 
+    /// Whether something went wrong.
+    pub(super) fn is_failure(self) -> bool {
+        !matches!(self, Self::Ok | Self::NothingNew)
+    }
+
     /// Who comes first where several accounts end differently: what a person must
     /// mend before what the next run may mend by itself.
     fn rank(self) -> u8 {
@@ -139,7 +144,7 @@ impl Error {
             Self::Output(_) => Exit::Io,
             Self::Start(error) => of_start(error),
             Self::Replaced | Self::TooLate => Exit::Temporary,
-            Self::Usage { .. } => Exit::Usage,
+            Self::CommandLine { .. } | Self::Usage { .. } => Exit::Usage,
             Self::Worker { failure, .. } => failure.kind.into(),
             Self::WorkerLost(Lost::Killed) => Exit::Temporary,
             Self::WorkerLost(Lost::Crashed { .. } | Lost::Misbehaved(_)) => Exit::Software,

@@ -12,6 +12,7 @@ impl Error {
     /// What to do about it.
     pub(crate) fn hint(&self) -> Option<Cow<'static, str>> {
         match self {
+            Self::CommandLine { hint, .. } => Some(hint.clone().into()),
             Self::Usage { hint, .. } => hint.map(Cow::Borrowed),
             Self::Journal(error) => hint(kind_of(error)).map(Cow::Borrowed),
             Self::Worker { failure, .. } => of_mailbox(failure)

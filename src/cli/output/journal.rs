@@ -1,13 +1,26 @@
 //! What `--state` prints.
 
-use crate::channel::event::Repair;
+use crate::channel::event::{Repair, Summary};
+use crate::cli::error::Error;
 use crate::journal::{Index, Known};
 
+use super::exit::Exit;
+use super::json;
 use super::safe::safe;
+use super::terminal::Output;
 use super::words::{date, messages};
 
+/// The journal on standard output.
+pub(crate) fn tell(output: &Output<'_>, account: &str, index: &Index) -> Result<(), Error> {
+    for (unique_id, known) in index.iter() {
+        output.own_event(json::known(account, &unique_id, &known))?;
+    }
+    output.print(list(index).as_bytes())?;
+    output.done(account, Exit::Ok, &Summary::default())
+}
+
 /// The journal, a line a message.
-pub(crate) fn list(index: &Index) -> String {
+fn list(index: &Index) -> String {
     let mut text = String::new();
     for (unique_id, known) in index.iter() {
         let Known { state, at, occurrence, .. } = known;

@@ -8,6 +8,7 @@ use crate::cli::error::{Error, Lost};
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::CommandLine { why, .. } => f.write_str(why),
             Self::Config { path, line: Some(line), why } => {
                 write!(f, "{}:{line}: {why}", path.display())
             }

@@ -6,17 +6,19 @@
 //! * No line steers the terminal, whatever stands in it.
 //! * A failure to write to standard error is passed over.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::sync::atomic::Ordering;
 
 use indicatif::HumanBytes;
 
-use crate::channel::event::Summary;
+use crate::channel::event::{Event, Summary};
 use crate::cli::cancel::Cancel;
 use crate::cli::error::Error;
 use crate::protocol::Quoted;
 
+use super::exit::Exit;
+use super::json::{self, Line, OfAccount, OfProgram, Totals};
 use super::safe::safe;
 use super::words::messages;
 
@@ -33,6 +35,9 @@ pub(crate) enum Level {
     Conversation,
 }
 
+/// So many octets of events are written at once.
+const BATCH: usize = 32 * 1024;
+
 /// Writes to the standard streams.
 pub(crate) struct Output<'s> {
     out: RefCell<&'s mut dyn Write>,
@@ -41,6 +46,11 @@ pub(crate) struct Output<'s> {
     terminal: bool,
     pub(crate) level: Level,
     cancel: Cancel,
+    /// Standard output has events and no text.
+    json: bool,
+    /// Events that are not written yet.
+    lines: RefCell<Vec<u8>>,
+    totals: Cell<Totals>,
 }
 
 impl<'s> Output<'s> {
@@ -49,10 +59,19 @@ impl<'s> Output<'s> {
         err: &'s mut dyn Write,
         terminal: bool,
         level: Level,
+        json: bool,
         cancel: &Cancel,
     ) -> Self {
-        let cancel = Cancel::clone(cancel);
-        Self { out: RefCell::new(out), err: RefCell::new(err), terminal, level, cancel }
+        Self {
+            out: RefCell::new(out),
+            err: RefCell::new(err),
+            terminal,
+            level,
+            cancel: Cancel::clone(cancel),
+            json,
+            lines: RefCell::default(),
+            totals: Cell::default(),
+        }
     }
 
     /// One line on standard error.
@@ -63,8 +82,60 @@ impl<'s> Output<'s> {
         let _ = err.write_all(line.as_bytes()).and_then(|()| err.flush());
     }
 
-    /// Standard output; a reader who has gone away is no failure.
+    /// Text on standard output, unless events stand there.
     pub(crate) fn print(&self, text: &[u8]) -> Result<(), Error> {
+        if self.json { Ok(()) } else { self.write(text) }
+    }
+
+    /// An event of a worker, if it is wanted.
+    pub(super) fn event(&self, account: &str, event: &Event) -> Result<(), Error> {
+        match self.json && json::is_shown(event) {
+            true => self.push(&Line::Account(OfAccount { event, account })),
+            false => Ok(()),
+        }
+    }
+
+    /// An event of the program itself, if it is wanted.
+    pub(super) fn own_event(&self, event: OfProgram<'_>) -> Result<(), Error> {
+        if self.json { self.push(&Line::Program(event)) } else { Ok(()) }
+    }
+
+    fn push(&self, line: &Line<'_>) -> Result<(), Error> {
+        let mut lines = self.lines.borrow_mut();
+        json::push(&mut lines, line);
+        let is_full = lines.len() >= BATCH;
+        drop(lines);
+        if is_full { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes the events that wait.
+    pub(crate) fn flush(&self) -> Result<(), Error> {
+        let lines = self.lines.take();
+        if lines.is_empty() { Ok(()) } else { self.write(&lines) }
+    }
+
+    /// An account is done.
+    pub(crate) fn done(&self, account: &str, exit: Exit, summary: &Summary) -> Result<(), Error> {
+        let mut totals = self.totals.get();
+        totals.add(exit, summary);
+        self.totals.set(totals);
+        let (status, summary) = (exit.status(), *summary);
+        self.own_event(OfProgram::Done { account, status, summary })?;
+        self.flush()
+    }
+
+    /// The last line of the events.
+    pub(crate) fn end(&self, exit: Exit) -> Result<(), Error> {
+        let signal = self.cancel.load(Ordering::Relaxed);
+        let by_signal = || u8::try_from(128 + signal).unwrap_or(u8::MAX);
+        let status = if signal == 0 { exit.status() } else { by_signal() };
+        let (signal, totals) = (Some(signal).filter(|signal| *signal > 0), self.totals.get());
+        self.own_event(OfProgram::Summary { status, signal, totals })?;
+        self.flush()
+    }
+
+    /// A reader who has gone away is no failure.
+    fn write(&self, text: &[u8]) -> Result<(), Error> {
         let mut out = self.out.borrow_mut();
         match out.write_all(text).and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -84,6 +155,8 @@ impl<'s> Output<'s> {
 
     /// An error, its status aside: one sentence, perhaps a hint.
     pub(crate) fn fail(&self, account: Option<&str>, error: &Error, delivered: usize) {
+        // Standard output may be what failed.
+        let _ = self.own_event(json::error(account, error));
         let unheard = !self.terminal && self.level < Level::Messages;
         // Whoever sent a signal knows why it ends.
         let interrupted = self.cancel.load(Ordering::Relaxed) != 0;

@@ -51,8 +51,11 @@ impl<'v, 'o> View<'v, 'o> {
 
     /// Something happened. An error says that standard output cannot be written.
     pub(crate) fn event(&mut self, event: Event) -> Result<(), Error> {
+        self.output.event(&self.account.name, &event)?;
         match event {
-            Event::Capability { when, line } => self.probe.capabilities.push((when, line)),
+            Event::Capabilities { when: Some(when), lines } => {
+                self.probe.capabilities.extend(lines.into_iter().map(|line| (when, line)));
+            }
             Event::Certificate(certificate) => self.probe.chain.push(certificate),
             Event::Checked { new } => {
                 self.new = Some(new);
@@ -67,10 +70,8 @@ impl<'v, 'o> View<'v, 'o> {
             Event::Imported { known, listed } => {
                 self.print(&format!("{known} of {} known to it\n", messages(listed)))?;
             }
-            Event::Listed { number, unique_id, octets, state, header } => {
-                let unique_id = unique_id.as_bytes().to_vec();
-                let row = Row { number, octets, state, header, unique_id };
-                self.rows.get_or_insert_default().push(row);
+            Event::Message(message) if self.rows.is_some() => {
+                self.rows.get_or_insert_default().extend(Row::of(message));
             }
             Event::Listing {} => self.rows = Some(Vec::new()),
             Event::Marked { is_new } => {
@@ -95,6 +96,11 @@ impl<'v, 'o> View<'v, 'o> {
     /// A message's octets, as `--show` prints them.
     pub(crate) fn message(&self, octets: &[u8]) -> Result<(), Error> {
         self.output.print(octets)
+    }
+
+    /// Nothing happens for the moment.
+    pub(crate) fn idle(&self) -> Result<(), Error> {
+        self.output.flush()
     }
 
     /// Words of the worker's process, not of its events.
@@ -127,17 +133,28 @@ impl<'v, 'o> View<'v, 'o> {
         let Self { output, account, command, teller, new, summary, .. } = self;
         // Bars go away before anything else is said.
         drop(teller);
-        if let Err(error) = printed.and(result) {
-            output.fail(Some(&account.name), &error, summary.delivered);
-            return error.exit();
-        }
-        if matches!(command, Command::Fetch { .. }) {
-            output.summary(&account.name, &summary);
-        }
-        match (summary.failed + summary.short, new) {
-            (1.., _) => Exit::SomeFailed,
-            (0, Some(0)) => Exit::NothingNew,
-            (0, _) => Exit::Ok,
+        let exit = match printed.and(result) {
+            Err(error) => {
+                output.fail(Some(&account.name), &error, summary.delivered);
+                error.exit()
+            }
+            Ok(()) => {
+                if matches!(command, Command::Fetch { .. }) {
+                    output.summary(&account.name, &summary);
+                }
+                match (summary.failed + summary.short, new) {
+                    (1.., _) => Exit::SomeFailed,
+                    (0, Some(0)) => Exit::NothingNew,
+                    (0, _) => Exit::Ok,
+                }
+            }
+        };
+        match output.done(&account.name, exit, &summary) {
+            Err(error) => {
+                output.fail(Some(&account.name), &error, summary.delivered);
+                error.exit()
+            }
+            Ok(()) => exit,
         }
     }
 }

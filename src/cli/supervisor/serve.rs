@@ -175,7 +175,11 @@ impl Service<'_, '_> {
                     }
                 }
                 Ok(Heard::StreamOver) => self.worker.hearing.streams -= 1,
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(error) = view.idle() {
+                        self.stop_for(error);
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if let Some(Error::WorkerLost(_)) = self.own {

@@ -1,0 +1,84 @@
+//! What happens to one message, in words.
+
+use crate::channel::failure::FailedOperation;
+use crate::channel::message::{Cause, Message, State};
+use crate::channel::octets::Octets;
+
+use super::safe::{encoded, unique_id, words};
+use super::terminal::{Level, Output};
+
+/// Says what happened to a message of an account.
+pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
+    let warn = |line: &str| output.warn(account, line);
+    let verbose = |line: &str| output.verbose(account, line);
+    let id = shown(message);
+    match message {
+        Message::Deleted { .. } => verbose(&format!("deleted message {id}")),
+        Message::Delivered { number, octets, .. } => {
+            verbose(&format!("delivered message {number}, {octets} octets, {id}"));
+        }
+        Message::Failed { number, tries, why, text, .. } => {
+            let doing = FailedOperation::Retrieve { number: *number };
+            let times = if *tries > 1 { format!("; tried {tries} times") } else { String::new() };
+            let why = cause(*why, text.as_ref());
+            output.line(&format!("pop3get: {account}: {doing} ({id}): {why}{times}"));
+        }
+        Message::Held { unique_id } => {
+            warn(&format!(
+                "{id} was committed and is nowhere in the Maildir; it is neither fetched again nor deleted"
+            ));
+            forget(output, unique_id);
+        }
+        Message::Short { number, unique_id, octets, listed } => {
+            warn(&format!(
+                "message {number} ({id}) has {octets} octets, and the server announced {listed}; it is here as it came, and stays on the server"
+            ));
+            forget(output, unique_id);
+        }
+        Message::StatusLike { number, .. } => warn(&format!(
+            "message {number} ({id}) begins like a response of the server; it is here as it came, and stays on the server"
+        )),
+        Message::Skipped { octets, state: State::TooLarge, .. } => warn(&format!(
+            "{id} has {} octets, more than --max-size; it stays on the server",
+            octets.unwrap_or(0)
+        )),
+        Message::Skipped { state: State::Deleted, .. } => {
+            verbose(&format!("{id} was deleted and is listed again; left alone"));
+        }
+        Message::Listed { .. } | Message::Planned { .. } | Message::Skipped { .. } => {}
+    }
+}
+
+/// The unique-id of a message, safe to show.
+fn shown(message: &Message) -> String {
+    let (Message::Deleted { unique_id: id }
+    | Message::Delivered { unique_id: id, .. }
+    | Message::Failed { unique_id: id, .. }
+    | Message::Held { unique_id: id }
+    | Message::Listed { unique_id: id, .. }
+    | Message::Planned { unique_id: id, .. }
+    | Message::Short { unique_id: id, .. }
+    | Message::Skipped { unique_id: id, .. }
+    | Message::StatusLike { unique_id: id, .. }) = message;
+    unique_id(id.as_bytes())
+}
+
+/// How a message is made new again.
+fn forget(output: &Output<'_>, unique_id: &Octets) {
+    if output.level > Level::Quiet {
+        let id = encoded(unique_id.as_bytes());
+        output.hint(&format!("--state forget {id} makes it new again"));
+    }
+}
+
+fn cause(why: Cause, text: Option<&Octets>) -> String {
+    match why {
+        Cause::Endless => "it does not end".to_owned(),
+        Cause::Garbled => "the server broke the protocol in it twice".to_owned(),
+        Cause::Lost => "the connection was lost inside it twice".to_owned(),
+        Cause::Refused => {
+            let text = text.map_or(&[][..], |text| text.as_bytes());
+            format!("server refused RETR{}", words(text))
+        }
+    }
+}
