@@ -17,6 +17,7 @@ mod cancel;
 mod commands;
 mod config;
 mod error;
+mod health;
 mod output;
 mod password;
 mod run;

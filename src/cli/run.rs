@@ -101,9 +101,10 @@ fn of_options<'o>(
             let known = accounts.iter().filter_map(|(_, account)| account.as_ref().ok());
             account::check_journals(known, &config)?;
         }
-        Ok((accounts, select(&args)?, account::keys(&config)))
+        let keys = account::keys(&config);
+        Ok((accounts, select(&args)?, keys, vec![config.path]))
     });
-    let (accounts, selected, keys) = match accounts {
+    let (accounts, selected, keys, configuration) = match accounts {
         Ok(accounts) => accounts,
         Err(error) => return ended(output, None, Err(error)),
     };
@@ -115,6 +116,7 @@ fn of_options<'o>(
         keys,
         conversation: output.level == Level::Conversation,
         agrees: false,
+        configuration,
     };
     let mut exits = Vec::new();
     for (name, account) in accounts {

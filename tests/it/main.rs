@@ -21,6 +21,7 @@ mod delay; // how soon a server may be asked again
 mod deletion; // what may be deleted from the server, and when
 mod dovecot; // a private Dovecot for each test that wants one
 mod generated; // man page, completions and README as checked in
+mod health; // how accounts have fared, and what is said of it
 mod histories; // what lost or doubled mail once, over several runs
 mod inspection; // what a connection tells of itself
 mod journal; // lost, moved, damaged, shared state

@@ -175,6 +175,11 @@ impl<'s> Output<'s> {
         }
     }
 
+    /// Tells an error to programs alone.
+    pub(super) fn record(&self, account: &str, error: &Error) {
+        let _ = self.own_event(json::error(Some(account), error));
+    }
+
     pub(super) fn hint(&self, hint: &str) {
         self.line(&format!("hint: {hint}"));
     }

@@ -4,6 +4,7 @@ use crate::channel::event::{Event, Summary};
 use crate::channel::job::Command;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
+use crate::cli::health::patience::{Judgement, Verdict};
 
 use super::events::Teller;
 use super::exit::Exit;
@@ -11,8 +12,8 @@ use super::journal;
 use super::listing::{self, Row};
 use super::probe::Probe;
 use super::progress::Bars;
-use super::terminal::Output;
-use super::words::messages;
+use super::terminal::{Level, Output};
+use super::words::{duration, ending, messages, now};
 
 /// One account on the standard streams.
 pub(crate) struct View<'v, 'o> {
@@ -25,7 +26,18 @@ pub(crate) struct View<'v, 'o> {
     rows: Option<Vec<Row>>,
     probe: Probe,
     new: Option<usize>,
+    /// When the server's certificate ends, and the day in words.
+    certificate: Option<(i64, String)>,
     summary: Summary,
+}
+
+/// How an account's run ended, before anything is said of it.
+#[derive(Debug)]
+pub(crate) struct Ended<'e> {
+    pub(crate) exit: Exit,
+    pub(crate) error: Option<&'e Error>,
+    /// When the server's certificate ends, and whether that is soon.
+    pub(crate) certificate: Option<(i64, bool)>,
 }
 
 impl<'v, 'o> View<'v, 'o> {
@@ -45,6 +57,7 @@ impl<'v, 'o> View<'v, 'o> {
             rows: None,
             probe: Probe::default(),
             new: None,
+            certificate: None,
             summary: Summary::default(),
         }
     }
@@ -52,6 +65,9 @@ impl<'v, 'o> View<'v, 'o> {
     /// Something happened. An error says that standard output cannot be written.
     pub(crate) fn event(&mut self, event: Event) -> Result<(), Error> {
         self.output.event(&self.account.name, &event)?;
+        if let Event::Protected { not_after: Some(not_after), until } = &event {
+            self.certificate = Some((*not_after, until.clone()));
+        }
         match event {
             Event::Capabilities { when: Some(when), lines } => {
                 self.probe.capabilities.extend(lines.into_iter().map(|line| (when, line)));
@@ -127,28 +143,50 @@ impl<'v, 'o> View<'v, 'o> {
         self.print(&self.titled(&text))
     }
 
-    /// The end: tables, then the summary or the error, and the status.
-    pub(crate) fn end(mut self, result: Result<(), Error>) -> Exit {
+    /// The end: tables, then the summary or the error as far as the verdict lets it be
+    /// said, and the status.
+    pub(crate) fn end(
+        mut self,
+        result: Result<(), Error>,
+        judge: impl FnOnce(&Ended<'_>) -> Judgement,
+    ) -> Exit {
         let printed = self.show_rows();
-        let Self { output, account, command, teller, new, summary, .. } = self;
+        let Self { output, account, command, teller, new, summary, certificate, .. } = self;
         // Bars go away before anything else is said.
         drop(teller);
-        let exit = match printed.and(result) {
-            Err(error) => {
-                output.fail(Some(&account.name), &error, summary.delivered);
-                error.exit()
-            }
-            Ok(()) => {
-                if matches!(command, Command::Fetch { .. }) {
-                    output.summary(&account.name, &summary);
-                }
-                match (summary.failed + summary.short, new) {
-                    (1.., _) => Exit::SomeFailed,
-                    (0, Some(0)) => Exit::NothingNew,
-                    (0, _) => Exit::Ok,
-                }
-            }
+        let result = printed.and(result);
+        let exit = match (&result, summary.failed + summary.short, new) {
+            (Err(error), ..) => error.exit(),
+            (Ok(()), 1.., _) => Exit::SomeFailed,
+            (Ok(()), 0, Some(0)) => Exit::NothingNew,
+            (Ok(()), 0, _) => Exit::Ok,
         };
+        let soon = certificate.as_ref().and_then(|(not_after, _)| ending(*not_after, now()));
+        let Judgement { verdict, warns } = judge(&Ended {
+            exit,
+            error: result.as_ref().err(),
+            certificate: certificate.as_ref().map(|(not_after, _)| (*not_after, soon.is_some())),
+        });
+        // With -v it was said when the certificate came.
+        let warns = warns && output.level < Level::Messages;
+        if let (true, Some(soon), Some((_, until))) = (warns, soon, certificate) {
+            output.warn(&account.name, &format!("the server's certificate {soon}, on {until}"));
+        }
+        if let Verdict::WorksAgain(lasted) = verdict {
+            output.warn(&account.name, &format!("works again after {}", duration(lasted)));
+        }
+        let exit = if verdict == Verdict::Forgive { Exit::Ok } else { exit };
+        match (&result, verdict) {
+            (Err(error), Verdict::Say) => {
+                output.fail(Some(&account.name), error, summary.delivered);
+            }
+            (Err(error), _) => output.record(&account.name, error),
+            (Ok(()), Verdict::Forgive) => {}
+            (Ok(()), _) if matches!(command, Command::Fetch { .. }) => {
+                output.summary(&account.name, &summary);
+            }
+            (Ok(()), _) => {}
+        }
         match output.done(&account.name, exit, &summary) {
             Err(error) => {
                 output.fail(Some(&account.name), &error, summary.delivered);

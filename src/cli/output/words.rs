@@ -52,3 +52,17 @@ pub(super) fn days(many: i64) -> String {
 pub(super) fn messages(many: usize) -> String {
     format!("{many} {}", if many == 1 { "message" } else { "messages" })
 }
+
+/// How long something lasted, in its two greatest units.
+pub(super) fn duration(lasted: std::time::Duration) -> String {
+    let seconds = lasted.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m"),
+        (0, _, 0) => format!("{hours}h"),
+        (0, ..) => format!("{hours}h {minutes}m"),
+        (_, 0, _) => format!("{days}d"),
+        _ => format!("{days}d {hours}h"),
+    }
+}

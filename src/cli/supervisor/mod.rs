@@ -4,3 +4,4 @@ mod environment;
 mod hearing;
 pub(crate) mod serve;
 pub(crate) mod start;
+mod watch;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
@@ -13,6 +14,7 @@ use crate::channel::job::{Command, Job, Purpose};
 use crate::channel::question::Question;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, Lost};
+use crate::cli::health::patience::Judgement;
 use crate::cli::output::exit::Exit;
 use crate::cli::output::question::asked;
 use crate::cli::output::terminal::Output;
@@ -24,6 +26,7 @@ use crate::secret::Secret;
 
 use super::hearing::Heard;
 use super::start::{PATIENCE, Start, Worker, start};
+use super::watch::Watch;
 
 /// A signal sets a flag; only a look at it ends a wait.
 const SLICE: Duration = Duration::from_millis(50);
@@ -39,6 +42,8 @@ pub(crate) struct Supervisor<'s> {
     pub(crate) keys: Vec<String>,
     /// The conversation is shown.
     pub(crate) conversation: bool,
+    /// The files of the configuration.
+    pub(crate) configuration: Vec<PathBuf>,
     /// Every question is answered with yes.
     pub(crate) agrees: bool,
 }
@@ -47,6 +52,11 @@ impl Supervisor<'_> {
     /// Has a command done for an account, says what there is to say, and returns the
     /// status.
     pub(crate) fn serve(&self, account: &Account, command: &Command) -> Exit {
+        let watch = Watch::of(account, command, &self.configuration);
+        let is_attended = self.output.is_watched();
+        if !is_attended && watch.as_ref().is_some_and(Watch::has_to_wait) {
+            return Exit::NoPermission;
+        }
         let mut view = View::new(self.output, account, command, self.is_alone);
         let result = self.prepare(account, command).and_then(|(job, secrets)| {
             let prints = matches!(command, Command::Show { .. });
@@ -68,7 +78,7 @@ impl Supervisor<'_> {
             }
             service.listen(&mut view)
         });
-        view.end(result)
+        view.end(result, |ended| watch.map_or(Judgement::SAY, |watch| watch.judge(ended, None)))
     }
 
     /// What the worker is told at first: the settings, and the secrets that need neither

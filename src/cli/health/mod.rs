@@ -1,0 +1,5 @@
+//! How each account has fared: one small file for each, what a run makes of it, and
+//! which failures are worth a word.
+
+pub(crate) mod patience;
+pub(crate) mod record;

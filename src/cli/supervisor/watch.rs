@@ -1,0 +1,105 @@
+//! The health of one account: read before its run, written when it has ended.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::channel::failure::{Kind, Nature};
+use crate::channel::job::{Auth, Command};
+use crate::cli::config::account::Account;
+use crate::cli::error::Error;
+use crate::cli::health::patience::{Judgement, RunEnd, Verdict};
+use crate::cli::health::record::Health;
+use crate::cli::output::exit::Exit;
+use crate::cli::output::view::Ended;
+
+/// The health of an account that is fetched.
+#[derive(Debug)]
+pub(super) struct Watch {
+    state: PathBuf,
+    key: String,
+    health: Health,
+    /// The files that the login is made of.
+    files: String,
+    takes_token: bool,
+}
+
+/// The time, in seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// Which state a file is in, without its contents.
+fn fingerprint(path: &Path) -> String {
+    fs::metadata(path).map_or_else(
+        |_| "none".to_owned(),
+        |it| format!("{}-{}-{}.{}", it.ino(), it.size(), it.mtime(), it.mtime_nsec()),
+    )
+}
+
+impl Watch {
+    /// Of a fetch; other commands leave the health as it is. `configuration` has the
+    /// files that were read.
+    pub(super) fn of(
+        account: &Account,
+        command: &Command,
+        configuration: &[PathBuf],
+    ) -> Option<Self> {
+        if !matches!(command, Command::Fetch { .. }) {
+            return None;
+        }
+        let key = account.mailbox().key().to_owned();
+        let mut health = Health::read(&account.state, &key);
+        health.account.clone_from(&account.name);
+        let password = account.settings.password_file.iter();
+        let files = configuration.iter().chain(password).map(|path| fingerprint(path));
+        Some(Self {
+            state: account.state.clone(),
+            key,
+            health,
+            files: files.collect::<Vec<_>>().join(" "),
+            takes_token: matches!(
+                account.settings.auth,
+                Some(Auth::OAuthBearer | Auth::XOAuth2 | Auth::External)
+            ),
+        })
+    }
+
+    /// Whether the login has to wait, since the server refused the same one again and
+    /// again. A token is a new one each time.
+    pub(super) fn has_to_wait(&self) -> bool {
+        !self.takes_token && self.health.has_to_wait(now(), &self.files)
+    }
+
+    /// Writes down how the run ended, and says what is to be said of it. `grace` is
+    /// `None` where every failure is said.
+    pub(super) fn judge(mut self, ended: &Ended<'_>, grace: Option<Duration>) -> Judgement {
+        let Ended { exit, error, certificate } = *ended;
+        let is_of = |kinds: fn(Kind) -> bool| matches!(error, Some(Error::Worker { failure, .. }) if kinds(failure.kind));
+        if is_of(|kind| matches!(kind, Kind::Locked | Kind::Interrupted)) {
+            return Judgement::SAY;
+        }
+        let now = now();
+        let end = match exit {
+            Exit::Ok | Exit::NothingNew => RunEnd::Success,
+            exit => RunEnd::Failure {
+                status: exit.status(),
+                passes: exit == Exit::Temporary,
+                why: error.map_or_else(|| "some messages failed".into(), ToString::to_string),
+            },
+        };
+        if is_of(|kind| kind.nature() == Nature::Login) {
+            self.health.refused(now, self.files);
+        }
+        let verdict = self.health.after(&end, now, grace);
+        let warns = certificate.is_some_and(|(end, is_soon)| self.health.certificate(end, is_soon));
+        let written = self.state.is_dir() && self.health.write(&self.state, &self.key).is_ok();
+        match verdict {
+            // What is not written down would never be said.
+            Verdict::Forgive | Verdict::Silent if !written => Judgement::SAY,
+            // What is not written down would be said each time.
+            verdict => Judgement { verdict, warns: warns && written },
+        }
+    }
+}
