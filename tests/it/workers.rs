@@ -122,7 +122,7 @@ fn a_worker_asks_a_person_nothing_that_is_not_its_to_ask() {
 #[test]
 fn nothing_that_a_worker_says_steers_the_terminal() {
     const LINES: &str = concat!(
-        "{\"event\":{\"event\":\"large\",\"unique-id\":{\"text\":\"a\\u009b2J\\u001b[m\\u202e\"},\"octets\":1}}\n",
+        "{\"event\":{\"event\":\"message\",\"kind\":\"skipped\",\"unique-id\":{\"text\":\"a\\u009b2J\\u001b[m\\u202e\"},\"octets\":1,\"state\":\"too-large\"}}\n",
         "{\"event\":{\"event\":\"lenient\",\"name\":\"\\u001b\",\"clause\":\"\\r\"}}\n",
         "{\"end\":{\"failure\":{\"operation\":null,\"kind\":\"disk\",\"text\":\"\\u001b]0;x\\u0007\\n\",\"others\":[]}}}\n",
     );
