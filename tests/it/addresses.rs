@@ -147,7 +147,7 @@ fn a_family_of_addresses_can_be_asked_for() {
     sandbox.plain(&server).args(["--ipv4", "--ipv6"]).run().fails(64, "cannot be used with");
     let port = server.address().port();
     sandbox.configure(&format!(
-        "[account.a]\nserver = \"127.0.0.1:{port}\"\nuser = \"mrose\"\ntls = \"none\"\nipv6 = true\nmaildir = \"~/Mail\"\n"
+        "[account.a]\nserver = \"127.0.0.1:{port}\"\nuser = \"mrose\"\ntls = \"none\"\nipv6 = true\nmaildir = \"~/Other\"\n"
     ));
     let run = |args: &[&str]| sandbox.pop3get(args).env("POP3GET_PASSWORD", "secret").run();
     run(&["a"]).fails(68, "the host has no IPv6 address");
