@@ -1,3 +1,4 @@
+complete -c pop3get -l account -d 'Account of the configuration file, as if it stood alone; may be given again' -r
 complete -c pop3get -l show -d 'Print one message, named by its number, or by --uid or --message' -r
 complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
 complete -c pop3get -l import-seen -d 'Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows' -r -F
@@ -49,7 +50,7 @@ complete -c pop3get -l max-size -d 'Leave messages on the server that are larger
 complete -c pop3get -l limit -d 'Fetch at most so many messages of each account in this run' -r
 complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USER@HOST, and the port if it is unusual]' -r
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -F
-complete -c pop3get -l config -d 'Read accounts from this file [default: ~/.config/pop3get/config.toml]' -r -F
+complete -c pop3get -l config -d 'Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after so long, with status 75 if it is not done' -r
 complete -c pop3get -s l -l list -d 'Show the maildrop as a table: number, size, state, unique-id'
 complete -c pop3get -l headers -d 'With --list: date, sender and subject too'
@@ -57,6 +58,7 @@ complete -c pop3get -l check -d 'Only say how many messages are new; status 1 if
 complete -c pop3get -l probe -d 'Say what the server is: addresses, TLS, certificates and their ends, capabilities; with --user also what works after the login; ends with an account for the configuration file'
 complete -c pop3get -l mark-seen -d 'Record everything in the maildrop of one account as seen, or only the messages that are named; fetch nothing'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch would do and why, and do nothing'
+complete -c pop3get -l check-config -d 'Say what holds for each account and where it comes from, and every mistake in the configuration; connect to nothing, run no command'
 complete -c pop3get -l retry-failed -d 'Try messages that failed again now, whatever their back-off'
 complete -c pop3get -l rekey -d 'After a renumbering: know the messages of one account, named, by their headers'
 complete -c pop3get -l refetch -d 'Take everything in the maildrop of one account, named, again'

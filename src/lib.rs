@@ -51,7 +51,7 @@
 //!
 //! | | worker | network | lock, recovery | writes |
 //! | --- | --- | --- | --- | --- |
-//! | `--help`, `--version`, `--generate`, `--state list` | no | | | |
+//! | `--help`, `--version`, `--generate`, `--check-config`, `--state list` | no | | | |
 //! | `--state forget`, `mark`, `repair`, `separate` | yes | no | yes | yes |
 //! | `--state rename` | yes | yes | of both mailboxes | yes |
 //! | fetch, `--import-seen`, `--mark-seen`, `--refetch`, `--rekey` | yes | yes | yes | yes |
@@ -81,17 +81,19 @@
 //!
 //! ```abnf
 //! command   = "pop3get" *option *account
-//! account   = NAME / POP-URL          ; none: --server, else all accounts of the file
+//! account   = NAME / PATTERN / POP-URL ; none: --server, else all accounts of the file
 //! option    = act / setting / output
 //! act       = "--list" ["--headers"] / "--check" / "--show" [N] ["--lines" N] / "--probe"
 //!           / "--mark-seen" / "--dry-run" / "--state" ACTION [UID] / "--generate" KIND
+//!           / "--check-config"
 //!           / "--rekey" / "--refetch" / "--retry-failed"
 //!           / "--uid" UID / "--message" N ["-" M]   ; which messages an act means
 //! ```
 //!
 //! A setting of an account is a key of the configuration file by the same name, and
 //! defined once ([`cli::Settings`]); an act is no key. A value is taken from the command
-//! line, else the account, else the defaults; what excludes each other counts as one.
+//! line, else the account, else the defaults, else the environment, else it is built in;
+//! what excludes each other counts as one.
 //! An act becomes one [`channel::job::Command`], the settings one [`channel::job::Job`].
 //!
 //! * A password: `cli::password` ─▶ a `secret` frame ─▶ [`session::Credentials`]; it is

@@ -2,9 +2,9 @@
 //! status of it.
 
 use std::io;
-use std::path::PathBuf;
 
 use crate::channel::failure::Failure;
+use crate::cli::config::mistake::Mistake;
 use crate::journal;
 
 /// Why an account, or the whole run, fails.
@@ -13,7 +13,11 @@ pub(crate) enum Error {
     /// The command line cannot be read.
     CommandLine { why: String, hint: String },
     /// The configuration file.
-    Config { path: PathBuf, line: Option<usize>, why: String },
+    Config {
+        mistake: Box<Mistake>,
+        /// How many other mistakes there are.
+        more: usize,
+    },
     /// The journal, read here.
     Journal(journal::Error),
     /// Standard output.
@@ -62,6 +66,11 @@ impl Lost {
 }
 
 impl Error {
+    /// One mistake in the configuration.
+    pub(crate) fn mistake(mistake: Mistake) -> Self {
+        Self::Config { mistake: Box::new(mistake), more: 0 }
+    }
+
     /// A wrong command line, without a hint.
     pub(crate) fn usage(why: impl Into<String>) -> Self {
         Self::Usage { why: why.into(), hint: None }

@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -15,14 +16,16 @@ use crate::channel::event::Summary;
 use crate::channel::job::Command;
 
 use super::args::options::Args;
-use super::args::settings::Settings;
 use super::cancel::Cancel;
+use super::commands::check_config;
 use super::commands::messages;
 use super::commands::select::{Selected, select};
 use super::commands::state;
 use super::config::account::{self, Account};
 use super::config::file::Config;
+use super::config::named::{self, Named, named};
 use super::error::Error;
+use super::output::configuration;
 use super::output::exit::Exit;
 use super::output::journal;
 use super::output::terminal::{Level, Output};
@@ -87,25 +90,15 @@ fn of_options<'o>(
     }
     let deadline = args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let limits = WaitLimits { deadline, cancel };
+    if args.check_config {
+        return check_config(&args, output, &limits);
+    }
     match messages::named(&args, &limits) {
         Ok(messages) => args.messages = messages,
         Err(error) => return ended(output, None, Err(error)),
     }
-    let accounts = Config::read(args.config.as_deref()).and_then(|config| {
-        let accounts = check_single_account(&args, account::named(&args, &config)?)?;
-        let resolve =
-            |(name, settings): (String, _)| (name.clone(), account::resolve(name, settings, &args));
-        let accounts: Vec<_> = accounts.into_iter().map(resolve).collect();
-        // A probe uses no journal.
-        if !args.probe {
-            let known = accounts.iter().filter_map(|(_, account)| account.as_ref().ok());
-            account::check_journals(known, &config)?;
-        }
-        let keys = account::keys(&config);
-        Ok((accounts, select(&args)?, keys, vec![config.path]))
-    });
-    let (accounts, selected, keys, configuration) = match accounts {
-        Ok(accounts) => accounts,
+    let Prepared { accounts, selected, keys, configuration } = match prepare(&args) {
+        Ok(prepared) => prepared,
         Err(error) => return ended(output, None, Err(error)),
     };
     let supervisor = Supervisor {
@@ -146,6 +139,46 @@ fn level(args: &Args) -> Level {
         (false, 1) => Level::Messages,
         (false, _) => Level::Conversation,
     }
+}
+
+/// An account's name, and the account unless something is wrong with it.
+type Resolved = (String, Result<Account, Error>);
+
+/// Which accounts are meant, and what is done for each.
+struct Prepared {
+    accounts: Vec<Resolved>,
+    selected: Selected,
+    /// The keys of the mailboxes of all accounts of the file.
+    keys: Vec<String>,
+    /// The files of the configuration.
+    configuration: Vec<PathBuf>,
+}
+
+fn prepare(args: &Args) -> Result<Prepared, Error> {
+    let config = Config::read(args.config.as_deref())?;
+    let accounts = check_single_account(args, named(args, &config)?)?;
+    accounts.iter().try_for_each(|account| named::check(account, args, &config))?;
+    let resolve = |named: Named| (named.name.clone(), account::resolve(&named, args));
+    let accounts: Vec<_> = accounts.into_iter().map(resolve).collect();
+    // A probe uses no journal.
+    if !args.probe {
+        let known = accounts.iter().filter_map(|(_, account)| account.as_ref().ok());
+        let shared = account::shared_journals(known, &config).into_iter().next();
+        shared.map_or(Ok(()), |mistake| Err(Error::mistake(mistake)))?;
+    }
+    let keys = named::keys(args, &config);
+    let (selected, configuration) = (select(args)?, config.files);
+    Ok(Prepared { accounts, selected, keys, configuration })
+}
+
+/// `--check-config`: every mistake, and what holds for each account.
+fn check_config(args: &Args, output: &Output<'_>, limits: &WaitLimits<'_>) -> Exit {
+    let checked = check_config::check(args, limits);
+    let text = configuration::text(&checked);
+    let printed = output.print(text.as_bytes()).map(|()| Exit::Ok);
+    let faults =
+        checked.faults.into_iter().map(|(name, fault)| ended(output, name.as_deref(), Err(fault)));
+    Exit::worst(faults.chain([ended(output, None, printed)]))
 }
 
 /// One account.
@@ -214,11 +247,9 @@ fn usage_error(error: &clap::Error) -> Error {
 }
 
 /// Some options mean one account, and some of these one that is named.
-fn check_single_account(
-    args: &Args,
-    accounts: Vec<(String, Settings)>,
-) -> Result<Vec<(String, Settings)>, Error> {
-    let named = args.settings.server.is_some() || args.accounts.len() == 1;
+fn check_single_account(args: &Args, accounts: Vec<Named>) -> Result<Vec<Named>, Error> {
+    let is_said = args.accounts.len() + args.account.len() == 1;
+    let named = args.settings.server.is_some() || is_said && accounts.len() == 1;
     let of_a_named_one = [
         ("--mark-seen", args.mark_seen),
         ("--import-seen", args.import_seen.is_some()),

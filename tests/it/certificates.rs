@@ -348,7 +348,8 @@ fn pins_stand_in_the_configuration_alone_or_in_a_list() {
     run(&format!("{pin:?}")).is_silent();
     run(&format!("[{WRONG_PIN:?}, {pin:?}]")).is_silent();
     run("[]").fails(64, "nobody could be believed");
-    run("\"sha1:x\"").fails(78, "config.toml:7: a pin is sha256: and 44 characters");
+    run("\"sha1:x\"")
+        .fails(78, "config.toml:7: [account.a]: `tls-pin`: a pin is sha256: and 44 characters");
 }
 
 #[test]

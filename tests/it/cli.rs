@@ -141,7 +141,10 @@ fn an_unknown_key_is_refused_with_file_and_line() {
     let sandbox = Sandbox::new();
     sandbox.configure("[account.a]\nserver = \"h\"\nusr = \"x\"\n");
     let ran = sandbox.pop3get::<&str>([]).run();
-    ran.fails(78, ".config/pop3get/config.toml:3: unknown field `usr`");
+    ran.fails(
+        78,
+        ".config/pop3get/config.toml:3: [account.a]: `usr` is no key\nhint: did you mean `user`?",
+    );
     sandbox
         .pop3get(["--config", "none.toml"])
         .run()

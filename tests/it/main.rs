@@ -15,6 +15,7 @@ mod addresses; // names with several addresses
 mod advisories; // what went wrong elsewhere, and what keeps it out
 mod certificates; // which servers are believed, and who we are to them
 mod cli; // golden output: what is typed, printed, returned
+mod configuration; // what the files say, and every mistake in them
 mod costs; // system calls of a start, size of the binary
 mod crash; // real file systems, shut down in mid-run
 mod delay; // how soon a server may be asked again

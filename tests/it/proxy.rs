@@ -343,6 +343,9 @@ fn a_proxys_password_stands_in_no_url() {
     sandbox
         .configure("[account.a]\nserver = \"h\"\nuser = \"u\"\nproxy = \"socks5://u:geheim@p\"\n");
     let ran = sandbox.pop3get(["a"]).run();
-    ran.fails(78, "[account.a]: proxy: a password does not belong into a URL; use proxy-password-");
+    ran.fails(
+        78,
+        "[account.a]: `proxy`: a password does not belong into a URL; use proxy-password-",
+    );
     assert!(!ran.stderr.contains("geheim"), "{ran:?}");
 }

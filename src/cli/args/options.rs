@@ -19,9 +19,13 @@ use crate::channel::job::Messages;
     group = ArgGroup::new("mode").multiple(false)
 )]
 pub struct Args {
-    /// Account of the configuration file, or a URL: pops://USER@HOST (implicit TLS), pop://USER@HOST (STLS); without one: --server, else all accounts of the file
+    /// Account of the configuration file, a pattern like 'work*', or a URL: pops://USER@HOST (implicit TLS), pop://USER@HOST (STLS); without one: --server, else all accounts of the file that are not disabled
     #[arg(value_name = "ACCOUNT")]
     pub accounts: Vec<String>,
+
+    /// Account of the configuration file, as if it stood alone; may be given again
+    #[arg(long, value_name = "NAME")]
+    pub account: Vec<String>,
 
     /// Show the maildrop as a table: number, size, state, unique-id
     #[arg(short, long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
@@ -84,6 +88,10 @@ pub struct Args {
     #[arg(long, value_names = ["ACTION", "UID"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub state: Option<Vec<String>>,
 
+    /// Say what holds for each account and where it comes from, and every mistake in the configuration; connect to nothing, run no command
+    #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    pub check_config: bool,
+
     /// Print the man page, the completions of a shell, or the JSON Schema of --json
     #[arg(
         long,
@@ -131,7 +139,7 @@ pub struct Args {
     #[command(flatten)]
     pub settings: Settings,
 
-    /// Read accounts from this file [default: ~/.config/pop3get/config.toml]
+    /// Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::size::Size;
 use crate::channel::job::{Auth, Binding, Tls};
@@ -16,7 +16,7 @@ use crate::connection::Pin;
 
 /// What one account needs to know. A field is an option of the command line and
 /// a key of the configuration file by the same name.
-#[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
     /// POP3 server; IPv6 addresses in brackets
@@ -49,6 +49,7 @@ pub struct Settings {
 
     /// Read the password from the first line of this file, which nobody else may read
     #[arg(long, value_name = "FILE", help_heading = "Server", conflicts_with = "password_command")]
+    #[serde(serialize_with = "as_text")]
     pub password_file: Option<PathBuf>,
 
     /// Read the password from the first line that this shell command prints
@@ -57,6 +58,7 @@ pub struct Settings {
 
     /// Believe only the certificate authorities in this PEM file
     #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[serde(serialize_with = "as_text")]
     pub ca_file: Option<PathBuf>,
 
     /// Whose authorities to believe: Mozilla's, built in; the system's; or nobody's but --tls-pin [default: webpki]
@@ -65,15 +67,17 @@ pub struct Settings {
 
     /// Demand that the server has this key, besides a good certificate; sha256: and base64, as --probe prints it; may be given again for another key. With --tls-roots none the key alone counts, not names and dates
     #[arg(long, value_name = "PIN", help_heading = "Server")]
-    #[serde(default, deserialize_with = "one_or_more")]
+    #[serde(default, deserialize_with = "one_or_more", serialize_with = "as_written")]
     pub tls_pin: Option<Vec<Pin>>,
 
     /// Show the server this certificate (PEM, with those that vouch for it)
     #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[serde(serialize_with = "as_text")]
     pub client_cert: Option<PathBuf>,
 
     /// Its private key (PEM, not encrypted), which nobody else may read [default: in the same file]
     #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[serde(serialize_with = "as_text")]
     pub client_key: Option<PathBuf>,
 
     /// Go through this proxy, which resolves the name of the server: socks5://[USER@]HOST[:PORT] for SOCKS5, http://[USER@]HOST:PORT for CONNECT
@@ -82,6 +86,7 @@ pub struct Settings {
 
     /// Read the password of the proxy's user from the first line of this file, which nobody else may read
     #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[serde(serialize_with = "as_text")]
     pub proxy_password_file: Option<PathBuf>,
 
     /// Connect by IPv4 alone
@@ -118,6 +123,7 @@ pub struct Settings {
 
     /// Deliver into this Maildir; made if it is missing [default: $MAILDIR]
     #[arg(short, long, value_name = "DIR", help_heading = "Delivery")]
+    #[serde(serialize_with = "as_text")]
     pub maildir: Option<PathBuf>,
 
     /// Delete messages from the server as soon as they are safe here
@@ -159,6 +165,7 @@ pub struct Settings {
 
     /// Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]
     #[arg(long, value_name = "DIR", help_heading = "Delivery")]
+    #[serde(serialize_with = "as_text")]
     pub state_dir: Option<PathBuf>,
 }
 
@@ -235,7 +242,7 @@ impl Settings {
 }
 
 /// `--tls-roots`
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum TlsRoots {
     /// Mozilla's, built in.
@@ -261,6 +268,23 @@ fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<
     };
     let pins: Result<_, _> = written.iter().map(|pin| pin.parse()).collect();
     pins.map(Some).map_err(serde::de::Error::custom)
+}
+
+/// Pins as they stand in a file.
+fn as_written<S: Serializer>(pins: &Option<Vec<Pin>>, to: S) -> Result<S::Ok, S::Error> {
+    match pins.as_deref() {
+        None => to.serialize_none(),
+        Some([pin]) => to.collect_str(pin),
+        Some(pins) => to.collect_seq(pins.iter().map(ToString::to_string)),
+    }
+}
+
+/// A path as text; octets that are not UTF-8 are shown as U+FFFD.
+fn as_text<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+    match path {
+        None => to.serialize_none(),
+        Some(path) => to.serialize_str(&path.to_string_lossy()),
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Sizes: `20M`.
 
+use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A number of octets: `500k`, `20M`, `2G` (powers of 1024), or a plain number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,21 @@ impl FromStr for Size {
         };
         let number: u64 = digits.parse().map_err(|_| WRONG)?;
         number.checked_mul(factor).map(Self).ok_or(WRONG)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(1 << 30, "G"), (1 << 20, "M"), (1 << 10, "k")];
+        let fits = |(factor, _): &(u64, &str)| self.0 > 0 && self.0.is_multiple_of(*factor);
+        let (factor, unit) = units.into_iter().find(fits).unwrap_or((1, ""));
+        write!(f, "{}{unit}", self.0 / factor)
+    }
+}
+
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -52,6 +68,9 @@ mod tests {
         assert_eq!("1k".parse(), Ok(Size(1024)));
         for wrong in ["", "M", "-1", "1T", "1 M", "1.5M", "99999999999G"] {
             assert!(wrong.parse::<Size>().is_err(), "{wrong}");
+        }
+        for written in ["0", "500", "20M", "1k", "1025"] {
+            assert_eq!(written.parse::<Size>().unwrap().to_string(), written);
         }
     }
 }

@@ -1,194 +1,201 @@
-//! The configuration file.
+//! The configuration: its files, their tables, and every mistake in them.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Read as _};
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
-use crate::protocol::Quoted;
-
-use crate::cli::args::proxy_url;
 use crate::cli::args::settings::Settings;
 use crate::cli::error::Error;
+use crate::protocol::Quoted;
 
-/// What the file says.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+use super::keys::Keys;
+use super::mistake::{Mistake, Text};
+use super::source;
+use super::table::Table;
+
+/// The key of an account that is no option.
+const DISABLED: &str = "disabled";
+
+/// What the files say.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
-    #[serde(default)]
-    defaults: Settings,
-    #[serde(default)]
-    account: BTreeMap<String, Settings>,
-    #[serde(skip)]
+    /// The main file, whether it is there or not.
     pub(crate) path: PathBuf,
+    /// The files that were read.
+    pub(crate) files: Vec<PathBuf>,
+    /// `[defaults]`
+    pub(crate) defaults: Table,
+    /// In the order of the files.
+    pub(crate) accounts: Vec<Entry>,
 }
 
-/// No configuration is larger.
-const MAX_OCTETS: u64 = 1 << 20;
+/// `[account.NAME]`
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    /// Where it begins.
+    pub(crate) line: usize,
+    pub(crate) table: Table,
+    /// It runs only when it is named.
+    pub(crate) is_disabled: bool,
+}
 
-/// Reads a file, or a device as far as it goes; a pipe without a writer would be
-/// waited for, and nobody waits beside.
-fn read(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.file_type().is_fifo() {
-        return Err(io::Error::other("it is a pipe"));
-    }
-    let mut text = String::new();
-    let read = fs::File::open(path)?.take(MAX_OCTETS + 1).read_to_string(&mut text)?;
-    match read as u64 > MAX_OCTETS {
-        true => Err(io::Error::other("it is larger than 1 MiB")),
-        false => Ok(text),
+impl Entry {
+    /// A mistake that the account's head shows.
+    pub(super) fn mistake(&self, why: &str) -> Mistake {
+        let why = format!("[account.{}]: {why}", Quoted::bare(self.name.as_bytes()));
+        Mistake { line: Some(self.line), ..Mistake::of_file(&self.table.path, why) }
     }
 }
 
 impl Config {
-    /// Reads the file; the default one may be missing.
+    /// Reads the files; a mistake ends the run.
     pub(crate) fn read(given: Option<&Path>) -> Result<Self, Error> {
-        let path = match given {
-            Some(path) => path.to_path_buf(),
-            None => match project() {
-                Some(project) => project.config_dir().join("config.toml"),
-                None => return Ok(Self::default()),
-            },
-        };
-        match read(&path) {
-            Ok(text) => Self::parse(&text, path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && given.is_none() => {
-                Ok(Self { path, ..Self::default() })
-            }
-            Err(error) => {
-                let why = format!("cannot read the configuration: {error}");
-                Err(Error::Config { path, line: None, why })
-            }
+        let (config, mut mistakes) = Self::read_all(given);
+        if mistakes.is_empty() {
+            return Ok(config);
         }
+        let mistake = Box::new(mistakes.remove(0));
+        Err(Error::Config { mistake, more: mistakes.len() })
     }
 
-    fn parse(text: &str, path: PathBuf) -> Result<Self, Error> {
-        let mut config: Self = match toml::from_str(text) {
-            Ok(config) => config,
-            Err(error) => {
-                let start = error.span().map(|span| span.start);
-                let line = start.map(|at| 1 + text.get(..at).unwrap_or(text).matches('\n').count());
-                return Err(Error::Config { path, line, why: explain(error.message()) });
-            }
-        };
-        let accounts = config.account.iter_mut().map(|(name, it)| (format!("account.{name}"), it));
-        let defaults = std::iter::once(("defaults".to_owned(), &mut config.defaults));
-        for (table, settings) in defaults.chain(accounts) {
-            if let Err(why) = check(settings) {
-                return Err(Error::Config { path, line: None, why: format!("[{table}]: {why}") });
+    /// Reads the files as far as they can be read, with every mistake in them.
+    pub(crate) fn read_all(given: Option<&Path>) -> (Self, Vec<Mistake>) {
+        let mut mistakes = Vec::new();
+        let sources = source::read(given, &mut mistakes);
+        let mut config = Self { path: sources.main, ..Self::default() };
+        for file in &sources.files {
+            config.files.push(file.path.clone());
+            config.parse(Text { path: &file.path, text: &file.text }, &mut mistakes);
+        }
+        // In the order in which a person meets them; files are in order.
+        let place = |path: &Path| config.files.iter().position(|file| file == path);
+        mistakes.sort_by_key(|mistake| (place(&mistake.path), mistake.line));
+        (config, mistakes)
+    }
+
+    fn parse(&mut self, text: Text<'_>, mistakes: &mut Vec<Mistake>) {
+        let (document, errors) = DeTable::parse_recoverable(text.text);
+        for error in &errors {
+            let at = error.span().map_or(0, |span| span.start);
+            // It quotes what stands in the file.
+            let words = error.message().lines().next().unwrap_or_default();
+            let mistake = text.mistake(at, Quoted::bare(words.as_bytes()).to_string());
+            if mistakes.last() != Some(&mistake) {
+                mistakes.push(mistake);
             }
         }
-        config.path = path;
-        Ok(config)
+        if !errors.is_empty() {
+            return;
+        }
+        let mut accounts = Vec::new();
+        for (key, value) in document.into_inner() {
+            let at = key.span().start;
+            match (&**key.get_ref(), value.into_inner()) {
+                ("account", DeValue::Table(table)) => {
+                    for (name, account) in table {
+                        accounts.extend(self.account(&name, account.into_inner(), text, mistakes));
+                    }
+                }
+                ("defaults", DeValue::Table(table)) => {
+                    self.take_defaults(at, table, text, mistakes);
+                }
+                (name, value) => {
+                    let mistake = text.mistake(at, unknown(name));
+                    mistakes.push(Mistake { hint: hint(name, &value), ..mistake });
+                }
+            }
+        }
+        accounts.sort_by_key(|account: &Entry| account.line);
+        self.accounts.extend(accounts);
+    }
+
+    fn take_defaults(
+        &mut self,
+        at: usize,
+        table: DeTable<'_>,
+        text: Text<'_>,
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        if let Some(other) = Some(&self.defaults.path).filter(|path| !path.as_os_str().is_empty()) {
+            let why = format!("[defaults] stands in {}, too", other.display());
+            mistakes.push(text.mistake(at, why));
+            return;
+        }
+        let keys = Keys::of::<Settings>(&[]);
+        self.defaults = Table::read("defaults", table, text, &keys, mistakes);
+    }
+
+    /// One account; none where it is no table, or stands elsewhere, too.
+    fn account(
+        &self,
+        key: &Spanned<std::borrow::Cow<'_, str>>,
+        value: DeValue<'_>,
+        text: Text<'_>,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Option<Entry> {
+        let (name, at) = (key.get_ref().to_string(), key.span().start);
+        let title = format!("account.{}", Quoted::bare(name.as_bytes()));
+        let DeValue::Table(mut table) = value else {
+            let mistake = text.mistake(at, format!("`{title}` is a table: [{title}]"));
+            mistakes.push(mistake);
+            return None;
+        };
+        if let Some(other) = self.accounts.iter().find(|other| other.name == name) {
+            let place = format!("{}:{}", other.table.path.display(), other.line);
+            mistakes.push(text.mistake(at, format!("[{title}] stands in {place}, too")));
+            return None;
+        }
+        let disabled = table.remove(DISABLED);
+        let is_disabled = match disabled.as_ref().map(|value| (value.get_ref().as_bool(), value)) {
+            None => false,
+            Some((Some(is_disabled), _)) => is_disabled,
+            Some((None, value)) => {
+                let why = format!("[{title}]: `{DISABLED}` is true or false, without quotes");
+                mistakes.push(text.mistake(value.span().start, why));
+                false
+            }
+        };
+        let keys = Keys::of::<Settings>(&[DISABLED]);
+        let table = Table::read(&title, table, text, &keys, mistakes);
+        Some(Entry { name, line: text.line(at), table, is_disabled })
+    }
+
+    /// The account of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Entry> {
+        self.accounts.iter().find(|account| account.name == name)
     }
 
     /// The names of all accounts.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.account.keys().map(String::as_str)
-    }
-
-    /// The settings of an account, the defaults behind them.
-    pub(crate) fn account(&self, name: &str) -> Option<Settings> {
-        Some(self.account.get(name)?.clone().or(self.defaults.clone()))
-    }
-
-    /// The settings of every account.
-    pub(crate) fn defaults(&self) -> Settings {
-        self.defaults.clone()
+        self.accounts.iter().map(|account| &*account.name)
     }
 }
 
-/// Where this program's files lie.
-pub(crate) fn project() -> Option<directories::ProjectDirs> {
-    directories::ProjectDirs::from("", "", "pop3get")
-}
-
-/// The parser's words, and what to do where a password stands in the file.
-fn explain(message: &str) -> String {
-    let line = message.lines().next().unwrap_or_default();
-    if line.contains("unknown field `password`") {
-        "no password belongs into this file; use `password-file` or `password-command`".into()
-    } else {
-        // It quotes what stands in the file.
-        Quoted::bare(line.as_bytes()).to_string()
+fn unknown(name: &str) -> String {
+    let shown = Quoted::bare(name.as_bytes());
+    match name {
+        "account" | "defaults" => format!("`{shown}` is a table"),
+        _ => format!("`{shown}` is no key and no table of this file"),
     }
 }
 
-/// What the definition of the keys cannot say; `~/` is resolved on the way.
-fn check(settings: &mut Settings) -> Result<(), String> {
-    if let Some(contradiction) = settings.contradiction() {
-        return Err(contradiction.to_owned());
+/// What may be meant by a word that is no key of the file.
+fn hint(name: &str, value: &DeValue<'_>) -> Option<String> {
+    let keys = Keys::of::<Settings>(&[]);
+    let shown = Quoted::bare(name.as_bytes());
+    if keys.has(name) || name == DISABLED {
+        return Some(format!("`{shown}` belongs into [account.NAME] or [defaults]"));
     }
-    if let Some(Err(why)) = settings.proxy.as_deref().map(proxy_url::parse) {
-        return Err(format!("proxy: {why}"));
-    }
-    let paths = [
-        ("ca-file", &mut settings.ca_file),
-        ("client-cert", &mut settings.client_cert),
-        ("client-key", &mut settings.client_key),
-        ("maildir", &mut settings.maildir),
-        ("password-file", &mut settings.password_file),
-        ("proxy-password-file", &mut settings.proxy_password_file),
-        ("state-dir", &mut settings.state_dir),
-    ];
-    for (key, path) in paths {
-        let Some(path) = path else { continue };
-        if let Ok(below) = path.strip_prefix("~") {
-            let home = directories::BaseDirs::new();
-            let home = home.ok_or_else(|| format!("{key}: there is no home directory"))?;
-            *path = home.home_dir().join(below);
+    let is_account = |table: &DeTable<'_>| table.keys().any(|key| keys.has(key.get_ref()));
+    match (name, value) {
+        ("account" | "defaults", _) => Some("write [account.NAME] or [defaults]".into()),
+        ("accounts" | "accunt" | "acount", _) => Some("did you mean [account.NAME]?".into()),
+        ("default" | "global" | "general", _) => Some("did you mean [defaults]?".into()),
+        (_, DeValue::Table(table)) if is_account(table) => {
+            Some(format!("did you mean [account.{shown}]?"))
         }
-        // Cron, a person and a service start in different directories.
-        if path.is_relative() {
-            let shown = path.display();
-            return Err(format!("{key}: {shown} is not absolute and does not begin with ~/"));
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(text: &str) -> String {
-        match Config::parse(text, "c.toml".into()) {
-            Err(failure) => failure.to_string(),
-            Ok(_) => panic!("taken: {text}"),
-        }
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_with_file_and_line() {
-        let text = "[defaults]\ntls = \"implicit\"\n\n[account.work]\nservr = \"x\"\n";
-        let sentence = refused(text);
-        assert!(sentence.starts_with("c.toml:5: unknown field `servr`"), "{sentence}");
-    }
-
-    #[test]
-    fn a_password_is_refused_with_the_names_of_better_places() {
-        let sentence = refused("[account.work]\npassword = \"secret\"\n");
-        assert!(sentence.contains("password-file") && sentence.contains("password-command"));
-        assert!(!sentence.contains("secret"));
-    }
-
-    #[test]
-    fn account_settings_stand_before_the_defaults() {
-        let text = "[defaults]\nuser = \"a\"\ndelete = true\n[account.w]\nuser = \"b\"\n";
-        let config = Config::parse(text, "c".into()).unwrap();
-        let settings = config.account("w").unwrap();
-        assert_eq!((settings.user.as_deref(), settings.delete), (Some("b"), Some(true)));
-        assert!(config.account("x").is_none());
-    }
-
-    #[test]
-    fn paths_are_absolute_and_contradictions_are_said() {
-        assert!(refused("[account.w]\nmaildir = \"Mail\"\n").contains("is not absolute"));
-        assert!(refused("[account.w]\ndelete = true\ndelete-after = 3\n").contains("only one"));
-        assert!(refused("[account.w]\ntimeout = 0\n").contains("1 to 86400"));
-        assert!(refused("[account.w]\nmax-size = \"big\"\n").starts_with("c.toml:2: "));
+        _ => keys.meant(name),
     }
 }

@@ -1,5 +1,12 @@
-//! What it means: the configuration file, accounts, the options of a connection.
+//! What it means: the configuration's files, accounts, where each value comes from, the
+//! options of a connection.
 
 pub(crate) mod account;
 pub(crate) mod connection_options;
 pub(crate) mod file;
+mod keys;
+pub(crate) mod layers;
+pub(crate) mod mistake;
+pub(crate) mod named;
+mod source;
+mod table;

@@ -18,8 +18,16 @@ impl Error {
             Self::Worker { failure, .. } => of_mailbox(failure)
                 .or_else(|| of_login(failure))
                 .or_else(|| hint(failure.kind).map(Cow::Borrowed)),
-            Self::Config { .. }
-            | Self::Output(_)
+            Self::Config { mistake, more } => {
+                let more = match more {
+                    0 => None,
+                    1 => Some("--check-config says the other mistake, too".to_owned()),
+                    more => Some(format!("--check-config says the {more} other mistakes, too")),
+                };
+                let both = mistake.hint.iter().cloned().chain(more).collect::<Vec<_>>();
+                Some(both.join("; ").into()).filter(|hint: &Cow<'_, str>| !hint.is_empty())
+            }
+            Self::Output(_)
             | Self::Replaced
             | Self::Secret(_)
             | Self::Start(_)

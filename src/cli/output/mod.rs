@@ -1,5 +1,6 @@
 //! The only writers: terminal, progress, tables, sentences, hints, exit statuses.
 
+pub(crate) mod configuration;
 mod events;
 pub(crate) mod exit;
 mod hint;

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use toml::{Table, Value};
+use toml::Value;
 
 use crate::channel::findings::{Findings, Secured};
 use crate::channel::job::{Binding, Tls};
 use crate::cli::args::settings::{Settings, TlsRoots};
 use crate::cli::config::account::Account;
+
+use super::configuration::header;
 
 /// The account in TOML. It takes over what was given of the way to the server, and
 /// nothing of the password.
@@ -31,7 +33,8 @@ pub(super) fn suggestion(account: &Account, findings: &Findings) -> String {
     let refused = findings.secured.as_ref().filter(|secured| secured.refusal.is_some());
     lines.way(settings, refused.is_some_and(has_another_key));
     if let Some(secured) = refused {
-        let in_place = settings.ca_file.is_some() || settings.tls_roots.is_some();
+        let has_roots = settings.tls_roots.is_some_and(|roots| roots != TlsRoots::Webpki);
+        let in_place = settings.ca_file.is_some() || has_roots;
         lines.trust(secured, in_place);
     }
     let secret = match findings.takes_token {
@@ -139,14 +142,10 @@ fn label(account: &Account) -> String {
     }
 }
 
-/// The line that begins the account's table.
-fn header(name: &str) -> String {
-    let table = |name: &str, value| Table::from_iter([(name.to_owned(), Value::Table(value))]);
-    table("account", table(name, Table::new())).to_string().trim_end().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use toml::Table;
+
     use super::*;
 
     #[test]

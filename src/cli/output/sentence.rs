@@ -3,16 +3,20 @@
 use std::fmt;
 
 use crate::channel::failure::{FailedOperation, Failure, Kind};
+use crate::cli::config::mistake::Mistake;
 use crate::cli::error::{Error, Lost};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CommandLine { why, .. } => f.write_str(why),
-            Self::Config { path, line: Some(line), why } => {
-                write!(f, "{}:{line}: {why}", path.display())
+            Self::Config { mistake, .. } => {
+                let Mistake { path, line, why, .. } = &**mistake;
+                match line {
+                    Some(line) => write!(f, "{}:{line}: {why}", path.display()),
+                    None => write!(f, "{}: {why}", path.display()),
+                }
             }
-            Self::Config { path, line: None, why } => write!(f, "{}: {why}", path.display()),
             Self::Journal(error) => error.fmt(f),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Self::Replaced => f.write_str("pop3get was replaced while it ran; start it again"),

@@ -55,6 +55,23 @@ pub(crate) fn from_file(path: &Path) -> anyhow::Result<Secret> {
     }
 }
 
+/// Where a password is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// What `--password-command` prints.
+    Command,
+    /// A file of systemd's.
+    Credential(PathBuf),
+    /// `--password-file`
+    File(PathBuf),
+    /// None is needed.
+    Needless,
+    /// A `.netrc`, else a person.
+    NetrcOrPerson,
+    /// `POP3GET_PASSWORD`
+    Variable,
+}
+
 /// Whose password is looked up, and where it may be.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted<'w> {
@@ -72,28 +89,44 @@ pub(crate) struct Wanted<'w> {
 }
 
 impl Wanted<'_> {
+    /// The first place that may have a password. Only a `.netrc` may turn out to have
+    /// none; then a person is asked.
+    pub(crate) fn source(&self) -> Source {
+        if self.is_needless {
+            Source::Needless
+        } else if let Some(path) = self.file {
+            Source::File(path.to_path_buf())
+        } else if self.command.is_some() {
+            Source::Command
+        } else if self.is_alone && std::env::var_os(VARIABLE).is_some() {
+            Source::Variable
+        } else if let Some(path) = self.credential() {
+            Source::Credential(path)
+        } else {
+            Source::NetrcOrPerson
+        }
+    }
+
     /// The password that can be had without a command and without a person; `None`
     /// leaves [`Self::ask`].
     pub(crate) fn at_hand(&self, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
-        if self.is_needless {
-            return Ok(Some(Secret::new(Vec::new())));
+        match self.source() {
+            Source::Needless => Ok(Some(Secret::new(Vec::new()))),
+            Source::File(path) => {
+                limits.within(move || file::read(&path, Others::Nothing)).map(Some)
+            }
+            Source::Command => Ok(None),
+            Source::Variable => {
+                Ok(std::env::var_os(VARIABLE).map(|password| Secret::new(password.into_vec())))
+            }
+            Source::Credential(path) => {
+                limits.within(move || file::read(&path, Others::GroupReads)).map(Some)
+            }
+            Source::NetrcOrPerson => {
+                let (host, user) = (self.host.to_owned(), self.user.to_owned());
+                limits.within(move || from_netrc(&host, &user))
+            }
         }
-        if let Some(path) = self.file.map(Path::to_path_buf) {
-            return limits.within(move || file::read(&path, Others::Nothing)).map(Some);
-        }
-        if self.command.is_some() {
-            return Ok(None);
-        }
-        if self.is_alone
-            && let Some(password) = std::env::var_os(VARIABLE)
-        {
-            return Ok(Some(Secret::new(password.into_vec())));
-        }
-        if let Some(path) = self.credential() {
-            return limits.within(move || file::read(&path, Others::GroupReads)).map(Some);
-        }
-        let (host, user) = (self.host.to_owned(), self.user.to_owned());
-        limits.within(move || from_netrc(&host, &user))
     }
 
     /// The password that a command prints or a person types; `None` where there is

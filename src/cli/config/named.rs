@@ -1,0 +1,148 @@
+//! Which accounts the command line means.
+
+use glob::Pattern;
+
+use crate::channel::job::Tls;
+use crate::cli::args::host::host_and_port;
+use crate::cli::args::options::Args;
+use crate::cli::args::pop_url;
+use crate::cli::args::settings::Settings;
+use crate::cli::error::Error;
+use crate::journal::Mailbox;
+
+use super::file::{Config, Entry};
+use super::keys::nearest;
+use super::layers::{Layers, Origin};
+
+/// An account, by name, with everything that is said of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) layers: Layers,
+    /// It runs only when it is named.
+    pub(crate) is_disabled: bool,
+}
+
+impl Named {
+    fn typed(settings: Settings, url: Settings, config: &Config) -> Self {
+        let defaults = (Origin::Defaults, config.defaults.clone());
+        let layers = Layers::new([Layers::typed(settings), Layers::typed(url), defaults]);
+        Self { name: label(&layers.settings()), layers, is_disabled: false }
+    }
+
+    /// An account of the file.
+    pub(crate) fn of_file(entry: &Entry, args: &Args, config: &Config) -> Self {
+        let layers = Layers::new([
+            Layers::typed(args.settings.clone()),
+            (Origin::Account, entry.table.clone()),
+            (Origin::Defaults, config.defaults.clone()),
+        ]);
+        Self { name: entry.name.clone(), layers, is_disabled: entry.is_disabled }
+    }
+}
+
+/// Every account that the command line means, each once: those that are named, in that
+/// order, else all of the file that are not disabled.
+pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<Named>, Error> {
+    let words: Vec<&str> = args.account.iter().chain(&args.accounts).map(String::as_str).collect();
+    if args.settings.server.is_some() {
+        if !words.is_empty() {
+            return Err(Error::usage("give either --server or ACCOUNT"));
+        }
+        return Ok(vec![Named::typed(args.settings.clone(), Settings::default(), config)]);
+    }
+    let mut found: Vec<Named> = Vec::new();
+    if words.is_empty() {
+        let all = config.accounts.iter().filter(|entry| !entry.is_disabled || args.check_config);
+        found.extend(all.map(|entry| Named::of_file(entry, args, config)));
+        if found.is_empty() {
+            return Err(none(config));
+        }
+    }
+    for word in words {
+        if pop_url::is_url(word) {
+            found.push(Named::typed(args.settings.clone(), pop_url::parse(word)?, config));
+            continue;
+        }
+        for entry in matching(word, config)? {
+            if !found.iter().any(|other| other.name == entry.name) {
+                found.push(Named::of_file(entry, args, config));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The accounts that a word means: that of this name, else those that a pattern matches
+/// and that are not disabled.
+fn matching<'c>(word: &str, config: &'c Config) -> Result<Vec<&'c Entry>, Error> {
+    if let Some(entry) = config.find(word) {
+        return Ok(vec![entry]);
+    }
+    let known: Vec<_> = config.names().collect();
+    let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+    let place = config.path.display();
+    if !word.contains(['*', '?', '[']) {
+        let why = match nearest(word, config.names()) {
+            Some(name) => format!("there is no account {word:?}; did you mean {name:?}?"),
+            None => format!("there is no account {word:?} in {place}; there: {known}"),
+        };
+        return Err(Error::usage(why));
+    }
+    let pattern = Pattern::new(word)
+        .map_err(|error| Error::usage(format!("{word:?} is no pattern: {}", error.msg)))?;
+    let is_meant = |entry: &&Entry| !entry.is_disabled && pattern.matches(&entry.name);
+    let found: Vec<_> = config.accounts.iter().filter(is_meant).collect();
+    if found.is_empty() {
+        let why = format!("no account in {place} matches {word:?}; there: {known}");
+        return Err(Error::usage(why));
+    }
+    Ok(found)
+}
+
+fn none(config: &Config) -> Error {
+    let path = config.path.display();
+    if config.accounts.is_empty() {
+        return Error::Usage {
+            why: format!("no account is named, and there is none in {path}"),
+            hint: Some("try pop3get --list --server HOST --user NAME"),
+        };
+    }
+    Error::Usage {
+        why: format!("no account is named, and all in {path} are disabled"),
+        hint: Some("name the account that is to run"),
+    }
+}
+
+/// Refuses an account of the file that lacks what no default can give.
+pub(crate) fn check(account: &Named, args: &Args, config: &Config) -> Result<(), Error> {
+    let Some(entry) = config.find(&account.name) else { return Ok(()) };
+    let settings = account.layers.settings();
+    let missing = match (&settings.server, &settings.user) {
+        (None, _) => "server",
+        (_, None) if !args.probe => "user",
+        _ => return Ok(()),
+    };
+    Err(Error::mistake(entry.mistake(&format!("`{missing}` is missing"))))
+}
+
+/// The name of an account that has none.
+fn label(settings: &Settings) -> String {
+    let server = settings.server.clone().unwrap_or_default();
+    match &settings.user {
+        Some(user) => format!("{user}@{server}"),
+        None => server,
+    }
+}
+
+/// The keys of the mailboxes of all accounts of the file.
+pub(crate) fn keys(args: &Args, config: &Config) -> Vec<String> {
+    let key = |name: &str| {
+        let settings = Named::of_file(config.find(name)?, args, config).layers.settings();
+        let default = if settings.tls.unwrap_or_default() == Tls::Implicit { 995 } else { 110 };
+        let (host, port) = host_and_port(settings.server.as_deref()?, default).ok()?;
+        let mailbox = Mailbox::new(settings.user.as_deref()?.as_bytes(), &host, port);
+        Some(mailbox.named(settings.journal.as_deref()).key().to_owned())
+    };
+    config.names().filter_map(key).collect()
+}

@@ -1,0 +1,89 @@
+//! What `--check-config` prints: TOML that could be a configuration, and behind each
+//! value where it comes from.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use crate::cli::commands::check_config::{Checked, CheckedAccount, PasswordSource};
+use crate::cli::config::layers::{self, Origin};
+use crate::cli::password::lookup::Source;
+
+use super::safe::safe;
+
+/// All accounts.
+pub(crate) fn text(checked: &Checked) -> String {
+    let mut lines = Vec::new();
+    if checked.files.is_empty() {
+        lines.push(format!("# there is no {}", checked.main.display()));
+    }
+    lines.extend(checked.files.iter().map(|file| format!("# {}", file.display())));
+    for account in &checked.accounts {
+        lines.push(String::new());
+        of_account(account, &checked.main, &mut lines);
+    }
+    let lines: Vec<_> = lines.iter().map(|line| safe(line)).collect();
+    lines.join("\n") + "\n"
+}
+
+fn of_account(account: &CheckedAccount, main: &Path, lines: &mut Vec<String>) {
+    lines.push(header(&account.name));
+    let mut rows: Vec<_> = account
+        .values
+        .iter()
+        .map(|value| (pair(&value.key, &value.value), origin(value, main)))
+        .collect();
+    if account.is_disabled {
+        let why = "account; it runs only when it is named".to_owned();
+        rows.insert(0, (pair("disabled", &Value::Boolean(true)), why));
+    }
+    let width = rows.iter().map(|(pair, _)| pair.chars().count()).max().unwrap_or(0).min(40);
+    lines.extend(rows.iter().map(|(pair, origin)| format!("{pair:width$}  # {origin}")));
+    if let Some(password) = &account.password {
+        lines.push(format!("# password: {}", source(password)));
+    }
+    if let Some(journal) = &account.journal {
+        lines.push(format!("# journal: {}", journal.display()));
+    }
+}
+
+/// The line that begins an account's table.
+pub(super) fn header(name: &str) -> String {
+    let table = |name: &str, value| Table::from_iter([(name.to_owned(), Value::Table(value))]);
+    table("account", table(name, Table::new())).to_string().trim_end().to_owned()
+}
+
+fn pair(key: &str, value: &Value) -> String {
+    format!("{key} = {value}")
+}
+
+fn origin(value: &layers::Value, main: &Path) -> String {
+    let place = value.place.as_ref().map_or_else(String::new, |(path, line)| {
+        let directory = main.parent().unwrap_or(main);
+        format!(", {}:{line}", path.strip_prefix(directory).unwrap_or(path).display())
+    });
+    match value.origin {
+        Origin::Account => format!("account{place}"),
+        Origin::BuiltIn => "built in".into(),
+        Origin::CommandLine => "command line".into(),
+        Origin::Defaults => format!("defaults{place}"),
+        Origin::Environment(name) => format!("environment: ${name}"),
+    }
+}
+
+fn source(password: &PasswordSource) -> String {
+    match password {
+        PasswordSource::Found(Source::Command) => {
+            "what password-command prints; it was not run".into()
+        }
+        PasswordSource::Found(Source::Credential(path) | Source::File(path)) => {
+            format!("the first line of {}", path.display())
+        }
+        PasswordSource::Found(Source::Needless) => "none; a certificate is shown".into(),
+        PasswordSource::Found(Source::Variable) => "environment: $POP3GET_PASSWORD".into(),
+        PasswordSource::Found(Source::NetrcOrPerson) | PasswordSource::Person => {
+            "asked for on the terminal".into()
+        }
+        PasswordSource::Netrc => "netrc".into(),
+    }
+}
