@@ -7,6 +7,7 @@
 //! | `base64` | [`base64_is_read_where_it_is_what_writing_gives`] |
 //! | `capability` | [`a_capability_is_found_by_its_first_word`] |
 //! | `certificate` | [`a_certificate_is_shown_without_harm_whatever_is_wrong_in_it`] |
+//! | `channel` | [`a_frame_is_read_alike_however_the_stream_is_cut`] |
 //! | `configuration` | [`any_configuration_is_taken_or_refused_in_a_sentence`] |
 //! | `continuation` | [`a_challenge_follows_a_plus_and_a_space`] |
 //! | `fingerprint` | [`a_fingerprint_depends_on_what_stays_of_the_header`] |
@@ -109,6 +110,11 @@ const JOURNAL: &[u8] = b"\
 const MARKER: &[u8] = b"pop3get-maildir 1 0000000000000002\n|pop3get-maildir 9\n|journal|\
     journal 0000000000000001 u@h\n|journal 0000000000000003 u@h| 0000000000000001 | \xff|\n|\n";
 
+const CHANNEL: &[u8] = b"{\"secret\":{}}\n|{\"secret\":{\"octets\":3}}\n|{\"stop\":{}}\n|\
+    {\"end\":{\"failure\":null}}\n|{\"hello\":{\"version\":\"1\",\"build\":\"x\"}}\n|\
+    {\"event\":{\"event\":\"again\"}}\n|{\"event\":{\"event\":\"checked\",\"new\":3}}\n|{\"no-secret\":{}}\n|\
+    {\"secret\":{\"octets\":9999999}}\n|{|}|[|]|:|,|\"|\\u009b|\n|a\nb|null|3";
+
 const CONFIGURATION: &[u8] = b"[defaults]\n|[account.a]\n|[account.\"b c\"]\n|[account]\n|\
     server = \"h:110\"\n|server = \"[::1]\"\n|server = \"a b\"\n|user = \"u\"\n|\
     user = \"\\u0007\\n\"\n|tls = \"none\"\n|tls = 1\n|tls = \"\\u001b[2J\"\n|auth = \"apop\"\n|\
@@ -198,6 +204,11 @@ proptest! {
     #[test]
     fn any_configuration_is_taken_or_refused_in_a_sentence(text in made_of(CONFIGURATION, 0..8)) {
         check("configuration", &text.0);
+    }
+
+    #[test]
+    fn a_frame_is_read_alike_however_the_stream_is_cut(stream in cut(made_of(CHANNEL, 0..12))) {
+        check("channel", &stream.0);
     }
 
     #[test]

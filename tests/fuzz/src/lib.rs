@@ -12,6 +12,7 @@
     reason = "a panic is the finding"
 )]
 
+mod channel;
 mod configuration;
 mod connection;
 mod journal;
@@ -29,6 +30,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("base64", sasl::base64),
     ("capability", wire::capability),
     ("certificate", connection::certificate),
+    ("channel", channel::channel),
     ("configuration", configuration::file),
     ("continuation", sasl::continuation),
     ("fingerprint", wire::fingerprint),
