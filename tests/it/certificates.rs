@@ -197,7 +197,7 @@ fn weak_chain(sandbox: &Sandbox, bits: u32, hash: &str) -> Option<(String, Strin
     let read = |name: &str| fs::read_to_string(sandbox.path(name)).unwrap();
     fs::write(sandbox.path("san"), "subjectAltName=DNS:localhost\n").unwrap();
     let ca = format!(
-        "req -x509 -newkey rsa:{bits} -nodes -keyout ca.key -out ca.pem -subj /CN=weak -days 9"
+        "req -x509 -newkey rsa:{bits} -nodes -keyout ca.key -out ca.pem -subj /CN=weak -days 30"
     );
     openssl(sandbox, &ca)?;
     openssl(
@@ -205,7 +205,7 @@ fn weak_chain(sandbox: &Sandbox, bits: u32, hash: &str) -> Option<(String, Strin
         "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key -out csr -subj /CN=x",
     )?;
     let sign = format!(
-        "x509 -req -in csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile san -days 9 -out leaf -{hash}"
+        "x509 -req -in csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile san -days 30 -out leaf -{hash}"
     );
     openssl(sandbox, &sign)?;
     Some((read("leaf") + &read("ca.pem"), read("key"), read("ca.pem")))
