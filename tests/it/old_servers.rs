@@ -31,7 +31,7 @@ const NAMES: &str = "-addext subjectAltName=DNS:localhost";
 #[test]
 fn a_self_signed_certificate_of_openssl_is_believed_when_it_is_listed_itself() {
     let sandbox = Sandbox::new();
-    let Some((cert, key)) = self_signed(&sandbox, &format!("{NAMES} -days 9")) else { return };
+    let Some((cert, key)) = self_signed(&sandbox, &format!("{NAMES} -days 90")) else { return };
     for server in [server(), server().tls12_only()] {
         let (server, sandbox) = (server.certificate_pem(&cert, &key).start(), Sandbox::new());
         let (_, others) = authority("others");
