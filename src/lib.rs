@@ -68,7 +68,7 @@
 //! | --- | --- |
 //! | `end`, the end of the stream, process status 0 | done, or by the failure's kind |
 //! | a frame that is malformed, too long, doubled or late; silence for 10 s at its start | it is killed; 70 |
-//! | SIGKILL, SIGXCPU | 75 |
+//! | SIGKILL, SIGXCPU; a second SIGTERM, SIGINT or SIGHUP | 75 |
 //! | any other signal; no `end` | 70 |
 //! | it cannot be started | 75 for want of processes or memory, else 71 |
 //! | the program's file was replaced, and its own is gone | 75 |

@@ -49,7 +49,12 @@ pub(crate) enum Lost {
     Misbehaved(&'static str),
 }
 
-/// The signal of whoever kills, and of the system when memory runs out.
+/// SIGHUP, SIGINT and SIGTERM, which end a process at once when they come again.
+const HUP: i32 = 1;
+const INT: i32 = 2;
+const TERM: i32 = 15;
+
+/// SIGKILL: by a person, or by the system when memory runs out.
 const KILL: i32 = 9;
 
 /// The signal of a limit of processor time.
@@ -59,7 +64,8 @@ impl Lost {
     /// A worker that ended by this signal, or without one and without a result.
     pub(crate) fn by(signal: Option<i32>) -> Self {
         match signal {
-            Some(KILL | XCPU) => Self::Killed,
+            // A second SIGTERM or SIGINT ends a process at once.
+            Some(HUP | INT | KILL | TERM | XCPU) => Self::Killed,
             signal => Self::Crashed { signal },
         }
     }
