@@ -28,8 +28,7 @@ impl AccountRun {
         let steps = self.decide(options.rekey, policy, now, &mut listing)?;
         tell_expiry(&listing, policy, observe);
         self.current.reached = Reached::Messages;
-        self.summary.listed = listing.listing.len();
-        self.journal.note_listing(listing.listing.iter().map(|l| &l.unique_id), now);
+        self.note_listing(&listing, now);
         let Listing { transaction, listing, mut proofs, .. } = listing;
         let listed = listing.len();
         let twins = Twins::of(&listing, &steps, self.journal.index());

@@ -37,17 +37,14 @@ impl AccountRun {
         observe: Observer<'_>,
     ) -> Result<Finish, Error> {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut listing = self.listing(options, credentials, &log, observe)?;
-        let listed = listing.list(self.journal.index(), Sizes::Always);
-        self.note_login(&listing);
-        listed?;
+        let sizes = Sizes::Always;
+        let listing = self.listed(options, credentials, (&log, sizes), observe)?;
         let now = options.clock.start();
         let imported = &self.imported;
         observe(Event::Imported {
             known: listing.known_to(imported),
             listed: listing.listing.len(),
         });
-        self.summary.listed = listing.listing.len();
         let listed = listing.listing.iter().filter(|listed| imported.contains(&listed.unique_id));
         let mut noted: Vec<_> =
             listed.map(|listed| (listed.unique_id.clone(), listed.octets)).collect();
@@ -59,7 +56,7 @@ impl AccountRun {
                 self.journal.note_imported(&MessageKey::new(unique_id, 1), now, facts);
             }
         }
-        self.journal.note_listing(listing.listing.iter().map(|l| &l.unique_id), now);
+        self.note_listing(&listing, now);
         self.journal.finish()?;
         listing.quit().map(|()| Finish::Complete)
     }

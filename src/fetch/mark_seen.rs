@@ -28,14 +28,11 @@ impl AccountRun {
         observe: Observer<'_>,
     ) -> Result<Finish, Error> {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut listing = self.listing(options, credentials, &log, observe)?;
-        let listed = listing.list(self.journal.index(), Sizes::ForNew);
-        self.note_login(&listing);
-        listed?;
+        let sizes = Sizes::ForNew;
+        let mut listing = self.listed(options, credentials, (&log, sizes), observe)?;
         let now = options.clock.start();
         let prints = listing.headers_of_numbered()?;
-        self.summary.listed = listing.listing.len();
-        self.journal.note_listing(listing.listing.iter().map(|l| &l.unique_id), now);
+        self.note_listing(&listing, now);
         let named = Policy { named: options.policy.named.clone(), ..Policy::default() };
         let policy = self.resolve(&named, &listing)?;
         let steps = listing.steps(self.journal.index(), &policy, now)?;

@@ -58,10 +58,8 @@ impl AccountRun {
         observe: Observer<'_>,
     ) -> Result<Finish, Error> {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut listing = self.listing(options, credentials, &log, observe)?;
-        let listed = listing.list(self.journal.index(), Sizes::Always);
-        self.note_login(&listing);
-        listed?;
+        let sizes = Sizes::Always;
+        let mut listing = self.listed(options, credentials, (&log, sizes), observe)?;
         if !listing.is_known_to(self.journal.index())? {
             let other = self.journal.mailbox().key().to_owned();
             return Err(Error::AnotherMailbox(other));

@@ -322,6 +322,26 @@ impl AccountRun {
         Ok(listing)
     }
 
+    /// Logs in and reads the listings. When we logged in is noted also if they fail.
+    pub(super) fn listed<'a>(
+        &mut self,
+        options: &Options,
+        credentials: &Credentials,
+        (log, sizes): (Log<'a>, Sizes),
+        observe: Observer<'_>,
+    ) -> Result<Listing<'a>, Error> {
+        let mut listing = self.listing(options, credentials, log, observe)?;
+        let listed = listing.list(self.journal.index(), sizes);
+        self.note_login(&listing);
+        listed.map(|()| listing)
+    }
+
+    /// Notes what is listed and what is missing.
+    pub(super) fn note_listing(&mut self, listing: &Listing<'_>, now: u64) {
+        self.summary.listed = listing.listing.len();
+        self.journal.note_listing(listing.listing.iter().map(|it| &it.unique_id), now);
+    }
+
     /// Notes when we logged in, once all is read that the server may say of when
     /// to do so again.
     pub(super) fn note_login(&mut self, listing: &Listing<'_>) {
