@@ -41,13 +41,10 @@ impl AccountRun {
         let listing = self.listed(options, credentials, (&log, sizes), observe)?;
         let now = options.clock.start();
         let imported = &self.imported;
-        observe(Event::Imported {
-            known: listing.known_to(imported),
-            listed: listing.listing.len(),
-        });
         let listed = listing.listing.iter().filter(|listed| imported.contains(&listed.unique_id));
         let mut noted: Vec<_> =
             listed.map(|listed| (listed.unique_id.clone(), listed.octets)).collect();
+        observe(Event::Imported { known: noted.len(), listed: listing.listing.len() });
         // A listing may be short once.
         noted.extend(imported.exact().map(|unique_id| (unique_id, None)));
         for (unique_id, octets) in noted {

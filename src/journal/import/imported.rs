@@ -39,15 +39,12 @@ impl Imported {
 
     /// Whether the other fetcher has fetched a message with this unique-id.
     pub fn contains(&self, unique_id: &UniqueId) -> bool {
-        let written: Vec<u8> = match self.are_dashed {
-            true => unique_id
-                .as_bytes()
-                .iter()
-                .map(|octet| if *octet == b'/' { b'-' } else { *octet })
-                .collect(),
-            false => unique_id.as_bytes().to_vec(),
-        };
-        self.unique_ids.contains(&written)
+        let written = unique_id.as_bytes();
+        if !self.are_dashed {
+            return self.unique_ids.contains(written);
+        }
+        let dashed = written.iter().map(|octet| if *octet == b'/' { b'-' } else { *octet });
+        self.unique_ids.contains(&dashed.collect::<Vec<_>>())
     }
 
     /// Those that are written as the server gives them.
