@@ -24,4 +24,12 @@ impl Header {
             Self::Unasked | Self::Unavailable => None,
         }
     }
+
+    /// The fingerprint, if it belongs to one message alone.
+    pub(super) fn identity(self) -> Option<Fingerprint> {
+        match self {
+            Self::Print(print) => Some(print),
+            Self::Anonymous(_) | Self::Unasked | Self::Unavailable => None,
+        }
+    }
 }

@@ -40,8 +40,6 @@ pub struct Listing<'a> {
     pub(super) headerless: HashSet<UniqueId>,
     /// TOP is not sent at all.
     pub(super) no_top: bool,
-    /// Messages whose headers have no Message-ID.
-    pub(super) anonymous: HashSet<MessageNumber>,
     /// The message whose header was read when the session broke.
     pub(super) broken_header: Option<UniqueId>,
     /// When the login was over, in milliseconds since 1970.
@@ -73,7 +71,6 @@ impl<'a> Listing<'a> {
             proofs: Proofs::new(None, false),
             headerless: HashSet::new(),
             no_top: false,
-            anonymous: HashSet::new(),
             broken_header: None,
             logged_in,
             listing: Vec::new(),
@@ -136,24 +133,17 @@ impl<'a> Listing<'a> {
         if nameless.is_empty() {
             return Ok(());
         }
-        let prints = self.fingerprints(nameless.iter().map(|listed| listed.number).collect())?;
+        let headers = self.shown_headers(nameless.iter().map(|listed| listed.number).collect())?;
         let mut orphans = self.orphans(index);
-        let anonymous = std::mem::take(&mut self.anonymous);
         for listed in nameless {
             // Without UIDL the header is all that says which message it is.
-            match (prints.get(&listed.number), refusal) {
-                (Some(print), _) => {
-                    let known = orphans.get_mut(print).and_then(Vec::pop);
-                    let unique_id =
-                        known.map_or_else(|| derived(*print), |key| Some(key.unique_id));
+            let header = headers.get(&listed.number).copied();
+            match (header.zip(header.and_then(Header::print)), refusal) {
+                (Some((header, print)), _) => {
+                    let known = orphans.get_mut(&print).and_then(Vec::pop);
+                    let unique_id = known.map_or_else(|| derived(print), |key| Some(key.unique_id));
                     self.listing.extend(unique_id.map(|unique_id| {
                         let (number, octets) = (listed.number, listed.octets);
-                        // A name made from a header proves nothing about it.
-                        let header = if anonymous.contains(&number) {
-                            Header::Anonymous(*print)
-                        } else {
-                            Header::Print(*print)
-                        };
                         Listed { number, unique_id, octets, header }
                     }));
                 }
@@ -180,14 +170,12 @@ impl<'a> Listing<'a> {
 
     /// The sizes and headers of all messages, where numbers are their unique-ids
     /// and so say nothing of them.
-    pub(super) fn headers_of_numbered(
-        &mut self,
-    ) -> Result<HashMap<MessageNumber, Fingerprint>, Error> {
+    pub(super) fn headers_of_numbered(&mut self) -> Result<HashMap<MessageNumber, Header>, Error> {
         let is_number = |listed: &Listed| listed.unique_id.is_number(listed.number);
         match self.listing.iter().all(is_number) {
             true => {
                 let numbers = self.listing.iter().map(|listed| listed.number).collect();
-                self.fingerprints(numbers)
+                self.shown_headers(numbers)
             }
             false => Ok(HashMap::new()),
         }
@@ -211,13 +199,9 @@ impl<'a> Listing<'a> {
             return Ok(steps);
         }
         let asked: HashSet<_> = doubtful.iter().copied().collect();
-        let prints = self.fingerprints(doubtful)?;
+        let headers = self.shown_headers(doubtful)?;
         for listed in self.listing.iter_mut().filter(|listed| asked.contains(&listed.number)) {
-            listed.header = match prints.get(&listed.number) {
-                Some(print) if self.anonymous.contains(&listed.number) => Header::Anonymous(*print),
-                Some(print) => Header::Print(*print),
-                None => Header::Unavailable,
-            };
+            listed.header = headers.get(&listed.number).copied().unwrap_or(Header::Unavailable);
         }
         Ok(plan(&self.listing, index, policy, now))
     }
@@ -247,13 +231,11 @@ impl<'a> Listing<'a> {
             return Ok(if few { Renumbering::Whole } else { Renumbering::None });
         }
         let asked = sample.len();
-        let prints = self.fingerprints(sample)?;
-        let is_match = |(number, print): &(&MessageNumber, &Fingerprint)| {
-            !self.anonymous.contains(number) && known.contains(print)
-        };
-        let matches = prints.iter().filter(is_match).count();
+        let headers = self.shown_headers(sample)?;
+        let prints = headers.values().filter_map(|header| header.identity());
+        let matches = prints.filter(|print| known.contains(print)).count();
         Ok(match matches {
-            _ if prints.is_empty() && few => Renumbering::Whole,
+            _ if headers.is_empty() && few => Renumbering::Whole,
             0 => Renumbering::None,
             some if some * 2 >= asked => Renumbering::Whole,
             _ => Renumbering::Some,
@@ -293,30 +275,27 @@ impl<'a> Listing<'a> {
     ) -> Result<Vec<(UniqueId, Fingerprint)>, Error> {
         let unknown = |listed: &&Listed| !index.knows(&listed.unique_id);
         let numbers = self.listing.iter().filter(unknown).map(|listed| listed.number).collect();
-        let prints = self.fingerprints(numbers)?;
+        let headers = self.shown_headers(numbers)?;
         let header = |listed: &Listed| {
-            let print = prints.get(&listed.number)?;
-            let identifies = !self.anonymous.contains(&listed.number);
-            identifies.then(|| (listed.unique_id.clone(), *print))
+            Some((listed.unique_id.clone(), headers.get(&listed.number)?.identity()?))
         };
         Ok(self.listing.iter().filter_map(header).collect())
     }
 
-    /// The fingerprints of some messages, by pipelined TOP; those that the server
+    /// What the headers of some messages show, by pipelined TOP; those that the server
     /// refuses are missing.
-    pub(super) fn fingerprints(
+    pub(super) fn shown_headers(
         &mut self,
         numbers: VecDeque<MessageNumber>,
-    ) -> Result<HashMap<MessageNumber, Fingerprint>, Error> {
-        let (mut prints, mut anonymous) = (HashMap::new(), HashSet::new());
+    ) -> Result<HashMap<MessageNumber, Header>, Error> {
+        let mut headers = HashMap::new();
         self.tops(numbers, HeaderHasher::push, |number, hasher| {
-            if !hasher.identifies() {
-                anonymous.insert(number);
-            }
-            prints.insert(number, hasher.finish());
+            let identifies = hasher.identifies();
+            let print = hasher.finish();
+            let header = if identifies { Header::Print(print) } else { Header::Anonymous(print) };
+            headers.insert(number, header);
         })?;
-        self.anonymous.extend(anonymous);
-        Ok(prints)
+        Ok(headers)
     }
 
     /// Reads headers, and remembers at which message that broke the session.

@@ -31,7 +31,7 @@ impl AccountRun {
         let sizes = Sizes::ForNew;
         let mut listing = self.listed(options, credentials, (&log, sizes), observe)?;
         let now = options.clock.start();
-        let prints = listing.headers_of_numbered()?;
+        let headers = listing.headers_of_numbered()?;
         self.note_listing(&listing, now);
         let named = Policy { named: options.policy.named.clone(), ..Policy::default() };
         let policy = self.resolve(&named, &listing)?;
@@ -49,7 +49,7 @@ impl AccountRun {
                     continue;
                 }
             };
-            let fingerprint = prints.get(&listed.number).copied();
+            let fingerprint = headers.get(&listed.number).and_then(|header| header.print());
             let facts = Facts { octets: listed.octets, fingerprint, content: None };
             let key = MessageKey::new(listed.unique_id.clone(), occurrence);
             self.journal.note_seen(&key, now, facts);

@@ -42,7 +42,7 @@ impl NumericUniqueIds {
 
     /// Takes one known message with this header, if there is one left.
     pub(super) fn take(&self, header: Header) -> bool {
-        let Header::Print(print) = header else { return false };
+        let Some(print) = header.identity() else { return false };
         let mut elsewhere = self.elsewhere.borrow_mut();
         let left = elsewhere.get_mut(&print).filter(|left| **left > 0);
         left.map(|left| *left -= 1).is_some()

@@ -346,10 +346,8 @@ impl Group<'_> {
             State::DeletePending | State::Delivered => {
                 let deletable = self.deletable(known);
                 // Size alone proves nothing: another message may have the same one.
-                let proven = match listed.header {
-                    Header::Print(print) => known.fingerprint == Some(print),
-                    Header::Anonymous(_) | Header::Unasked | Header::Unavailable => false,
-                };
+                let identity = listed.header.identity();
+                let proven = identity.is_some() && identity == known.fingerprint;
                 let same_size = listed.octets.is_some() && listed.octets == known.octets;
                 match deletable {
                     Some(at) if at <= self.now && sure && proven && same_size => {

@@ -60,16 +60,16 @@ impl Listing<'_> {
         // Spread over the maildrop.
         let sample = known.iter().step_by(known.len().div_ceil(SAMPLE).max(1));
         let numbers: VecDeque<MessageNumber> = sample.map(|listed| listed.number).collect();
-        let prints = self.fingerprints(numbers)?;
+        let headers = self.shown_headers(numbers)?;
         let mut likeness = Likeness::Unknown;
         for listed in known {
-            let Some(print) = prints.get(&listed.number) else { continue };
+            let Some(header) = headers.get(&listed.number) else { continue };
             let mut same = index
                 .occurrences(&listed.unique_id)
-                .filter(|known| known.fingerprint == Some(*print));
+                .filter(|known| known.fingerprint == header.print());
             let Some(record) = same.next() else { return Ok(Likeness::Different) };
             // Without a Message-ID another message may have the same header.
-            let is_sure = !self.anonymous.contains(&listed.number)
+            let is_sure = header.identity().is_some()
                 || listed.octets.is_some() && listed.octets == record.octets;
             if is_sure {
                 likeness = Likeness::Same;
