@@ -15,7 +15,7 @@ use super::header::Header;
 use super::headers::Headers;
 use super::plan::{Listed, Policy, Step, plan, shared};
 use super::proof::Proofs;
-use super::unique_ids::{derived, is_numbered};
+use super::unique_ids::{are_numbers, derived};
 
 /// When the sizes of messages are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,14 +171,10 @@ impl<'a> Listing<'a> {
     /// The sizes and headers of all messages, where numbers are their unique-ids
     /// and so say nothing of them.
     pub(super) fn headers_of_numbered(&mut self) -> Result<HashMap<MessageNumber, Header>, Error> {
-        let is_number = |listed: &Listed| listed.unique_id.is_number(listed.number);
-        match self.listing.iter().all(is_number) {
-            true => {
-                let numbers = self.listing.iter().map(|listed| listed.number).collect();
-                self.shown_headers(numbers)
-            }
-            false => Ok(HashMap::new()),
+        if !are_numbers(self.listing.iter().map(Listed::name)) {
+            return Ok(HashMap::new());
         }
+        self.shown_headers(self.listing.iter().map(|listed| listed.number).collect())
     }
 
     /// The steps for what is listed, headers looked at where they decide.
@@ -382,7 +378,8 @@ fn needs_sizes(unique_ids: &[UniqueIdListing], index: &Index, sizes: Sizes) -> b
     };
     let named = || unique_ids.iter().filter_map(|listed| listed.unique_id.as_ref());
     has_gap
-        || !index.is_empty() && is_numbered(unique_ids)
+        || !index.is_empty()
+            && are_numbers(unique_ids.iter().map(|it| (it.number, it.unique_id.as_ref())))
         || named().any(waits)
         || match sizes {
             Sizes::Always => true,

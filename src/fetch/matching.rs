@@ -7,6 +7,7 @@ use crate::journal::{Fingerprint, Index, Known, State};
 
 use super::header::Header;
 use super::plan::Listed;
+use super::unique_ids::are_numbers;
 
 /// A server whose unique-ids are its message-numbers gives every message
 /// another one as soon as one is deleted: there the header says which message
@@ -19,8 +20,7 @@ pub(super) struct NumericUniqueIds {
 
 impl NumericUniqueIds {
     pub(super) fn of(listing: &[Listed], index: &Index) -> Option<Self> {
-        let is_number = |listed: &Listed| listed.unique_id.is_number(listed.number);
-        if listing.is_empty() || index.is_empty() || !listing.iter().all(is_number) {
+        if index.is_empty() || !are_numbers(listing.iter().map(Listed::name)) {
             return None;
         }
         let mut elsewhere: HashMap<Fingerprint, usize> = HashMap::new();

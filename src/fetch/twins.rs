@@ -7,6 +7,7 @@ use crate::journal::{ContentHash, Index, MessageKey, State};
 use crate::protocol::UniqueId;
 
 use super::plan::{Listed, Step};
+use super::unique_ids::are_numbers;
 
 /// Known messages that are not listed under the unique-id that they are known by, by
 /// their content.
@@ -24,7 +25,7 @@ impl Twins {
         if !steps.iter().any(|step| matches!(step, Step::Retrieve(_))) {
             return Self::default();
         }
-        let numbered = listing.iter().all(|it| it.unique_id.is_number(it.number));
+        let numbered = are_numbers(listing.iter().map(Listed::name));
         let listed: HashSet<&UniqueId> = listing.iter().map(|it| &it.unique_id).collect();
         let mut known: HashMap<_, Vec<_>> = HashMap::new();
         for (unique_id, it) in index.iter() {

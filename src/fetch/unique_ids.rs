@@ -1,14 +1,16 @@
 //! What a unique-id is made of.
 
 use crate::journal::{DERIVED, Fingerprint};
-use crate::protocol::{UniqueId, UniqueIdListing};
+use crate::protocol::{MessageNumber, UniqueId};
 
-/// Whether every unique-id is its message's number.
-pub(super) fn is_numbered(listing: &[UniqueIdListing]) -> bool {
-    let is_number = |listed: &UniqueIdListing| {
-        listed.unique_id.as_ref().is_some_and(|id| id.is_number(listed.number))
+/// Whether every unique-id is its message's number, and there is one.
+pub(super) fn are_numbers<'l>(
+    mut listing: impl Iterator<Item = (MessageNumber, Option<&'l UniqueId>)>,
+) -> bool {
+    let is_number = |(number, id): (MessageNumber, Option<&UniqueId>)| {
+        id.is_some_and(|id| id.is_number(number))
     };
-    !listing.is_empty() && listing.iter().all(is_number)
+    listing.next().is_some_and(is_number) && listing.all(is_number)
 }
 
 /// The unique-id of a message that has none.
