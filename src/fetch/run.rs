@@ -126,7 +126,7 @@ impl AccountRun {
         let held = recover(&mut journal, &maildir, observe)?;
         let summary = Summary { held, ..Summary::default() };
         let mut siblings = Siblings::default();
-        if journal.index().is_empty() && !journal.index().is_separate() {
+        if journal.index().may_have_another_name() {
             siblings = Siblings::open(&place.state, &place.mailbox, &place.maildir);
         }
         Ok(Self { siblings, ..Self::of(journal, maildir, summary) })
@@ -368,9 +368,7 @@ impl AccountRun {
             (false, None) => Sizes::ForGaps,
         };
         listing.list(index, sizes)?;
-        if let Some(other) = listing.known_elsewhere(&self.siblings)? {
-            return Err(Error::SameMailbox(other));
-        }
+        listing.refuse_another_name(&self.siblings)?;
         let policy = &self.resolve(policy, listing)?;
         let index = self.journal.index();
         match rekeying {

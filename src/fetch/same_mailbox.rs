@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::journal::{Index, Mailbox, Siblings};
+use crate::journal::{Index, Siblings};
 use crate::protocol::MessageNumber;
 
 use super::error::Error;
@@ -23,14 +23,14 @@ enum Likeness {
 }
 
 impl Listing<'_> {
-    /// The first of these mailboxes that this maildrop is.
-    pub fn known_elsewhere(&mut self, siblings: &Siblings) -> Result<Option<Mailbox>, Error> {
+    /// Fails if this maildrop is that of one of these mailboxes.
+    pub fn refuse_another_name(&mut self, siblings: &Siblings) -> Result<(), Error> {
         for (mailbox, index) in siblings.read() {
             if self.is_known_to(&index)? {
-                return Ok(Some(mailbox.clone()));
+                return Err(Error::SameMailbox(mailbox.clone()));
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Whether a journal knows most of the listed unique-ids, and the header of every

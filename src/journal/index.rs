@@ -292,6 +292,12 @@ impl Index {
         self.is_separate
     }
 
+    /// Whether another journal of the Maildir may be this mailbox's: nothing is known,
+    /// and no person said otherwise.
+    pub fn may_have_another_name(&self) -> bool {
+        self.is_empty() && !self.is_separate
+    }
+
     /// Whether anything was ever delivered.
     pub fn has_deliveries(&self) -> bool {
         let delivered = |entry: &Entry| entry.state.is_some_and(State::is_delivered);

@@ -2,11 +2,11 @@
 
 use crate::channel::event::Event;
 use crate::channel::message::Message;
-use crate::fetch::{Error, Reason, Step};
+use crate::fetch::Error;
 use crate::journal::Index;
 
 use super::link::Link;
-use super::maildrop::{Maildrop, state};
+use super::maildrop::Maildrop;
 use super::observe::unique_id;
 use super::options::Account;
 
@@ -18,11 +18,7 @@ pub(super) fn dry_run(
 ) -> Result<(), Error> {
     let steps = maildrop.steps(account, index)?;
     link.event(Event::Listing {});
-    for (listed, step) in maildrop.survey.listing.iter().zip(&steps) {
-        if *step == Step::Leave(Reason::NotNamed) {
-            continue;
-        }
-        let (state, at) = state(listed, step, index);
+    for (listed, state, at) in maildrop.shown(&steps, index) {
         let (number, octets) = (listed.number.get(), listed.octets);
         let unique_id = unique_id(&listed.unique_id);
         link.event(Event::Message(match state.action() {

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use crate::channel::event::Event;
 use crate::channel::message::{Header, Message};
-use crate::fetch::{Error, Reason, Step};
+use crate::fetch::Error;
 use crate::journal::Index;
 use crate::protocol::MessageNumber;
 
 use super::header::digest;
 use super::link::Link;
-use super::maildrop::{Maildrop, state};
+use super::maildrop::Maildrop;
 use super::observe::unique_id;
 use super::options::Account;
 
@@ -29,11 +29,7 @@ pub(super) fn list(
         })?;
     }
     link.event(Event::Listing {});
-    for (listed, step) in maildrop.survey.listing.iter().zip(&steps) {
-        if *step == Step::Leave(Reason::NotNamed) {
-            continue;
-        }
-        let (state, at) = state(listed, step, index);
+    for (listed, state, at) in maildrop.shown(&steps, index) {
         link.event(Event::Message(Message::Listed {
             number: listed.number.get(),
             unique_id: unique_id(&listed.unique_id),

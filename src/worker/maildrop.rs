@@ -7,7 +7,7 @@ use crate::fetch::{
     self, Clock, Error, Listed, Listing, Policy, Reason, Renumbering, Sizes, Step, Timing, log_in,
     pace,
 };
-use crate::journal::{self, Index, Journal, Siblings};
+use crate::journal::{self, Index, Journal};
 use crate::session::{self, Credentials, Line, Pipelining};
 
 use super::observe::Observer;
@@ -72,15 +72,6 @@ impl<'a> Maildrop<'a> {
         Ok(Self { survey: survey?, clock })
     }
 
-    /// Stops where a fetch would, because another mailbox of the Maildir knows the
-    /// messages.
-    pub(super) fn refuse_another_name(&mut self, siblings: &Siblings) -> Result<(), Error> {
-        match self.survey.known_elsewhere(siblings)? {
-            Some(other) => Err(Error::SameMailbox(other)),
-            None => Ok(()),
-        }
-    }
-
     /// What a fetch would do; a renumbering stops it, as it stops a fetch.
     pub(super) fn steps(&mut self, account: &Account, index: &Index) -> Result<Vec<Step>, Error> {
         let is_listed = matches!(account.job.command, Command::List { .. });
@@ -91,6 +82,19 @@ impl<'a> Maildrop<'a> {
         let policy = Policy { named, ..account.policy.clone() };
         self.survey.steps(index, &policy, self.clock.start())
     }
+
+    /// The messages that are meant, each with what is known of it and when that changes.
+    pub(super) fn shown<'s>(
+        &'s self,
+        steps: &'s [Step],
+        index: &'s Index,
+    ) -> impl Iterator<Item = (&'s Listed, State, Option<u64>)> {
+        let is_meant = |(_, step): &(_, &Step)| **step != Step::Leave(Reason::NotNamed);
+        self.survey.listing.iter().zip(steps).filter(is_meant).map(move |(listed, step)| {
+            let (state, at) = state(listed, step, index);
+            (listed, state, at)
+        })
+    }
 }
 
 /// Whether a fetch would take the message, sooner or later.
@@ -99,7 +103,7 @@ pub(super) fn is_new(step: &Step) -> bool {
 }
 
 /// What is known of a message, and when that changes.
-pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Option<u64>) {
+fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Option<u64>) {
     let state = match step {
         Step::Adopt { .. } => State::Found,
         Step::Delete { .. } => State::Deletable,

@@ -146,8 +146,8 @@ fn reach(
     let index = index(account)?;
     let log = |line: Line<'_>| observer.line(line);
     let mut maildrop = Maildrop::open(account, &index, &credentials, observer, &log)?;
-    if index.is_empty() && !index.is_separate() {
-        maildrop.refuse_another_name(&siblings)?;
+    if index.may_have_another_name() {
+        maildrop.survey.refuse_another_name(&siblings)?;
     }
     match command {
         Command::DryRun {} => dry_run::dry_run(maildrop, account, &index, link)?,
