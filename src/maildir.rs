@@ -255,8 +255,8 @@ impl Maildir {
         let mut last = Errno::EXIST;
         for nth in 1..=MOST_NAMESAKES {
             let to = match nth {
-                1 => format!("{name},{size}"),
-                nth => format!("{name},N={nth},{size}"),
+                1 => size.behind(name),
+                nth => size.behind(&format!("{name},N={nth}")),
             };
             match rename_if_absent((tmp, name), (new, &to)) {
                 Ok(()) => return Ok(RenameOutcome::Now),

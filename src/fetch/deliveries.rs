@@ -120,7 +120,7 @@ impl<'r> Deliveries<'r> {
         }
         self.summary.delivered += 1;
         self.summary.octets += octets;
-        let file = &format!("{},{size}", delivery.name);
+        let file = &size.behind(&delivery.name);
         (self.observe)(Event::Delivered { number, unique_id, octets, file });
         if is_short {
             self.summary.short += 1;

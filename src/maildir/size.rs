@@ -12,6 +12,13 @@ pub struct FileSize {
     pub with_crlf: u64,
 }
 
+impl FileSize {
+    /// The name in `new/` of a file that has this name in `tmp/`.
+    pub fn behind(self, name: &str) -> String {
+        format!("{name},{self}")
+    }
+}
+
 impl fmt::Display for FileSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "S={},W={}", self.octets, self.with_crlf)

@@ -155,8 +155,7 @@ impl<'s> Output<'s> {
 
     /// An error, its status aside: one sentence, perhaps a hint.
     pub(crate) fn fail(&self, account: Option<&str>, error: &Error, delivered: usize) {
-        // Standard output may be what failed.
-        let _ = self.own_event(json::error(account, error));
+        self.record(account, error);
         let unheard = !self.terminal && self.level < Level::Messages;
         // Whoever sent a signal knows why it ends.
         let interrupted = self.cancel.load(Ordering::Relaxed) != 0;
@@ -176,8 +175,9 @@ impl<'s> Output<'s> {
     }
 
     /// Tells an error to programs alone.
-    pub(super) fn record(&self, account: &str, error: &Error) {
-        let _ = self.own_event(json::error(Some(account), error));
+    pub(super) fn record(&self, account: Option<&str>, error: &Error) {
+        // Standard output may be what failed.
+        let _ = self.own_event(json::error(account, error));
     }
 
     pub(super) fn hint(&self, hint: &str) {

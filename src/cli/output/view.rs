@@ -180,7 +180,7 @@ impl<'v, 'o> View<'v, 'o> {
             (Err(error), Verdict::Say) => {
                 output.fail(Some(&account.name), error, summary.delivered);
             }
-            (Err(error), _) => output.record(&account.name, error),
+            (Err(error), _) => output.record(Some(&account.name), error),
             (Ok(()), Verdict::Forgive) => {}
             (Ok(()), _) if matches!(command, Command::Fetch { .. }) => {
                 output.summary(&account.name, &summary);
