@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::cli::args::settings::Settings;
 use crate::cli::error::Error;
 use crate::protocol::Quoted;
 
@@ -123,7 +122,7 @@ impl Config {
             mistakes.push(text.mistake(at, why));
             return;
         }
-        let keys = Keys::of::<Settings>(&[]);
+        let keys = Keys::of_account(&[]);
         self.defaults = Table::read("defaults", table, text, &keys, mistakes);
     }
 
@@ -157,7 +156,7 @@ impl Config {
                 false
             }
         };
-        let keys = Keys::of::<Settings>(&[DISABLED]);
+        let keys = Keys::of_account(&[DISABLED]);
         let table = Table::read(&title, table, text, &keys, mistakes);
         Some(Entry { name, line: text.line(at), table, is_disabled })
     }
@@ -183,7 +182,7 @@ fn unknown(name: &str) -> String {
 
 /// What may be meant by a word that is no key of the file.
 fn hint(name: &str, value: &DeValue<'_>) -> Option<String> {
-    let keys = Keys::of::<Settings>(&[]);
+    let keys = Keys::of_account(&[]);
     let shown = Quoted::bare(name.as_bytes());
     if keys.has(name) || name == DISABLED {
         return Some(format!("`{shown}` belongs into [account.NAME] or [defaults]"));

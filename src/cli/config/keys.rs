@@ -3,10 +3,13 @@
 //! The definition of the options is the one source: a key bears the name of an option,
 //! and allows what it allows.
 
+use std::sync::LazyLock;
+
 use clap::builder::Arg;
 use clap::{Args, Command, CommandFactory as _};
 
 use crate::cli::args::options;
+use crate::cli::args::settings::Settings;
 
 /// Keys of other programs, and what is written here in their place.
 const FOREIGN: &[(&[&str], &str)] = &[
@@ -58,19 +61,24 @@ const FOREIGN: &[(&[&str], &str)] = &[
     (&["enabled", "active", "skip"], "`disabled = true` leaves an account out until it is named"),
 ];
 
+/// The options of an account, built once: a file may have hundreds of accounts.
+static SETTINGS: LazyLock<Command> = LazyLock::new(|| {
+    let mut command = Settings::augment_args(Command::new("keys").disable_help_flag(true));
+    command.build();
+    command
+});
+
 /// The keys of one table.
 pub(super) struct Keys {
-    command: Command,
+    command: &'static Command,
     /// Keys that are no option.
     more: &'static [&'static str],
 }
 
 impl Keys {
-    /// The options of a set, and further keys.
-    pub(super) fn of<T: Args>(more: &'static [&'static str]) -> Self {
-        let mut command = T::augment_args(Command::new("keys").disable_help_flag(true));
-        command.build();
-        Self { command, more }
+    /// The options of an account, and further keys.
+    pub(super) fn of_account(more: &'static [&'static str]) -> Self {
+        Self { command: &SETTINGS, more }
     }
 
     fn arg(&self, name: &str) -> Option<&Arg> {
@@ -146,11 +154,10 @@ fn allowed(arg: &Arg) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::settings::Settings;
 
     #[test]
     fn a_wrong_key_gets_the_right_one() {
-        let keys = Keys::of::<Settings>(&["disabled"]);
+        let keys = Keys::of_account(&["disabled"]);
         for (wrong, right) in [
             ("servr", "`server`"),
             ("usr", "`user`"),
@@ -172,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_is_allowed_is_said_in_words() {
-        let keys = Keys::of::<Settings>(&[]);
+        let keys = Keys::of_account(&[]);
         let names = keys.names().map(str::to_owned).collect::<Vec<_>>();
         assert!(names.len() > 20, "{names:?}");
         for name in names {
@@ -185,7 +192,7 @@ mod tests {
 
     #[test]
     fn no_key_of_ours_stands_among_those_of_other_programs() {
-        let keys = Keys::of::<Settings>(&[]);
+        let keys = Keys::of_account(&[]);
         for name in FOREIGN.iter().flat_map(|(names, _)| *names) {
             assert!(!keys.has(name), "{name}");
         }

@@ -30,7 +30,7 @@ impl Text<'_> {
     /// The line of a position.
     pub(super) fn line(&self, at: usize) -> usize {
         let before = self.text.as_bytes().get(..at).unwrap_or(self.text.as_bytes());
-        1 + before.iter().filter(|octet| **octet == b'\n').count()
+        1 + memchr::memchr_iter(b'\n', before).count()
     }
 
     /// A mistake at a position.
