@@ -16,7 +16,7 @@ use crate::cli::password::wait::WaitLimits;
 const STANDARD_INPUT: &str = "-";
 
 /// A unique-id as `--list` prints it: percent-encoded where it is odd.
-fn unique_id(written: &str) -> Vec<u8> {
+pub(super) fn unique_id(written: &str) -> Vec<u8> {
     percent_decode_str(written).collect()
 }
 

@@ -1,10 +1,10 @@
 //! `--state`: the journal by hand. Only `list` needs no worker.
 
-use percent_encoding::percent_decode_str;
-
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::journal::{Index, Journal};
+
+use super::messages;
 
 /// What `--state` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ impl Action {
             ["separate"] => Ok(Self::Separate),
             ["rename", old] => Ok(Self::Rename(old.to_owned())),
             ["rename"] => Err(Error::usage("--state rename needs the name of a mailbox")),
-            ["forget", unique_id] => Ok(Self::Forget(decoded(unique_id))),
-            ["mark", unique_id] => Ok(Self::Mark(decoded(unique_id))),
+            ["forget", unique_id] => Ok(Self::Forget(messages::unique_id(unique_id))),
+            ["mark", unique_id] => Ok(Self::Mark(messages::unique_id(unique_id))),
             ["forget" | "mark"] => Err(Error::usage("--state forget and mark need a unique-id")),
             _ => Err(Error::Usage {
                 why: "--state takes list, forget UID, mark UID, rename OLD, separate or repair"
@@ -37,11 +37,6 @@ impl Action {
             }),
         }
     }
-}
-
-/// A unique-id as `--state list` shows it: percent-encoded where it is odd.
-fn decoded(written: &str) -> Vec<u8> {
-    percent_decode_str(written).collect()
 }
 
 /// The journal of an account as it is.
