@@ -300,6 +300,13 @@ pub enum Tls {
     None,
 }
 
+impl Tls {
+    /// The port where none is named (RFC 8314 section 3.3, RFC 1939 section 3).
+    pub fn default_port(self) -> u16 {
+        if self == Self::Implicit { 995 } else { 110 }
+    }
+}
+
 /// `--auth`
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]

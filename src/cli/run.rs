@@ -6,7 +6,6 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -97,19 +96,20 @@ fn of_options<'o>(
         Ok(messages) => args.messages = messages,
         Err(error) => return ended(output, None, Err(error)),
     }
-    let Prepared { accounts, selected, keys, configuration } = match prepare(&args) {
+    let Prepared { accounts, selected, config } = match prepare(&args) {
         Ok(prepared) => prepared,
         Err(error) => return ended(output, None, Err(error)),
     };
+    let keys = || named::keys(&args, &config);
     let supervisor = Supervisor {
+        keys: &keys,
         start,
         output,
         limits,
         is_alone: accounts.len() == 1,
-        keys,
         conversation: output.level == Level::Conversation,
         agrees: false,
-        configuration,
+        configuration: &config.files,
     };
     let mut exits = Vec::new();
     for (name, account) in accounts {
@@ -148,10 +148,7 @@ type Resolved = (String, Result<Account, Error>);
 struct Prepared {
     accounts: Vec<Resolved>,
     selected: Selected,
-    /// The keys of the mailboxes of all accounts of the file.
-    keys: Vec<String>,
-    /// The files of the configuration.
-    configuration: Vec<PathBuf>,
+    config: Config,
 }
 
 fn prepare(args: &Args) -> Result<Prepared, Error> {
@@ -166,9 +163,7 @@ fn prepare(args: &Args) -> Result<Prepared, Error> {
         let shared = account::shared_journals(known, &config).into_iter().next();
         shared.map_or(Ok(()), |mistake| Err(Error::mistake(mistake)))?;
     }
-    let keys = named::keys(args, &config);
-    let (selected, configuration) = (select(args)?, config.files);
-    Ok(Prepared { accounts, selected, keys, configuration })
+    Ok(Prepared { accounts, selected: select(args)?, config })
 }
 
 /// `--check-config`: every mistake, and what holds for each account.
@@ -182,26 +177,34 @@ fn check_config(args: &Args, output: &Output<'_>, limits: &WaitLimits<'_>) -> Ex
 }
 
 /// One account.
-fn one(supervisor: &Supervisor<'_>, account: &Account, selected: &Selected) -> Result<Exit, Error> {
+fn one(
+    supervisor: &Supervisor<'_, '_>,
+    account: &Account,
+    selected: &Selected,
+) -> Result<Exit, Error> {
     match selected {
         Selected::StateList => {
             let index = state::list(account)?;
             journal::tell(supervisor.output, &account.name, &index).map(|()| Exit::Ok)
         }
         Selected::Worker(command) => {
-            check_renaming(command, account, &supervisor.keys)?;
+            check_renaming(command, account, supervisor.keys)?;
             Ok(supervisor.serve(account, command))
         }
     }
 }
 
 /// Only a mailbox that no account of the configuration has gets another name.
-fn check_renaming(command: &Command, account: &Account, keys: &[String]) -> Result<(), Error> {
+fn check_renaming(
+    command: &Command,
+    account: &Account,
+    keys: &dyn Fn() -> Vec<String>,
+) -> Result<(), Error> {
     let Command::Rename { old, .. } = command else { return Ok(()) };
     if old == account.mailbox().key() {
         return Err(Error::usage(format!("--state rename: {old} is the name that it has")));
     }
-    if keys.contains(old) {
+    if keys().contains(old) {
         let why =
             format!("--state rename: {old} is the mailbox of an account of the configuration");
         return Err(Error::usage(why));

@@ -33,7 +33,7 @@ impl Route {
             hint: Some("use --server HOST"),
         })?;
         let tls = settings.tls.unwrap_or_default();
-        let (host, port) = host_and_port(server, if tls == Tls::Implicit { 995 } else { 110 })?;
+        let (host, port) = host_and_port(server, tls.default_port())?;
         if let Some(why) = contradiction(settings, tls) {
             return Err(Error::usage(why));
         }

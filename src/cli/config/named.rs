@@ -2,7 +2,6 @@
 
 use glob::Pattern;
 
-use crate::channel::job::Tls;
 use crate::cli::args::host::host_and_port;
 use crate::cli::args::options::Args;
 use crate::cli::args::pop_url;
@@ -137,12 +136,12 @@ fn label(settings: &Settings) -> String {
 
 /// The keys of the mailboxes of all accounts of the file.
 pub(crate) fn keys(args: &Args, config: &Config) -> Vec<String> {
-    let key = |name: &str| {
-        let settings = Named::of_file(config.find(name)?, args, config).layers.settings();
-        let default = if settings.tls.unwrap_or_default() == Tls::Implicit { 995 } else { 110 };
+    let key = |entry: &Entry| {
+        let settings = Named::of_file(entry, args, config).layers.settings();
+        let default = settings.tls.unwrap_or_default().default_port();
         let (host, port) = host_and_port(settings.server.as_deref()?, default).ok()?;
         let mailbox = Mailbox::new(settings.user.as_deref()?.as_bytes(), &host, port);
         Some(mailbox.named(settings.journal.as_deref()).key().to_owned())
     };
-    config.names().filter_map(key).collect()
+    config.accounts.iter().filter_map(key).collect()
 }

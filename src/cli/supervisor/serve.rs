@@ -32,27 +32,28 @@ use super::watch::Watch;
 const SLICE: Duration = Duration::from_millis(50);
 
 /// What all accounts of a run share.
-pub(crate) struct Supervisor<'s> {
+pub(crate) struct Supervisor<'s, 'c> {
     pub(crate) start: &'s Start,
     pub(crate) output: &'s Output<'s>,
     pub(crate) limits: WaitLimits<'s>,
     /// There is one account.
     pub(crate) is_alone: bool,
-    /// The keys of the mailboxes of all accounts of the configuration.
-    pub(crate) keys: Vec<String>,
+    /// The keys of the mailboxes of all accounts of the configuration; only a mailbox
+    /// under another name asks for them.
+    pub(crate) keys: &'c dyn Fn() -> Vec<String>,
     /// The conversation is shown.
     pub(crate) conversation: bool,
     /// The files of the configuration.
-    pub(crate) configuration: Vec<PathBuf>,
+    pub(crate) configuration: &'c [PathBuf],
     /// Every question is answered with yes.
     pub(crate) agrees: bool,
 }
 
-impl Supervisor<'_> {
+impl Supervisor<'_, '_> {
     /// Has a command done for an account, says what there is to say, and returns the
     /// status.
     pub(crate) fn serve(&self, account: &Account, command: &Command) -> Exit {
-        let watch = Watch::of(account, command, &self.configuration);
+        let watch = Watch::of(account, command, self.configuration);
         let is_attended = self.output.is_watched();
         if !is_attended && watch.as_ref().is_some_and(Watch::has_to_wait) {
             return Exit::NoPermission;
@@ -114,7 +115,7 @@ impl Supervisor<'_> {
 /// One worker at work.
 struct Service<'s, 'o> {
     worker: Worker,
-    supervisor: &'s Supervisor<'o>,
+    supervisor: &'s Supervisor<'o, 's>,
     account: &'s Account,
     command: &'s Command,
     /// The worker has, or has asked for, the password.
@@ -289,7 +290,7 @@ impl Service<'_, '_> {
         match (signal, self.end.take()) {
             (None, Some(None)) if !failed => Ok(()),
             (None, Some(Some(mut failure))) if !failed => {
-                let is_configured = |key: &String| self.supervisor.keys.contains(key);
+                let is_configured = |key: &String| (self.supervisor.keys)().contains(key);
                 if failure.kind == Kind::SameMailbox
                     && failure.mailbox.as_ref().is_some_and(is_configured)
                 {
