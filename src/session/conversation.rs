@@ -343,6 +343,11 @@ impl<'a> Conversation<'a> {
         (self.log)(Line::Protected { certificate });
     }
 
+    /// Whether a status line follows what was read, or nothing that has come yet.
+    pub(super) fn is_before_status(&self) -> bool {
+        matches!(self.connection.buffered(), [] | [b'+' | b'-', ..])
+    }
+
     /// Says that the server was reached.
     pub(super) fn log_connected(&self) {
         (self.log)(Line::Connected(&self.connection));

@@ -40,10 +40,8 @@ impl<T> Transaction<'_, T> {
             Ok(Ok(text)) => {
                 let text = text.to_vec();
                 // A proof counts only if nothing or a status line follows it.
-                Ok(match self.conversation.connection.buffered() {
-                    [] | [b'+' | b'-', ..] => ProofAnswer::Text(text),
-                    _ => ProofAnswer::None,
-                })
+                let is_alone = self.conversation.is_before_status();
+                Ok(if is_alone { ProofAnswer::Text(text) } else { ProofAnswer::None })
             }
             Ok(Err(_)) => Ok(ProofAnswer::Refused),
             Err(Error::Violation { .. }) => Ok(ProofAnswer::None),
@@ -62,7 +60,7 @@ impl<T> Transaction<'_, T> {
             {
                 return Ok(Some(listed));
             }
-            if !matches!(self.conversation.connection.buffered(), [] | [b'+' | b'-', ..]) {
+            if !self.conversation.is_before_status() {
                 break;
             }
         }
