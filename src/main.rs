@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::{flag, low_level};
 
-/// The signals that whoever started us wants to be ignored, as nohup and shells
+/// The signals that our parent wants to be ignored, as nohup and shells
 /// without job control do, a bit each; what Linux says of this process. Elsewhere
 /// SIGHUP ends a run under nohup, tidily as always.
 fn ignored() -> u64 {
@@ -99,7 +99,7 @@ fn work(cancel: Arc<AtomicUsize>) -> ExitCode {
     let serve = || worker::serve(UnixStream::from(channel), &mut std::io::stdout(), &process);
     match catch_unwind(AssertUnwindSafe(serve)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        // The supervisor is gone, or none: nobody is told.
+        // The supervisor is gone, or was none: there is no reader.
         Ok(Err(_)) | Err(_) => ExitCode::from(Exit::Software.status()),
     }
 }

@@ -77,7 +77,7 @@ pub enum Kind {
     CertificateSystemOnly,
     /// The server does not prove to have the certificate's key.
     CertificateUnproven,
-    /// Nobody here vouches for the certificate.
+    /// No authority that we believe issued the certificate.
     CertificateUntrusted,
     /// The certificate is too weak, or refused otherwise.
     CertificateUnusable,

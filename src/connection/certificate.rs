@@ -165,7 +165,7 @@ fn shown_octets(octets: &[u8]) -> String {
     }))
 }
 
-/// More than this of a stranger's name helps nobody.
+/// More than this of a certificate's name is not shown.
 const SHOWN: usize = 64;
 
 /// Letters and digits of any script and what ASCII has to print: nothing else

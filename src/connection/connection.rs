@@ -177,7 +177,7 @@ impl Connection {
 
     /// Takes octets to send. They go out, many commands in one packet, before
     /// anything is waited for. The caller keeps what is unanswered small enough
-    /// for the socket's own buffer, so that nobody waits for the peer to read.
+    /// for the socket's own buffer, so that no call waits for the peer to read.
     pub fn send(&mut self, octets: &[u8]) -> Result<(), Error> {
         // Growing would leave a copy of a secret behind.
         if self.output.len() + octets.len() > self.output.capacity() {
@@ -204,7 +204,7 @@ impl Connection {
         sent
     }
 
-    /// Says goodbye below the protocol. Nobody waits for an answer.
+    /// Sends close_notify and waits for no answer.
     pub fn close(mut self) {
         if let Stream::Tls(stream) = &mut self.stream {
             stream.say_goodbye();

@@ -181,7 +181,7 @@ pub struct Inspection {
     pub secured: Secured,
 }
 
-/// Connects, shakes hands whoever is there, and hangs up. Nothing of ours is
+/// Connects, completes the handshake without verifying the peer, and hangs up. Nothing of ours is
 /// sent: no certificate, no credential.
 pub fn inspect(options: &Options) -> Result<Inspection, Error> {
     let authorities = Authorities::read(&options.roots)?;

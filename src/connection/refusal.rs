@@ -53,7 +53,7 @@ pub enum Reason {
     Pin,
     /// The operating system knows its issuer, and the authorities built in do not.
     SystemOnly,
-    /// Nobody here knows who issued it.
+    /// No authority that we believe issued it.
     UnknownIssuer,
     /// Who shows it does not prove to have its key.
     Unproven,

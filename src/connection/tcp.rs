@@ -48,7 +48,7 @@ pub(super) fn resolve(
         .name("resolver".into())
         .spawn(move || {
             let found = look_up(&asked, port);
-            // Nobody listens any more if the time was over.
+            // The receiver is gone if the time was over.
             let _ = to_us.send(found);
         })
         .map_err(Error::Thread)?;

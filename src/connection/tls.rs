@@ -2,7 +2,7 @@
 //!
 //! Each connection has a configuration of its own: no session is resumed, and no
 //! connection is used twice, so none can be taken over with the trust of another
-//! (CVE-2026-8286). Whoever spoke before TLS is forgotten with the connection in
+//! (CVE-2026-8286). The peer before TLS is forgotten with the connection in
 //! clear, which the handshake consumes.
 
 use std::io::{self, Read, Write};
@@ -72,7 +72,7 @@ impl Stream {
         Ok(stream)
     }
 
-    /// Shakes hands with whoever is there, without an identity of ours, says what
+    /// Completes the handshake with any peer, without an identity of ours, says what
     /// was seen and hangs up: an unverified session never leaves this function.
     pub(super) fn inspect(
         socket: TcpStream,

@@ -7,7 +7,7 @@
 //!   CVE-2019-8337). A pin is one condition more.
 //! * A certificate that a person listed as believed, octet for octet, needs nobody to
 //!   vouch for it; its names and dates are checked.
-//! * Without authorities a pin stands alone: whoever has the pinned key is the
+//! * Without authorities a pin stands alone: the holder of the pinned key is the
 //!   server, whatever name and dates its certificate has. That it has the key
 //!   is proved by the handshake's signature, which is always checked.
 

@@ -136,7 +136,7 @@ impl Syncing {
     }
 }
 
-/// A sync that fails for nobody's eyes is found out before anything rests on it.
+/// Detects write-back errors that no sync reported, by comparing blocks with sizes.
 fn check(batch: &[Downloaded]) -> Result<(), Error> {
     batch.iter().try_for_each(|whole| Ok(whole.message.check()?))
 }

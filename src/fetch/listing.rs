@@ -319,7 +319,7 @@ impl<'a> Listing<'a> {
         read
     }
 
-    /// The headers of all listed messages, each cut off where nobody reads on.
+    /// The headers of all listed messages, each cut at 64 KiB.
     pub fn headers(&mut self, take: impl FnMut(MessageNumber, Vec<u8>)) -> Result<(), Error> {
         let numbers = self.listing.iter().map(|listed| listed.number).collect();
         let push = |header: &mut Vec<u8>, piece: &[u8]| {

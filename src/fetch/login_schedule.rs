@@ -92,7 +92,7 @@ fn turn(last: Option<Login>, now: Duration, room: Option<Duration>) -> Turn {
     let Some(Login { at, delay }) = last else { return Turn::Now };
     let delay = Duration::from_secs(delay).min(LONGEST_DELAY);
     let left = Duration::from_millis(at).saturating_add(delay).saturating_sub(now);
-    // Or the clock was set back, and nobody knows how long ago the login was.
+    // Or the clock was set back, and the time since the login is not known.
     if left.is_zero() || left > 2 * delay {
         return Turn::Now;
     }

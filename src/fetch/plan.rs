@@ -136,7 +136,7 @@ pub enum Reason {
         /// Seconds since 1970.
         until: u64,
     },
-    /// Nobody can tell whether its owner has it.
+    /// It was committed and is not in the Maildir: its owner may have it.
     Held,
     /// This run has fetched enough.
     Limit,

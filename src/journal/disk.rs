@@ -36,7 +36,7 @@ fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let no_file = || io::Error::other("it is no regular file");
     let file = match options.custom_flags(flags.bits().cast_signed()).open(path) {
-        // A FIFO that nobody reads.
+        // A FIFO without a reader.
         Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
             return Err(no_file());
         }

@@ -389,7 +389,7 @@ impl Journal {
 
     /// Makes the journal new without its dead records: write, sync, rename, sync.
     /// Failing before the rename is no failure, the old one is as good; after it
-    /// nobody knows which of the two the disk has.
+    /// it is not known which of the two the disk has.
     fn compact(&mut self) -> Result<(), Error> {
         let text = rewritten(&self.header, &self.index, self.number);
         match replace(&self.directory, NAME, &text) {

@@ -96,7 +96,7 @@ fn is_not_found(error: &io::Error) -> bool {
 }
 
 impl MaildirBinding {
-    /// Takes the marker's lock, which nobody holds for longer than a few syncs, and
+    /// Takes the marker's lock, which a run holds for a few syncs at most, and
     /// reads it; `None` inside where the Maildir has none.
     fn read(directory: &Path, state: &Path) -> Result<(File, Option<Said>), Error> {
         let lock = lock(directory, state)?;

@@ -9,7 +9,7 @@
 //! * The Maildir's marker decides: it names the journal for the old mailbox or for
 //!   the new one, and is replaced by one rename.
 //! * Before that, `renaming` in the directory of the new mailbox says what is about to
-//!   happen. Whoever opens one of the two mailboxes finishes what the marker has
+//!   happen. The next run that opens one of the two mailboxes finishes what the marker has
 //!   decided; a `renaming` that the marker does not confirm is removed.
 //! * Both locks are held meanwhile. The lock files stay where they are.
 

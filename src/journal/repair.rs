@@ -195,7 +195,7 @@ impl Repair {
         marker.name(self.mailbox.key(), journal)
     }
 
-    /// Decides about what an interrupted run committed and nobody settled.
+    /// Decides about what an interrupted run committed and did not settle.
     fn settle<E>(&mut self, mut fate: impl FnMut(&str) -> Result<Fate, E>) -> Result<(), E> {
         let mut unsettled = Vec::new();
         for (commit, batch) in self.saved.index.unsettled() {

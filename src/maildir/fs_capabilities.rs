@@ -13,7 +13,7 @@ pub(super) struct FsCapabilities {
     /// as good as a sync of each file and directory.
     pub(super) syncs_whole: bool,
     /// Blocks are given to a file only when it is written back, and a failure then
-    /// (a damaged bitmap) may be told to nobody but the kernel's log: what is
+    /// (a damaged bitmap) may be told to the kernel's log alone: what is
     /// synced and has too few blocks was lost.
     pub(super) counts_blocks: bool,
 }

@@ -20,7 +20,7 @@ pub(super) fn rename_if_absent(
     }
 }
 
-/// Elsewhere there is no such call. Between the look and the rename nobody makes a
+/// Elsewhere there is no such call. Between the look and the rename no process makes a
 /// file of this name: our names are never twice the same.
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 pub(super) fn rename_if_absent(

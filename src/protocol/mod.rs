@@ -5,7 +5,7 @@
 //!
 //! # Invariants
 //!
-//! * What a server sends is octets, never `str`: mail servers owe nobody UTF-8.
+//! * What a server sends is octets, never `str`: mail servers need not send UTF-8.
 //! * Every parser is linear in its input and allocates no more than its input
 //!   (CVE-2018-1060: a greeting took poplib for ever).
 //! * A [`Command`] cannot carry CR, LF or NUL: [`Argument`] does not hold them.

@@ -7,7 +7,7 @@ use super::leniency::Leniency;
 /// The longest response line that is read, its CRLF included.
 ///
 /// RFC 1939 section 3 says 512, and RFC 2449 section 4 keeps it. Servers send
-/// longer ones with a unique-id or an explanation in it; nobody needs more
+/// longer ones with a unique-id or an explanation in it; no client needs more
 /// than this. Lines of a message have no limit: they are content.
 pub const MAX_RESPONSE_LINE: usize = 8192;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-/// More than this of a stranger's words helps nobody.
+/// More than this of a server's words is not shown.
 const SHOWN: usize = 200;
 
 /// Octets from outside on their way to a terminal or a log: no control

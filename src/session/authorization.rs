@@ -94,7 +94,7 @@ pub fn check_user(mechanism: Mechanism, user: &[u8]) -> Result<(), Error> {
     Err(Error::Credentials { what: "user name", why })
 }
 
-/// AUTHORIZATION: the greeting was read, nobody is logged in.
+/// AUTHORIZATION: the greeting was read, no user is logged in.
 #[derive(Debug)]
 pub struct Authorization<'a> {
     pub(super) conversation: Conversation<'a>,

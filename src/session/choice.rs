@@ -8,7 +8,7 @@
 //! | 4 | LOGIN | clear | no standard, three round trips, and some have nothing else |
 //! | 5 | USER | clear | RFC 1939's own; no word of it is needed where CAPA says nothing |
 //!
-//! Only by name: APOP and CRAM-MD5, since whoever reads along can try passwords
+//! Only by name: APOP and CRAM-MD5, since an eavesdropper can try passwords
 //! at MD5's speed, and servers keep the password in clear for them; EXTERNAL and
 //! the mechanisms of tokens, which want another secret than a password.
 //!
@@ -35,7 +35,7 @@ pub(super) enum Way {
 pub(super) struct Channel {
     /// TLS protects it.
     pub(super) protected: bool,
-    /// Whoever reads along may have what we send.
+    /// An eavesdropper may have what we send.
     pub(super) clear: bool,
     /// SCRAM can be bound to it.
     pub(super) binds: bool,

@@ -44,7 +44,7 @@ pub struct Findings {
     pub before_login: Option<Answer>,
     /// How `auto` would log in.
     pub auto: Option<Result<Mechanism, Error>>,
-    /// Whether what is sent can be read on the way, which nobody has allowed.
+    /// Whether what is sent can be read on the way, and no option allows that.
     pub is_exposed: bool,
     /// How the login went, if it did.
     pub login: Option<Mechanism>,
@@ -161,7 +161,7 @@ impl Findings {
             let keeps = keeps.map_err(failed(Step::List))?;
             self.keeps_step = Some(keeps);
             if !keeps {
-                // Nobody knows what its next answer would answer.
+                // It is not known which command its next answer would belong to.
                 return Ok(());
             }
         }

@@ -25,7 +25,7 @@ pub struct Reply<T = ()> {
 pub enum Farewell {
     /// Nothing.
     Last,
-    /// Another line: the answers had shifted, and nobody knows what `+OK` was for.
+    /// Another line: the answers had shifted, so it is not known what `+OK` answered.
     MoreFollowed,
 }
 

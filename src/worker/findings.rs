@@ -14,10 +14,10 @@ use super::link::Link;
 use super::observe::tell_capabilities;
 use super::options::Account;
 
-/// More names than this help nobody.
+/// At most so many names are told.
 const NAMES: usize = 20;
 
-/// More mechanisms than this help nobody.
+/// At most so many mechanisms are told.
 const MECHANISMS: usize = 30;
 
 /// A longer name of a mechanism is none.

@@ -27,7 +27,7 @@ pub(super) fn show(
     };
     let mut broken = None;
     let shown = survey.show(listed.number, lines, &mut |piece| match out.write_all(piece) {
-        // Whoever reads has read enough.
+        // The reader has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ControlFlow::Continue(()),
         Err(error) => {
             broken = Some(error);

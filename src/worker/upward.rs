@@ -60,7 +60,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// More than this is not kept for a supervisor that does not read.
 const MAX_PENDING: usize = 1024 * 1024;
 
-/// So long nobody may read.
+/// The supervisor may read nothing for so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What [`Cancel`] is set to without a signal: SIGTERM.

@@ -1,6 +1,6 @@
 //! Exit statuses: one table, sysexits(3).
 //!
-//! Nobody below `cli` knows a number. The matches have no wildcard where a new
+//! No room below `cli` knows a number. The matches have no wildcard where a new
 //! failure must find its status before it compiles.
 
 use std::io;

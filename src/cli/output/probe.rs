@@ -6,7 +6,7 @@
 //! # Invariants
 //!
 //! * Whatever fails, what is known is printed first.
-//! * The account trusts no key that nobody here vouches for: such a line stands
+//! * The account trusts no key that no authority vouches for: such a line stands
 //!   there as a comment.
 //! * Words from a server are made safe on their way.
 

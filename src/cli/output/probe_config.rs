@@ -104,7 +104,7 @@ impl Lines {
         }
     }
 
-    /// What a person may make of a key that nobody here vouches for.
+    /// What a person may make of a key that no authority vouches for.
     fn trust(&mut self, secured: &Secured, in_place: bool) {
         let Some((roots, pin)) = trust(secured) else { return };
         let in_place = if in_place && roots.is_some() { ", in place of those above" } else { "" };

@@ -157,7 +157,7 @@ impl<'s> Output<'s> {
     pub(crate) fn fail(&self, account: Option<&str>, error: &Error, delivered: usize) {
         self.record(account, error);
         let unheard = !self.terminal && self.level < Level::Messages;
-        // Whoever sent a signal knows why it ends.
+        // The sender of a signal knows why the run ends.
         let interrupted = self.cancel.load(Ordering::Relaxed) != 0;
         if interrupted || error.is_quiet() && unheard {
             return;

@@ -123,7 +123,7 @@ impl Drop for Running {
     }
 }
 
-/// The first line. The rest is read too: a command that nobody listens to would
+/// The first line. The rest is read too: a command without a reader would
 /// end with a signal.
 fn printed_line(mut stdout: impl Read) -> anyhow::Result<Secret> {
     let line = first_line(&mut stdout, OUTPUT);

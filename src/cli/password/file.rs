@@ -26,9 +26,9 @@ pub(super) const PASSWORD: &str = "password";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Others {
     /// The group may read: what systemd hands over bears the mask of an access
-    /// list in these bits, and lies in a directory that nobody else enters.
+    /// list in these bits, and lies in a directory that no other user enters.
     GroupReads,
-    /// Nobody.
+    /// No other user may.
     Nothing,
 }
 

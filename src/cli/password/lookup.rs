@@ -18,7 +18,7 @@
 //!   that was taken whole: no formatter prints it, and no growing vector leaves a
 //!   copy behind. It is written into no file and no argument; `main.rs` forbids
 //!   core files.
-//! * A file is used only if nobody but its owner, us or root, may read it. We
+//! * A file is used only if its owner, us or root, alone may read it. We
 //!   write no file with a password, so that none is ever open to others before
 //!   its mode is set (CVE-2005-3088).
 //! * Nothing limits what is typed or printed to fewer octets than a token has:
@@ -46,8 +46,8 @@ use super::prompt::prompt;
 use super::wait::WaitLimits;
 use super::{command, netrc};
 
-/// The first line of a file that nobody else may read; no pipe, for nobody would
-/// wait beside it.
+/// The first line of a file that no other user may read; no pipe, because a read of
+/// it could block.
 pub(crate) fn from_file(path: &Path) -> anyhow::Result<Secret> {
     match std::fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => Err(anyhow!("{} is no file", path.display())),
@@ -149,7 +149,7 @@ impl Wanted<'_> {
     }
 }
 
-/// That no source has a password and there is nobody to ask.
+/// That no source has a password and no person can be asked.
 pub(crate) fn missing() -> Error {
     Error::Usage {
         why: "no password is given, and there is no terminal to ask on".into(),

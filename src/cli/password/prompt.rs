@@ -45,7 +45,7 @@ pub(super) fn prompt(account: &str, limits: &WaitLimits<'_>) -> Result<Option<Se
         Ok(Secret::new(typed.into_bytes()))
     });
     if let (Err(_), Ok(before)) = (&typed, before) {
-        // Whoever waits for a key there has the echo off.
+        // A program that waits for a key there has the echo off.
         let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
     }
     let typed = typed?;

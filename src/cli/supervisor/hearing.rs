@@ -23,7 +23,7 @@ pub(super) enum Heard {
     StreamOver,
 }
 
-/// So much of what nobody has asked for is told of.
+/// At most so many octets of a worker's standard error are shown.
 const MAX_INTERNAL: u64 = 64 * 1024;
 
 /// So many pieces wait to be written; then a worker has to wait.

@@ -63,7 +63,7 @@ impl Mechanism {
         Self::ALL.into_iter().find(|it| it.name().as_bytes().eq_ignore_ascii_case(name))
     }
 
-    /// Whether whoever reads along could log in with what it sends.
+    /// Whether an eavesdropper could log in with what it sends.
     pub fn sends_secret_in_clear(self) -> bool {
         self.takes_token() || matches!(self, Self::Login | Self::Plain)
     }

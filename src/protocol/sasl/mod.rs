@@ -26,7 +26,7 @@
 //! * After an error every further challenge and [`Exchange::finish`] fail.
 //! * What goes out is a [`Secret`], made at its full size: nothing prints it, and
 //!   growing leaves no copy of it behind.
-//! * The user acts as nobody else: no authorization identity beside the user's.
+//! * The user acts for no other user: no authorization identity beside the user's.
 //!
 //! # Not here
 //!
@@ -406,7 +406,7 @@ mod tests {
             format!("+ {server_last}"),
         );
         let lines = [&*command, &server_first, &last, &server_last, ""];
-        // Whoever says +OK before the signature did not prove anything.
+        // +OK before the signature proves nothing.
         for said in [1, 3] {
             let exchange = plays(scram(), Initial::AtOnce, &lines[..said]);
             assert!(exchange.awaits_challenge());

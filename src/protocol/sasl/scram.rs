@@ -62,7 +62,7 @@ impl Binding {
     }
 }
 
-/// Which kind; what an exporter gave belongs to nobody else.
+/// Which kind; the value of an exporter is for this connection alone.
 impl fmt::Debug for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Binding({}..)", self.header().0)
@@ -219,7 +219,7 @@ impl<'a> ServerFirst<'a> {
     }
 }
 
-/// What the server has to answer; nobody sees it.
+/// The signature that the server has to send; it is never sent by us.
 pub(super) struct Signature(Key);
 
 impl Signature {
