@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::journal::{Journal, Settled};
 use crate::protocol::MessageNumber;
-use crate::session::{Farewell, Reply};
+use crate::session::{AfterQuit, Reply};
 
 use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
@@ -87,6 +87,6 @@ impl PendingDeletes {
         let end = end.map_err(Operation::Quit.failed())?;
         written?;
         // A line behind the last answer: which `+OK` was whose is not known.
-        Ok(if end == Farewell::Last { self.marked } else { Vec::new() })
+        Ok(if end == AfterQuit::Last { self.marked } else { Vec::new() })
     }
 }

@@ -48,6 +48,6 @@ pub use error::{Error, Nature, Refusal};
 pub use mechanism::Mechanism;
 pub use probe::{Answer, Findings, Step, UniqueIds, probe};
 pub use proof::{Proof, ProofAnswer, Verdict};
-pub use reply::{Farewell, Reply, Sink};
+pub use reply::{AfterQuit, Reply, Sink};
 pub use transaction::Transaction;
 pub use window::WINDOW;

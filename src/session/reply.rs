@@ -22,7 +22,7 @@ pub struct Reply<T = ()> {
 
 /// What followed the `+OK` to QUIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Farewell {
+pub enum AfterQuit {
     /// Nothing.
     Last,
     /// Another line: the answers had shifted, so it is not known what `+OK` answered.

@@ -11,7 +11,7 @@ use crate::protocol::{Capabilities, Command, Expire, LoginDelay, MessageNumber, 
 use super::authorization::Pipelining;
 use super::conversation::Conversation;
 use super::error::Error;
-use super::reply::{Farewell, Reply, Sink};
+use super::reply::{AfterQuit, Reply, Sink};
 use super::window::{InFlight, Window};
 
 /// TRANSACTION: the maildrop is locked for us.
@@ -276,7 +276,7 @@ impl<'a, T> Transaction<'a, T> {
         mut self,
         mut take: impl FnMut(Reply<T>),
         meanwhile: impl FnOnce(),
-    ) -> Result<Farewell, Error> {
+    ) -> Result<AfterQuit, Error> {
         let sink: &mut Sink<'_> = &mut |_| ControlFlow::Continue(());
         while !self.pipelining
             && let Some(reply) = self.reply(sink)?
@@ -293,6 +293,6 @@ impl<'a, T> Transaction<'a, T> {
         self.conversation.positive(Command::Quit.keyword(), Phase::Quit)?;
         let is_last = self.conversation.is_over(deletes);
         self.conversation.connection.close();
-        Ok(if is_last { Farewell::Last } else { Farewell::MoreFollowed })
+        Ok(if is_last { AfterQuit::Last } else { AfterQuit::MoreFollowed })
     }
 }
