@@ -86,7 +86,7 @@
 //! act       = "--list" ["--headers"] / "--check" / "--show" [N] ["--lines" N] / "--probe"
 //!           / "--mark-seen" / "--dry-run" / "--state" ACTION [UID] / "--generate" KIND
 //!           / "--check-config"
-//!           / "--rekey" / "--refetch" / "--retry-failed"
+//!           / "--rekey" / "--refetch" / "--retry-failed" / "--yes"
 //!           / "--uid" UID / "--message" N ["-" M]   ; which messages an act means
 //! ```
 //!

@@ -108,7 +108,7 @@ fn of_options<'o>(
         limits,
         is_alone: accounts.len() == 1,
         conversation: output.level == Level::Conversation,
-        agrees: false,
+        agrees: args.yes,
         configuration: &config.files,
     };
     let mut exits = Vec::new();

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -117,6 +117,26 @@ fn a_worker_asks_a_person_nothing_that_is_not_its_to_ask() {
         let (exit, said) = lied_to(ask, options);
         assert!(exit == Exit::Software && said.contains("not its to ask"), "{said}");
     }
+}
+
+/// Asks whether to fetch again, and ends well if the answer is yes.
+fn ask_to_refetch(mut channel: UnixStream) {
+    const REFETCH: &str =
+        "{\"confirm\":{\"question\":\"refetch\",\"messages\":3,\"octets\":null}}\n";
+    channel.write_all([HELLO, REFETCH].concat().as_bytes()).unwrap();
+    let lines = BufReader::new(channel.try_clone().unwrap()).lines().map_while(Result::ok);
+    let is_yes = lines.skip_while(|line| !line.ends_with('}') || line.contains("\"settings\""));
+    let mut is_yes = is_yes.skip_while(|line| line.contains("\"secret\""));
+    match is_yes.next().is_some_and(|line| line.ends_with("{\"answer\":{\"yes\":true}}")) {
+        true => send(channel, END.as_bytes()),
+        false => drop(channel),
+    }
+}
+
+#[test]
+fn yes_answers_the_question_of_a_worker() {
+    let (exit, said) = lied_to(ask_to_refetch, &["--refetch", "--yes"]);
+    assert_eq!((exit, &*said), (Exit::Ok, ""));
 }
 
 #[test]

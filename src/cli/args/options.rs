@@ -151,6 +151,10 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["show", "generate"])]
     pub json: bool,
 
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+
     /// Say nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
