@@ -5,7 +5,7 @@ use crate::maildir::FileSize;
 use crate::protocol::{MessageNumber, ProofKind};
 use crate::session::Transaction;
 
-use super::plan::{Listed, Retrieval};
+use super::step::{Listed, Retrieval};
 
 /// A message to fetch.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use super::error::{Error, Messages};
 use super::event::{Event, Failure, Observer};
 use super::listing::Listing;
 use super::pipeline;
-use super::plan::{Deletion, Policy, Step, not_before};
 use super::run::{AccountRun, Options, Rekey};
+use super::step::{Deletion, Policy, Step, not_before};
 use super::twins::Twins;
 
 impl AccountRun {

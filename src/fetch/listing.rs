@@ -13,8 +13,9 @@ use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
 use super::header::Header;
 use super::headers::Headers;
-use super::plan::{Listed, Policy, Step, plan, shared};
+use super::plan::{plan, shared};
 use super::proof::Proofs;
+use super::step::{Listed, Policy, Step};
 use super::unique_ids::{are_numbers, derived};
 
 /// When the sizes of messages are asked for.

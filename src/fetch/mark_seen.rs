@@ -7,8 +7,8 @@ use super::attempts::Finish;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::listing::Sizes;
-use super::plan::{Policy, Reason, Retrieval, Step};
 use super::run::{AccountRun, Options, Outcome};
+use super::step::{Policy, Reason, Retrieval, Step};
 
 impl AccountRun {
     /// Records everything that is listed, or named of it, as seen.

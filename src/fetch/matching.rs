@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::journal::{Fingerprint, Index, Known, State};
 
 use super::header::Header;
-use super::plan::Listed;
+use super::step::Listed;
 use super::unique_ids::are_numbers;
 
 /// A server whose unique-ids are its message-numbers gives every message

@@ -15,9 +15,9 @@ use super::listing::{Listing, Renumbering, Sizes};
 use super::login_schedule::{self, Clock, Timing};
 use super::named::Named;
 use super::place::Place;
-use super::plan::{Policy, Step, not_before};
 use super::proof::Proofs;
 use super::recovery::recover;
+use super::step::{Policy, Step, not_before};
 
 /// How one account is fetched.
 #[derive(Clone, Debug)]

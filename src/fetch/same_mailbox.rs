@@ -8,7 +8,7 @@ use crate::protocol::MessageNumber;
 
 use super::error::Error;
 use super::listing::Listing;
-use super::plan::Listed;
+use super::step::Listed;
 
 /// So many messages are compared.
 const SAMPLE: usize = 8;

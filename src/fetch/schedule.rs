@@ -8,8 +8,8 @@ use crate::journal::{Facts, MessageKey};
 use super::context::Schedule;
 use super::download::Download;
 use super::event::{Event, Observer};
-use super::plan::{Listed, Reason, Retrieval, Step};
 use super::run::AccountRun;
+use super::step::{Listed, Reason, Retrieval, Step};
 
 impl AccountRun {
     /// Turns steps into downloads, and what needs no network into notes. Messages

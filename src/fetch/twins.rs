@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use crate::journal::{ContentHash, Index, MessageKey, State};
 use crate::protocol::UniqueId;
 
-use super::plan::{Listed, Step};
+use super::step::{Listed, Step};
 use super::unique_ids::are_numbers;
 
 /// Known messages that are not listed under the unique-id that they are known by, by
