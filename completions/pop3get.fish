@@ -52,8 +52,15 @@ complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USE
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -F
 complete -c pop3get -l config -d 'Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after so long, with status 75 if it is not done' -r
+complete -c pop3get -l color -d 'Whether tables have colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t'If somebody looks on'
+always\t'In any case'
+never\t'In no case'"
+complete -c pop3get -l progress -d 'Whether the progress of a fetch is shown; auto: on a terminal, without -v' -r -f -a "auto\t'If somebody looks on'
+always\t'In any case'
+never\t'In no case'"
 complete -c pop3get -s l -l list -d 'Show the maildrop as a table: number, size, state, unique-id'
 complete -c pop3get -l headers -d 'With --list: date, sender and subject too'
+complete -c pop3get -l new -d 'With --list: only the messages that a fetch would take'
 complete -c pop3get -l check -d 'Only say how many messages are new; status 1 if none are'
 complete -c pop3get -l probe -d 'Say what the server is: addresses, TLS, certificates and their ends, capabilities; with --user also what works after the login; ends with an account for the configuration file'
 complete -c pop3get -l mark-seen -d 'Record everything in the maildrop of one account as seen, or only the messages that are named; fetch nothing'

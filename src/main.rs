@@ -104,6 +104,14 @@ fn work(cancel: Arc<AtomicUsize>) -> ExitCode {
     }
 }
 
+/// How many columns the terminal has that standard output is; none where it is none.
+fn columns() -> Option<usize> {
+    let out = std::io::stdout();
+    let size = || rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col));
+    // Some terminals do not know their size.
+    out.is_terminal().then(|| size().filter(|columns| *columns > 0).unwrap_or(80))
+}
+
 fn main() -> ExitCode {
     leave_no_core();
     outlive_file_size_limit();
@@ -115,8 +123,8 @@ fn main() -> ExitCode {
     }
     // Not locked for the whole run: a panic in another thread has to be heard.
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
-    let terminal = std::io::stderr().is_terminal();
-    let streams = Streams { out: &mut out, err: &mut err, terminal };
+    let (terminal, columns) = (std::io::stderr().is_terminal(), columns());
+    let streams = Streams { out: &mut out, err: &mut err, terminal, columns };
     let start = Start::Process { build: build() };
     let run = AssertUnwindSafe(|| cli::run(std::env::args_os(), streams, &cancel, &start));
     // What panicked has been said; everything on disk is as after a kill.

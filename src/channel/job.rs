@@ -93,6 +93,8 @@ pub enum Command {
     List {
         /// With date, sender and subject.
         headers: bool,
+        /// Only what a fetch would take.
+        new: bool,
     },
     /// Record one unique-id as seen.
     Mark {

@@ -28,6 +28,7 @@ pub use args::settings::{Settings, TlsRoots};
 pub use args::size::Size;
 pub use cancel::Cancel;
 pub use output::exit::{Exit, Row, TABLE};
+pub use output::streams::Streams;
 pub use password::netrc;
-pub use run::{Streams, run};
+pub use run::run;
 pub use supervisor::start::Start;

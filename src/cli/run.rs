@@ -27,26 +27,12 @@ use super::error::Error;
 use super::output::configuration;
 use super::output::exit::Exit;
 use super::output::journal;
-use super::output::terminal::{Level, Output};
+use super::output::level::Level;
+use super::output::streams::{Manner, Streams};
+use super::output::terminal::Output;
 use super::password::wait::WaitLimits;
 use super::supervisor::serve::Supervisor;
 use super::supervisor::start::Start;
-
-/// The standard streams, and whether standard error is a terminal.
-pub struct Streams<'s> {
-    /// Data.
-    pub out: &'s mut dyn Write,
-    /// Everything else.
-    pub err: &'s mut dyn Write,
-    /// Somebody looks at `err`.
-    pub terminal: bool,
-}
-
-impl std::fmt::Debug for Streams<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Streams").field("terminal", &self.terminal).finish_non_exhaustive()
-    }
-}
 
 /// Runs the program. `cancel` is set to a signal's number when it has to end.
 pub fn run(
@@ -63,12 +49,12 @@ pub fn run(
         return help(error, streams.out);
     }
     // Where the options are wrong, the one for JSON is looked for by eye.
-    let json = parsed
-        .as_ref()
-        .map_or_else(|_| arguments.iter().any(|argument| argument == "--json"), |args| args.json);
-    let level = parsed.as_ref().map_or(Level::Normal, level);
-    let Streams { out, err, terminal } = streams;
-    let output = Output::new(out, err, terminal, level, json, cancel);
+    let json = arguments.iter().any(|argument| argument == "--json");
+    let manner =
+        parsed.as_ref().map_or_else(|_| Manner::plain(json), |args| Manner::of(args, &streams));
+    let Streams { out, err, terminal, columns } = streams;
+    let streams = Streams { out: &mut *out, err: &mut *err, terminal, columns };
+    let output = Output::new(streams, manner, cancel);
     let exit = match parsed {
         Ok(args) => of_options(args, &output, cancel, start),
         Err(error) => ended(&output, None, Err(usage_error(&error))),
@@ -129,16 +115,6 @@ fn whole(mut exits: Vec<Exit>, is_check: bool) -> Exit {
         exits.retain(|exit| *exit != Exit::NothingNew);
     }
     Exit::worst(exits)
-}
-
-/// How much is said.
-fn level(args: &Args) -> Level {
-    match (args.quiet, args.verbose) {
-        (true, _) => Level::Quiet,
-        (false, 0) => Level::Normal,
-        (false, 1) => Level::Messages,
-        (false, _) => Level::Conversation,
-    }
 }
 
 /// An account's name, and the account unless something is wrong with it.

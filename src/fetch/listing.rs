@@ -320,9 +320,12 @@ impl<'a> Listing<'a> {
         read
     }
 
-    /// The headers of all listed messages, each cut at 64 KiB.
-    pub fn headers(&mut self, take: impl FnMut(MessageNumber, Vec<u8>)) -> Result<(), Error> {
-        let numbers = self.listing.iter().map(|listed| listed.number).collect();
+    /// The headers of these messages, each cut at 64 KiB.
+    pub fn headers(
+        &mut self,
+        numbers: VecDeque<MessageNumber>,
+        take: impl FnMut(MessageNumber, Vec<u8>),
+    ) -> Result<(), Error> {
         let push = |header: &mut Vec<u8>, piece: &[u8]| {
             let room = MAX_HEADER.saturating_sub(header.len());
             header.extend_from_slice(piece.get(..room).unwrap_or(piece));

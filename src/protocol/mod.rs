@@ -42,6 +42,7 @@
 mod apop;
 mod capability;
 mod command;
+mod encoded_words;
 mod leniency;
 mod listing;
 mod login_refusal;
@@ -56,6 +57,7 @@ mod vocabulary;
 pub use apop::{Timestamp, TimestampError, digest};
 pub use capability::{Capabilities, Expire, LoginDelay, MAX_CAPABILITIES};
 pub use command::{Argument, ArgumentError, Command, Keyword, MAX_COMMAND};
+pub use encoded_words::decode_words;
 pub use leniency::Leniency;
 pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
 pub use login_refusal::LoginRefusal;

@@ -6,7 +6,7 @@ use crate::fetch::Error;
 use crate::journal::Index;
 
 use super::link::Link;
-use super::maildrop::Maildrop;
+use super::maildrop::{Maildrop, state};
 use super::observe::unique_id;
 use super::options::Account;
 
@@ -18,7 +18,8 @@ pub(super) fn dry_run(
 ) -> Result<(), Error> {
     let steps = maildrop.steps(account, index)?;
     link.event(Event::Listing {});
-    for (listed, state, at) in maildrop.shown(&steps, index) {
+    for (listed, step) in maildrop.meant(&steps) {
+        let (state, at) = state(listed, step, index);
         let (number, octets) = (listed.number.get(), listed.octets);
         let unique_id = unique_id(&listed.unique_id);
         link.event(Event::Message(match state.action() {

@@ -1,54 +1,59 @@
 //! The fields of a header that `--list --headers` shows.
 
-use mailparse::MailHeaderMap as _;
-
 use crate::channel::message::Header;
-use crate::protocol::Quoted;
+use crate::protocol::{Quoted, decode_words};
 
-/// A value longer than this is cut before it is decoded: the decoder's time
-/// grows with the square of it.
+use super::date::date;
+
+/// A longer value is cut before it is decoded.
 const MAX_VALUE: usize = 8 * 1024;
 
-/// Date, sender and subject, decoded (RFC 2047) and made safe, in that order:
-/// encoded words can carry control characters.
+/// Date, sender and subject, decoded and made safe, in that order: encoded words can
+/// carry control characters.
 pub(super) fn digest(header: &[u8]) -> Header {
-    let header = bounded(header);
-    // A header that cannot be read shows empty columns.
-    let fields = mailparse::parse_headers(&header).map(|(fields, _)| fields).unwrap_or_default();
-    let value = |name| fields.get_first_value(name).unwrap_or_default();
-    let safe = |text: String| Quoted::bare(text.trim().as_bytes()).to_string();
-    let written = value("Date");
-    let date = jiff::fmt::rfc2822::parse(written.trim()).ok();
-    let date = date.map(|zoned| zoned.timestamp().as_second());
-    Header { date, from: safe(value("From")), subject: safe(value("Subject")) }
+    let [date_written, from, subject] = fields(header, [b"date", b"from", b"subject"]);
+    Header { date: date(&plain(&date_written)), from: plain(&from), subject: plain(&subject) }
 }
 
-/// The three fields that are shown, unfolded and cut; nothing else of a header
-/// reaches the decoder, which refuses a whole header for one odd line.
-fn bounded(header: &[u8]) -> Vec<u8> {
-    let mut fields: Vec<Vec<u8>> = Vec::new();
-    let mut taking = false;
+fn plain(value: &[u8]) -> String {
+    let decoded = decode_words(value);
+    let words: Vec<_> = decoded.split_ascii_whitespace().collect();
+    Quoted::bare(words.join(" ").as_bytes()).to_string()
+}
+
+/// The values of some fields, unfolded; of a field that is there twice the first one.
+fn fields<const N: usize>(header: &[u8], names: [&[u8]; N]) -> [Vec<u8>; N] {
+    let mut values: [Option<Vec<u8>>; N] = [const { None }; N];
+    let mut current: Option<usize> = None;
     for line in header.split(|octet| *octet == b'\n') {
-        let shown = |name: &str| {
-            line.split_at_checked(name.len())
-                .is_some_and(|(start, _)| start.eq_ignore_ascii_case(name.as_bytes()))
-        };
-        let is_continuation = matches!(line.first(), Some(b' ' | b'\t'));
-        if !is_continuation {
-            taking = ["date:", "from:", "subject:"].into_iter().any(shown);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // White space is one space: folded lines begin with TAB, too.
+        let visible =
+            line.iter().map(|octet| if octet.is_ascii_whitespace() { b' ' } else { *octet });
+        if line.first().is_some_and(|first| matches!(first, b' ' | b'\t')) {
+            let value = current.and_then(|at| values.get_mut(at)).and_then(Option::as_mut);
+            value.into_iter().for_each(|value| value.extend(visible.clone()));
+            continue;
         }
-        let visible = line.iter().map(|octet| if *octet == b'\r' { b' ' } else { *octet });
-        match fields.last_mut() {
-            _ if !taking => {}
-            Some(field) if is_continuation => field.extend(visible),
-            _ => fields.push(visible.collect()),
+        let colon = memchr::memchr(b':', line).unwrap_or(0);
+        let (name, value) = split(line, colon);
+        let is_new = |at: &usize| values.get(*at).is_some_and(Option::is_none);
+        current = names.iter().position(|known| name.eq_ignore_ascii_case(known)).filter(is_new);
+        if let Some(slot) = current.and_then(|at| values.get_mut(at)) {
+            *slot = Some(value.to_vec());
         }
     }
-    for field in &mut fields {
-        field.truncate(MAX_VALUE);
-        field.push(b'\n');
-    }
-    fields.concat()
+    values.map(|value| {
+        let mut value = value.unwrap_or_default();
+        value.truncate(MAX_VALUE);
+        value
+    })
+}
+
+/// Name and value of a field; a blank may stand before the colon (RFC 5322 section 4.5).
+fn split(line: &[u8], colon: usize) -> (&[u8], &[u8]) {
+    let (name, value) = line.split_at_checked(colon).unwrap_or_default();
+    (name.trim_ascii_end(), value.get(1..).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -68,6 +73,12 @@ mod tests {
         let Header { date, subject, .. } =
             digest(b" starts folded\n\rodd\nSubject: fine\nDate: garbage\x1b\n\n");
         assert_eq!((date, subject.as_str()), (None, "fine"));
+    }
+
+    #[test]
+    fn a_folded_line_begins_with_white_space_of_any_kind() {
+        let header = b"Subject: one\r\n\ttwo\tthree\r\n  =?utf-8?Q?f=C3?=\r\n\t=?utf-8?Q?=BC?=\r\nSubject: second\r\n";
+        assert_eq!(digest(header).subject, "one two three f\u{fc}");
     }
 
     #[test]

@@ -83,17 +83,13 @@ impl<'a> Maildrop<'a> {
         self.survey.steps(index, &policy, self.clock.start())
     }
 
-    /// The messages that are meant, each with what is known of it and when that changes.
-    pub(super) fn shown<'s>(
+    /// The messages that are meant, each with what a fetch would do.
+    pub(super) fn meant<'s>(
         &'s self,
         steps: &'s [Step],
-        index: &'s Index,
-    ) -> impl Iterator<Item = (&'s Listed, State, Option<u64>)> {
+    ) -> impl Iterator<Item = (&'s Listed, &'s Step)> {
         let is_meant = |(_, step): &(_, &Step)| **step != Step::Leave(Reason::NotNamed);
-        self.survey.listing.iter().zip(steps).filter(is_meant).map(move |(listed, step)| {
-            let (state, at) = state(listed, step, index);
-            (listed, state, at)
-        })
+        self.survey.listing.iter().zip(steps).filter(is_meant)
     }
 }
 
@@ -103,7 +99,7 @@ pub(super) fn is_new(step: &Step) -> bool {
 }
 
 /// What is known of a message, and when that changes.
-fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Option<u64>) {
+pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Option<u64>) {
     let state = match step {
         Step::Adopt { .. } => State::Found,
         Step::Delete { .. } => State::Deletable,

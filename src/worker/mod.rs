@@ -17,6 +17,7 @@
 //! What belongs to the process as a whole, like signals and umask: `main.rs`.
 
 mod check;
+mod date;
 mod dry_run;
 mod error;
 mod failure;

@@ -24,7 +24,8 @@ fn a_list_says_number_size_state_and_unique_id() {
     ran.prints(
         "NUMBER  SIZE  STATE      UNIQUE-ID\n\
          \x20    1    52  delivered  uid-1\n\
-         \x20    2    52  new        uid-2\n",
+         \x20    2    52  new        uid-2\n\
+         2 messages, 104 B; 1 new, 1 delivered\n",
     );
 }
 

@@ -142,7 +142,7 @@ fn on_a_terminal(sandbox: &Sandbox, server: &Server) -> (Exit, String) {
     arguments.extend(["-m".into(), path("Mail"), "--state-dir".into(), path("state")]);
     arguments.extend(["--password-file".into(), secret.into_os_string()]);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let streams = Streams { out: &mut out, err: &mut err, terminal: true };
+    let streams = Streams { out: &mut out, err: &mut err, terminal: true, columns: None };
     let exit = cli::run(arguments, streams, &Cancel::default(), &Start::Thread(work));
     (exit, String::from_utf8(err).unwrap())
 }

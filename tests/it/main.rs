@@ -48,6 +48,7 @@ mod sasl; // each mechanism against another one's server
 mod secrets; // where a password comes from, and where it never shows
 mod sweep; // killed, cut, failed everywhere
 mod takeover; // what other fetchers have fetched
+mod terminal;
 mod transcripts; // every file of tests/transcripts, played
 mod walk; // a maildrop, its owner and the clock, driven by a seed
 mod wire; // TLS, STLS, time-outs, cut connections

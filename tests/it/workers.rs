@@ -35,7 +35,7 @@ fn lied_to(worker: fn(UnixStream), options: &[&str]) -> (Exit, String) {
     }
     arguments.extend(options.iter().map(OsString::from));
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let streams = Streams { out: &mut out, err: &mut err, terminal: false };
+    let streams = Streams { out: &mut out, err: &mut err, terminal: false, columns: None };
     let begun = Instant::now();
     let exit = cli::run(arguments, streams, &Cancel::default(), &Start::Thread(worker));
     assert!(begun.elapsed() < Duration::from_secs(15), "{options:?}");

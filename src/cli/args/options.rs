@@ -35,6 +35,10 @@ pub struct Args {
     #[arg(long, requires = "list", help_heading = "What to do (default: fetch new mail)")]
     pub headers: bool,
 
+    /// With --list: only the messages that a fetch would take
+    #[arg(long, requires = "list", help_heading = "What to do (default: fetch new mail)")]
+    pub new: bool,
+
     /// Only say how many messages are new; status 1 if none are
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub check: bool,
@@ -155,6 +159,14 @@ pub struct Args {
     #[arg(long)]
     pub yes: bool,
 
+    /// Whether tables have colours; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    pub color: When,
+
+    /// Whether the progress of a fetch is shown; auto: on a terminal, without -v
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    pub progress: When,
+
     /// Say nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -162,6 +174,18 @@ pub struct Args {
     /// Say a line a message; twice: the conversation, secrets left out
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// `--color`, `--progress`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// If somebody looks on.
+    #[default]
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
 }
 
 /// `--generate`

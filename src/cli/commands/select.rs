@@ -42,7 +42,7 @@ pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
         _ if args.probe => Command::Probe {},
         _ if args.mark_seen => Command::MarkSeen {},
         (true, ..) => Command::Show { lines: args.lines },
-        (_, true, ..) => Command::List { headers: args.headers },
+        (_, true, ..) => Command::List { headers: args.headers, new: args.new },
         (.., true, _) => Command::Check {},
         (.., true) => Command::DryRun {},
         _ => Command::Fetch { rekey: args.rekey, refetch: args.refetch },

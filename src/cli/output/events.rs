@@ -4,9 +4,10 @@ use crate::channel::event::{Event, Landlock, Sandbox};
 use crate::channel::message::Message;
 use crate::protocol::Quoted;
 
+use super::level::Level;
 use super::message;
 use super::progress::Bars;
-use super::terminal::{Level, Output};
+use super::terminal::Output;
 use super::words::{ending, messages, now};
 
 /// More new messages than this, on a first run, may be a surprise.

@@ -1,12 +1,16 @@
 //! Tables of messages: `--list` and `--dry-run`.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use std::collections::BTreeMap;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::HumanBytes;
 
 use crate::channel::message::{Action, Header, Message, State};
 use crate::protocol::Quoted;
 
 use super::safe::encoded;
-use super::words::{date, minute};
+use super::table::{Cell, Column, Round, Table};
+use super::words::{date, messages, minute};
 
 /// One message.
 pub(super) struct Row {
@@ -16,6 +20,15 @@ pub(super) struct Row {
     pub(super) at: Option<u64>,
     pub(super) header: Option<Header>,
     pub(super) unique_id: Vec<u8>,
+}
+
+/// How tables are printed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Look {
+    /// The columns of the terminal, if it is one.
+    pub(super) limit: Option<usize>,
+    /// States have colours.
+    pub(super) colours: bool,
 }
 
 impl Row {
@@ -38,49 +51,160 @@ impl Row {
         })
     }
 
-    fn number(&self) -> String {
-        self.number.map_or_else(String::new, |number| number.to_string())
+    fn number(&self) -> Cell {
+        self.number.map_or_else(String::new, |number| number.to_string()).into()
     }
 
-    fn size(&self) -> String {
-        self.octets.map_or_else(|| "?".into(), |octets| octets.to_string())
+    fn size(&self) -> Cell {
+        match self.octets {
+            Some(octets) => {
+                let forms = vec![octets.to_string(), short_size(octets)];
+                Cell { forms, style: Style::new() }
+            }
+            None => "?".to_owned().into(),
+        }
     }
 
-    fn digest(&self) -> [String; 3] {
+    fn header(&self) -> [Cell; 3] {
         let safe = |text: &str| Quoted::bare(text.as_bytes()).to_string();
         let Some(Header { date, from, subject }) = &self.header else { return Default::default() };
         let date = date.map(minute).unwrap_or_default();
-        [date, safe(from), safe(subject)]
+        let day = date.get(..10).unwrap_or_default().to_owned();
+        let month_and_day = date.get(5..10).unwrap_or_default().to_owned();
+        let date = Cell { forms: vec![date, day, month_and_day], style: Style::new() };
+        [date, safe(from).into(), safe(subject).into()]
+    }
+
+    fn unique_id(&self) -> Cell {
+        encoded(&self.unique_id).into()
     }
 }
 
-/// The table that `--list` prints.
-pub(super) fn list(rows: &[Row], headers: bool) -> String {
-    let mut columns = vec!["NUMBER", "SIZE", "STATE"];
+/// A size in five characters.
+fn short_size(octets: u64) -> String {
+    let units = [(30, "G"), (20, "M"), (10, "k")];
+    let unit = units.into_iter().find(|(shift, _)| octets >> shift > 0);
+    unit.map_or_else(|| octets.to_string(), |(shift, unit)| format!("{}{unit}", octets >> shift))
+}
+
+/// The table that `--list` prints, and the line that totals it.
+pub(super) fn list(rows: &[Row], headers: bool, look: Look) -> String {
+    if rows.is_empty() {
+        return "no messages\n".into();
+    }
+    let mut columns =
+        vec![Column::right("NUMBER", "NO"), Column::right("SIZE", "SIZE"), Column::left("STATE")];
     if headers {
-        columns.extend(["DATE", "FROM", "SUBJECT"]);
+        columns.extend([Column::left("DATE"), Column::left("FROM"), Column::left("SUBJECT")]);
     }
-    columns.push("UNIQUE-ID");
-    let mut table = table(&columns, &[0, 1]);
-    for row in rows {
-        let mut cells = vec![row.number(), row.size(), state(row)];
+    columns.push(Column::left("UNIQUE-ID"));
+    let cells = |row: &Row| {
+        let mut cells = vec![row.number(), row.size(), state_cell(row)];
         if headers {
-            cells.extend(row.digest());
+            cells.extend(row.header());
         }
-        cells.push(encoded(&row.unique_id));
-        table.add_row(cells);
+        cells.push(row.unique_id());
+        cells
+    };
+    let table = Table { columns, rows: rows.iter().map(cells).collect() };
+    let with_headers: &[Round<'_>] = &[
+        &[(4, 20), (5, 28)],
+        &[(3, 10)],
+        &[(4, 10)],
+        &[(5, 14)],
+        &[(2, 9)],
+        &[(0, 3), (1, 5)],
+        &[(4, 7), (5, 9)],
+        &[(3, 5), (2, 3)],
+        &[(6, 8)],
+        &[(4, 5), (5, 6)],
+        &[(6, 4), (2, 3), (4, 3), (5, 3)],
+    ];
+    let without: &[Round<'_>] = &[&[(2, 9)], &[(3, 12)], &[(0, 3), (1, 5)], &[(2, 3), (3, 6)]];
+    let rounds = if headers { with_headers } else { without };
+    table.text(look.limit, rounds, look.colours) + &total(rows)
+}
+
+/// How many messages, how large, and how many in each state.
+fn total(rows: &[Row]) -> String {
+    let octets: u64 = rows.iter().filter_map(|row| row.octets).fold(0, u64::saturating_add);
+    let mut words: BTreeMap<usize, usize> = BTreeMap::new();
+    for row in rows {
+        *words.entry(class(row.state)).or_default() += 1;
     }
-    format!("{}\n", table.trim_fmt())
+    let counted =
+        words.iter().filter_map(|(at, many)| Some(format!("{many} {}", CLASSES.get(*at)?)));
+    let counted: Vec<_> = counted.collect();
+    let size = match rows.iter().filter(|row| row.octets.is_none()).count() {
+        0 => format!(", {}", HumanBytes(octets)),
+        some if some < rows.len() => format!(", at least {}", HumanBytes(octets)),
+        _ => String::new(),
+    };
+    format!("{}{size}; {}\n", messages(rows.len()), counted.join(", "))
+}
+
+/// What the total counts, in its order.
+const CLASSES: [&str; 8] =
+    ["new", "delivered", "deleted before", "failed", "seen", "too large", "held", "undecided"];
+
+/// The place of a state in [`CLASSES`].
+fn class(state: State) -> usize {
+    match state {
+        State::BeyondLimit | State::New | State::NotNamed => 0,
+        State::Changed
+        | State::Deletable
+        | State::DeletableLater
+        | State::Delivered
+        | State::Found => 1,
+        State::Deleted => 2,
+        State::Failed | State::FailedUntil => 3,
+        State::Seen => 4,
+        State::TooLarge => 5,
+        State::Held => 6,
+        State::Unreadable => 7,
+    }
+}
+
+/// The colour of a state: what is new, what went wrong.
+fn style(state: State) -> Style {
+    match class(state) {
+        0 => AnsiColor::Green.on_default(),
+        3 | 6 => AnsiColor::Red.on_default(),
+        5 | 7 => AnsiColor::Yellow.on_default(),
+        _ => Style::new(),
+    }
 }
 
 /// The table that `--dry-run` prints.
-pub(super) fn dry_run(rows: &[Row]) -> String {
-    let mut table = table(&["", "NUMBER", "SIZE", "WHY", "UNIQUE-ID"], &[1, 2]);
-    for row in rows {
+pub(super) fn dry_run(rows: &[Row], look: Look) -> String {
+    let columns = vec![
+        Column::left(""),
+        Column::right("NUMBER", "NO"),
+        Column::right("SIZE", "SIZE"),
+        Column::left("WHY"),
+        Column::left("UNIQUE-ID"),
+    ];
+    let cells = |row: &Row| {
         let (what, why) = intention(row);
-        table.add_row([what.to_owned(), row.number(), row.size(), why, encoded(&row.unique_id)]);
-    }
-    format!("{}\n", table.trim_fmt())
+        let style = style(row.state);
+        let why = Cell { forms: vec![why], style };
+        vec![what.to_owned().into(), row.number(), row.size(), why, row.unique_id()]
+    };
+    let table = Table { columns, rows: rows.iter().map(cells).collect() };
+    let rounds: &[Round<'_>] =
+        &[&[(3, 12)], &[(4, 12)], &[(1, 3), (2, 5)], &[(0, 3), (3, 6), (4, 6)]];
+    table.text(look.limit, rounds, look.colours)
+}
+
+fn state_cell(row: &Row) -> Cell {
+    let long = state(row);
+    let short = match row.state {
+        State::Changed | State::Deletable | State::DeletableLater => "delivered".into(),
+        State::FailedUntil => "failed".into(),
+        State::Deleted => "deleted".into(),
+        _ => long.clone(),
+    };
+    Cell { forms: vec![long, short], style: style(row.state) }
 }
 
 /// A message's state in a word or two.
@@ -122,17 +246,4 @@ fn intention(row: &Row) -> (&'static str, String) {
         None => "leave",
     };
     (what, why)
-}
-
-fn table(columns: &[&str], right: &[usize]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(columns);
-    table.column_iter_mut().for_each(|column| _ = column.set_padding((0, 2)));
-    for at in right {
-        if let Some(column) = table.column_mut(*at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
 }

@@ -4,8 +4,9 @@ use crate::channel::failure::FailedOperation;
 use crate::channel::message::{Cause, Message, State};
 use crate::channel::octets::Octets;
 
+use super::level::Level;
 use super::safe::{encoded, unique_id, words};
-use super::terminal::{Level, Output};
+use super::terminal::Output;
 
 /// Says what happened to a message of an account.
 pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {

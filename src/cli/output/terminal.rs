@@ -13,27 +13,18 @@ use std::sync::atomic::Ordering;
 use indicatif::HumanBytes;
 
 use crate::channel::event::{Event, Summary};
+use crate::cli::args::options::When;
 use crate::cli::cancel::Cancel;
 use crate::cli::error::Error;
 use crate::protocol::Quoted;
 
 use super::exit::Exit;
 use super::json::{self, Line, OfAccount, OfProgram, Totals};
+use super::level::Level;
+use super::listing::Look;
 use super::safe::safe;
+use super::streams::{Manner, Streams};
 use super::words::messages;
-
-/// How much is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
-    /// Errors.
-    Quiet,
-    /// On a terminal a summary, and bars.
-    Normal,
-    /// A line a message.
-    Messages,
-    /// The conversation.
-    Conversation,
-}
 
 /// So many octets of events are written at once.
 const BATCH: usize = 32 * 1024;
@@ -44,31 +35,33 @@ pub(crate) struct Output<'s> {
     err: RefCell<&'s mut dyn Write>,
     /// Standard error is a terminal.
     terminal: bool,
+    /// How many columns the terminal has that standard output is.
+    columns: Option<usize>,
     pub(crate) level: Level,
     cancel: Cancel,
     /// Standard output has events and no text.
     json: bool,
+    colours: bool,
+    progress: When,
     /// Events that are not written yet.
     lines: RefCell<Vec<u8>>,
     totals: Cell<Totals>,
 }
 
 impl<'s> Output<'s> {
-    pub(crate) fn new(
-        out: &'s mut dyn Write,
-        err: &'s mut dyn Write,
-        terminal: bool,
-        level: Level,
-        json: bool,
-        cancel: &Cancel,
-    ) -> Self {
+    pub(crate) fn new(streams: Streams<'s>, manner: Manner, cancel: &Cancel) -> Self {
+        let Streams { out, err, terminal, columns } = streams;
+        let Manner { level, json, colours, progress } = manner;
         Self {
             out: RefCell::new(out),
             err: RefCell::new(err),
             terminal,
+            columns,
             level,
             cancel: Cancel::clone(cancel),
             json,
+            colours,
+            progress,
             lines: RefCell::default(),
             totals: Cell::default(),
         }
@@ -150,7 +143,16 @@ impl<'s> Output<'s> {
 
     /// Whether bars are drawn: for eyes, and where no lines would break them.
     pub(crate) fn draws(&self) -> bool {
-        self.terminal && self.level == Level::Normal
+        match self.progress {
+            When::Always => true,
+            When::Auto => self.terminal && self.level == Level::Normal,
+            When::Never => false,
+        }
+    }
+
+    /// How tables are printed.
+    pub(super) fn look(&self) -> Look {
+        Look { limit: self.columns, colours: self.colours }
     }
 
     /// An error, its status aside: one sentence, perhaps a hint.

@@ -9,10 +9,11 @@ use crate::cli::health::patience::{Judgement, Verdict};
 use super::events::Teller;
 use super::exit::Exit;
 use super::journal;
+use super::level::Level;
 use super::listing::{self, Row};
 use super::probe::Probe;
 use super::progress::Bars;
-use super::terminal::{Level, Output};
+use super::terminal::Output;
 use super::words::{duration, ending, messages, now};
 
 /// One account on the standard streams.
@@ -137,8 +138,8 @@ impl<'v, 'o> View<'v, 'o> {
     pub(crate) fn show_rows(&mut self) -> Result<(), Error> {
         let Some(rows) = self.rows.take() else { return Ok(()) };
         let text = match self.command {
-            Command::List { headers } => listing::list(&rows, *headers),
-            _ => listing::dry_run(&rows),
+            Command::List { headers, .. } => listing::list(&rows, *headers, self.output.look()),
+            _ => listing::dry_run(&rows, self.output.look()),
         };
         self.print(&self.titled(&text))
     }

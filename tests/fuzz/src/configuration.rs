@@ -13,7 +13,7 @@ use super::journal::scratch;
 /// Runs the program, and returns its status and what it said.
 fn ran(arguments: &[&OsStr]) -> (u8, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let streams = Streams { out: &mut out, err: &mut err, terminal: false };
+    let streams = Streams { out: &mut out, err: &mut err, terminal: false, columns: None };
     let arguments = [&[OsStr::new("pop3get")], arguments].concat();
     // No mode that is tried here needs a worker.
     let start = Start::Thread(drop);

@@ -55,7 +55,7 @@ fn run_once(sandbox: &Sandbox, server: &Server, security: Security) -> (u8, Stri
     }
     fs::write(sandbox.path("config"), "").unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let streams = Streams { out: &mut out, err: &mut err, terminal: false };
+    let streams = Streams { out: &mut out, err: &mut err, terminal: false, columns: None };
     let exit = cli::run(arguments, streams, &Arc::default(), &Start::Thread(work));
     (exit.status(), String::from_utf8(err).unwrap())
 }
