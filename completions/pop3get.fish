@@ -41,15 +41,15 @@ complete -c pop3get -l client-cert -d 'Show the server this certificate (PEM, wi
 complete -c pop3get -l client-key -d 'Its private key (PEM, not encrypted), which nobody else may read [default: in the same file]' -r -F
 complete -c pop3get -l proxy -d 'Go through this proxy, which resolves the name of the server: socks5://[USER@]HOST[:PORT] for SOCKS5, http://[USER@]HOST:PORT for CONNECT' -r
 complete -c pop3get -l proxy-password-file -d 'Read the password of the proxy\'s user from the first line of this file, which nobody else may read' -r -F
-complete -c pop3get -l connect-timeout -d 'Give up when the server has not greeted after so long [default: 60]' -r
-complete -c pop3get -l timeout -d 'Give up when a reply takes so long, or a message stops coming for so long [default: 180]' -r
-complete -c pop3get -l retry-for -d 'While another session has the maildrop ([IN-USE]), try again for so long, with growing pauses, but not beyond --deadline [default: 0]' -r
-complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is missing [default: $MAILDIR]' -r -F
-complete -c pop3get -l delete-after -d 'Delete messages from the server so many days after their delivery' -r
+complete -c pop3get -l connect-timeout -d 'Give up when the server has not greeted after so long [default: 1m]' -r
+complete -c pop3get -l timeout -d 'Give up when a reply takes so long, or a message stops coming for so long [default: 3m]' -r
+complete -c pop3get -l retry-for -d 'While another session has the maildrop ([IN-USE]), try again for so long, with growing pauses, but not beyond --deadline [default: 0s]' -r
+complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is missing [default: $MAILDIR]' -r -f -a "(__fish_complete_directories)"
+complete -c pop3get -l delete-after -d 'Delete messages from the server so long after their delivery, in days, like 30d' -r
 complete -c pop3get -l max-size -d 'Leave messages on the server that are larger; units k, M, G' -r
 complete -c pop3get -l limit -d 'Fetch at most so many messages of each account in this run' -r
 complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USER@HOST, and the port if it is unusual]' -r
-complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -F
+complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l config -d 'Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after so long, with status 75 if it is not done' -r
 complete -c pop3get -l color -d 'Whether tables have colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t'If somebody looks on'

@@ -15,6 +15,7 @@ use crate::channel::event::Summary;
 use crate::channel::job::Command;
 
 use super::args::options::Args;
+use super::args::usage::usage_error;
 use super::cancel::Cancel;
 use super::commands::check_config;
 use super::commands::messages;
@@ -73,8 +74,9 @@ fn of_options<'o>(
     if let Some(kind) = args.generate {
         return ended(output, None, output.print(kind.text().as_bytes()).map(|()| Exit::Ok));
     }
-    let deadline = args.deadline.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let deadline = args.deadline.map(|after| Instant::now() + Duration::from_secs(after.0));
     let limits = WaitLimits { deadline, cancel };
+    args.take_account_of_state();
     if args.check_config {
         return check_config(&args, output, &limits);
     }
@@ -207,22 +209,6 @@ fn help(text: &clap::Error, out: &mut dyn Write) -> Exit {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Io,
         _ => Exit::Ok,
     }
-}
-
-/// A wrong command line in one sentence.
-fn usage_error(error: &clap::Error) -> Error {
-    let rendered = error.render().to_string();
-    let mut lines = rendered.lines();
-    let first = lines.next().unwrap_or_default();
-    // What is missing stands on lines of its own.
-    let more: Vec<_> = lines.by_ref().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    let tip = lines.find_map(|line| line.trim().strip_prefix("tip: ").map(str::to_owned));
-    // "to pass '--x' as a value, use '-- --x'" leads nowhere here.
-    let tip = tip.filter(|tip| !tip.starts_with("to pass"));
-    let why = first.strip_prefix("error: ").unwrap_or(first);
-    let hint = tip.unwrap_or_else(|| "see pop3get --help".into());
-    let why = format!("{why} {}", more.join(" "));
-    Error::CommandLine { why: why.trim_end().to_owned(), hint }
 }
 
 /// Some options mean one account, and some of these one that is named.

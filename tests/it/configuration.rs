@@ -173,7 +173,7 @@ fn a_file_that_is_no_toml_is_said_with_its_lines() {
 fn each_value_is_told_with_the_place_that_it_comes_from() {
     let sandbox = Sandbox::new();
     sandbox.configure(
-        "[defaults]\nuser = \"mrose\"\ntimeout = 60\ndelete-after = 9\n\n\
+        "[defaults]\nuser = \"mrose\"\ntimeout = 60\ndelete-after = \"9d\"\n\n\
          [account.home]\nserver = \"h\"\nkeep = true\npassword-command = \"touch ran\"\n\n\
          [account.off]\nserver = \"i\"\ndisabled = true\n",
     );
@@ -186,7 +186,7 @@ fn each_value_is_told_with_the_place_that_it_comes_from() {
         "[account.home]",
         "server = \"h\" # account, config.toml:7",
         "user = \"mrose\" # defaults, config.toml:2",
-        "timeout = 60 # defaults, config.toml:3",
+        "timeout = \"1m\" # defaults, config.toml:3",
         "keep = true # account, config.toml:8",
         "max-size = \"20M\" # command line",
         "tls = \"implicit\" # built in",

@@ -409,7 +409,7 @@ fn retry_for_is_a_key_of_the_configuration_and_has_a_bound() {
     };
     let run = || sandbox.pop3get(["a"]).env("POP3GET_PASSWORD", "secret").run();
     sandbox.configure(&account(86_401));
-    run().fails(78, "retry-for is 86400 seconds at most");
+    run().fails(78, "retry-for is at most a day");
     sandbox.configure(&account(1));
     run().is_silent();
     assert_eq!((server.sessions(), sandbox.count()), (2, 3));
@@ -464,10 +464,10 @@ fn what_lives_longer_than_the_server_keeps_it() {
 fn an_expire_shorter_than_our_retention_is_said_with_v() {
     const SAID: &str = "the server may remove messages";
     for (expire, args, said) in [
-        ("30 USER", &["--delete-after", "31"][..], Some("after 30 days, sooner than asked for")),
+        ("30 USER", &["--delete-after", "31d"][..], Some("after 30 days, sooner than asked for")),
         ("30", &["--keep"], Some("after 30 days")),
         ("0", &[], Some("once they were fetched")),
-        ("30", &["--delete-after", "30"], None),
+        ("30", &["--delete-after", "30d"], None),
         ("0", &["--delete"], None),
         ("NEVER", &[], None),
     ] {

@@ -35,11 +35,11 @@ fn what_was_kept_is_deleted_by_a_later_run_that_is_asked_to() {
 #[test]
 fn delete_after_counts_days_from_delivery() {
     let (server, sandbox) = (server(3).start(), Sandbox::new());
-    let run = || sandbox.plain(&server).args(["--delete-after", "7"]).run();
+    let run = || sandbox.plain(&server).args(["--delete-after", "7d"]).run();
     run().is_silent();
     run().is_silent();
     assert_eq!(server.maildrop("mrose").len(), 3);
-    let listed = sandbox.plain(&server).args(["--list", "--delete-after", "7"]).run();
+    let listed = sandbox.plain(&server).args(["--list", "--delete-after", "7d"]).run();
     assert_eq!(listed.stdout.matches("deletable on 20").count(), 3, "{listed:?}");
     age(&sandbox, 8);
     server.maildrop("mrose").add("uid-new", letter(9));

@@ -50,6 +50,7 @@ mod sweep; // killed, cut, failed everywhere
 mod takeover; // what other fetchers have fetched
 mod terminal;
 mod transcripts; // every file of tests/transcripts, played
+mod typed; // what people type, and the hint that they get
 mod walk; // a maildrop, its owner and the clock, driven by a seed
 mod wire; // TLS, STLS, time-outs, cut connections
 mod workers; // a worker that lies, one that is killed, a supervisor that is

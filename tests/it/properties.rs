@@ -120,7 +120,7 @@ const CONFIGURATION: &[u8] = b"[defaults]\n|[account.a]\n|[account.\"b c\"]\n|[a
     user = \"\\u0007\\n\"\n|tls = \"none\"\n|tls = 1\n|tls = \"\\u001b[2J\"\n|auth = \"apop\"\n|\
     retry-for = 9\n|retry-for = 86401\n|timeout = 0\n|timeout = -1\n|timeout = 99999999999999999999\n|maildir = \"~/Mail\"\n|\
     maildir = \"Mail\"\n|maildir = \"a\\nb\"\n|\
-    state-dir = \"/nowhere\"\n|delete = true\n|delete-after = 3\n|keep = true\n|\
+    state-dir = \"/nowhere\"\n|delete = true\n|delete-after = 3\n|delete-after = \"3d\"\n|keep = true\n|\
     max-size = \"20M\"\n|max-size = 5\n|max-size = \"99999999999G\"\n|limit = 0\n|\
     password = \"x\"\n|password-file = \"/x\"\n|password-command = \"x\"\n|=|[|\"|#|a.b.c = 1\n";
 

@@ -1,10 +1,14 @@
 //! What was typed: options, account settings, messages, POP URLs, proxy URLs, hosts,
-//! sizes.
+//! sizes, times, and what the options of other programs mean here.
 
+pub(crate) mod foreign;
 pub(crate) mod host;
 pub(crate) mod numbers;
 pub(crate) mod options;
+mod path;
+pub(crate) mod period;
 pub(crate) mod pop_url;
 pub(crate) mod proxy_url;
 pub(crate) mod settings;
 pub(crate) mod size;
+pub(crate) mod usage;

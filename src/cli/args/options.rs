@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
+use clap::{ArgAction, ArgGroup, Parser, ValueEnum, ValueHint};
 
 use super::numbers::Numbers;
+use super::path::path;
+use super::period::Period;
 use super::settings::Settings;
 use crate::channel::job::Messages;
 
@@ -74,6 +76,8 @@ pub struct Args {
     #[arg(
         long,
         value_name = "FILE",
+        value_parser = path,
+        value_hint = ValueHint::FilePath,
         group = "mode",
         help_heading = "What to do (default: fetch new mail)"
     )]
@@ -144,12 +148,12 @@ pub struct Args {
     pub settings: Settings,
 
     /// Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path, value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
     /// End the whole run after so long, with status 75 if it is not done
-    #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
-    pub deadline: Option<u64>,
+    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    pub deadline: Option<Period>,
 
     /// Print what happens on standard output, as one JSON object a line; --generate json-schema prints what may stand there
     #[arg(long, conflicts_with_all = ["show", "generate"])]
@@ -176,6 +180,14 @@ pub struct Args {
     pub verbose: u8,
 }
 
+/// No run lasts longer.
+const YEAR: u64 = 365 * 24 * 60 * 60;
+
+fn deadline(text: &str) -> Result<Period, &'static str> {
+    let period: Period = text.parse()?;
+    if (1..=YEAR).contains(&period.0) { Ok(period) } else { Err("it is 1s to 365d") }
+}
+
 /// `--color`, `--progress`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum When {
@@ -186,6 +198,19 @@ pub enum When {
     Always,
     /// In no case.
     Never,
+}
+
+impl Args {
+    /// Takes the word behind `--state list`, `repair` and `separate` for an ACCOUNT: these
+    /// need no word.
+    pub(crate) fn take_account_of_state(&mut self) {
+        let Some(words) = &mut self.state else { return };
+        if let [action, _] = &**words
+            && ["list", "repair", "separate"].contains(&&**action)
+        {
+            self.accounts.extend(words.pop());
+        }
+    }
 }
 
 /// `--generate`

@@ -7,9 +7,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::path::path;
+use super::period::{Days, Period};
 use super::size::Size;
 use crate::channel::job::{Auth, Binding, Tls};
 use crate::connection::Pin;
@@ -48,7 +50,7 @@ pub struct Settings {
     pub strict: Option<bool>,
 
     /// Read the password from the first line of this file, which nobody else may read
-    #[arg(long, value_name = "FILE", help_heading = "Server", conflicts_with = "password_command")]
+    #[arg(long, value_name = "FILE", help_heading = "Server", conflicts_with = "password_command", value_parser = path, value_hint = ValueHint::FilePath)]
     #[serde(serialize_with = "as_text")]
     pub password_file: Option<PathBuf>,
 
@@ -57,7 +59,7 @@ pub struct Settings {
     pub password_command: Option<String>,
 
     /// Believe only the certificate authorities in this PEM file
-    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[arg(long, value_name = "FILE", help_heading = "Server", value_parser = path, value_hint = ValueHint::FilePath)]
     #[serde(serialize_with = "as_text")]
     pub ca_file: Option<PathBuf>,
 
@@ -71,12 +73,12 @@ pub struct Settings {
     pub tls_pin: Option<Vec<Pin>>,
 
     /// Show the server this certificate (PEM, with those that vouch for it)
-    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[arg(long, value_name = "FILE", help_heading = "Server", value_parser = path, value_hint = ValueHint::FilePath)]
     #[serde(serialize_with = "as_text")]
     pub client_cert: Option<PathBuf>,
 
     /// Its private key (PEM, not encrypted), which nobody else may read [default: in the same file]
-    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[arg(long, value_name = "FILE", help_heading = "Server", value_parser = path, value_hint = ValueHint::FilePath)]
     #[serde(serialize_with = "as_text")]
     pub client_key: Option<PathBuf>,
 
@@ -85,7 +87,7 @@ pub struct Settings {
     pub proxy: Option<String>,
 
     /// Read the password of the proxy's user from the first line of this file, which nobody else may read
-    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[arg(long, value_name = "FILE", help_heading = "Server", value_parser = path, value_hint = ValueHint::FilePath)]
     #[serde(serialize_with = "as_text")]
     pub proxy_password_file: Option<PathBuf>,
 
@@ -109,20 +111,20 @@ pub struct Settings {
     )]
     pub ipv6: Option<bool>,
 
-    /// Give up when the server has not greeted after so long [default: 60]
-    #[arg(long, value_name = "SECS", help_heading = "Server", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub connect_timeout: Option<u64>,
+    /// Give up when the server has not greeted after so long [default: 1m]
+    #[arg(long, value_name = "DURATION", help_heading = "Server", value_parser = timeout)]
+    pub connect_timeout: Option<Period>,
 
-    /// Give up when a reply takes so long, or a message stops coming for so long [default: 180]
-    #[arg(long, value_name = "SECS", help_heading = "Server", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub timeout: Option<u64>,
+    /// Give up when a reply takes so long, or a message stops coming for so long [default: 3m]
+    #[arg(long, value_name = "DURATION", help_heading = "Server", value_parser = timeout)]
+    pub timeout: Option<Period>,
 
-    /// While another session has the maildrop ([IN-USE]), try again for so long, with growing pauses, but not beyond --deadline [default: 0]
-    #[arg(long, value_name = "SECS", help_heading = "Server", value_parser = clap::value_parser!(u64).range(..=86_400))]
-    pub retry_for: Option<u64>,
+    /// While another session has the maildrop ([IN-USE]), try again for so long, with growing pauses, but not beyond --deadline [default: 0s]
+    #[arg(long, value_name = "DURATION", help_heading = "Server", value_parser = at_most_a_day)]
+    pub retry_for: Option<Period>,
 
     /// Deliver into this Maildir; made if it is missing [default: $MAILDIR]
-    #[arg(short, long, value_name = "DIR", help_heading = "Delivery")]
+    #[arg(short, long, value_name = "DIR", help_heading = "Delivery", value_parser = path, value_hint = ValueHint::DirPath)]
     #[serde(serialize_with = "as_text")]
     pub maildir: Option<PathBuf>,
 
@@ -137,9 +139,9 @@ pub struct Settings {
     )]
     pub delete: Option<bool>,
 
-    /// Delete messages from the server so many days after their delivery
-    #[arg(long, value_name = "DAYS", help_heading = "Delivery", group = "deletion")]
-    pub delete_after: Option<u32>,
+    /// Delete messages from the server so long after their delivery, in days, like 30d
+    #[arg(long, value_name = "DURATION", help_heading = "Delivery", group = "deletion")]
+    pub delete_after: Option<Days>,
 
     /// Leave messages on the server; this is the default
     #[arg(
@@ -164,7 +166,7 @@ pub struct Settings {
     pub journal: Option<String>,
 
     /// Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]
-    #[arg(long, value_name = "DIR", help_heading = "Delivery")]
+    #[arg(long, value_name = "DIR", help_heading = "Delivery", value_parser = path, value_hint = ValueHint::DirPath)]
     #[serde(serialize_with = "as_text")]
     pub state_dir: Option<PathBuf>,
 }
@@ -231,14 +233,26 @@ impl Settings {
             Some("only one of ca-file and tls-roots can hold")
         } else if on(self.ipv4) + on(self.ipv6) > 1 {
             Some("only one of ipv4 and ipv6 can hold")
-        } else if seconds.iter().flatten().any(|seconds| !(1..=86_400).contains(seconds)) {
-            Some("a time-out is 1 to 86400 seconds")
-        } else if self.retry_for.is_some_and(|seconds| seconds > 86_400) {
-            Some("retry-for is 86400 seconds at most")
+        } else if seconds.iter().flatten().any(|it| !(1..=DAY).contains(&it.0)) {
+            Some("connect-timeout and timeout are at least a second and at most a day")
+        } else if self.retry_for.is_some_and(|it| it.0 > DAY) {
+            Some("retry-for is at most a day")
         } else {
             None
         }
     }
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+fn at_most_a_day(text: &str) -> Result<Period, &'static str> {
+    let period: Period = text.parse()?;
+    if period.0 > DAY { Err("it is at most a day") } else { Ok(period) }
+}
+
+fn timeout(text: &str) -> Result<Period, &'static str> {
+    let period = at_most_a_day(text)?;
+    if period.0 == 0 { Err("it is at least a second") } else { Ok(period) }
 }
 
 /// `--tls-roots`
@@ -294,7 +308,7 @@ mod tests {
     #[test]
     fn the_nearer_settings_win_and_what_excludes_each_other_counts_as_one() {
         let far = Settings {
-            delete_after: Some(9),
+            delete_after: Some(Days(9)),
             user: Some("far".into()),
             password_file: Some("f".into()),
             ..Settings::default()

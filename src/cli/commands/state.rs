@@ -33,7 +33,7 @@ impl Action {
             _ => Err(Error::Usage {
                 why: "--state takes list, forget UID, mark UID, rename OLD, separate or repair"
                     .into(),
-                hint: Some("an ACCOUNT stands before --state, or behind `--`"),
+                hint: Some("an ACCOUNT stands before --state, or behind it"),
             }),
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::channel::job::{self, Auth, Deletion, Messages, Policy};
 use crate::cli::args::options::Args;
+use crate::cli::args::period::Days;
 use crate::cli::args::settings::Settings;
 use crate::cli::error::Error;
 use crate::cli::password::lookup::Wanted;
@@ -77,7 +78,7 @@ impl Account {
             state: absolute(&self.state),
             policy: Policy {
                 deletion: match (settings.delete, settings.delete_after) {
-                    (_, Some(days)) => Deletion::After { days },
+                    (_, Some(Days(days))) => Deletion::After { days },
                     (Some(true), None) => Deletion::Now {},
                     _ => Deletion::Keep {},
                 },
@@ -86,7 +87,7 @@ impl Account {
                 retry_failed: self.retry_failed,
             },
             messages: self.messages.clone(),
-            retry_for: settings.retry_for.unwrap_or(0),
+            retry_for: settings.retry_for.map_or(0, |it| it.0),
             at_once: false,
             deadline: None,
             conversation: false,

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::channel::job::{ClientCertificate, Connection, Family, Proxy, Roots, Tls};
 use crate::channel::octets::Octets;
 use crate::cli::args::host::host_and_port;
+use crate::cli::args::period::Period;
 use crate::cli::args::proxy_url;
 use crate::cli::args::settings::{Settings, TlsRoots};
 use crate::cli::error::Error;
@@ -51,7 +52,7 @@ impl Route {
         };
         let pins = settings.tls_pin.iter().flatten().map(|pin| pin.to_string()).collect();
         let (connect_timeout, timeout) =
-            (settings.connect_timeout.unwrap_or(60), settings.timeout.unwrap_or(180));
+            (seconds(settings.connect_timeout, 60), seconds(settings.timeout, 180));
         let connection = Connection {
             host,
             port,
@@ -70,6 +71,11 @@ impl Route {
         };
         Ok(Self { connection, client_key, proxy_password })
     }
+}
+
+/// A time in seconds.
+fn seconds(period: Option<Period>, otherwise: u64) -> u64 {
+    period.map_or(otherwise, |period| period.0)
 }
 
 /// A path for a worker, whose directory is another one.

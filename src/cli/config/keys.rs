@@ -140,8 +140,6 @@ fn allowed(arg: &Arg) -> String {
         _ if takes_none => "true or false, without quotes".into(),
         _ if !values.is_empty() => format!("one of {}", values.join(", ")),
         Some("N") => "a whole number, without quotes".into(),
-        Some("DAYS") => "a number of days, without quotes".into(),
-        Some("SECS") => "a number of seconds, without quotes".into(),
         Some("DURATION") => "a time in quotes, like \"90s\", \"5m\", \"2h\" or \"30d\"".into(),
         Some("SIZE") => "a number of octets, or one with k, M or G in quotes, like \"20M\"".into(),
         Some("CMD") => "a command in quotes, or a list of its words".into(),

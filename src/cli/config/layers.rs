@@ -1,6 +1,7 @@
 //! Where each value comes from: the nearest layer that has it.
 
 use crate::channel::job::{Auth, Binding, Tls};
+use crate::cli::args::period::Period;
 use crate::cli::args::settings::{Settings, TlsRoots};
 
 use super::source::project;
@@ -112,9 +113,9 @@ fn built_in() -> Settings {
         allow_plaintext_password: Some(false),
         strict: Some(false),
         tls_roots: Some(TlsRoots::default()),
-        connect_timeout: Some(60),
-        timeout: Some(180),
-        retry_for: Some(0),
+        connect_timeout: Some(Period(60)),
+        timeout: Some(Period(180)),
+        retry_for: Some(Period(0)),
         keep: Some(true),
         state_dir: project().map(state),
         ..Settings::default()

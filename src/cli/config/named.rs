@@ -82,11 +82,15 @@ fn matching<'c>(word: &str, config: &'c Config) -> Result<Vec<&'c Entry>, Error>
     let known = if known.is_empty() { "none".into() } else { known.join(", ") };
     let place = config.path.display();
     if !word.contains(['*', '?', '[']) {
-        let why = match nearest(word, config.names()) {
-            Some(name) => format!("there is no account {word:?}; did you mean {name:?}?"),
-            None => format!("there is no account {word:?} in {place}; there: {known}"),
-        };
-        return Err(Error::usage(why));
+        if let Some(name) = nearest(word, config.names()) {
+            let why = format!("there is no account {word:?}; did you mean {name:?}?");
+            return Err(Error::usage(why));
+        }
+        let why = format!("there is no account {word:?} in {place}; there: {known}");
+        return Err(match without_account(word) {
+            Some(hint) => Error::CommandLine { why, hint },
+            None => Error::usage(why),
+        });
     }
     let pattern = Pattern::new(word)
         .map_err(|error| Error::usage(format!("{word:?} is no pattern: {}", error.msg)))?;
@@ -97,6 +101,22 @@ fn matching<'c>(word: &str, config: &'c Config) -> Result<Vec<&'c Entry>, Error>
         return Err(Error::usage(why));
     }
     Ok(found)
+}
+
+/// How a mailbox is named that has no account, for a word that looks like a host, or like
+/// a user and a host.
+fn without_account(word: &str) -> Option<String> {
+    let is_host = |host: &str| host.contains('.') && host_and_port(host, 995).is_ok();
+    let (user, host) = word.rsplit_once('@').unwrap_or(("USER", word));
+    if !is_host(host) || user.is_empty() || word.contains(char::is_whitespace) {
+        return None;
+    }
+    let url = if user.contains(['@', ':', '/', '%']) {
+        String::new()
+    } else {
+        format!(", or pop3get pops://{user}@{host}")
+    };
+    Some(format!("a mailbox without an account is named by pop3get -s {host} -u {user}{url}"))
 }
 
 fn none(config: &Config) -> Error {

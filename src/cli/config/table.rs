@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
 use crate::cli::args::host::host_and_port;
+use crate::cli::args::period::HINT;
 use crate::cli::args::proxy_url;
 use crate::cli::args::settings::Settings;
 use crate::protocol::Quoted;
@@ -57,7 +58,12 @@ impl Table {
                     right.insert(key, value);
                 }
                 // It quotes what stands in the file.
-                Err(why) => refuse(Quoted::bare(why.as_bytes()).to_string(), None),
+                Err(why) => {
+                    let (why, hint) =
+                        why.split_once(HINT).map_or((&*why, None), |(why, hint)| (why, Some(hint)));
+                    let hint = hint.map(|hint| Quoted::bare(hint.as_bytes()).to_string());
+                    refuse(Quoted::bare(why.as_bytes()).to_string(), hint);
+                }
             }
         }
         let right = Deserializer::from(Spanned::new(0..0, right));

@@ -213,7 +213,7 @@ impl Player {
         match run.act.keeping() {
             Keeping::Keep => {}
             Keeping::Delete => args.push("--delete".into()),
-            Keeping::After(days) => args.extend(words(&["--delete-after", &format!("{days}")])),
+            Keeping::After(days) => args.extend(words(&["--delete-after", &format!("{days}d")])),
         }
         args.extend(run.limit.map(|limit| format!("--limit={limit}")));
         args.extend(run.max_size.map(|size| format!("--max-size={size}")));
