@@ -27,9 +27,10 @@ use super::error::Error;
 use super::event::Failure;
 
 /// How far a session came.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Reached {
     /// Not to a listing.
+    #[default]
     LogIn,
     /// It was reading the header of this message.
     Header(UniqueId),

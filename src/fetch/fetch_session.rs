@@ -8,9 +8,11 @@ use super::context::{Context, Done};
 use super::error::{Error, Messages};
 use super::event::{Event, Failure, Observer};
 use super::listing::Listing;
+use super::options::Options;
 use super::pipeline;
-use super::run::{AccountRun, Options, Rekey};
-use super::step::{Deletion, Policy, Step, not_before};
+use super::run::AccountRun;
+use super::sessions;
+use super::step::{Deletion, Policy, not_before};
 use super::twins::Twins;
 
 impl AccountRun {
@@ -23,9 +25,11 @@ impl AccountRun {
         let now = options.clock.start();
         let policy = &self.policy(&options.policy);
         let log = |line: session::Line<'_>| observe(Event::Line(line));
-        let mut listing = self.listing(options, credentials, &log, observe)?;
+        let mut listing = sessions::open(self, options, credentials, &log, observe)?;
         let first = self.journal.index().is_empty();
-        let steps = self.decide(options.rekey, policy, now, &mut listing)?;
+        let steps = sessions::look(self, &mut listing, options, observe, |run, listing| {
+            run.steps(options.rekey, policy, now, listing)
+        })?;
         tell_expiry(&listing, policy, observe);
         self.current.reached = Reached::Messages;
         self.note_listing(&listing, now);
@@ -78,22 +82,6 @@ impl AccountRun {
             observe(Event::Deleted { unique_id: &settled.key().unique_id });
         }
         self.summary.deleted += deleted.len();
-    }
-
-    /// The steps of this session, or where reading a header broke it.
-    fn decide(
-        &mut self,
-        rekey: Rekey,
-        policy: &Policy,
-        now: u64,
-        listing: &mut Listing<'_>,
-    ) -> Result<Vec<Step>, Error> {
-        let steps = self.steps(rekey, policy, now, listing);
-        self.note_login(listing);
-        if let Some(unique_id) = listing.broken_header.take() {
-            self.current.reached = Reached::Header(unique_id);
-        }
-        steps
     }
 
     /// Records what the server refused to send. What it refused for the time being

@@ -7,7 +7,8 @@ use super::attempts::Finish;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::listing::{Listing, Sizes};
-use super::run::{AccountRun, Options, Outcome};
+use super::options::Options;
+use super::run::{AccountRun, Outcome};
 
 impl Listing<'_> {
     /// How many of the listed messages another fetcher has fetched.
@@ -38,7 +39,8 @@ impl AccountRun {
     ) -> Result<Finish, Error> {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
         let sizes = Sizes::Always;
-        let listing = self.listed(options, credentials, (&log, sizes), observe)?;
+        let (listing, ()) =
+            self.listed(options, credentials, (&log, sizes), observe, |_, _| Ok(()))?;
         let now = options.clock.start();
         let imported = &self.imported;
         let listed = listing.listing.iter().filter(|listed| imported.contains(&listed.unique_id));

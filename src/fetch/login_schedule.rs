@@ -55,17 +55,17 @@ impl Clock {
 
 /// What is known of when to log in.
 #[derive(Clone, Copy, Debug)]
-pub struct Timing {
+pub(super) struct Timing {
     /// The time.
-    pub clock: Clock,
+    pub(super) clock: Clock,
     /// The last login, if the server wants some time until the next one. A login
     /// that it refuses as too early counts as one.
-    pub last: Option<Login>,
+    pub(super) last: Option<Login>,
     /// How long to try again while another session has the maildrop.
-    pub retry_for: Duration,
+    pub(super) retry_for: Duration,
     /// Somebody waits for the answer: the login is tried though an announced delay is
     /// not over. Gmail announces 300 s and does not insist.
-    pub at_once: bool,
+    pub(super) at_once: bool,
 }
 
 /// No server is stayed away from for longer, whatever it announces: a mistake of
@@ -154,7 +154,7 @@ fn turned_away(error: &Error) -> Option<(LoginRefusal, bool)> {
 }
 
 /// Logs in when it is time, and again while the maildrop is in use.
-pub fn log_in<'a>(
+pub(super) fn log_in<'a>(
     options: &session::Options,
     credentials: &Credentials,
     log: Log<'a>,

@@ -7,7 +7,8 @@ use super::attempts::Finish;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::listing::Sizes;
-use super::run::{AccountRun, Options, Outcome};
+use super::options::Options;
+use super::run::{AccountRun, Outcome};
 use super::step::{Policy, Reason, Retrieval, Step};
 
 impl AccountRun {
@@ -29,13 +30,16 @@ impl AccountRun {
     ) -> Result<Finish, Error> {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
         let sizes = Sizes::ForNew;
-        let mut listing = self.listed(options, credentials, (&log, sizes), observe)?;
         let now = options.clock.start();
-        let headers = listing.headers_of_numbered()?;
-        self.note_listing(&listing, now);
         let named = Policy { named: options.policy.named.clone(), ..Policy::default() };
-        let policy = self.resolve(&named, &listing)?;
-        let steps = listing.steps(self.journal.index(), &policy, now)?;
+        let listed = self.listed(options, credentials, (&log, sizes), observe, |run, listing| {
+            let headers = listing.headers_of_numbered()?;
+            let policy = run.resolve(&named, listing)?;
+            let steps = listing.steps(run.journal.index(), &policy, now)?;
+            Ok((headers, steps))
+        });
+        let (listing, (headers, steps)) = listed?;
+        self.note_listing(&listing, now);
         for (listed, step) in listing.listing.iter().zip(steps) {
             let occurrence = match step {
                 Step::Retrieve(Retrieval { occurrence, .. })

@@ -7,9 +7,10 @@ use crate::session::{self, Credentials};
 use super::attempts::Finish;
 use super::error::Error;
 use super::event::{Event, Observer};
-use super::listing::Sizes;
+use super::listing::{Listing, Sizes};
+use super::options::Options;
 use super::place::Place;
-use super::run::{AccountRun, Options};
+use super::run::AccountRun;
 
 /// A renaming: both journals open and locked, the old one recovered.
 #[derive(Debug)]
@@ -59,8 +60,11 @@ impl AccountRun {
     ) -> Result<Finish, Error> {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
         let sizes = Sizes::Always;
-        let mut listing = self.listed(options, credentials, (&log, sizes), observe)?;
-        if !listing.is_known_to(self.journal.index())? {
+        let compare =
+            |run: &mut Self, listing: &mut Listing<'_>| listing.is_known_to(run.journal.index());
+        let listed = self.listed(options, credentials, (&log, sizes), observe, compare);
+        let (listing, is_same) = listed?;
+        if !is_same {
             let other = self.journal.mailbox().key().to_owned();
             return Err(Error::AnotherMailbox(other));
         }

@@ -1,52 +1,20 @@
 //! A run over one account.
 
-use std::time::Duration;
-
 use crate::journal::{self, Facts, Imported, Index, Journal, Login, MessageKey, Siblings, State};
 use crate::maildir::Maildir;
-use crate::protocol::ProofKind;
-use crate::session::{self, Credentials, Log, Pipelining};
+use crate::session::{Credentials, Log};
 
-use super::attempts::{Attempts, Ended, Finish, Next, Note, Reached};
+use super::attempts::{Attempts, Finish, Note};
 use super::download::Download;
 use super::error::Error;
 use super::event::{Event, Failure, Observer, Summary};
 use super::listing::{Listing, Renumbering, Sizes};
-use super::login_schedule::{self, Clock, Timing};
 use super::named::Named;
+use super::options::{Options, Rekey};
 use super::place::Place;
-use super::proof::Proofs;
 use super::recovery::recover;
+use super::sessions::{self, Current, Noted, Sessions};
 use super::step::{Policy, Step, not_before};
-
-/// How one account is fetched.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The server and the way in.
-    pub session: session::Options,
-    /// What is wanted.
-    pub policy: Policy,
-    /// What to do where unique-ids are unknown.
-    pub rekey: Rekey,
-    /// How many files may be open at once.
-    pub most_open: usize,
-    /// How long to try again while another session has the maildrop.
-    pub retry_for: Duration,
-    /// Whether to log in though an announced delay is not over.
-    pub at_once: bool,
-    /// The time.
-    pub clock: Clock,
-}
-
-/// Whether unknown unique-ids may be new names of known messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rekey {
-    /// If it looks like it, stop.
-    #[default]
-    Stop,
-    /// Match them by header and go on.
-    ByHeader,
-}
 
 /// The local state of one account: lock held, journal loaded and recovered, Maildir
 /// open.
@@ -67,30 +35,6 @@ pub struct AccountRun {
     pub(super) imported: Imported,
 }
 
-/// What is known of the session in hand when it ends, however it ends.
-#[derive(Debug)]
-pub(super) struct Current {
-    pub(super) pipelining: bool,
-    pub(super) remembered: bool,
-    pub(super) reached: Reached,
-    pub(super) progress: bool,
-    pub(super) lost: Option<Download>,
-    pub(super) more: bool,
-}
-
-impl Default for Current {
-    fn default() -> Self {
-        Self {
-            pipelining: false,
-            remembered: false,
-            reached: Reached::LogIn,
-            progress: false,
-            lost: None,
-            more: false,
-        }
-    }
-}
-
 /// What a run did, and how it ended.
 #[derive(Debug)]
 pub struct Outcome {
@@ -98,25 +42,6 @@ pub struct Outcome {
     pub summary: Summary,
     /// How it ended.
     pub result: Result<(), Error>,
-}
-
-const MONTH: u64 = 30 * 86_400;
-
-/// The pace that a server on this port is known for. One that did not keep step
-/// is given another chance after a month: servers get newer.
-pub fn pace(index: &Index, port: u16, now: u64) -> Pipelining {
-    match (index.out_of_step(port), index.announced(port)) {
-        (Some(at), _) if now < at.saturating_add(MONTH) => Pipelining::LockStep,
-        (_, Some(capabilities)) => Pipelining::Remembered(capabilities),
-        (_, None) => Pipelining::Announced,
-    }
-}
-
-/// By what the server on this port proves its answers, if that was learned within a
-/// month.
-fn known_proof(index: &Index, port: u16, now: u64) -> Option<ProofKind> {
-    let proof = index.proof(port).filter(|proof| now < proof.at.saturating_add(MONTH));
-    proof.map(|proof| proof.kind)
 }
 
 impl AccountRun {
@@ -189,45 +114,12 @@ impl AccountRun {
         observe: Observer<'_>,
         session: fn(&mut Self, &Options, &Credentials, Observer<'_>) -> Result<Finish, Error>,
     ) -> Result<(), Error> {
-        let (now, port) = (options.clock.start(), options.session.connection.port);
-        let known = pace(self.journal.index(), port, now);
-        self.attempts = Attempts::new(known == Pipelining::LockStep);
-        loop {
-            self.current = Current::default();
-            let before = self.summary;
-            let how = session(self, options, credentials, observe);
-            let current = std::mem::take(&mut self.current);
-            let Current { pipelining, remembered, reached, progress, lost, more } = current;
-            let progress = progress || self.summary.delivered > before.delivered;
-            let ended = Ended { pipelining, remembered, reached, progress, lost, more, how };
-            match self.attempts.next(ended) {
-                Next::Again(note) => {
-                    observe(if note == Note::None { Event::Again } else { Event::OutOfStep });
-                    self.note(note, port, now);
-                }
-                Next::Done => return Ok(()),
-                Next::Fail(error) => {
-                    self.note_losses(now);
-                    return Err(error);
-                }
-                Next::PutOff { download, why, more } => {
-                    self.note_failed(&download, why.failure(), now, observe);
-                    if !more {
-                        return Ok(());
-                    }
-                    observe(Event::Again);
-                }
-            }
-        }
-    }
-
-    fn note(&mut self, note: Note, port: u16, now: u64) {
-        if note != Note::None {
-            self.journal.note_announced(port, None);
-        }
-        if note == Note::OutOfStep {
-            self.journal.note_out_of_step(port, now);
-        }
+        sessions::repeat(self, options, observe, |run| {
+            let before = run.summary.delivered;
+            let how = session(run, options, credentials, observe);
+            run.current.progress |= run.summary.delivered > before;
+            how
+        })
     }
 
     /// Records a message that could not be fetched.
@@ -284,69 +176,27 @@ impl AccountRun {
         Ok(Policy { named: named.clone(), ..policy.clone() })
     }
 
-    /// Logs in when it is time, at the pace that this server is known for.
-    pub(super) fn listing<'a>(
-        &mut self,
-        options: &Options,
-        credentials: &Credentials,
-        log: Log<'a>,
-        observe: Observer<'_>,
-    ) -> Result<Listing<'a>, Error> {
-        let mut session = options.session.clone();
-        let port = session.connection.port;
-        session.pace = if self.attempts.no_pipelining {
-            Pipelining::LockStep
-        } else {
-            pace(self.journal.index(), port, options.clock.start())
-        };
-        self.current.remembered = matches!(session.pace, Pipelining::Remembered(_));
-        let Options { clock, retry_for, at_once, .. } = *options;
-        let last = self.journal.index().last_login();
-        let mut timing = Timing { clock, last, retry_for, at_once };
-        let listing = login_schedule::log_in(&session, credentials, log, &mut timing, observe);
-        // Refused as too early, perhaps.
-        timing.last.into_iter().for_each(|login| self.journal.note_login(login));
-        let mut listing = listing?;
-        self.current.pipelining = listing.transaction.is_pipelining();
-        self.current.reached = Reached::Listing;
-        let known = known_proof(self.journal.index(), port, clock.start());
-        // A failed session may have been misled by what was remembered.
-        let known = known.filter(|_| self.attempts.is_first());
-        listing.proofs = Proofs::new(known, self.attempts.was_out_of_step);
-        listing.headerless = self.attempts.headerless.clone();
-        listing.no_top = self.attempts.no_top;
-        if let Some(announced) = listing.transaction.cacheable_capabilities() {
-            let takes_several = announced.pipelining().then_some(announced);
-            self.journal.note_announced(port, takes_several);
-        }
-        Ok(listing)
-    }
-
-    /// Logs in and reads the listings. When we logged in is noted also if they fail.
-    pub(super) fn listed<'a>(
+    /// Logs in, reads the listings, and lets `act` look at them.
+    pub(super) fn listed<'a, T>(
         &mut self,
         options: &Options,
         credentials: &Credentials,
         (log, sizes): (Log<'a>, Sizes),
         observe: Observer<'_>,
-    ) -> Result<Listing<'a>, Error> {
-        let mut listing = self.listing(options, credentials, log, observe)?;
-        let listed = listing.list(self.journal.index(), sizes);
-        self.note_login(&listing);
-        listed.map(|()| listing)
+        act: impl FnOnce(&mut Self, &mut Listing<'a>) -> Result<T, Error>,
+    ) -> Result<(Listing<'a>, T), Error> {
+        let mut listing = sessions::open(self, options, credentials, log, observe)?;
+        let found = sessions::look(self, &mut listing, options, observe, |run, listing| {
+            listing.list(run.journal.index(), sizes)?;
+            act(run, listing)
+        })?;
+        Ok((listing, found))
     }
 
     /// Notes what is listed and what is missing.
     pub(super) fn note_listing(&mut self, listing: &Listing<'_>, now: u64) {
         self.summary.listed = listing.listing.len();
         self.journal.note_listing(listing.listing.iter().map(|it| &it.unique_id), now);
-    }
-
-    /// Notes when we logged in, once all is read that the server may say of when
-    /// to do so again.
-    pub(super) fn note_login(&mut self, listing: &Listing<'_>) {
-        let delay = listing.transaction.login_delay().map_or(0, |delay| delay.seconds);
-        self.journal.note_login(Login { at: listing.logged_in, delay });
     }
 
     /// Lists the maildrop and decides, unless it looks renumbered.
@@ -384,6 +234,44 @@ impl AccountRun {
         }
         let index = self.journal.index();
         listing.steps(index, policy, now)
+    }
+}
+
+impl Sessions for AccountRun {
+    fn index(&self) -> &Index {
+        self.journal.index()
+    }
+
+    fn last_login(&self) -> Option<Login> {
+        self.journal.index().last_login()
+    }
+
+    fn attempts(&mut self) -> &mut Attempts {
+        &mut self.attempts
+    }
+
+    fn current(&mut self) -> &mut Current {
+        &mut self.current
+    }
+
+    fn note(&mut self, noted: Noted<'_>, options: &Options, observe: Observer<'_>) {
+        let (now, port) = (options.clock.start(), options.session.connection.port);
+        match noted {
+            Noted::Announced(announced) => self.journal.note_announced(port, announced),
+            Noted::Interrupted => self.note_losses(now),
+            Noted::Login(login) => self.journal.note_login(login),
+            Noted::PutOff(download, why) => {
+                self.note_failed(download, why.failure(), now, observe);
+            }
+            Noted::Server(note) => {
+                if note != Note::None {
+                    self.journal.note_announced(port, None);
+                }
+                if note == Note::OutOfStep {
+                    self.journal.note_out_of_step(port, now);
+                }
+            }
+        }
     }
 }
 

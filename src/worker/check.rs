@@ -2,19 +2,16 @@
 
 use crate::channel::event::Event;
 use crate::fetch::Error;
-use crate::journal::Index;
+use crate::journal::Siblings;
 
-use super::link::Link;
-use super::maildrop::{Maildrop, is_new};
-use super::options::Account;
+use super::maildrop::{Look, is_new};
 
-pub(super) fn check(
-    mut maildrop: Maildrop<'_>,
-    account: &Account,
-    index: &Index,
-    link: &Link,
-) -> Result<(), Error> {
-    let steps = maildrop.steps(account, index)?;
-    link.event(Event::Checked { new: steps.iter().filter(|step| is_new(step)).count() });
-    maildrop.survey.quit()
+pub(super) fn check(look: Look<'_>, siblings: &Siblings) -> Result<(), Error> {
+    let (listing, steps) = look.at(|listing, options| {
+        look.refuse_another_name(listing, siblings)?;
+        look.steps(listing, options)
+    })?;
+    let new = steps.iter().filter(|step| is_new(step)).count();
+    look.observer.link.event(Event::Checked { new });
+    listing.quit()
 }

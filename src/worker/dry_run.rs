@@ -3,23 +3,20 @@
 use crate::channel::event::Event;
 use crate::channel::message::Message;
 use crate::fetch::Error;
-use crate::journal::Index;
+use crate::journal::Siblings;
 
-use super::link::Link;
-use super::maildrop::{Maildrop, state};
+use super::maildrop::{Look, meant, state};
 use super::observe::unique_id;
-use super::options::Account;
 
-pub(super) fn dry_run(
-    mut maildrop: Maildrop<'_>,
-    account: &Account,
-    index: &Index,
-    link: &Link,
-) -> Result<(), Error> {
-    let steps = maildrop.steps(account, index)?;
+pub(super) fn dry_run(look: Look<'_>, siblings: &Siblings) -> Result<(), Error> {
+    let (listing, steps) = look.at(|listing, options| {
+        look.refuse_another_name(listing, siblings)?;
+        look.steps(listing, options)
+    })?;
+    let link = look.observer.link;
     link.event(Event::Listing {});
-    for (listed, step) in maildrop.meant(&steps) {
-        let (state, at) = state(listed, step, index);
+    for (listed, step) in meant(&listing.listing, &steps) {
+        let (state, at) = state(listed, step, look.index);
         let (number, octets) = (listed.number.get(), listed.octets);
         let unique_id = unique_id(&listed.unique_id);
         link.event(Event::Message(match state.action() {
@@ -27,5 +24,5 @@ pub(super) fn dry_run(
             None => Message::Skipped { number: Some(number), unique_id, octets, state, at },
         }));
     }
-    maildrop.survey.quit()
+    listing.quit()
 }

@@ -8,7 +8,7 @@ use crate::session::{Credentials, Line};
 
 use super::error::{Broken, Error};
 use super::fetch;
-use super::maildrop::{Maildrop, index};
+use super::maildrop::{Look, index};
 use super::observe::Observer;
 use super::options::Account;
 
@@ -55,8 +55,8 @@ pub(super) fn count(
 ) -> Result<(), Error> {
     let index = index(account)?;
     let log = |line: Line<'_>| observer.line(line);
-    let Maildrop { survey, .. } = Maildrop::open(account, &index, credentials, observer, &log)?;
-    let (known, listed) = (survey.known_to(imported), survey.listing.len());
-    observer.link.event(Event::Imported { known, listed });
-    Ok(survey.quit()?)
+    let look = Look { account, index: &index, credentials, observer, log: &log };
+    let (listing, known) = look.at(|listing, _| Ok(listing.known_to(imported)))?;
+    observer.link.event(Event::Imported { known, listed: listing.listing.len() });
+    Ok(listing.quit()?)
 }

@@ -3,15 +3,12 @@
 
 use crate::channel::job::Command;
 use crate::channel::message::State;
-use crate::fetch::{
-    self, Clock, Error, Listed, Listing, Policy, Reason, Renumbering, Sizes, Step, Timing, log_in,
-    pace,
-};
-use crate::journal::{self, Index, Journal};
-use crate::session::{self, Credentials, Line, Pipelining};
+use crate::fetch::{self, Error, Listed, Listing, Policy, Reason, Renumbering, Sizes, Step};
+use crate::journal::{self, Index, Journal, Siblings};
+use crate::session::{Credentials, Line};
 
 use super::observe::Observer;
-use super::options::{Account, clock};
+use super::options::Account;
 
 /// The journal as it is.
 pub(super) fn index(account: &Account) -> Result<Index, Error> {
@@ -22,33 +19,24 @@ pub(super) fn index(account: &Account) -> Result<Index, Error> {
     Ok(Journal::look(&account.state, &account.mailbox)?)
 }
 
-/// What is listed, and what a fetch would do with it.
-pub(super) struct Maildrop<'a> {
-    pub(super) survey: Listing<'a>,
-    pub(super) clock: Clock,
+/// A look: whose maildrop, and what is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'l> {
+    pub(super) account: &'l Account,
+    pub(super) index: &'l Index,
+    pub(super) credentials: &'l Credentials,
+    pub(super) observer: &'l Observer<'l>,
+    pub(super) log: &'l dyn Fn(Line<'_>),
 }
 
-impl<'a> Maildrop<'a> {
-    /// Logs in and lists; once more, one command at a time, where the server answers
-    /// out of step.
-    pub(super) fn open(
-        account: &Account,
-        index: &Index,
-        credentials: &Credentials,
-        observer: &'a Observer<'a>,
-        log: &'a dyn Fn(Line<'_>),
-    ) -> Result<Self, Error> {
-        let mut options = account.session.clone();
-        let clock = clock();
-        options.pace = pace(index, options.connection.port, clock.start());
-        // What a server tells of its delay is not written down, but what a fetch wrote
-        // down holds for a look, too: a server punishes every login.
-        let mut timing = Timing {
-            clock,
-            last: index.last_login(),
-            retry_for: account.retry_for,
-            at_once: account.job.at_once,
-        };
+impl<'l> Look<'l> {
+    /// Logs in, lists, and lets `act` look at what is listed. What `act` finds is told
+    /// only when it has found everything: another session may have to begin again.
+    pub(super) fn at<T>(
+        self,
+        act: impl Fn(&mut Listing<'l>, &fetch::Options) -> Result<T, Error>,
+    ) -> Result<(Listing<'l>, T), Error> {
+        let Self { account, index, credentials, observer, log } = self;
         let sizes = match account.job.command {
             Command::Check {} if account.policy.max_size.is_some() || index.is_empty() => {
                 Sizes::ForNew
@@ -57,40 +45,47 @@ impl<'a> Maildrop<'a> {
             _ => Sizes::ForGaps,
         };
         let observe = |event: fetch::Event<'_>| observer.event(event);
-        let mut open = |options: &session::Options| {
-            let mut survey = log_in(options, credentials, log, &mut timing, &observe)?;
-            survey.list(index, sizes)?;
-            Ok(survey)
-        };
-        let survey = match open(&options) {
-            Err(Error::Session { source: session::Error::OutOfStep { .. }, .. }) => {
-                options.pace = Pipelining::LockStep;
-                open(&options)
-            }
-            survey => survey,
-        };
-        Ok(Self { survey: survey?, clock })
+        let options = account.fetch();
+        let act = |listing: &mut Listing<'l>| act(listing, &options);
+        fetch::look(index, sizes, &options, credentials, log, &observe, act)
+    }
+
+    /// Fails if the maildrop is that of another mailbox of the Maildir.
+    pub(super) fn refuse_another_name(
+        self,
+        listing: &mut Listing<'_>,
+        siblings: &Siblings,
+    ) -> Result<(), Error> {
+        match self.index.may_have_another_name() {
+            true => listing.refuse_another_name(siblings),
+            false => Ok(()),
+        }
     }
 
     /// What a fetch would do; a renumbering stops it, as it stops a fetch.
-    pub(super) fn steps(&mut self, account: &Account, index: &Index) -> Result<Vec<Step>, Error> {
+    pub(super) fn steps(
+        self,
+        listing: &mut Listing<'_>,
+        options: &fetch::Options,
+    ) -> Result<Vec<Step>, Error> {
+        let Self { account, index, .. } = self;
         let is_listed = matches!(account.job.command, Command::List { .. });
-        if !is_listed && self.survey.is_renumbered(index)? == Renumbering::Whole {
+        if !is_listed && listing.is_renumbered(index)? == Renumbering::Whole {
             return Err(Error::Renumbered);
         }
-        let named = account.policy.named.resolved(self.survey.names())?;
+        let named = account.policy.named.resolved(listing.names())?;
         let policy = Policy { named, ..account.policy.clone() };
-        self.survey.steps(index, &policy, self.clock.start())
+        listing.steps(index, &policy, options.clock.start())
     }
+}
 
-    /// The messages that are meant, each with what a fetch would do.
-    pub(super) fn meant<'s>(
-        &'s self,
-        steps: &'s [Step],
-    ) -> impl Iterator<Item = (&'s Listed, &'s Step)> {
-        let is_meant = |(_, step): &(_, &Step)| **step != Step::Leave(Reason::NotNamed);
-        self.survey.listing.iter().zip(steps).filter(is_meant)
-    }
+/// The messages that are meant, each with what a fetch would do.
+pub(super) fn meant<'s>(
+    listing: &'s [Listed],
+    steps: &'s [Step],
+) -> impl Iterator<Item = (&'s Listed, &'s Step)> {
+    let is_meant = |(_, step): &(_, &Step)| **step != Step::Leave(Reason::NotNamed);
+    listing.iter().zip(steps).filter(is_meant)
 }
 
 /// Whether a fetch would take the message, sooner or later.

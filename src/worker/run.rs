@@ -13,7 +13,7 @@ use crate::session::{self, Credentials, Line};
 
 use super::error::{Broken, Error};
 use super::link::Link;
-use super::maildrop::{Maildrop, index};
+use super::maildrop::{Look, index};
 use super::observe::Observer;
 use super::options::Account;
 use super::{check, dry_run, fetch, import_seen, list, probe, rename, sandbox, show, state};
@@ -145,19 +145,12 @@ fn reach(
     };
     let index = index(account)?;
     let log = |line: Line<'_>| observer.line(line);
-    let mut maildrop = Maildrop::open(account, &index, &credentials, observer, &log)?;
-    if index.may_have_another_name() {
-        maildrop.survey.refuse_another_name(&siblings)?;
-    }
+    let look = Look { account, index: &index, credentials: &credentials, observer, log: &log };
     match command {
-        Command::DryRun {} => dry_run::dry_run(maildrop, account, &index, link)?,
-        Command::List { headers, new } => {
-            list::list(maildrop, account, &index, (*headers, *new), link)?;
-        }
-        Command::Show { lines } => {
-            return show::show(maildrop, (&account.policy.named, *lines), &index, out);
-        }
-        _ => check::check(maildrop, account, &index, link)?,
+        Command::DryRun {} => dry_run::dry_run(look, &siblings)?,
+        Command::List { headers, new } => list::list(look, (*headers, *new))?,
+        Command::Show { lines } => return show::show(look, *lines, out),
+        _ => check::check(look, &siblings)?,
     }
     Ok(())
 }

@@ -3,30 +3,24 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use crate::fetch::Named;
-use crate::journal::{Index, State};
+use crate::journal::State;
 
 use super::error::Error;
-use super::maildrop::Maildrop;
+use super::maildrop::Look;
 
 /// Prints the message that is named. RETR may count as having taken it, so unless it was
 /// delivered before, the session ends without QUIT.
-pub(super) fn show(
-    maildrop: Maildrop<'_>,
-    (named, lines): (&Named, Option<u32>),
-    index: &Index,
-    out: &mut dyn Write,
-) -> Result<(), Error> {
-    let mut survey = maildrop.survey;
-    named.resolved(survey.names())?;
+pub(super) fn show(look: Look<'_>, lines: Option<u32>, out: &mut dyn Write) -> Result<(), Error> {
+    let named = &look.account.policy.named;
+    let (mut listing, _) = look.at(|listing, _| named.resolved(listing.names()))?;
     let mut meant =
-        survey.listing.iter().filter(|listed| named.means(listed.number, &listed.unique_id));
+        listing.listing.iter().filter(|listed| named.means(listed.number, &listed.unique_id));
     let listed = match (meant.next(), meant.next()) {
         (Some(listed), None) => listed.clone(),
         _ => return Err(Error::SeveralMessages),
     };
     let mut broken = None;
-    let shown = survey.show(listed.number, lines, &mut |piece| match out.write_all(piece) {
+    let shown = listing.show(listed.number, lines, &mut |piece| match out.write_all(piece) {
         // The reader has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ControlFlow::Continue(()),
         Err(error) => {
@@ -40,8 +34,9 @@ pub(super) fn show(
     }
     shown?;
     out.flush().map_err(Error::Output)?;
-    let is_delivered = index
+    let is_delivered = look
+        .index
         .occurrences(&listed.unique_id)
         .any(|known| known.state.is_delivered() && known.state != State::Held);
-    if is_delivered { Ok(survey.quit()?) } else { Ok(()) }
+    if is_delivered { Ok(listing.quit()?) } else { Ok(()) }
 }

@@ -13,6 +13,7 @@
 
 mod addresses; // names with several addresses
 mod advisories; // what went wrong elsewhere, and what keeps it out
+mod attempts; // how sessions end, and what the next one does
 mod certificates; // which servers are believed, and who we are to them
 mod cli; // golden output: what is typed, printed, returned
 mod configuration; // what the files say, and every mistake in them

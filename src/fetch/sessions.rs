@@ -1,0 +1,162 @@
+//! The loop of sessions, the same one for a fetch and for a look into the maildrop.
+
+use crate::journal::{Index, Login};
+use crate::protocol::{Capabilities, ProofKind};
+use crate::session::{Credentials, Log, Pipelining};
+
+use super::attempts::{Attempts, Ended, Failed, Finish, Next, Note, Reached};
+use super::download::Download;
+use super::error::Error;
+use super::event::{Event, Observer};
+use super::listing::Listing;
+use super::login_schedule::{self, Timing};
+use super::options::Options;
+use super::proof::Proofs;
+
+/// What is known of the session in hand when it ends, however it ends.
+#[derive(Debug, Default)]
+pub(super) struct Current {
+    pub(super) pipelining: bool,
+    pub(super) remembered: bool,
+    pub(super) reached: Reached,
+    pub(super) progress: bool,
+    pub(super) lost: Option<Download>,
+    pub(super) more: bool,
+}
+
+/// Something that a run may note between two sessions.
+pub(super) enum Noted<'n> {
+    /// What the server announces, if it takes several commands at once.
+    Announced(Option<&'n Capabilities>),
+    /// The messages that broke sessions: no other session is possible in this run.
+    Interrupted,
+    /// When the server let us in, or refused to as too early.
+    Login(Login),
+    /// A message that could not be fetched.
+    PutOff(&'n Download, Failed),
+    /// How the server behaves.
+    Server(Note),
+}
+
+/// A run that consists of sessions.
+pub(super) trait Sessions {
+    fn index(&self) -> &Index;
+    fn last_login(&self) -> Option<Login>;
+    fn attempts(&mut self) -> &mut Attempts;
+    fn current(&mut self) -> &mut Current;
+    /// Notes something; a look notes nothing.
+    fn note(&mut self, noted: Noted<'_>, options: &Options, observe: Observer<'_>);
+}
+
+const MONTH: u64 = 30 * 86_400;
+
+/// How many commands the server on this port takes at once, as far as is known. One
+/// that was out of step gets another chance after a month: servers get newer.
+fn pace(index: &Index, port: u16, now: u64) -> Pipelining {
+    match (index.out_of_step(port), index.announced(port)) {
+        (Some(at), _) if now < at.saturating_add(MONTH) => Pipelining::LockStep,
+        (_, Some(capabilities)) => Pipelining::Remembered(capabilities),
+        (_, None) => Pipelining::Announced,
+    }
+}
+
+/// By what the server on this port proves its answers, if that was learned within a
+/// month.
+fn known_proof(index: &Index, port: u16, now: u64) -> Option<ProofKind> {
+    let proof = index.proof(port).filter(|proof| now < proof.at.saturating_add(MONTH));
+    proof.map(|proof| proof.kind)
+}
+
+/// Sessions of one kind, until no further one can do better.
+pub(super) fn repeat<R: Sessions>(
+    run: &mut R,
+    options: &Options,
+    observe: Observer<'_>,
+    mut session: impl FnMut(&mut R) -> Result<Finish, Error>,
+) -> Result<(), Error> {
+    let (now, port) = (options.clock.start(), options.session.connection.port);
+    let known = pace(run.index(), port, now);
+    *run.attempts() = Attempts::new(known == Pipelining::LockStep);
+    loop {
+        *run.current() = Current::default();
+        let how = session(run);
+        let current = std::mem::take(run.current());
+        let Current { pipelining, remembered, reached, progress, lost, more } = current;
+        let ended = Ended { pipelining, remembered, reached, progress, lost, more, how };
+        match run.attempts().next(ended) {
+            Next::Again(note) => {
+                observe(if note == Note::None { Event::Again } else { Event::OutOfStep });
+                run.note(Noted::Server(note), options, observe);
+            }
+            Next::Done => return Ok(()),
+            Next::Fail(error) => {
+                run.note(Noted::Interrupted, options, observe);
+                return Err(error);
+            }
+            Next::PutOff { download, why, more } => {
+                run.note(Noted::PutOff(&download, why), options, observe);
+                if !more {
+                    return Ok(());
+                }
+                observe(Event::Again);
+            }
+        }
+    }
+}
+
+/// Logs in when it is time, at the pace that this server is known for.
+pub(super) fn open<'a, R: Sessions>(
+    run: &mut R,
+    options: &Options,
+    credentials: &Credentials,
+    log: Log<'a>,
+    observe: Observer<'_>,
+) -> Result<Listing<'a>, Error> {
+    let mut session = options.session.clone();
+    let (port, now) = (session.connection.port, options.clock.start());
+    session.pace = match run.attempts().no_pipelining {
+        true => Pipelining::LockStep,
+        false => pace(run.index(), port, now),
+    };
+    run.current().remembered = matches!(session.pace, Pipelining::Remembered(_));
+    let Options { clock, retry_for, at_once, .. } = *options;
+    let mut timing = Timing { clock, last: run.last_login(), retry_for, at_once };
+    let listing = login_schedule::log_in(&session, credentials, log, &mut timing, observe);
+    if let Some(login) = timing.last {
+        // Refused as too early, perhaps.
+        run.note(Noted::Login(login), options, observe);
+    }
+    let mut listing = listing?;
+    run.current().pipelining = listing.transaction.is_pipelining();
+    run.current().reached = Reached::Listing;
+    let known = known_proof(run.index(), port, now);
+    let attempts = run.attempts();
+    // A failed session may have been misled by what was remembered.
+    let known = known.filter(|_| attempts.is_first());
+    listing.proofs = Proofs::new(known, attempts.was_out_of_step);
+    listing.headerless = attempts.headerless.clone();
+    listing.no_top = attempts.no_top;
+    if let Some(announced) = listing.transaction.cacheable_capabilities() {
+        let takes_several = announced.pipelining().then_some(announced);
+        run.note(Noted::Announced(takes_several), options, observe);
+    }
+    Ok(listing)
+}
+
+/// Lists, or looks at headers. Notes which header broke the session, and when we logged
+/// in: by then the server has said how soon it may be asked again.
+pub(super) fn look<'a, R: Sessions, T>(
+    run: &mut R,
+    listing: &mut Listing<'a>,
+    options: &Options,
+    observe: Observer<'_>,
+    act: impl FnOnce(&mut R, &mut Listing<'a>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let result = act(run, listing);
+    if let Some(unique_id) = listing.broken_header.take() {
+        run.current().reached = Reached::Header(unique_id);
+    }
+    let delay = listing.transaction.login_delay().map_or(0, |delay| delay.seconds);
+    run.note(Noted::Login(Login { at: listing.logged_in, delay }), options, observe);
+    result
+}
