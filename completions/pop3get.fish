@@ -48,6 +48,8 @@ complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is
 complete -c pop3get -l delete-after -d 'Delete messages from the server so long after their delivery, in days, like 30d' -r
 complete -c pop3get -l max-size -d 'Leave messages on the server that are larger; units k, M, G' -r
 complete -c pop3get -l limit -d 'Fetch at most so many messages of each account in this run' -r
+complete -c pop3get -l exec -d 'Run this shell command once after a run that has delivered or recovered something, with the paths on its standard input, a NUL behind each' -r
+complete -c pop3get -l exec-timeout -d 'End a command that takes so long: SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
 complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USER@HOST, and the port if it is unusual]' -r
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l config -d 'Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F

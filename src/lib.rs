@@ -127,6 +127,7 @@
 //! | `KEY/journal` | messages and their states | `--state repair` rebuilds it |
 //! | `KEY/renaming` | that the journal comes from another mailbox, until it has come | nothing |
 //! | `KEY/lock` | nothing; locked while a run works | nothing |
+//! | `KEY/exec-RUN` | that a run has delivered and the command of `--exec` has not succeeded since | one run of the command |
 //! | `KEY/server` | what was learned of the server | time |
 //! | `MAILDIR/.pop3get` | which journals deliver there | `--state repair` |
 //!

@@ -31,6 +31,8 @@ pub struct Job {
     pub journal: Option<String>,
     /// The directory of the journals, absolute.
     pub state: Octets,
+    /// Whether a command is run after a delivery.
+    pub exec: bool,
     /// What is fetched and what is deleted.
     pub policy: Policy,
     /// Which messages are meant.

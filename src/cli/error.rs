@@ -2,10 +2,12 @@
 //! status of it.
 
 use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
 
 use crate::channel::failure::Failure;
 use crate::cli::config::mistake::Mistake;
-use crate::journal;
+use crate::{journal, maildir};
 
 /// Why an account, or the whole run, fails.
 #[derive(Debug)]
@@ -18,8 +20,16 @@ pub(crate) enum Error {
         /// How many other mistakes there are.
         more: usize,
     },
+    /// A configured command could not be run, or did not succeed.
+    Hook {
+        /// The option that names it.
+        option: &'static str,
+        why: HookFailure,
+    },
     /// The journal, read here.
     Journal(journal::Error),
+    /// The Maildir, read here.
+    Maildir(maildir::Error),
     /// Standard output.
     Output(io::Error),
     /// The program's file was replaced while it ran.
@@ -36,6 +46,19 @@ pub(crate) enum Error {
     Worker { server: String, failure: Failure },
     /// A worker ended, or had to be ended, without saying why.
     WorkerLost(Lost),
+}
+
+/// Why a command did not do its work.
+#[derive(Debug)]
+pub(crate) enum HookFailure {
+    /// It ended with this status, or by a signal.
+    Ended(ExitStatus),
+    /// It could not be run.
+    Start(io::Error),
+    /// The run had to end.
+    Stopped,
+    /// It took longer than this and was ended.
+    TimedOut(Duration),
 }
 
 /// How a worker ended that did not say why.

@@ -18,6 +18,7 @@ mod commands;
 mod config;
 mod error;
 mod health;
+mod hooks;
 mod output;
 mod password;
 mod run;

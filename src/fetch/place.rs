@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::journal::{self, Journal, Mailbox};
+use crate::journal::{self, Hooks, Journal, Mailbox};
 use crate::maildir::Maildir;
 
 use super::error::Error;
@@ -16,6 +16,8 @@ pub struct Place {
     pub state: PathBuf,
     /// Whose journal.
     pub mailbox: Mailbox,
+    /// What is to happen after a delivery.
+    pub hooks: Hooks,
 }
 
 impl Place {
@@ -24,7 +26,7 @@ impl Place {
     pub(super) fn open(&self) -> Result<(Maildir, Journal), Error> {
         let maildir = Maildir::open(&self.maildir)?;
         match Journal::open(&self.state, &self.mailbox, &self.maildir) {
-            Ok(journal) => Ok((maildir, journal)),
+            Ok(journal) => Ok((maildir, journal.with_hooks(self.hooks))),
             Err(error @ (journal::Error::Busy { .. } | journal::Error::Locked { .. })) => {
                 Err(error.into())
             }

@@ -3,12 +3,12 @@
 //! Under the lock, before the network. No rule depends on a clock, and in the
 //! normal case neither `new/` nor `cur/` is read.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::journal::{Fingerprint, HeaderHasher, Journal};
-use crate::maildir::{DeliveredFile, Maildir, RenameOutcome};
+use crate::maildir::{DeliveredFile, Maildir, RenameOutcome, UniqueName};
 
 use super::error::Error;
 use super::event::{Event, Observer};
@@ -33,6 +33,11 @@ pub(super) fn recover(
         if journal.is_torn() || !files.is_empty() || !unsettled.is_empty() {
             journal.prepare(&files)?;
         }
+        let runs = unsettled.iter().flat_map(|(_, names)| names);
+        let runs: BTreeSet<_> =
+            runs.filter_map(|name| UniqueName::of(name)).map(|it| it.run).collect();
+        // What is settled was delivered by a run that could not say so.
+        runs.into_iter().try_for_each(|run| journal.mark_delivering(run))?;
         for (batch, names) in unsettled {
             let mut nowhere = Vec::new();
             for (at, name) in names.iter().enumerate() {

@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 use super::clock::Clock;
 use super::disk::{open_to_write, random_id, replace, sync_directory};
 use super::error::{Error, io_error};
+use super::exec_mark;
 use super::fingerprint::Fingerprint;
 use super::frame::{Commit, Header};
+use super::hooks::Hooks;
 use super::index::Index;
 use super::key::MessageKey;
 use super::load::Loaded;
@@ -54,6 +56,10 @@ pub struct Journal {
     unmarked: Option<(PathBuf, PathBuf)>,
     /// The Maildir knows of a run that this file does not.
     is_old: bool,
+    /// What is to happen after a delivery.
+    hooks: Hooks,
+    /// The mark for `--exec` is on disk.
+    is_marked: bool,
     prepared: bool,
     abandoned: bool,
     records: usize,
@@ -96,6 +102,8 @@ impl Journal {
             torn: length > end as u64,
             unmarked: Some((maildir.into(), state.into())),
             is_old,
+            hooks: Hooks::default(),
+            is_marked: false,
             prepared: false,
             abandoned: false,
             records: loaded.records,
@@ -104,6 +112,17 @@ impl Journal {
             _lock: lock,
             path,
         })
+    }
+
+    /// The same journal, and what is to happen after a delivery.
+    #[must_use]
+    pub fn with_hooks(self, hooks: Hooks) -> Self {
+        Self { hooks, ..self }
+    }
+
+    /// Marks, durably, that a run delivers, if a command is run after that.
+    pub fn mark_delivering(&mut self, run: u64) -> Result<(), Error> {
+        if self.hooks.exec { exec_mark::mark(&self.directory, run) } else { Ok(()) }
     }
 
     /// Whose journal it is.
@@ -286,6 +305,9 @@ impl Journal {
 
     /// The commit point of a batch whose files are synced in `tmp/`.
     pub fn commit(&mut self, batch: &[Delivery]) -> Result<Committed, Error> {
+        if !std::mem::replace(&mut self.is_marked, true) {
+            self.mark_delivering(self.run)?;
+        }
         if let Some((maildir, state)) = self.unmarked.take() {
             match MaildirBinding::open(&maildir, &state) {
                 Ok(Some(mut marker)) => marker.note_run(self.header.journal, self.number)?,

@@ -76,14 +76,22 @@ impl Maildir {
     }
 
     /// This journal's files in `new/` and `cur/`, whatever flags they bear now, by
-    /// the name that each had in `tmp/`. Looks until two looks agree: a reader who
-    /// renames a file while the directory is read could hide it from one.
+    /// the name that each had in `tmp/`.
     pub fn ours_delivered(&self, journal: u64) -> Result<BTreeMap<String, DeliveredFile>, Error> {
+        self.delivered(|tag| tag.journal == journal)
+    }
+
+    /// The files in `new/` and `cur/` whose tag is wanted. Looks until two looks agree:
+    /// a reader who renames a file while the directory is read could hide it from one.
+    pub fn delivered(
+        &self,
+        is_wanted: impl Fn(&UniqueName) -> bool,
+    ) -> Result<BTreeMap<String, DeliveredFile>, Error> {
         let look = || {
             let mut files = BTreeMap::new();
             for directory in ["new", "cur"] {
                 self.scan(directory, |name, tag| {
-                    if tag.journal == journal {
+                    if is_wanted(&tag) {
                         let path = self.path().join(directory).join(name);
                         files.insert(
                             unique_name::base(name).to_owned(),

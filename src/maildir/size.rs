@@ -17,6 +17,12 @@ impl FileSize {
     pub fn behind(self, name: &str) -> String {
         format!("{name},{self}")
     }
+
+    /// The octets that the name of a delivered file says it has.
+    pub fn octets_in(name: &str) -> Option<u64> {
+        let name = name.split(':').next()?;
+        name.split(',').find_map(|word| word.strip_prefix("S="))?.parse().ok()
+    }
 }
 
 impl fmt::Display for FileSize {
@@ -54,6 +60,15 @@ impl SizeCounter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_says_how_many_octets_its_file_has() {
+        let name = FileSize { octets: 17, with_crlf: 19 }.behind("1.tag.host");
+        for name in [&*name, &format!("{name}:2,S"), "1.tag.host,N=2,S=17"] {
+            assert_eq!(FileSize::octets_in(name), Some(17), "{name}");
+        }
+        assert_eq!(FileSize::octets_in("1.tag.host:2,S=3"), None);
+    }
 
     #[test]
     fn a_line_feed_counts_twice_unless_a_carriage_return_precedes_it_however_it_is_cut() {

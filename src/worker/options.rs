@@ -10,7 +10,7 @@ use crate::channel::job::{
 };
 use crate::connection::{self, Cancel, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
 use crate::fetch::{self, Clock, Named, Place, Policy, Rekey};
-use crate::journal::Mailbox;
+use crate::journal::{Hooks, Mailbox};
 use crate::protocol::{UniqueId, sasl};
 use crate::secret::Secret;
 use crate::session::{self, ChannelBinding, Mechanism, Pipelining};
@@ -87,7 +87,8 @@ impl Account {
     /// Where mail goes; the supervisor sends no command here that does without.
     pub(super) fn place(&self) -> Result<Place, Broken> {
         let maildir = self.maildir.clone().ok_or(Broken::Settings("there is no Maildir"))?;
-        Ok(Place { maildir, state: self.state.clone(), mailbox: self.mailbox.clone() })
+        let hooks = Hooks { exec: self.job.exec };
+        Ok(Place { maildir, state: self.state.clone(), mailbox: self.mailbox.clone(), hooks })
     }
 
     /// How the account is fetched.

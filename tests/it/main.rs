@@ -22,6 +22,7 @@ mod crash; // real file systems, shut down in mid-run
 mod delay; // how soon a server may be asked again
 mod deletion; // what may be deleted from the server, and when
 mod dovecot; // a private Dovecot for each test that wants one
+mod exec; // the command after a delivery
 mod generated; // man page, completions and README as checked in
 mod health; // how accounts have fared, and what is said of it
 mod histories; // what lost or doubled mail once, over several runs

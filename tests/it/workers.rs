@@ -105,6 +105,17 @@ fn a_worker_gets_no_secret_that_is_not_its_to_ask_for() {
     assert!(exit == Exit::Software && said.contains("not its to ask for"), "{said}");
 }
 
+/// Only a mark in the state directory leads to the command, and a worker's words are no
+/// part of it.
+#[test]
+fn a_worker_cannot_make_a_command_run() {
+    const DELIVERED: &str = "{\"event\":{\"event\":\"message\",\"kind\":\"delivered\",\"number\":1,\
+                             \"unique-id\":{\"text\":\"x\"},\"octets\":9,\"file\":\"; touch ran\"}}\n";
+    let tell = |it| send(it, [HELLO, DELIVERED, END].concat().as_bytes());
+    let (exit, said) = lied_to(tell, &["--exec", "echo ran; cat; exit 7"]);
+    assert_eq!((exit, &*said), (Exit::Ok, ""));
+}
+
 #[test]
 fn a_worker_asks_a_person_nothing_that_is_not_its_to_ask() {
     const DELETE: &str = "{\"confirm\":{\"question\":\"delete\",\"messages\":1}}\n";

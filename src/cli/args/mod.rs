@@ -1,6 +1,7 @@
 //! What was typed: options, account settings, messages, POP URLs, proxy URLs, hosts,
-//! sizes, times, and what the options of other programs mean here.
+//! sizes, times, commands, and what the options of other programs mean here.
 
+pub(crate) mod command_line;
 pub(crate) mod foreign;
 pub(crate) mod host;
 pub(crate) mod numbers;

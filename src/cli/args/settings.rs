@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::command_line::CommandLine;
 use super::path::path;
 use super::period::{Days, Period};
 use super::size::Size;
@@ -161,6 +162,14 @@ pub struct Settings {
     #[arg(long, value_name = "N", help_heading = "Delivery")]
     pub limit: Option<usize>,
 
+    /// Run this shell command once after a run that has delivered or recovered something, with the paths on its standard input, a NUL behind each
+    #[arg(long, value_name = "CMD", help_heading = "Delivery")]
+    pub exec: Option<CommandLine>,
+
+    /// End a command that takes so long: SIGTERM, and 5 seconds later SIGKILL [default: 5m]
+    #[arg(long, value_name = "DURATION", help_heading = "Delivery", value_parser = timeout)]
+    pub exec_timeout: Option<Period>,
+
     /// Name of this mailbox's journal [default: USER@HOST, and the port if it is unusual]
     #[arg(long, value_name = "NAME", help_heading = "Delivery")]
     pub journal: Option<String>,
@@ -215,6 +224,8 @@ impl Settings {
             keep: self.keep.or(other.keep.filter(|_| !deletes)),
             max_size: self.max_size.or(other.max_size),
             limit: self.limit.or(other.limit),
+            exec: self.exec.or(other.exec),
+            exec_timeout: self.exec_timeout.or(other.exec_timeout),
             journal: self.journal.or(other.journal),
             state_dir: self.state_dir.or(other.state_dir),
         }
@@ -224,7 +235,7 @@ impl Settings {
     pub fn contradiction(&self) -> Option<&'static str> {
         let on = |flag: Option<bool>| usize::from(flag == Some(true));
         let deletions = on(self.delete) + on(self.keep) + usize::from(self.delete_after.is_some());
-        let seconds = [self.connect_timeout, self.timeout];
+        let seconds = [self.connect_timeout, self.timeout, self.exec_timeout];
         if deletions > 1 {
             Some("only one of delete, delete-after and keep can hold")
         } else if self.password_file.is_some() && self.password_command.is_some() {

@@ -76,6 +76,7 @@ impl Account {
             maildir: maildir.map(absolute),
             journal: settings.journal.clone(),
             state: absolute(&self.state),
+            exec: settings.exec.is_some(),
             policy: Policy {
                 deletion: match (settings.delete, settings.delete_after) {
                     (_, Some(Days(days))) => Deletion::After { days },

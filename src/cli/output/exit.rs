@@ -77,7 +77,7 @@ pub const TABLE: &[Row] = &[
     row(Exit::OsError, "the system does not let pop3get start a process of its own", "perhaps"),
     row(Exit::Journal, "the journal is damaged, or of a newer version", "no"),
     row(Exit::CannotCreate, "Maildir or state cannot be created, or do not belong together", "no"),
-    row(Exit::Io, "disk error, or disk full", "perhaps"),
+    row(Exit::Io, "disk error, or disk full; the command of --exec failed", "perhaps"),
     row(
         Exit::Temporary,
         "time-out, refused or broken connection, resolver failure, a locked maildrop, [LOGIN-DELAY], [SYS/TEMP], too many logins, or another run holds the lock",
@@ -141,7 +141,7 @@ impl Error {
         match self {
             Self::Config { .. } | Self::Secret(_) => Exit::Config,
             Self::Journal(error) => kind_of(error).into(),
-            Self::Output(_) => Exit::Io,
+            Self::Hook { .. } | Self::Maildir(_) | Self::Output(_) => Exit::Io,
             Self::Start(error) => of_start(error),
             Self::Replaced | Self::TooLate => Exit::Temporary,
             Self::CommandLine { .. } | Self::Usage { .. } => Exit::Usage,

@@ -27,7 +27,12 @@ impl Error {
                 let both = mistake.hint.iter().cloned().chain(more).collect::<Vec<_>>();
                 Some(both.join("; ").into()).filter(|hint: &Cow<'_, str>| !hint.is_empty())
             }
-            Self::Output(_)
+            Self::Hook { option: "--exec", .. } => {
+                Some("the mail is safe here; the next run runs the command again".into())
+            }
+            Self::Hook { .. }
+            | Self::Maildir(_)
+            | Self::Output(_)
             | Self::Replaced
             | Self::Secret(_)
             | Self::Start(_)

@@ -152,6 +152,8 @@ pub(super) enum ErrorKind {
 pub(super) enum ProgramKind {
     /// The configuration file.
     Configuration,
+    /// A configured command failed.
+    Hook,
     /// The program's file was replaced while it ran.
     Replaced,
     /// No password can be had.
@@ -172,7 +174,9 @@ impl From<&Error> for ErrorKind {
     fn from(error: &Error) -> Self {
         Self::Program(match error {
             Error::Config { .. } => ProgramKind::Configuration,
+            Error::Hook { .. } => ProgramKind::Hook,
             Error::Journal(error) => return Self::Worker(kind_of(error)),
+            Error::Maildir(_) => return Self::Worker(Kind::Disk),
             Error::Output(_) => return Self::Worker(Kind::Output),
             Error::Replaced => ProgramKind::Replaced,
             Error::Secret(_) => ProgramKind::Secret,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::channel::failure::{FailedOperation, Failure, Kind};
 use crate::cli::config::mistake::Mistake;
-use crate::cli::error::{Error, Lost};
+use crate::cli::error::{Error, HookFailure, Lost};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,7 +17,9 @@ impl fmt::Display for Error {
                     None => write!(f, "{}: {why}", path.display()),
                 }
             }
+            Self::Hook { option, why } => write!(f, "{option}: {why}"),
             Self::Journal(error) => error.fmt(f),
+            Self::Maildir(error) => error.fmt(f),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Self::Replaced => f.write_str("pop3get was replaced while it ran; start it again"),
             Self::Secret(error) => write!(f, "{error:#}"),
@@ -50,6 +52,19 @@ impl fmt::Display for FailedOperation {
             Self::LogIn {} => f.write_str("cannot log in"),
             Self::Quit {} => f.write_str("cannot end the session"),
             Self::Retrieve { number } => write!(f, "cannot fetch message {number}"),
+        }
+    }
+}
+
+impl fmt::Display for HookFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended(status) => write!(f, "the command failed: {status}"),
+            Self::Start(error) => write!(f, "cannot run the command: {error}"),
+            Self::Stopped => f.write_str("the command was ended with the run"),
+            Self::TimedOut(time) => {
+                write!(f, "the command took longer than {time:?} and was ended")
+            }
         }
     }
 }

@@ -120,6 +120,16 @@ impl<'v, 'o> View<'v, 'o> {
         self.output.flush()
     }
 
+    /// A line that a configured command wrote.
+    pub(crate) fn command(&self, line: &str) {
+        self.output.line(&format!("{}: {line}", self.account.name));
+    }
+
+    /// Something else went wrong than what the account ends with.
+    pub(crate) fn also(&self, error: &Error) {
+        self.output.warn(&self.account.name, &error.to_string());
+    }
+
     /// Words of the worker's process, not of its events.
     pub(crate) fn internal(&self, line: &str) {
         self.output.line(&format!("{}: internal: {line}", self.account.name));

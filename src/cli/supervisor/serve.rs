@@ -15,6 +15,7 @@ use crate::channel::question::Question;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, Lost};
 use crate::cli::health::patience::Judgement;
+use crate::cli::hooks::exec;
 use crate::cli::output::exit::Exit;
 use crate::cli::output::question::asked;
 use crate::cli::output::terminal::Output;
@@ -79,7 +80,35 @@ impl Supervisor<'_, '_> {
             }
             service.listen(&mut view)
         });
+        let result = self.run_exec(account, command, result, &view);
         view.end(result, |ended| watch.map_or(Judgement::SAY, |watch| watch.judge(ended, None)))
+    }
+
+    /// Runs the command of `--exec` where one is due, also after a run that failed: it
+    /// may have delivered something.
+    fn run_exec(
+        &self,
+        account: &Account,
+        command: &Command,
+        result: Result<(), Error>,
+        view: &View<'_, '_>,
+    ) -> Result<(), Error> {
+        let has_fetched = matches!(command, Command::Fetch { .. });
+        // Who holds the lock is about to run it.
+        let is_at_work =
+            matches!(&result, Err(Error::Worker { failure, .. }) if failure.kind == Kind::Locked);
+        if !has_fetched || is_at_work {
+            return result;
+        }
+        let ran = exec::run(account, &self.limits, |line| view.command(line));
+        match (result, ran) {
+            (Ok(()), ran) => ran,
+            (result, Ok(())) => result,
+            (result, Err(error)) => {
+                view.also(&error);
+                result
+            }
+        }
     }
 
     /// What the worker is told at first: the settings, and the secrets that need neither

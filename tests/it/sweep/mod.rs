@@ -2,6 +2,7 @@
 //! call that can fail. Sampled in `tests/run`, whole in `tests/run --all`.
 
 mod disk; // ENOSPC and EIO at each write, sync, rename and open
+mod hooks; // a command after a delivery, killed
 mod kill; // SIGKILL at each system call
 mod power; // the states that a power cut can leave
 mod rename; // a mailbox gets another name, killed and cut off

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use pop3_test_server::Server;
 use pop3get::fetch::{AccountRun, Clock, Deletion, Options, Place, Policy, Rekey};
-use pop3get::journal::Mailbox;
+use pop3get::journal::{Hooks, Mailbox};
 use pop3get::secret::Secret;
 use pop3get::session::{Credentials, Mechanism};
 
@@ -120,6 +120,7 @@ fn run(home: &Path, server: &Server, deletion: Deletion, what: &str) {
         maildir: home.join("Mail"),
         state: home.join("state"),
         mailbox: Mailbox::new(b"mrose", "127.0.0.1", 995),
+        hooks: Hooks::default(),
     };
     let options = Options {
         session: session_options(server.address().port(), Mechanism::User),
