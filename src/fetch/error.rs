@@ -123,6 +123,19 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The same for a run that insists on the RFCs.
+    #[must_use]
+    pub fn strictly(self, strict: bool) -> Self {
+        match self {
+            Self::Session { doing, source } if strict => {
+                Self::Session { doing, source: source.strictly() }
+            }
+            error => error,
+        }
+    }
+}
+
 /// A number of messages, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Messages(pub usize);

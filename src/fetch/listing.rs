@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::journal::{DERIVED, Fingerprint, HeaderHasher, Index, Known, MessageKey, State};
 use crate::protocol::{
-    DropListing, MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing, Violation,
+    DropListing, Leniency, MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing,
+    Violation,
 };
 use crate::session::{self, Refusal, Reply, Sink, Transaction};
 
@@ -91,11 +92,10 @@ impl<'a> Listing<'a> {
             && needs_unique_ids(transaction, index, refusal)
         {
             // Some servers refuse to list what is empty.
-            return if is_empty(drop) {
-                Ok(())
-            } else {
-                Err(Error::UniqueIdsRefused(refusal.clone()))
-            };
+            if !is_empty(drop) {
+                return Err(Error::UniqueIdsRefused(refusal.clone()));
+            }
+            return transaction.lenient(Leniency::EmptyMaildropRefused).map_err(failed());
         }
         let unique_ids = unique_ids.unwrap_or_default();
         let is_short = drop.is_some_and(|drop| drop.messages != unique_ids.len() as u64);
@@ -108,9 +108,11 @@ impl<'a> Listing<'a> {
         transaction.list(None, Purpose::Sizes).map_err(failed())?;
         let scan = match transaction.scan_listing() {
             // Sizes are advice.
-            Err(session::Error::Refused { .. }) if is_empty(drop) || refusal.is_none() => {
+            Err(session::Error::Refused { .. }) if is_empty(drop) => {
+                transaction.lenient(Leniency::EmptyMaildropRefused).map_err(failed())?;
                 Vec::new()
             }
+            Err(session::Error::Refused { .. }) if refusal.is_none() => Vec::new(),
             scan => scan.map_err(failed())?,
         };
         let octets: HashMap<_, _> =

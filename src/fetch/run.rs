@@ -259,6 +259,7 @@ impl Sessions for AccountRun {
         match noted {
             Noted::Announced(announced) => self.journal.note_announced(port, announced),
             Noted::Interrupted => self.note_losses(now),
+            Noted::Lenient(leniency) => self.journal.note_leniency(port, leniency, now),
             Noted::Login(login) => self.journal.note_login(login),
             Noted::PutOff(download, why) => {
                 self.note_failed(download, why.failure(), now, observe);

@@ -1,7 +1,7 @@
 //! The loop of sessions, the same one for a fetch and for a look into the maildrop.
 
 use crate::journal::{Index, Login};
-use crate::protocol::{Capabilities, ProofKind};
+use crate::protocol::{Capabilities, Leniencies, Leniency, ProofKind};
 use crate::session::{Credentials, Log, Pipelining};
 
 use super::attempts::{Attempts, Ended, Failed, Finish, Next, Note, Reached};
@@ -30,6 +30,8 @@ pub(super) enum Noted<'n> {
     Announced(Option<&'n Capabilities>),
     /// The messages that broke sessions: no other session is possible in this run.
     Interrupted,
+    /// What the server does against an RFC at a login.
+    Lenient(Leniency),
     /// When the server let us in, or refused to as too early.
     Login(Login),
     /// A message that could not be fetched.
@@ -60,6 +62,13 @@ fn pace(index: &Index, port: u16, now: u64) -> Pipelining {
     }
 }
 
+/// What the server on this port is known to do against the RFCs at a login, if that was
+/// learned within a month.
+fn known_leniencies(index: &Index, port: u16, now: u64) -> Leniencies {
+    let is_recent = |(_, at): &(Leniency, u64)| now < at.saturating_add(MONTH);
+    index.leniencies(port).filter(is_recent).map(|(leniency, _)| leniency).collect()
+}
+
 /// By what the server on this port proves its answers, if that was learned within a
 /// month.
 fn known_proof(index: &Index, port: u16, now: u64) -> Option<ProofKind> {
@@ -79,7 +88,7 @@ pub(super) fn repeat<R: Sessions>(
     *run.attempts() = Attempts::new(known == Pipelining::LockStep);
     loop {
         *run.current() = Current::default();
-        let how = session(run);
+        let how = session(run).map_err(|error| error.strictly(options.session.strict));
         let current = std::mem::take(run.current());
         let Current { pipelining, remembered, reached, progress, lost, more } = current;
         let ended = Ended { pipelining, remembered, reached, progress, lost, more, how };
@@ -118,6 +127,7 @@ pub(super) fn open<'a, R: Sessions>(
         true => Pipelining::LockStep,
         false => pace(run.index(), port, now),
     };
+    session.known = known_leniencies(run.index(), port, now);
     run.current().remembered = matches!(session.pace, Pipelining::Remembered(_));
     let Options { clock, retry_for, at_once, .. } = *options;
     let mut timing = Timing { clock, last: run.last_login(), retry_for, at_once };
@@ -136,6 +146,9 @@ pub(super) fn open<'a, R: Sessions>(
     listing.proofs = Proofs::new(known, attempts.was_out_of_step);
     listing.headerless = attempts.headerless.clone();
     listing.no_top = attempts.no_top;
+    for leniency in listing.transaction.needed().iter().filter(|it| it.is_of_login()) {
+        run.note(Noted::Lenient(leniency), options, observe);
+    }
     if let Some(announced) = listing.transaction.cacheable_capabilities() {
         let takes_several = announced.pipelining().then_some(announced);
         run.note(Noted::Announced(takes_several), options, observe);

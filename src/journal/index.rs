@@ -14,7 +14,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use crate::protocol::{Capabilities, UniqueId};
+use crate::protocol::{Capabilities, Leniency, UniqueId};
 
 use super::clock::Clock;
 use super::content::ContentHash;
@@ -270,6 +270,11 @@ impl Index {
     /// several commands at once.
     pub fn out_of_step(&self, port: u16) -> Option<u64> {
         self.server.out_of_step(port)
+    }
+
+    /// What the server there does against the RFCs at a login, and when that was learned.
+    pub fn leniencies(&self, port: u16) -> impl Iterator<Item = (Leniency, u64)> {
+        self.server.leniencies(port)
     }
 
     /// Which proof the server there gives, if that was learned.

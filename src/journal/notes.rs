@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::protocol::{Capabilities, UniqueId};
+use crate::protocol::{Capabilities, Leniency, UniqueId};
 
 use super::fingerprint::Fingerprint;
 use super::journal_file::Journal;
@@ -136,6 +136,11 @@ impl Journal {
     /// Notes that a server was out of step.
     pub fn note_out_of_step(&mut self, port: u16, at: u64) {
         self.server_facts().note_out_of_step(port, at);
+    }
+
+    /// Notes what a server does against an RFC at a login, if that is not known of it.
+    pub fn note_leniency(&mut self, port: u16, leniency: Leniency, at: u64) {
+        self.server_facts().note_leniency(port, leniency, at);
     }
 
     /// Notes which proof a server gives; `None` forgets it.

@@ -7,6 +7,7 @@
 //! ```abnf
 //! server = "pop3get-server" SP version SP host LF *(fact LF)
 //! fact   = "announced" SP port SP lines    ; before login, over verified TLS
+//!        / "leniency" SP port SP name SP at ; what it does against an RFC at a login
 //!        / "login" SP millis SP delay      ; when, and the seconds the server wants between two
 //!        / "out-of-step" SP port SP at     ; when several commands were sent at once
 //!        / "proof" SP port SP kind SP at   ; what names a message behind its RETR
@@ -23,7 +24,7 @@ use std::path::Path;
 
 use percent_encoding::percent_decode;
 
-use crate::protocol::{Capabilities, ProofKind, encoded};
+use crate::protocol::{Capabilities, Leniency, ProofKind, encoded};
 
 use super::disk::{read_file, write_file};
 use super::frame::{VERSION, signature};
@@ -52,6 +53,8 @@ pub struct KnownProof {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Port {
     announced: Option<Vec<u8>>,
+    /// Each with the time when it was learned.
+    leniencies: Vec<(Leniency, u64)>,
     out_of_step: Option<u64>,
     proof: Option<KnownProof>,
 }
@@ -90,6 +93,11 @@ impl ServerFacts {
                 let port = self.ports.entry(number(words.next())?).or_default();
                 port.announced = Some(percent_decode(words.next()?).collect());
             }
+            b"leniency" => {
+                let port = self.ports.entry(number(words.next())?).or_default();
+                let leniency = Leniency::from_name(words.next()?)?;
+                port.leniencies.push((leniency, number(words.next())?));
+            }
             b"login" => {
                 let at = number(words.next())?;
                 self.login = Some(Login { at, delay: number(words.next())? });
@@ -116,6 +124,9 @@ impl ServerFacts {
         for (number, port) in &self.ports {
             if let Some(lines) = &port.announced {
                 text += &format!("announced {number} {}\n", encoded(lines));
+            }
+            for (leniency, at) in &port.leniencies {
+                text += &format!("leniency {number} {} {at}\n", leniency.name());
             }
             if let Some(at) = port.out_of_step {
                 text += &format!("out-of-step {number} {at}\n");
@@ -151,6 +162,16 @@ impl ServerFacts {
         if port.announced != lines {
             (port.announced, port.proof) = (lines, None);
         }
+    }
+
+    pub(super) fn leniencies(&self, port: u16) -> impl Iterator<Item = (Leniency, u64)> {
+        self.ports.get(&port).into_iter().flat_map(|port| port.leniencies.iter().copied())
+    }
+
+    pub(super) fn note_leniency(&mut self, port: u16, leniency: Leniency, at: u64) {
+        let known = &mut self.ports.entry(port).or_default().leniencies;
+        known.retain(|(known, _)| *known != leniency);
+        known.push((leniency, at));
     }
 
     pub(super) fn out_of_step(&self, port: u16) -> Option<u64> {
@@ -190,6 +211,8 @@ mod tests {
         let mut facts = ServerFacts::default();
         facts.note_announced(995, Some(&announced));
         facts.note_proof(995, Some(KnownProof { kind: ProofKind::Uidl, at: 7 }));
+        facts.note_leniency(110, Leniency::CapaEndsConnection, 5);
+        facts.note_leniency(110, Leniency::CapaEndsConnection, 6);
         facts.note_out_of_step(110, 8);
         facts.note_login(Login { at: 1_700_000_000_123, delay: 60 });
         facts
@@ -205,6 +228,8 @@ mod tests {
         assert_eq!(read, facts);
         assert!(read.announced(995).unwrap().pipelining());
         assert_eq!(read.proof(995), Some(KnownProof { kind: ProofKind::Uidl, at: 7 }));
+        let leniencies: Vec<_> = read.leniencies(110).collect();
+        assert_eq!(leniencies, [(Leniency::CapaEndsConnection, 6)]);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 

@@ -1,5 +1,6 @@
 //! Drop, scan and unique-id listings (RFC 1939 sections 5 and 7).
 
+use super::leniency::{Leniencies, Leniency};
 use super::response::Violation;
 use super::vocabulary::{MessageNumber, UniqueId, decimal};
 
@@ -15,6 +16,13 @@ fn word(line: &[u8]) -> (&[u8], &[u8]) {
     let (word, rest) = line.split_at(end);
     let start = rest.iter().position(|octet| !is_blank(octet)).unwrap_or(rest.len());
     (word, rest.split_at(start).1)
+}
+
+/// Whether something else than one space stands between a line's number and its rest.
+fn blanks(line: &[u8], rest: &[u8]) -> Option<Leniency> {
+    let number = word(line).0.len();
+    let blanks = line.get(number..line.len() - rest.len()).unwrap_or_default();
+    (!matches!(blanks, b"" | b" ")).then_some(Leniency::BlanksInListing)
 }
 
 /// The answer to STAT: `nn mm`, and what a server adds is passed over.
@@ -58,6 +66,14 @@ impl ScanListing {
         let number = MessageNumber::parse(number).ok_or(Violation::Number)?;
         Ok(Self { number, octets: decimal(octets) })
     }
+
+    /// How a line breaks RFC 1939 section 5 that can be parsed.
+    pub fn leniencies(line: &[u8]) -> Leniencies {
+        let (_, rest) = word(line);
+        let is_unknown = decimal(word(rest).0).is_none();
+        let unknown = is_unknown.then_some(Leniency::SizeUnknown);
+        blanks(line, rest).into_iter().chain(unknown).collect()
+    }
 }
 
 /// A line of UIDL: `msg unique-id`.
@@ -76,6 +92,14 @@ impl UniqueIdListing {
         let (number, rest) = word(line);
         let number = MessageNumber::parse(number).ok_or(Violation::Number)?;
         Ok(Self { number, unique_id: UniqueId::new(rest) })
+    }
+
+    /// How a line breaks RFC 1939 section 7 that can be parsed.
+    pub fn leniencies(line: &[u8]) -> Leniencies {
+        let (_, rest) = word(line);
+        let is_odd = !(1..=70).contains(&rest.len()) || !rest.iter().all(u8::is_ascii_graphic);
+        let odd = is_odd.then_some(Leniency::OddUniqueId);
+        blanks(line, rest).into_iter().chain(odd).collect()
     }
 }
 
@@ -102,6 +126,25 @@ mod tests {
         for wrong in [&b""[..], b"0 120", b"x 120"] {
             assert_eq!(ScanListing::parse(wrong), Err(Violation::Number));
         }
+    }
+
+    #[test]
+    fn what_a_listing_has_against_the_rfc_is_named() {
+        use Leniency::{BlanksInListing, OddUniqueId, SizeUnknown};
+        let names = |these: Leniencies| these.iter().collect::<Vec<_>>();
+        let scan = |line: &[u8]| names(ScanListing::leniencies(line));
+        assert_eq!(scan(b"1 120"), []);
+        assert_eq!(scan(b"1 120 and more"), []);
+        assert_eq!(scan(b"1 -1"), [SizeUnknown]);
+        assert_eq!(scan(b"1"), [SizeUnknown]);
+        assert_eq!(scan(b"1\t120"), [BlanksInListing]);
+        assert_eq!(scan(b"1  1.5k"), [BlanksInListing, SizeUnknown]);
+        let unique_id = |line: &[u8]| names(UniqueIdListing::leniencies(line));
+        assert_eq!(unique_id(b"1 whqtswO00WBw418f9t5JxYwZ"), []);
+        for odd in [&b"1"[..], b"1 ", b"1 a b", b"1 \xff", &[b"1 ", &[b'x'; 71][..]].concat()] {
+            assert_eq!(unique_id(odd), [OddUniqueId]);
+        }
+        assert_eq!(unique_id(b"1   x"), [BlanksInListing]);
     }
 
     #[test]

@@ -12,28 +12,37 @@
 //!
 //! # Leniencies
 //!
-//! A server that breaks an RFC is refused, but for what stands here. What a login
-//! needs of it is a [`Leniency`]: `-vv` names each that was needed, and `--strict`
-//! ends the session in its place. The tests are in tests/it/login/leniencies.rs where
-//! nothing else is said; `each_leniency_lets_in_and_strict_names_it_instead` has all
-//! that have a name.
+//! A server that breaks an RFC is refused, but for what stands here. Each is a
+//! [`Leniency`]: `-vv` names each that was needed, and `--strict` ends the session in
+//! its place, with the name. `each_leniency_lets_in_and_strict_names_it_instead`
+//! (tests/it/login/leniencies.rs) has a server for every one; the tests below say more,
+//! in the same file where none is given. All are there since 0.1.0.
 //!
 //! | name | what | server and source | test |
 //! | --- | --- | --- | --- |
-//! | capa-ends-connection | CAPA ends the connection: once more without it | fetchmail's FAQ, R11 and O11 | `a_server_that_hangs_up_at_capa_is_not_asked_again` |
+//! | blanks-in-listing | several blanks or a tab between number and unique-id or size | Maillennium (mpop, 2007), thunderbird-android #323 | tests/transcripts/blanks-in-uidl.txt |
+//! | capa-ends-connection | CAPA ends the connection: once more without it, remembered for a month | fetchmail's FAQ, R11 and O11 | `a_server_that_hangs_up_at_capa_is_not_asked_again` |
 //! | challenge-in-clear | `+ Username:`, `+ go ahead` in place of Base64, where nothing hangs on it | MailKit #268, mox #223 | `login_answers_odd_prompts` (ways.rs) |
+//! | empty-line-in-listing | an empty line in a listing | OpaqueMail #60 | tests/transcripts/blanks-in-uidl.txt |
+//! | empty-maildrop-refused | UIDL or LIST refused, and STAT says 0 | curl PR #10 has another form of it | `an_empty_maildrop_may_refuse_its_listings` (histories.rs) |
 //! | initial-response-ignored | `+` after `AUTH PLAIN response`: it is sent once more | test servers of Mozilla and curl 8 | `an_ignored_initial_response_is_sent_once_more` |
-//! | initial-response-refused | `AUTH PLAIN response` refused by words of syntax, without a code: the two-step form | Exchange (getmail6 #256, MailKit), Coremail (himalaya #729) | `an_initial_response_refused_as_wrong_syntax_waits_until_it_is_asked_for` |
+//! | initial-response-refused | `AUTH PLAIN response` refused by words of syntax, without a code: the two-step form, remembered for a month | Exchange (getmail6 #256, MailKit), Coremail (himalaya #729) | `a_server_that_takes_no_initial_response_is_known_for_it` |
+//! | line-feed-alone | LF without CR ends a response line; never a line of a message | Exchange 2000 has it in messages (fetchmail's FAQ, S2) | `each_leniency_lets_in_and_strict_names_it_instead` |
+//! | list-argument-ignored | `LIST n` answered with the whole listing | test servers of Mozilla, curl 8 and Jakarta Mail | `each_leniency_lets_in_and_strict_names_it_instead` |
+//! | long-line | status lines of 513 to [`MAX_RESPONSE_LINE`] octets | long explanations | `a_response_line_may_be_long_and_has_an_end` |
 //! | mechanism-not-there | a mechanism that is announced and refused: the next | scarlet.be (k-9 #2648) | `a_mechanism_that_is_announced_and_not_there_is_followed_by_the_next` |
+//! | odd-unique-id | unique-ids that are empty, long or have other octets | CVE-2005-2335, CVE-2018-14356, MailKit #872 | `a_unique_id_holds_what_servers_really_send` (vocabulary.rs) |
 //! | ok-for-challenge | `+OK` for the `+` of a challenge, but in SCRAM | Exchange 2003 (fetchmail's FAQ, S2) | `ok_may_stand_for_a_challenge_but_not_in_scram` (ways.rs) |
+//! | out-of-step | responses that do not belong to their commands: again, one at a time | WildDuck before c6fc094 (#950) | tests/transcripts/out-of-step.txt |
 //! | plus-err | `+ERR` for `-ERR` | hMailServer before #594 | `a_refusal_that_begins_with_a_plus_is_one` |
 //! | plus-without-blank | `+` alone for an empty challenge | test server of curl 8 | `login_answers_odd_prompts` (ways.rs) |
-//! | tab-after-indicator | a tab behind `+OK` or `-ERR` | unknown | `what_is_taken_against_the_rfc_is_named` (response.rs) |
-//! | | response lines of up to [`MAX_RESPONSE_LINE`] octets, not 512 | long unique-ids and explanations | `a_response_line_may_be_long_and_has_an_end` |
-//! | | blanks between number and unique-id | Maillennium (mpop), thunderbird-android #323 | tests/transcripts/blanks-in-uidl.txt |
-//! | | unique-ids with any octets, of any length | CVE-2005-2335, MailKit #872 | `a_unique_id_holds_what_servers_really_send` (vocabulary.rs) |
-//! | | UIDL that CAPA does not announce | AOL's jpop 0.1 (neomutt #1427, mpop #7) | tests/transcripts/capa-without-uidl.txt |
-//! | | several commands at once answered out of step, though announced | WildDuck (#950) | tests/transcripts/out-of-step.txt |
+//! | size-unknown | LIST without a size, or with one that is no number | GreenMail 2.0.1 | `a_scan_listing_is_a_number_and_a_size_if_there_is_one` (listing.rs) |
+//! | tab-after-indicator | a tab behind `+OK` or `-ERR` | none is known; Thunderbird takes any blank | `what_is_taken_against_the_rfc_is_named` (response.rs) |
+//! | uidl-not-announced | UIDL works that CAPA does not have | AOL's jpop 0.1 (neomutt #1427, mpop #7) | tests/transcripts/capa-without-uidl.txt |
+//!
+//! No leniency, but served by rules that hold in any case, since a server may do so by
+//! accident: messages refused, cut or endless, lines too many, TOP broken, sizes that are
+//! wrong (`fetch::attempts`).
 //!
 //! # Not here
 //!
@@ -58,7 +67,7 @@ pub use apop::{Timestamp, TimestampError, digest};
 pub use capability::{Capabilities, Expire, LoginDelay, MAX_CAPABILITIES};
 pub use command::{Argument, ArgumentError, Command, Keyword, MAX_COMMAND};
 pub use encoded_words::decode_words;
-pub use leniency::Leniency;
+pub use leniency::{Leniencies, Leniency};
 pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
 pub use login_refusal::LoginRefusal;
 pub use multiline::{LineEnds, Unstuffer};

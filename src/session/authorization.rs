@@ -3,8 +3,8 @@
 
 use crate::connection::{self, Connection, Phase, Roots, Security};
 use crate::protocol::{
-    Argument, ArgumentError, Capabilities, Command, Leniency, Timestamp, TimestampError, Violation,
-    sasl,
+    Argument, ArgumentError, Capabilities, Command, Leniencies, Leniency, Timestamp,
+    TimestampError, Violation, sasl,
 };
 use crate::secret::Secret;
 
@@ -53,6 +53,8 @@ pub struct Options {
     pub allow_plaintext_password: bool,
     /// Whether a server that breaks an RFC is refused where it could be served.
     pub strict: bool,
+    /// What it is known to do against the RFCs.
+    pub known: Leniencies,
 }
 
 /// Who we are.
@@ -115,18 +117,40 @@ impl<'a> Authorization<'a> {
     ///
     /// With STLS nothing is asked before it: an answer in clear could be
     /// anyone's, so it is not worth a round trip. A server that ends the connection at
-    /// CAPA is asked no second time: it is as one that refuses CAPA.
+    /// CAPA is asked no second time, nor is one that is known for it: it is as one that
+    /// refuses CAPA.
     pub fn open(options: &Options, log: Log<'a>) -> Result<Self, Error> {
         let mut opened = Self::greeted(options, log)?;
+        if opened.is_known_for(Leniency::CapaEndsConnection) {
+            return Ok(opened.without_capa());
+        }
         match opened.learn() {
             Err(Error::Connection(connection::Error::Closed { phase: Phase::Reply })) => {}
             learnt => return learnt.map(|()| opened),
         }
-        opened.conversation.lenient(Leniency::CapaEndsConnection)?;
-        drop(opened);
-        opened = Self::greeted(options, log)?;
-        (opened.options.pace, opened.ends_at_capa) = (Pipelining::Announced, true);
+        opened.again_without_capa()
+    }
+
+    /// A second connection to a server that ended the first one at CAPA.
+    pub(super) fn again_without_capa(mut self) -> Result<Self, Error> {
+        self.conversation.lenient(Leniency::CapaEndsConnection)?;
+        let Self { conversation, options, .. } = self;
+        let (log, needed) = (conversation.log, conversation.needed);
+        drop(conversation);
+        let mut opened = Self::greeted(&options, log)?.without_capa();
+        opened.conversation.needed = needed;
         Ok(opened)
+    }
+
+    fn without_capa(mut self) -> Self {
+        (self.options.pace, self.ends_at_capa) = (Pipelining::Announced, true);
+        self
+    }
+
+    /// Whether an earlier session learned that the server breaks an RFC in this way, and
+    /// that is served.
+    fn is_known_for(&self, leniency: Leniency) -> bool {
+        !self.options.strict && self.options.known.has(leniency)
     }
 
     /// The same without a question for capabilities.
@@ -142,7 +166,9 @@ impl<'a> Authorization<'a> {
             conversation = stls(conversation, &options.connection.roots)?;
         }
         conversation.log_connected();
-        let opened = Self::new(conversation, timestamp, Capabilities::default(), options.clone());
+        let mut opened =
+            Self::new(conversation, timestamp, Capabilities::default(), options.clone());
+        opened.two_step = opened.is_known_for(Leniency::InitialResponseRefused);
         if let Err(error) = check(opened.options.mechanism, opened.channel()) {
             opened.conversation.leave();
             return Err(error);
@@ -172,22 +198,28 @@ impl<'a> Authorization<'a> {
     pub(super) fn reopen(self) -> Result<Self, Error> {
         let Self { conversation, options, .. } = self;
         let (log, options) = (conversation.log, Options { pace: Pipelining::LockStep, ..options });
+        let needed = conversation.needed;
         drop(conversation);
         let mut opened = Self::open(&options, log)?;
         (opened.two_step, opened.reopened) = (true, true);
+        opened.conversation.needed = opened.conversation.needed.with(needed);
         Ok(opened)
     }
 
     /// Asks for the capabilities, unless what is remembered lets the question go
     /// in one flight with the login.
     fn learn(&mut self) -> Result<(), Error> {
-        if let Pipelining::Remembered(remembered) = &self.options.pace {
+        if let Pipelining::Remembered(remembered) = &self.options.pace
+            && !self.options.strict
+        {
             let remembered = remembered.clone();
             // Only what TLS vouched for, and a login of one command after another.
             if self.conversation.connection.is_protected() && self.is_flyable(&remembered) {
                 self.capabilities = remembered;
                 return Ok(());
             }
+        }
+        if self.options.pace != Pipelining::LockStep {
             self.options.pace = Pipelining::Announced;
         }
         self.conversation.send(&Command::Capa)?;

@@ -7,8 +7,8 @@ use memchr::memchr;
 
 use crate::connection::{self, Certificate, Connection, Phase, Roots};
 use crate::protocol::{
-    Capabilities, Command, Continuation, Indicator, Keyword, Leniency, LineEnds, MAX_RESPONSE_LINE,
-    Redactor, StatusLine, Unstuffer, Violation, sasl,
+    Capabilities, Command, Continuation, Indicator, Keyword, Leniencies, Leniency, LineEnds,
+    MAX_RESPONSE_LINE, Redactor, StatusLine, Unstuffer, Violation, sasl,
 };
 use crate::secret::Secret;
 
@@ -52,6 +52,9 @@ pub type Log<'a> = &'a dyn Fn(Line<'_>);
 /// No listing is longer: one without end must not fill the memory.
 const MAX_LISTING_OCTETS: u64 = 512 << 20;
 
+/// A status line is no longer without its CRLF (RFC 2449 section 4).
+const STATUS_LINE: usize = 510;
+
 /// Decoded octets are handed on in pieces of about this size.
 const PIECE: usize = 64 * 1024;
 
@@ -67,6 +70,8 @@ pub(super) struct Conversation<'a> {
     logging_in: bool,
     /// No breach of an RFC is served.
     strict: bool,
+    /// The breaches that were served so far.
+    pub(super) needed: Leniencies,
 }
 
 impl std::fmt::Debug for Conversation<'_> {
@@ -78,7 +83,8 @@ impl std::fmt::Debug for Conversation<'_> {
 impl<'a> Conversation<'a> {
     pub(super) fn new(connection: Connection, log: Log<'a>, strict: bool) -> Self {
         let (line, piece) = (Vec::new(), Vec::with_capacity(PIECE + 4096));
-        Self { connection, log, line, piece, redactor: None, logging_in: false, strict }
+        let (logging_in, needed) = (false, Leniencies::default());
+        Self { connection, log, line, piece, redactor: None, logging_in, strict, needed }
     }
 
     /// The same over TLS. What was heard so far is forgotten.
@@ -87,12 +93,14 @@ impl<'a> Conversation<'a> {
     }
 
     /// Goes on although the server breaks an RFC in this way, unless that is not
-    /// wanted.
-    pub(super) fn lenient(&self, leniency: Leniency) -> Result<(), Error> {
+    /// wanted. Each way is logged once.
+    pub(super) fn lenient(&mut self, leniency: Leniency) -> Result<(), Error> {
         if self.strict {
             return Err(Error::Strict(leniency));
         }
-        (self.log)(Line::Lenient(leniency));
+        if self.needed.insert(leniency) {
+            (self.log)(Line::Lenient(leniency));
+        }
         Ok(())
     }
 
@@ -143,7 +151,9 @@ impl<'a> Conversation<'a> {
             }
             if end.is_some() {
                 self.line.pop();
-                self.line.pop_if(|octet| *octet == b'\r');
+                if self.line.pop_if(|octet| *octet == b'\r').is_none() {
+                    self.lenient(Leniency::LineFeedAlone)?;
+                }
                 return Ok(());
             }
             if phase == Phase::Message {
@@ -163,19 +173,19 @@ impl<'a> Conversation<'a> {
         self.read_status(keyword, Phase::Reply)
     }
 
-    /// Passes over the lines of a listing, if one comes within this time.
+    /// Passes over the lines of a listing; whether one came within this time.
     pub(super) fn skip_listing(
         &mut self,
         keyword: Keyword,
         at_most: Duration,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let mut octets = 0;
         self.connection.begin_within(Phase::Reply, at_most);
         loop {
             match self.read_line(keyword, Phase::Reply) {
-                Ok(()) if self.line == b"." => return Ok(()),
+                Ok(()) if self.line == b"." => return Ok(true),
                 Ok(()) => octets += self.line.len() as u64 + 2,
-                Err(Error::Connection(connection::Error::TimedOut { .. })) => return Ok(()),
+                Err(Error::Connection(connection::Error::TimedOut { .. })) => return Ok(false),
                 Err(error) => return Err(error),
             }
             if octets > MAX_LISTING_OCTETS {
@@ -220,13 +230,19 @@ impl<'a> Conversation<'a> {
     ) -> Result<Result<&[u8], Refusal>, Error> {
         self.read_line(keyword, phase)?;
         self.log_line();
-        let status = StatusLine::parse(&self.line)
-            .map_err(|violation| Error::Violation { keyword, violation })?;
-        status.leniency.map_or(Ok(()), |leniency| self.lenient(leniency))?;
+        self.check_status(keyword)?;
+        let status = status_line(&self.line, keyword)?;
         Ok(match status.indicator {
             Indicator::Ok => Ok(status.text),
             Indicator::Err => Err(Refusal::new(&status, self.redactor.as_ref())),
         })
+    }
+
+    /// Looks for what the status line that was read has against the RFC.
+    fn check_status(&mut self, keyword: Keyword) -> Result<(), Error> {
+        let leniency = status_line(&self.line, keyword)?.leniency;
+        let long = (self.line.len() > STATUS_LINE).then_some(Leniency::LongLine);
+        leniency.into_iter().chain(long).try_for_each(|leniency| self.lenient(leniency))
     }
 
     /// Reads a challenge or the end of a login. Whoever has salt, nonces and the
@@ -240,13 +256,13 @@ impl<'a> Conversation<'a> {
             true => (self.log)(Line::Received(b"+ ..")),
             false => self.log_line(),
         }
-        if let Some(Continuation { challenge, leniency }) = continuation {
+        if let Some(Continuation { leniency, .. }) = continuation {
             leniency.map_or(Ok(()), |leniency| self.lenient(leniency))?;
-            return Ok(Turn::Challenge(challenge));
+            let challenge = Continuation::parse(&self.line).map(|it| it.challenge);
+            return Ok(Turn::Challenge(challenge.unwrap_or_default()));
         }
-        let status = StatusLine::parse(&self.line)
-            .map_err(|violation| Error::Violation { keyword: "AUTH", violation })?;
-        status.leniency.map_or(Ok(()), |leniency| self.lenient(leniency))?;
+        self.check_status("AUTH")?;
+        let status = status_line(&self.line, "AUTH")?;
         Ok(match status.indicator {
             Indicator::Ok => Turn::Ok(status.text),
             Indicator::Err => Turn::Refused(Refusal::new(&status, self.redactor.as_ref())),
@@ -359,4 +375,8 @@ impl<'a> Conversation<'a> {
             self.connection.close();
         }
     }
+}
+
+fn status_line(line: &[u8], keyword: Keyword) -> Result<StatusLine<'_>, Error> {
+    StatusLine::parse(line).map_err(|violation| Error::Violation { keyword, violation })
 }

@@ -192,6 +192,16 @@ impl Error {
         }
     }
 
+    /// The same for a run that insists on the RFCs: out of step is a breach. A
+    /// connection that is lost may have other reasons.
+    #[must_use]
+    pub fn strictly(self) -> Self {
+        match self {
+            Self::OutOfStep { lost: false } => Self::Strict(Leniency::OutOfStep),
+            error => error,
+        }
+    }
+
     /// The server's words where it turned us or a command away.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {

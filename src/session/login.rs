@@ -77,7 +77,7 @@ impl<'a> Authorization<'a> {
                 (Err(error), None) => return Err(error),
             };
             if self.pipelining()
-                && !self.two_step
+                && (!self.two_step || way == Way::User)
                 && let Some(login) = self.in_one_go(way, credentials)?
             {
                 match self.flight(way, login, credentials)? {

@@ -103,6 +103,7 @@ impl Authorization<'_> {
 
     pub(super) fn is_flyable(&mut self, capabilities: &Capabilities) -> bool {
         let chosen = choose(self.options.mechanism, capabilities, self.channel(), &[]);
-        matches!(chosen, Ok(Way::User | Way::Sasl(sasl::Mechanism::Plain)))
+        matches!(chosen, Ok(Way::User))
+            || matches!(chosen, Ok(Way::Sasl(sasl::Mechanism::Plain))) && !self.two_step
     }
 }

@@ -195,12 +195,21 @@ impl Findings {
             conversation = stls(conversation, roots)?;
             self.secured = conversation.connection.secured();
         }
-        let answer = capabilities(&mut conversation)?;
-        let capabilities = answer.clone().unwrap_or_default();
-        self.before_login = Some(answer);
+        let answer = capabilities(&mut conversation);
         // One command at a time, until it is known whether it takes several.
         let options = Options { pace: Pipelining::LockStep, ..options.clone() };
-        Ok(Authorization::new(conversation, timestamp, capabilities, options))
+        let opened = Authorization::new(conversation, timestamp, Capabilities::default(), options);
+        match answer {
+            Err(Error::Connection(connection::Error::Closed { phase: Phase::Reply })) => {
+                opened.again_without_capa()
+            }
+            answer => {
+                let answer = answer?;
+                let capabilities = answer.clone().unwrap_or_default();
+                self.before_login = Some(answer);
+                Ok(Authorization { capabilities, ..opened })
+            }
+        }
     }
 
     /// Looks at a server that could not be reached, or not be believed. It is a
@@ -241,7 +250,10 @@ impl Findings {
     /// Lists the maildrop by all the names that a fetch goes by. Returns the first
     /// message there is.
     fn list(&mut self, transaction: &mut Transaction<'_>) -> Result<Option<MessageNumber>, Error> {
-        self.after_login = Some(capabilities(&mut transaction.conversation)?);
+        // It is known already where CAPA ends the connection.
+        if transaction.capabilities().is_none() {
+            self.after_login = Some(capabilities(&mut transaction.conversation)?);
+        }
         let listing = transaction.scan_listing()?;
         let octets =
             listing.iter().fold(0u64, |sum, listed| sum.saturating_add(listed.octets.unwrap_or(0)));

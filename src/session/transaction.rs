@@ -6,7 +6,9 @@ mod proofs; // what shows that a response belongs to its command
 use std::ops::ControlFlow;
 
 use crate::connection::Phase;
-use crate::protocol::{Capabilities, Command, Expire, LoginDelay, MessageNumber, Violation};
+use crate::protocol::{
+    Capabilities, Command, Expire, Leniencies, Leniency, LoginDelay, MessageNumber, Violation,
+};
 
 use super::authorization::Pipelining;
 use super::conversation::Conversation;
@@ -29,6 +31,8 @@ pub struct Transaction<'a, T = ()> {
     announced: Capabilities,
     pipelining: bool,
     pace: Pipelining,
+    /// UIDL was answered.
+    has_unique_ids: bool,
 }
 
 impl<'a, T> Transaction<'a, T> {
@@ -45,6 +49,7 @@ impl<'a, T> Transaction<'a, T> {
             announced,
             pipelining,
             pace,
+            has_unique_ids: false,
         }
     }
 
@@ -69,6 +74,7 @@ impl<'a, T> Transaction<'a, T> {
             announced: self.announced,
             pipelining: self.pipelining,
             pace: self.pace,
+            has_unique_ids: self.has_unique_ids,
         }
     }
 
@@ -88,6 +94,16 @@ impl<'a, T> Transaction<'a, T> {
             self.read_capabilities()?;
         }
         Ok(())
+    }
+
+    /// Goes on although the server breaks an RFC in this way, unless that is not wanted.
+    pub fn lenient(&mut self, leniency: Leniency) -> Result<(), Error> {
+        self.conversation.lenient(leniency)
+    }
+
+    /// The breaches of RFCs that were served so far.
+    pub fn needed(&self) -> Leniencies {
+        self.conversation.needed
     }
 
     /// Whether the server takes commands before it has answered the last one.
@@ -195,7 +211,7 @@ impl<'a, T> Transaction<'a, T> {
         };
         self.pipelining = capabilities.pipelining() && self.pace != Pipelining::LockStep;
         self.capabilities = Some(capabilities);
-        Ok(())
+        self.check_announced()
     }
 
     fn succeed(&mut self, command: &Command) -> Result<&[u8], Error> {

@@ -11,7 +11,7 @@ use crate::channel::job::{
 use crate::connection::{self, Cancel, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
 use crate::fetch::{self, Clock, Named, Place, Policy, Rekey};
 use crate::journal::{Hooks, Mailbox};
-use crate::protocol::{UniqueId, sasl};
+use crate::protocol::{Leniencies, UniqueId, sasl};
 use crate::secret::Secret;
 use crate::session::{self, ChannelBinding, Mechanism, Pipelining};
 
@@ -71,6 +71,7 @@ impl Account {
             pace: Pipelining::Announced,
             allow_plaintext_password: job.allow_plaintext_password,
             strict: job.strict,
+            known: Leniencies::default(),
         };
         Ok(Self {
             session,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pop3get::connection::{self, Roots, Security};
+use pop3get::protocol::Leniencies;
 use pop3get::session::{ChannelBinding, Mechanism, Options, Pipelining};
 use pop3get::worker;
 use tempfile::TempDir;
@@ -227,5 +228,6 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         pace: Pipelining::Announced,
         allow_plaintext_password: false,
         strict: false,
+        known: Leniencies::default(),
     }
 }

@@ -1,7 +1,8 @@
 //! UIDL, LIST and STAT: what is in the maildrop.
 
 use crate::protocol::{
-    Command, DropListing, MAX_LISTED, MessageNumber, ScanListing, UniqueIdListing, Violation,
+    Command, DropListing, Leniencies, Leniency, MAX_LISTED, MessageNumber, ScanListing,
+    UniqueIdListing, Violation,
 };
 
 use super::Transaction;
@@ -47,7 +48,8 @@ impl<T> Transaction<'_, T> {
 
     /// LIST: the size of every message (section 5).
     pub fn scan_listing(&mut self) -> Result<Vec<ScanListing>, Error> {
-        self.listing(&Command::List(None), ScanListing::parse, |listing| listing.number)
+        let forms = (ScanListing::parse, ScanListing::leniencies);
+        self.listing(&Command::List(None), forms, |listing| listing.number)
     }
 
     /// LIST msg: the size of one.
@@ -60,8 +62,12 @@ impl<T> Transaction<'_, T> {
     /// UIDL: the unique-id of every message (section 7), or the server's
     /// refusal, since UIDL is optional.
     pub fn unique_id_listing(&mut self) -> Result<Result<Vec<UniqueIdListing>, Refusal>, Error> {
-        match self.listing(&Command::Uidl(None), UniqueIdListing::parse, |listing| listing.number) {
-            Ok(listing) => Ok(Ok(listing)),
+        let forms = (UniqueIdListing::parse, UniqueIdListing::leniencies);
+        match self.listing(&Command::Uidl(None), forms, |listing| listing.number) {
+            Ok(listing) => {
+                self.has_unique_ids = true;
+                self.check_announced().map(|()| Ok(listing))
+            }
             Err(Error::Refused { refusal, .. }) => Ok(Err(refusal)),
             // It was sent behind the login, and may have been swallowed with it.
             Err(error) if self.pipelining => Err(error.out_of_step()),
@@ -79,22 +85,33 @@ impl<T> Transaction<'_, T> {
         about(&command, number, listing, |listing| listing.number)
     }
 
+    /// Whether UIDL is announced if it works, once it is known what is announced.
+    pub(super) fn check_announced(&mut self) -> Result<(), Error> {
+        let after = self.capabilities.as_ref().is_some_and(|it| !it.is_empty());
+        if self.has_unique_ids && after && !self.announces_unique_ids() {
+            self.lenient(Leniency::UidlNotAnnounced)?;
+        }
+        Ok(())
+    }
+
     /// A whole listing. Each number stands in it at most once; an empty line is
     /// passed over, which some server sends first.
     fn listing<L>(
         &mut self,
         command: &Command,
-        parse: impl Fn(&[u8]) -> Result<L, Violation>,
+        (parse, leniencies): (impl Fn(&[u8]) -> Result<L, Violation>, impl Fn(&[u8]) -> Leniencies),
         number: impl Fn(&L) -> MessageNumber,
     ) -> Result<Vec<L>, Error> {
         let keyword = command.keyword();
         self.succeed(command)?;
         let mut listed = Vec::new();
-        let mut ascending = true;
+        let (mut ascending, mut needed) = (true, Leniencies::default());
         self.conversation.lines(keyword, |line| {
             if line.is_empty() {
+                needed.insert(Leniency::EmptyLineInListing);
                 return Ok(());
             }
+            needed = needed.with(leniencies(line));
             if listed.len() == MAX_LISTED {
                 return Err(Violation::ListingTooLong);
             }
@@ -103,6 +120,7 @@ impl<T> Transaction<'_, T> {
             listed.push(entry);
             Ok(())
         })?;
+        needed.iter().try_for_each(|leniency| self.lenient(leniency))?;
         if !ascending {
             let mut numbers: Vec<_> = listed.iter().map(&number).collect();
             numbers.sort_unstable();
@@ -113,8 +131,12 @@ impl<T> Transaction<'_, T> {
         Ok(listed)
     }
 
-    /// Reads the rest of a whole listing that a server sent in place of one line.
+    /// Reads the rest of a whole listing, if a server sent one in place of one line.
     pub fn read_listing(&mut self) -> Result<(), Error> {
-        self.conversation.skip_listing(Command::List(None).keyword(), PROOF_TIMEOUT)
+        let keyword = Command::List(None).keyword();
+        if self.conversation.skip_listing(keyword, PROOF_TIMEOUT)? {
+            self.lenient(Leniency::ListArgumentIgnored)?;
+        }
+        Ok(())
     }
 }

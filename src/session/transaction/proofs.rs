@@ -39,6 +39,12 @@ impl<T> Transaction<'_, T> {
         match self.conversation.status_within(command.keyword(), PROOF_TIMEOUT) {
             Ok(Ok(text)) => {
                 let text = text.to_vec();
+                if let Command::List(Some(number)) = command
+                    && ScanListing::parse(&text).is_ok_and(|it| it.number == *number)
+                {
+                    let needed = ScanListing::leniencies(&text);
+                    needed.iter().try_for_each(|leniency| self.lenient(leniency))?;
+                }
                 // A proof counts only if nothing or a status line follows it.
                 let is_alone = self.conversation.is_before_status();
                 Ok(if is_alone { ProofAnswer::Text(text) } else { ProofAnswer::None })

@@ -1,7 +1,9 @@
 //! Servers that break an RFC and are served all the same, each by a named leniency;
 //! and what `--strict` says of them.
 
-use pop3_test_server::{Builder, Fault};
+use pop3_test_server::{Builder, Fault, Server};
+
+use crate::sandbox::server_facts;
 
 use super::{ALL, Make, PASSWORD, Stage, server};
 
@@ -33,6 +35,12 @@ const CASES: &[(&str, Make, &str)] = &[
         "auto",
     ),
     ("ok-for-challenge", || server().mechanisms(ALL).fault(Fault::continues_with_ok()), "login"),
+    (
+        "long-line",
+        || server().fault(Fault::greeting(format!("+OK {}\r\n", "x".repeat(507)))),
+        "user",
+    ),
+    ("line-feed-alone", || server().fault(Fault::greeting("+OK ready\n")), "user"),
     ("plus-err", || server().fault(Fault::reply("CAPA", "+ERR what?\r\n")), "user"),
     (
         "plus-without-blank",
@@ -64,11 +72,59 @@ fn each_leniency_lets_in_and_strict_names_it_instead() {
         let logins = stage.server.logins();
         assert!(!logins.iter().any(|login| login.ends_with("accepted")), "{name}: {logins:?}");
     }
-    let names: Vec<_> = CASES.iter().map(|(name, ..)| *name).collect();
-    assert_eq!(names.len(), pop3get::protocol::Leniency::ALL.len());
-    for leniency in pop3get::protocol::Leniency::ALL {
-        assert!(names.contains(&leniency.name()), "{} has no case", leniency.name());
+    for (name, server, messages) in LISTINGS {
+        let stage = Stage::tls(server());
+        let ran = stage.run(&["-vv", "--max-size", "10M"]);
+        assert_eq!((ran.status, stage.sandbox.count()), (Some(0), *messages), "{name}: {ran:?}");
+        let told = match *name {
+            // A new session begins over it, which has a sentence of its own.
+            "out-of-step" => "does not keep step; again",
+            name => &format!(" ({name})\n"),
+        };
+        assert_eq!(ran.stderr.matches(told).count(), 1, "{name}: {ran:?}");
+        let stage = Stage::tls(server());
+        let ran = stage.run(&["--strict", "--max-size", "10M"]);
+        ran.fails(76, &format!(" ({name})\nhint: without --strict"));
+        assert_eq!(stage.sandbox.count(), 0, "{name}");
+        let looked = Stage::tls(server()).run(&["--strict", "--list"]);
+        // A list asks for no message, and so for no proof.
+        assert!(
+            looked.stderr.contains(&format!(" ({name})\n")) || *name == "list-argument-ignored"
+        );
     }
+    let named = CASES.iter().map(|(name, ..)| *name).chain(LISTINGS.iter().map(|(name, ..)| *name));
+    let mut names: Vec<_> = named.collect();
+    names.sort_unstable();
+    let all = pop3get::protocol::Leniency::ALL.map(pop3get::protocol::Leniency::name);
+    assert_eq!(
+        names,
+        all.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    );
+}
+
+/// What a server does once we are in, and how many messages are fetched all the same.
+const LISTINGS: &[(&str, Make, usize)] = &[
+    ("blanks-in-listing", || lists("UIDL", "1   uid-1\r\n"), 1),
+    ("empty-line-in-listing", || lists("UIDL", "\r\n1 uid-1\r\n"), 1),
+    (
+        "empty-maildrop-refused",
+        || Server::builder().user("mrose", PASSWORD).fault(Fault::reply("UIDL", "-ERR empty\r\n")),
+        0,
+    ),
+    (
+        "list-argument-ignored",
+        || server().fault(Fault::reply("LIST 1", "+OK\r\n1 120\r\n.\r\n")),
+        1,
+    ),
+    ("odd-unique-id", || lists("UIDL", "1 a b\r\n"), 1),
+    ("out-of-step", || server().fault(Fault::nth_reply("UIDL", 1, "+OK\r\n+OK\r\n").on(1)), 1),
+    ("size-unknown", || lists("LIST", "1 -1\r\n"), 1),
+    ("uidl-not-announced", || server().unannounced("UIDL"), 1),
+];
+
+/// One message, listed so.
+fn lists(keyword: &str, lines: &str) -> Builder {
+    server().fault(Fault::reply(keyword, format!("+OK\r\n{lines}.\r\n")))
 }
 
 #[test]
@@ -194,12 +250,35 @@ fn a_server_that_hangs_up_at_capa_is_not_asked_again() {
     let stage = Stage::tls(server().fault(Fault::cut_at_command(1).on(1)));
     stage.delivers(&stage.run(&[]), &["USER accepted"]);
     assert_eq!(stage.server.sessions(), 2);
-    // Nor behind the login.
-    assert!(!stage.server.commands_of(2).contains(&"CAPA".into()));
+    // Nor behind the login, nor in the next run.
+    stage.run(&[]).is_silent();
+    assert_eq!(stage.server.sessions(), 3);
+    for session in 2..=3 {
+        assert!(!stage.server.commands_of(session).contains(&"CAPA".into()));
+    }
+    let probe = Stage::tls(server().fault(Fault::cut_at_command(1).on(1)));
+    let ran = probe.run(&["--probe"]);
+    assert_eq!((ran.status, probe.server.sessions()), (Some(0), 2), "{ran:?}");
     // A connection that is lost twice is no server without CAPA.
     let stage = Stage::tls(server().fault(Fault::cut_at_command(1)));
     stage.run(&[]).fails(75, "closed the connection");
     assert_eq!((stage.server.sessions(), stage.server.logins().len()), (2, 0));
+}
+
+#[test]
+fn a_server_that_takes_no_initial_response_is_known_for_it() {
+    for hangs_up in [false, true] {
+        let fault = if hangs_up { Fault::initial_response_refused() } else { misreads("syntax") };
+        let stage = Stage::tls(server().fault(fault));
+        stage.run(&[]).is_silent();
+        let (sessions, logins) = (stage.server.sessions(), stage.server.logins().len());
+        stage.run(&[]).is_silent();
+        assert_eq!(stage.server.sessions(), sessions + 1);
+        assert_eq!(stage.server.logins()[logins..], ["PLAIN accepted"]);
+        assert!(server_facts(&stage.sandbox.journal()).contains("initial-response-refused"));
+        // It says so each time where that is wanted.
+        stage.run(&["--strict"]).fails(76, "(initial-response-refused)");
+    }
 }
 
 /// hMailServer 5.7 before #594, where the maildrop cannot be read.
@@ -220,7 +299,7 @@ fn a_response_line_may_be_long_and_has_an_end() {
         let stage = Stage::clear(
             server().fault(Fault::greeting(format!("+OK {}\r\n", "x".repeat(octets)))),
         );
-        stage.run(&["--strict"])
+        stage.run(&[])
     };
     greets(8000).is_silent();
     greets(9000).fails(76, "a response line of more than 8192 octets");
