@@ -73,7 +73,7 @@ impl Proofs {
         let mut size = None;
         if !self.is_learned {
             (self.is_learned, self.is_news) = (true, true);
-            transaction.settle_capabilities().map_err(failed())?;
+            transaction.settle_own().map_err(failed())?;
             for kind in ProofKind::ALL {
                 transaction.prove(number, kind, Purpose::Proof(number, kind)).map_err(failed())?;
                 let Some(proof) = transaction.proof().map_err(failed())? else { break };

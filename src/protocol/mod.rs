@@ -27,13 +27,13 @@
 //! | empty-maildrop-refused | UIDL or LIST refused, and STAT says 0 | curl PR #10 has another form of it | `an_empty_maildrop_may_refuse_its_listings` (histories.rs) |
 //! | initial-response-ignored | `+` after `AUTH PLAIN response`: it is sent once more | test servers of Mozilla and curl 8 | `an_ignored_initial_response_is_sent_once_more` |
 //! | initial-response-refused | `AUTH PLAIN response` refused by words of syntax, without a code: the two-step form, remembered for a month | Exchange (getmail6 #256, MailKit), Coremail (himalaya #729) | `a_server_that_takes_no_initial_response_is_known_for_it` |
-//! | line-feed-alone | LF without CR ends a response line; never a line of a message | Exchange 2000 has it in messages (fetchmail's FAQ, S2) | `each_leniency_lets_in_and_strict_names_it_instead` |
+//! | line-feed-alone | LF without CR ends a response line; never a line of a message | old servers | `a_server_without_crlf_is_refused_within_a_second` (odd_servers.rs) |
 //! | list-argument-ignored | `LIST n` answered with the whole listing | test servers of Mozilla, curl 8 and Jakarta Mail | `each_leniency_lets_in_and_strict_names_it_instead` |
 //! | long-line | status lines of 513 to [`MAX_RESPONSE_LINE`] octets | long explanations | `a_response_line_may_be_long_and_has_an_end` |
 //! | mechanism-not-there | a mechanism that is announced and refused: the next | scarlet.be (k-9 #2648) | `a_mechanism_that_is_announced_and_not_there_is_followed_by_the_next` |
 //! | odd-unique-id | unique-ids that are empty, long or have other octets | CVE-2005-2335, CVE-2018-14356, MailKit #872 | `a_unique_id_holds_what_servers_really_send` (vocabulary.rs) |
 //! | ok-for-challenge | `+OK` for the `+` of a challenge, but in SCRAM | Exchange 2003 (fetchmail's FAQ, S2) | `ok_may_stand_for_a_challenge_but_not_in_scram` (ways.rs) |
-//! | out-of-step | responses that do not belong to their commands: again, one at a time | WildDuck before c6fc094 (#950) | tests/transcripts/out-of-step.txt |
+//! | out-of-step | responses that do not belong to their commands: again, one at a time | WildDuck before c6fc094 (#950); tpop3d 1.5.5, whose pipeline stalls | tests/transcripts/out-of-step.txt, `a_pipeline_that_stalls_is_recognised_and_remembered` (odd_servers.rs) |
 //! | plus-err | `+ERR` for `-ERR` | hMailServer before #594 | `a_refusal_that_begins_with_a_plus_is_one` |
 //! | plus-without-blank | `+` alone for an empty challenge | test server of curl 8 | `login_answers_odd_prompts` (ways.rs) |
 //! | size-unknown | LIST without a size, or with one that is no number | GreenMail 2.0.1 | `a_scan_listing_is_a_number_and_a_size_if_there_is_one` (listing.rs) |

@@ -29,6 +29,10 @@ pub enum LineEnds {
 pub struct Unstuffer {
     at: At,
     line_ends: LineEnds,
+    /// Ends of lines so far.
+    lines: u64,
+    /// The last octets that were taken, a zero for each that is not there yet.
+    tail: [u8; 4],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +50,22 @@ enum At {
 impl Unstuffer {
     /// At the start of the line after the status line.
     pub fn new(line_ends: LineEnds) -> Self {
-        Self { at: At::LineStart, line_ends }
+        Self { at: At::LineStart, line_ends, lines: 0, tail: [0; 4] }
+    }
+
+    /// Whether this would be the end if LF alone ended a line: a dot alone on its line,
+    /// and no CRLF before it.
+    pub fn may_end_with_line_feeds(&self) -> bool {
+        let (lines, tail) = (self.lines, self.tail);
+        matches!(
+            (lines, tail),
+            (0, [.., b'\n' | 0, b'.', b'\n']) | (1, [b'\n', b'.', b'\r', b'\n'])
+        )
+    }
+
+    /// Whether no line has ended yet.
+    pub fn is_in_first_line(&self) -> bool {
+        self.lines == 0
     }
 
     /// Whether the terminator has been seen.
@@ -70,6 +89,7 @@ impl Unstuffer {
                         LineEnds::Crlf => out.extend_from_slice(b"\r\n"),
                         LineEnds::Lf => out.push(b'\n'),
                     }
+                    self.lines += 1;
                     (self.at, rest) = (At::LineStart, after);
                 }
                 (At::Cr, _) => {
@@ -87,7 +107,13 @@ impl Unstuffer {
                 }
             }
         }
-        input.len() - rest.len()
+        let taken = input.len() - rest.len();
+        let last = input.get(taken.saturating_sub(4)..taken).unwrap_or_default();
+        for octet in last {
+            self.tail.rotate_left(1);
+            self.tail[3] = *octet;
+        }
+        taken
     }
 }
 
@@ -133,6 +159,26 @@ mod tests {
         unstuffs(b"a\r.\r\n.\r\n", b"a\r.\r\n");
         unstuffs(b"a\n.\n\r\n.\r\n", b"a\n.\n\r\n");
         unstuffs(b".\n.\r\n.\r\n", b"\n.\r\n");
+    }
+
+    #[test]
+    fn an_end_by_line_feeds_alone_is_one_only_where_no_crlf_stands_before_it() {
+        let may_end = |wire: &[u8]| {
+            let whole = Unstuffer::new(LineEnds::Lf);
+            let in_octets = Unstuffer::new(LineEnds::Lf);
+            let ways = [(whole, wire.len()), (in_octets, 1)].map(|(mut unstuffer, cut)| {
+                wire.chunks(cut).for_each(|piece| _ = unstuffer.push(piece, &mut Vec::new()));
+                unstuffer.may_end_with_line_feeds()
+            });
+            assert_eq!(ways[0], ways[1]);
+            ways[0]
+        };
+        for wire in [&b"a\nb\n.\n"[..], b".\n", b"a\n.\r\n"] {
+            assert!(may_end(wire));
+        }
+        for wire in [&b"a\r\nb\n.\n"[..], b"a\r\n\n.\r\n", b"a\n..\n", b"a.\n", b"a\nb"] {
+            assert!(!may_end(wire));
+        }
     }
 
     #[test]

@@ -26,6 +26,12 @@ pub enum Violation {
     /// One unique-id for more messages than can be told apart.
     #[error("one unique-id for more than 1000 messages")]
     Crowded,
+    /// The server knows no CRLF at all.
+    #[error("lines that end with LF alone, where RFC 1939 has CRLF")]
+    LineFeeds,
+    /// A message has none, though the server's responses do.
+    #[error("a message whose lines end with LF alone, where RFC 1939 has CRLF")]
+    LineFeedsInMessage,
     /// A response line is longer than [`MAX_RESPONSE_LINE`].
     #[error("a response line of more than {MAX_RESPONSE_LINE} octets")]
     LineTooLong,

@@ -52,6 +52,9 @@ pub type Log<'a> = &'a dyn Fn(Line<'_>);
 /// No listing is longer: one without end must not fill the memory.
 const MAX_LISTING_OCTETS: u64 = 512 << 20;
 
+/// Where LF seems to end the lines of a message, so long more of it is waited for.
+const LINE_FEEDS: Duration = Duration::from_millis(500);
+
 /// A status line is no longer without its CRLF (RFC 2449 section 4).
 const STATUS_LINE: usize = 510;
 
@@ -68,6 +71,8 @@ pub(super) struct Conversation<'a> {
     redactor: Option<Redactor>,
     /// … and whether every line may have it in it, not refusals alone.
     logging_in: bool,
+    /// CRLF ended the last line.
+    has_crlf: bool,
     /// No breach of an RFC is served.
     strict: bool,
     /// The breaches that were served so far.
@@ -83,8 +88,9 @@ impl std::fmt::Debug for Conversation<'_> {
 impl<'a> Conversation<'a> {
     pub(super) fn new(connection: Connection, log: Log<'a>, strict: bool) -> Self {
         let (line, piece) = (Vec::new(), Vec::with_capacity(PIECE + 4096));
-        let (logging_in, needed) = (false, Leniencies::default());
-        Self { connection, log, line, piece, redactor: None, logging_in, strict, needed }
+        let (logging_in, has_crlf, needed) = (false, true, Leniencies::default());
+        let redactor = None;
+        Self { connection, log, line, piece, redactor, logging_in, has_crlf, strict, needed }
     }
 
     /// The same over TLS. What was heard so far is forgotten.
@@ -151,7 +157,8 @@ impl<'a> Conversation<'a> {
             }
             if end.is_some() {
                 self.line.pop();
-                if self.line.pop_if(|octet| *octet == b'\r').is_none() {
+                self.has_crlf = self.line.pop_if(|octet| *octet == b'\r').is_some();
+                if !self.has_crlf {
                     self.lenient(Leniency::LineFeedAlone)?;
                 }
                 return Ok(());
@@ -197,6 +204,20 @@ impl<'a> Conversation<'a> {
     /// The text of the last status line.
     pub(super) fn status_text(&self) -> &[u8] {
         StatusLine::parse(&self.line).map_or(&[], |status| status.text)
+    }
+
+    /// Sends what waits to be sent; whether no octet comes within this time, which is
+    /// less than the time-out.
+    pub(super) fn is_silent(&mut self, at_most: Duration) -> Result<bool, Error> {
+        if !self.connection.buffered().is_empty() {
+            return Ok(false);
+        }
+        self.connection.begin_within(Phase::Reply, at_most);
+        match self.connection.fill() {
+            Ok(()) => Ok(false),
+            Err(connection::Error::TimedOut { after, .. }) if after == at_most => Ok(true),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether the server has said its last word. Where it matters, one read of a
@@ -308,10 +329,12 @@ impl<'a> Conversation<'a> {
     /// The message after the status line of RETR or TOP, in pieces, line ends LF.
     pub(super) fn message(
         &mut self,
+        keyword: Keyword,
         sink: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut unstuffer = Unstuffer::new(LineEnds::Lf);
         let mut octets = 0;
+        let status_has_crlf = self.has_crlf;
         self.piece.clear();
         loop {
             let taken = unstuffer.push(self.connection.buffered(), &mut self.piece);
@@ -326,6 +349,18 @@ impl<'a> Conversation<'a> {
             if unstuffer.is_done() {
                 (self.log)(Line::Octets(octets));
                 return Ok(());
+            }
+            let (at_end, at_start) =
+                (unstuffer.may_end_with_line_feeds(), unstuffer.is_in_first_line());
+            if at_end || at_start && !status_has_crlf && octets > 0 {
+                if !self.is_silent(LINE_FEEDS)? {
+                    continue;
+                }
+                let violation = match status_has_crlf {
+                    true => Violation::LineFeedsInMessage,
+                    false => Violation::LineFeeds,
+                };
+                return Err(Error::Violation { keyword, violation });
             }
             self.connection.begin(Phase::Message);
             self.connection.fill()?;

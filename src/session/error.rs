@@ -218,6 +218,8 @@ impl Error {
         match self {
             Self::OutOfStep { .. } => Nature::OutOfStep,
             Self::Stopped => Nature::Endless,
+            // Each of its messages would be without end.
+            Self::Violation { violation: Violation::LineFeeds, .. } => Nature::Other,
             Self::Violation { .. } => Nature::Broken,
             Self::Connection(error) if error.is_loss() => Nature::Lost,
             _ => Nature::Other,

@@ -1,6 +1,7 @@
 //! TRANSACTION: the maildrop is locked for us (RFC 1939 section 5).
 
 mod listings; // UIDL, LIST, STAT
+mod nudge; // servers whose pipeline stalls
 mod proofs; // what shows that a response belongs to its command
 
 use std::ops::ControlFlow;
@@ -33,6 +34,8 @@ pub struct Transaction<'a, T = ()> {
     pace: Pipelining,
     /// UIDL was answered.
     has_unique_ids: bool,
+    /// A NOOP is in flight, since the server was silent.
+    is_nudged: bool,
 }
 
 impl<'a, T> Transaction<'a, T> {
@@ -50,6 +53,7 @@ impl<'a, T> Transaction<'a, T> {
             pipelining,
             pace,
             has_unique_ids: false,
+            is_nudged: false,
         }
     }
 
@@ -75,6 +79,7 @@ impl<'a, T> Transaction<'a, T> {
             pipelining: self.pipelining,
             pace: self.pace,
             has_unique_ids: self.has_unique_ids,
+            is_nudged: self.is_nudged,
         }
     }
 
@@ -88,10 +93,14 @@ impl<'a, T> Transaction<'a, T> {
         self.pipelining = false;
     }
 
-    /// Reads the answer to a CAPA that is in flight.
-    pub fn settle_capabilities(&mut self) -> Result<(), Error> {
-        if self.window.front() == Some(Command::Capa.keyword()) {
-            self.read_capabilities()?;
+    /// Reads the answers to what the session itself has asked and is answered next.
+    pub fn settle_own(&mut self) -> Result<(), Error> {
+        while self.window.is_own() {
+            match self.window.front() {
+                Some("CAPA") => self.read_capabilities()?,
+                Some("NOOP") => self.read_nudge()?,
+                _ => break,
+            }
         }
         Ok(())
     }
@@ -159,7 +168,8 @@ impl<'a, T> Transaction<'a, T> {
     /// is none. A message goes into the sink; if that breaks off, the error is
     /// [`Error::Stopped`] and the connection is of no further use.
     pub fn reply(&mut self, sink: &mut Sink<'_>) -> Result<Option<Reply<T>>, Error> {
-        self.settle_capabilities()?;
+        self.settle_own()?;
+        self.nudge()?;
         let Some(InFlight { command, tag: Some(tag), .. }) = self.window.pop() else {
             return Ok(None);
         };
@@ -167,7 +177,7 @@ impl<'a, T> Transaction<'a, T> {
             Err(refusal) => Err(refusal),
             Ok(_) => {
                 if matches!(command, Command::Retr(_) | Command::Top(..)) {
-                    self.conversation.message(sink)?;
+                    self.conversation.message(command.keyword(), sink)?;
                     self.check_end(&command)?;
                 }
                 Ok(())
@@ -196,6 +206,7 @@ impl<'a, T> Transaction<'a, T> {
                     return Ok(());
                 }
                 Some("CAPA") => self.read_capabilities()?,
+                Some("NOOP") if self.window.is_own() => self.read_nudge()?,
                 _ => return self.conversation.send(command),
             }
         }

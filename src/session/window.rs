@@ -56,6 +56,11 @@ impl<T> Window<T> {
         Some(answered)
     }
 
+    /// Whether the session itself has asked what is answered next.
+    pub(super) fn is_own(&self) -> bool {
+        self.unanswered.front().is_some_and(|it| it.tag.is_none())
+    }
+
     /// The keyword of the command that is answered next.
     pub(super) fn front(&self) -> Option<Keyword> {
         self.unanswered.front().map(|it| it.command.keyword())

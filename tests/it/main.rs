@@ -36,6 +36,7 @@ mod main_job; // the main job against Dovecot
 mod mechanisms; // Dovecot lets the program in by each
 mod meddling; // what happens between two runs, and what mends it
 mod named; // messages that a person names
+mod odd_servers; // no CRLF, pipelines that stall
 mod old_servers; // TLS that nobody renewed, certificates made by hand
 mod other_names; // one mailbox under several names
 mod places; // containers, limits, odd file systems, homes of others

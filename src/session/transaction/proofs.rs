@@ -27,7 +27,8 @@ impl<T> Transaction<'_, T> {
     /// Reads the answer to a proof, which is the oldest unanswered command. What is
     /// no status line proves nothing either.
     pub fn proof(&mut self) -> Result<Option<Proof<T>>, Error> {
-        self.settle_capabilities()?;
+        self.settle_own()?;
+        self.nudge()?;
         let Some(InFlight { command, tag: Some(tag), .. }) = self.window.pop() else {
             return Ok(None);
         };

@@ -15,6 +15,7 @@ pub struct Fault {
 /// The kinds of fault, as the session and the wire ask for them.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
+    AnswersPerRead(usize),
     BindingDiffers,
     Challenge(Vec<u8>),
     ChallengesEndlessly,
@@ -64,6 +65,12 @@ impl Fault {
     #[must_use]
     pub fn on(self, connection: impl Into<Option<usize>>) -> Self {
         Self { connection: connection.into(), ..self }
+    }
+
+    /// Of many commands in one segment only so many are answered; the rest wait until
+    /// more octets come, as tpop3d 1.5.5 has it.
+    pub fn answers_per_read(commands: usize) -> Self {
+        Self::of(Kind::AnswersPerRead(commands.max(1)))
     }
 
     /// The connection ends once the server has sent this many octets; TLS

@@ -38,6 +38,7 @@ pub(crate) enum End {
 /// What the faults say about this connection's octets.
 #[derive(Debug)]
 struct Pipelining {
+    per_read: usize,
     cut_received: Option<u64>,
     cut_sent: Option<u64>,
     stall_sent: Option<u64>,
@@ -49,7 +50,12 @@ impl Pipelining {
     fn of(faults: &Faults) -> Self {
         let octet = |kind: &Kind| matches!(kind, Kind::Trickle(_)).then_some(1);
         let split = |kind: &Kind| if let Kind::Split(n) = kind { Some(*n) } else { octet(kind) };
+        let per_read = |kind: &Kind| match kind {
+            Kind::AnswersPerRead(commands) => Some(*commands),
+            _ => None,
+        };
         Self {
+            per_read: faults.find(per_read).unwrap_or(usize::MAX),
             cut_received: faults.find(|kind| match kind {
                 Kind::CutAfterReceived(octets) => Some(*octets),
                 _ => None,
@@ -86,6 +92,8 @@ pub(crate) struct Wire {
     /// How much of `input` was taken.
     taken: usize,
     received: u64,
+    /// Lines since the last read.
+    lines: usize,
     output: Vec<u8>,
     sent: u64,
     pace: Pipelining,
@@ -110,6 +118,7 @@ impl Wire {
             input: Vec::new(),
             taken: 0,
             received: 0,
+            lines: 0,
             output: Vec::new(),
             sent: 0,
             pace: Pipelining::of(faults),
@@ -155,10 +164,13 @@ impl Wire {
     pub(crate) fn line(&mut self) -> Result<Vec<u8>, End> {
         loop {
             let waiting = self.input.get(self.taken..).unwrap_or_default();
-            if let Some(end) = waiting.iter().position(|&octet| octet == b'\n') {
+            if self.lines < self.pace.per_read
+                && let Some(end) = waiting.iter().position(|&octet| octet == b'\n')
+            {
                 let line = waiting.get(..end).unwrap_or_default();
                 let line = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
                 self.taken += end + 1;
+                self.lines += 1;
                 return Ok(line);
             }
             if waiting.len() > LINE_LIMIT {
@@ -188,6 +200,7 @@ impl Wire {
             Ok(0) => Err(End::Closed),
             Ok(count) => {
                 self.received += count as u64;
+                self.lines = 0;
                 self.input.extend(chunk.iter().take(count));
                 Ok(())
             }

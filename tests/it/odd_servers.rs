@@ -1,0 +1,63 @@
+//! Servers whose lines have no CRLF, or whose pipeline stalls. What is a conversation
+//! stands in tests/transcripts.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use pop3_test_server::{Builder, Fault, Server};
+
+use crate::rfc1939::letters;
+use crate::sandbox::{Ran, Sandbox, server_facts};
+
+fn server(count: usize) -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(count))
+}
+
+/// Runs with the usual time-out of minutes; says how long that took.
+fn run(server: &Server, sandbox: &Sandbox) -> (Ran, Duration) {
+    let began = Instant::now();
+    let ran = sandbox.plain(server).arg("-v").run();
+    (ran, began.elapsed())
+}
+
+const FEW_SECONDS: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_server_without_crlf_is_refused_within_a_second() {
+    for body in ["Subject: x\n\nbody\n.\n", "Subject: x\n\nbody\n.\r\n", ".\n"] {
+        let fault = |answer: &str| Fault::reply("RETR", format!("{answer}{body}"));
+        let (one, sandbox) =
+            (server(3).without("PIPELINING").fault(fault("+OK\n")).start(), Sandbox::new());
+        let (ran, took) = run(&one, &sandbox);
+        assert_eq!((ran.status, sandbox.count()), (Some(76), 0), "{ran:?}");
+        assert!(ran.stderr.contains("RETR: lines that end with LF alone"), "{ran:?}");
+        assert!(took < FEW_SECONDS, "{took:?}");
+        assert_eq!(one.sessions(), 1);
+        // It is the server's fault, and no message is put off for it.
+        let journal = fs::read_to_string(sandbox.journal()).unwrap();
+        assert!(!journal.contains("failed"), "{journal}");
+        // One message only, one command at a time: the others arrive.
+        let fault = Fault::reply("RETR 2", format!("+OK\r\n{body}"));
+        let one = server(3).without("PIPELINING").fault(fault).start();
+        let sandbox = Sandbox::new();
+        let (ran, took) = run(&one, &sandbox);
+        assert_eq!((ran.status, sandbox.count()), (Some(65), 2), "{ran:?}");
+        assert!(took < FEW_SECONDS, "{took:?}");
+    }
+}
+
+/// tpop3d 1.5.5 ends the session 30 s later.
+#[test]
+fn a_pipeline_that_stalls_is_recognised_and_remembered() {
+    let (one, sandbox) = (server(40).fault(Fault::answers_per_read(10)).start(), Sandbox::new());
+    let (ran, took) = run(&one, &sandbox);
+    assert_eq!((ran.status, sandbox.count()), (Some(0), 40), "{ran:?}");
+    assert!(ran.stderr.contains("does not keep step; again, one command at a time"), "{ran:?}");
+    assert!(took < FEW_SECONDS, "{took:?}");
+    assert_eq!(one.sessions(), 2);
+    assert!(server_facts(&sandbox.journal()).contains("out-of-step"));
+    letters(3).for_each(|letter| one.maildrop("mrose").push(letter));
+    let (ran, _) = run(&one, &sandbox);
+    assert_eq!((ran.status, one.sessions()), (Some(0), 3), "{ran:?}");
+    assert!(!one.commands_of(3).contains(&"NOOP".into()));
+}
