@@ -67,6 +67,12 @@ impl ScanListing {
         Ok(Self { number, octets: decimal(octets) })
     }
 
+    /// Whether the text behind `+OK` can name one message: "+OK 2 messages" begins a
+    /// whole listing.
+    pub fn is_answer(text: &[u8]) -> bool {
+        matches!(word(word(text).1).0, [] | [b'0'..=b'9' | b'-', ..])
+    }
+
     /// How a line breaks RFC 1939 section 5 that can be parsed.
     pub fn leniencies(line: &[u8]) -> Leniencies {
         let (_, rest) = word(line);

@@ -28,7 +28,7 @@
 //! | initial-response-ignored | `+` after `AUTH PLAIN response`: it is sent once more | test servers of Mozilla and curl 8 | `an_ignored_initial_response_is_sent_once_more` |
 //! | initial-response-refused | `AUTH PLAIN response` refused by words of syntax, without a code: the two-step form, remembered for a month | Exchange (getmail6 #256, MailKit), Coremail (himalaya #729) | `a_server_that_takes_no_initial_response_is_known_for_it` |
 //! | line-feed-alone | LF without CR ends a response line; never a line of a message | old servers | `a_server_without_crlf_is_refused_within_a_second` (odd_servers.rs) |
-//! | list-argument-ignored | `LIST n` answered with the whole listing | test servers of Mozilla, curl 8 and Jakarta Mail | `each_leniency_lets_in_and_strict_names_it_instead` |
+//! | list-argument-ignored | `LIST n` answered with the whole listing | test servers of Mozilla, curl 8 and Jakarta Mail | tests/transcripts/list-argument-ignored.txt |
 //! | long-line | status lines of 513 to [`MAX_RESPONSE_LINE`] octets | long explanations | `a_response_line_may_be_long_and_has_an_end` |
 //! | mechanism-not-there | a mechanism that is announced and refused: the next | scarlet.be (k-9 #2648) | `a_mechanism_that_is_announced_and_not_there_is_followed_by_the_next` |
 //! | odd-unique-id | unique-ids that are empty, long or have other octets | CVE-2005-2335, CVE-2018-14356, MailKit #872 | `a_unique_id_holds_what_servers_really_send` (vocabulary.rs) |

@@ -57,7 +57,7 @@ impl ProofAnswer {
         let octets = match kind {
             ProofKind::List => ScanListing::parse(text)
                 .ok()
-                .filter(|listed| listed.number == number)
+                .filter(|listed| listed.number == number && ScanListing::is_answer(text))
                 .map(|listed| listed.octets),
             ProofKind::Uidl => UniqueIdListing::parse(text)
                 .ok()
@@ -102,6 +102,9 @@ mod tests {
             (ProofKind::List, ""),
             (ProofKind::List, "120 octets"),
             (ProofKind::List, "2 120"),
+            // A whole listing of three messages follows.
+            (ProofKind::List, "3 messages"),
+            (ProofKind::List, "3 messages (120 octets)"),
             (ProofKind::Uidl, "3 a"),
             (ProofKind::Uidl, "4 a b"),
             (ProofKind::Stat, "120 octets"),

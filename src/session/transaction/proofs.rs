@@ -42,6 +42,7 @@ impl<T> Transaction<'_, T> {
                 let text = text.to_vec();
                 if let Command::List(Some(number)) = command
                     && ScanListing::parse(&text).is_ok_and(|it| it.number == *number)
+                    && ScanListing::is_answer(&text)
                 {
                     let needed = ScanListing::leniencies(&text);
                     needed.iter().try_for_each(|leniency| self.lenient(leniency))?;
@@ -64,6 +65,7 @@ impl<T> Transaction<'_, T> {
             if let ProofAnswer::Text(text) = self.proof_line(&Command::List(Some(number)))?
                 && let Ok(listed) = ScanListing::parse(&text)
                 && listed.number == number
+                && ScanListing::is_answer(&text)
             {
                 return Ok(Some(listed));
             }
