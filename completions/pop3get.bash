@@ -23,7 +23,7 @@ _pop3get() {
 
     case "${cmd}" in
         pop3get)
-            opts="-l -n -s -u -m -d -q -v -h -V --account --list --headers --new --check --show --lines --probe --mark-seen --import-seen --dry-run --state --check-config --generate --uid --message --retry-failed --rekey --refetch --server --user --tls --auth --channel-binding --allow-plaintext-password --strict --password-file --password-command --ca-file --tls-roots --tls-pin --client-cert --client-key --proxy --proxy-password-file --ipv4 --ipv6 --connect-timeout --timeout --retry-for --maildir --delete --delete-after --keep --max-size --limit --exec --exec-timeout --journal --state-dir --config --deadline --json --yes --color --progress --quiet --verbose --help --version"
+            opts="-l -n -s -u -m -d -q -v -h -V --account --list --headers --new --check --show --lines --probe --mark-seen --import-seen --dry-run --state --check-config --generate --uid --message --retry-failed --rekey --refetch --server --user --tls --auth --channel-binding --allow-plaintext-password --strict --password-file --password-command --ca-file --tls-roots --tls-pin --client-cert --client-key --proxy --proxy-password-file --ipv4 --ipv6 --connect-timeout --timeout --retry-for --maildir --delete --delete-after --keep --max-size --limit --exec --exec-timeout --journal --state-dir --jobs --jobs-per-host --config --deadline --json --yes --color --progress --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -246,6 +246,14 @@ _pop3get() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs-per-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --config)

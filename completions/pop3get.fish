@@ -52,6 +52,8 @@ complete -c pop3get -l exec -d 'Run this shell command once after a run that has
 complete -c pop3get -l exec-timeout -d 'End a command that takes so long: SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
 complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USER@HOST, and the port if it is unusual]' -r
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
+complete -c pop3get -l jobs -d 'Serve at most so many accounts at once [default: 4]' -r
+complete -c pop3get -l jobs-per-host -d 'Serve at most so many accounts of one server at once [default: 2]' -r
 complete -c pop3get -l config -d 'Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after so long, with status 75 if it is not done' -r
 complete -c pop3get -l color -d 'Whether tables have colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t'If somebody looks on'

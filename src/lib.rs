@@ -64,6 +64,12 @@
 //! sandbox; threads; the network. Other secrets are asked for behind the sandbox and
 //! before the network.
 //!
+//! One loop (`cli::supervisor::run`) hears all workers. Each has a thread that starts it
+//! and reads its frames; questions to people and password commands have threads of their
+//! own, so that no account waits for another one's. `cli::supervisor::schedule` says whose
+//! turn it is: a worker that has to wait says so (`wait`), gives its job away, and goes on
+//! when it gets one again (`go`).
+//!
 //! | how a worker ends | what the account ends with |
 //! | --- | --- |
 //! | `end`, the end of the stream, process status 0 | done, or by the failure's kind |
@@ -91,7 +97,8 @@
 //! ```
 //!
 //! A setting of an account is a key of the configuration file by the same name, and
-//! defined once ([`cli::Settings`]); an act is no key. A value is taken from the command
+//! defined once ([`cli::Settings`]), one of the run a key above all tables; an act is no
+//! key. A value is taken from the command
 //! line, else the account, else the defaults, else the environment, else it is built in;
 //! what excludes each other counts as one.
 //! An act becomes one [`channel::job::Command`], the settings one [`channel::job::Job`].

@@ -43,6 +43,11 @@ pub enum Up {
     },
     /// The password is needed now.
     Secret {},
+    /// Nothing is done for so long; then `go` is waited for.
+    Wait {
+        /// Milliseconds.
+        millis: u64,
+    },
 }
 
 /// From supervisor to worker.
@@ -54,6 +59,8 @@ pub enum Down {
         /// Yes.
         yes: bool,
     },
+    /// The wait is over, and it is the account's turn.
+    Go {},
     /// There is no password; only a probe goes on without one.
     NoSecret {},
     /// A secret of so many octets, which follow the line.

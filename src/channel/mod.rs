@@ -5,6 +5,7 @@
 //! | `settings` | once, after a right `hello`: the whole [`job::Job`] |
 //! | `secret` | behind the settings, or as the answer to a request; raw octets follow the line |
 //! | `answer` | the answer to `confirm`: yes or no |
+//! | `go` | the answer to `wait`, at the account's next turn |
 //! | `no-secret` | the answer where a probe goes on without a login |
 //! | `stop` | end tidily: commit what is whole, then report |
 //!
@@ -14,6 +15,7 @@
 //! | `event` | as things happen: [`event::Event`] |
 //! | `confirm` | a person has to agree: [`question::Question`] |
 //! | `secret` | the worker needs the password now |
+//! | `wait` | nothing is done for so long; the account's job is free meanwhile |
 //! | `end` | last: how it ended, [`failure::Failure`] included |
 //!
 //! # Invariants

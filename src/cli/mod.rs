@@ -25,6 +25,7 @@ mod run;
 mod supervisor;
 
 pub use args::options::{Args, Generate};
+pub use args::run_settings::RunSettings;
 pub use args::settings::{Settings, TlsRoots};
 pub use args::size::Size;
 pub use cancel::Cancel;

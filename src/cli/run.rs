@@ -6,7 +6,6 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::Parser as _;
@@ -24,6 +23,7 @@ use super::commands::state;
 use super::config::account::{self, Account};
 use super::config::file::Config;
 use super::config::named::{self, Named, named};
+use super::config::run_keys::{JOBS, JOBS_PER_HOST};
 use super::error::Error;
 use super::output::configuration;
 use super::output::exit::Exit;
@@ -32,7 +32,8 @@ use super::output::level::Level;
 use super::output::streams::{Manner, Streams};
 use super::output::terminal::Output;
 use super::password::wait::WaitLimits;
-use super::supervisor::serve::Supervisor;
+use super::supervisor::run::serve;
+use super::supervisor::shared::Supervisor;
 use super::supervisor::start::Start;
 
 /// Runs the program. `cancel` is set to a signal's number when it has to end.
@@ -89,6 +90,7 @@ fn of_options<'o>(
         Err(error) => return ended(output, None, Err(error)),
     };
     let keys = || named::keys(&args, &config);
+    let run = config.run.settings(&args.run);
     let supervisor = Supervisor {
         keys: &keys,
         start,
@@ -98,16 +100,41 @@ fn of_options<'o>(
         conversation: output.level == Level::Conversation,
         agrees: args.yes,
         configuration: &config.files,
+        jobs: run.jobs.unwrap_or(JOBS),
+        jobs_per_host: run.jobs_per_host.unwrap_or(JOBS_PER_HOST),
     };
-    let mut exits = Vec::new();
-    for (name, account) in accounts {
-        if cancel.load(Ordering::Relaxed) != 0 {
-            break;
+    output.expect(accounts.len());
+    whole(all(&supervisor, accounts, &selected), args.check)
+}
+
+/// Does for all accounts what was selected.
+fn all(supervisor: &Supervisor<'_, '_>, accounts: Vec<Resolved>, selected: &Selected) -> Vec<Exit> {
+    let Supervisor { output, keys, .. } = supervisor;
+    let (mut exits, mut good) = (Vec::new(), Vec::new());
+    for (number, (name, account)) in accounts.into_iter().enumerate() {
+        output.speak(number);
+        let checked = account.and_then(|account| match selected {
+            Selected::StateList => {
+                let index = state::list(&account)?;
+                journal::tell(output, &account.name, &index).map(|()| None)
+            }
+            Selected::Worker(command) => {
+                check_renaming(command, &account, keys).map(|()| Some(account))
+            }
+        });
+        match checked {
+            Ok(Some(account)) => good.push((number, account)),
+            Ok(None) => exits.push(Exit::Ok),
+            Err(error) => exits.push(ended(output, Some(&name), Err(error))),
         }
-        let exit = account.and_then(|account| one(&supervisor, &account, &selected));
-        exits.push(ended(output, Some(&name), exit));
+        if good.last().is_none_or(|(last, _)| *last != number) {
+            output.account_over(number);
+        }
     }
-    whole(exits, args.check)
+    if let Selected::Worker(command) = selected {
+        exits.extend(serve(supervisor, &good, command));
+    }
+    exits
 }
 
 /// The status of the whole run.
@@ -152,24 +179,6 @@ fn check_config(args: &Args, output: &Output<'_>, limits: &WaitLimits<'_>) -> Ex
     let faults =
         checked.faults.into_iter().map(|(name, fault)| ended(output, name.as_deref(), Err(fault)));
     Exit::worst(faults.chain([ended(output, None, printed)]))
-}
-
-/// One account.
-fn one(
-    supervisor: &Supervisor<'_, '_>,
-    account: &Account,
-    selected: &Selected,
-) -> Result<Exit, Error> {
-    match selected {
-        Selected::StateList => {
-            let index = state::list(account)?;
-            journal::tell(supervisor.output, &account.name, &index).map(|()| Exit::Ok)
-        }
-        Selected::Worker(command) => {
-            check_renaming(command, account, supervisor.keys)?;
-            Ok(supervisor.serve(account, command))
-        }
-    }
 }
 
 /// Only a mailbox that no account of the configuration has gets another name.

@@ -131,6 +131,8 @@ pub enum Event<'a> {
     /// The server's TOP does not show the header that RETR shows, so from now on
     /// headers decide nothing.
     TopDiffers,
+    /// A wait is over; who has a turn to wait for does so before it returns.
+    Waited,
 }
 
 /// Why a message could not be fetched.

@@ -171,6 +171,7 @@ pub(super) fn log_in<'a>(
             if !sleep(left, options) {
                 return Err(Error::TooEarly { delay, left });
             }
+            observe(Event::Waited);
         }
     }
     let mut retries = Retries::default();
@@ -186,6 +187,7 @@ pub(super) fn log_in<'a>(
         if !sleep(wait, options) {
             return Err(error);
         }
+        observe(Event::Waited);
     }
 }
 

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use crate::channel::event::Event;
@@ -30,6 +30,8 @@ pub(super) struct Link {
 enum Answer {
     /// Whether a person agrees.
     Agreed(bool),
+    /// A wait is over, and it is this account's turn.
+    Go,
     /// The password, if there is one.
     Password(Option<Secret>),
 }
@@ -79,7 +81,7 @@ impl Link {
         }
         match self.ask(&Up::Secret {})? {
             Answer::Password(password) => Ok(password),
-            Answer::Agreed(_) => Err(Error::Interrupted),
+            Answer::Agreed(_) | Answer::Go => Err(Error::Interrupted),
         }
     }
 
@@ -88,16 +90,34 @@ impl Link {
     pub(super) fn confirm(&self, question: Question) -> Result<bool, Error> {
         match self.ask(&Up::Confirm(question))? {
             Answer::Agreed(yes) => Ok(yes),
-            Answer::Password(_) => Err(Error::Interrupted),
+            Answer::Go | Answer::Password(_) => Err(Error::Interrupted),
         }
+    }
+
+    /// Says that nothing is done for so long: another account may have the job.
+    pub(super) fn wait(&self, pause: Duration) {
+        let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.upward.frame(&Up::Wait { millis });
+    }
+
+    /// Waits for this account's turn, which follows a wait; not beyond the deadline.
+    pub(super) fn wait_for_turn(&self, deadline: Option<Instant>) {
+        // A run that ends meanwhile notices that itself.
+        let _ = self.hear(deadline);
     }
 
     /// Sends a request and waits for its answer.
     fn ask(&self, request: &Up) -> Result<Answer, Error> {
+        self.upward.frame(request);
+        self.hear(None)
+    }
+
+    /// The next answer.
+    fn hear(&self, deadline: Option<Instant>) -> Result<Answer, Error> {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = answers.as_ref().ok_or(Error::Interrupted)?;
-        self.upward.frame(request);
-        while self.cancel.load(Ordering::Relaxed) == 0 {
+        let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        while self.cancel.load(Ordering::Relaxed) == 0 && !is_over() {
             match answers.recv_timeout(SLICE) {
                 Ok(answer) => return Ok(answer),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -112,6 +132,7 @@ impl Link {
 fn hear(reader: &mut Reader<UnixStream>) -> Result<Option<Answer>, frame::Error> {
     Ok(match reader.read()? {
         Down::Answer { yes } => Some(Answer::Agreed(yes)),
+        Down::Go {} => Some(Answer::Go),
         Down::NoSecret {} => Some(Answer::Password(None)),
         Down::Secret { octets } => Some(Answer::Password(Some(reader.read_secret(octets)?))),
         Down::Settings(_) => return Err(frame::Error::Malformed),

@@ -1,5 +1,7 @@
 //! What a fetch tells, as events of the channel.
 
+use std::time::Instant;
+
 use crate::channel::event::{Event, Summary};
 use crate::channel::findings::When;
 use crate::channel::message::{Cause, Message, State};
@@ -33,6 +35,8 @@ pub(super) struct Observer<'l> {
     pub(super) conversation: bool,
     /// Whether progress inside of messages is wanted.
     pub(super) progress: bool,
+    /// When the run has to be over.
+    pub(super) deadline: Option<Instant>,
     /// What a probe finds is told in its own events.
     pub(super) is_probe: bool,
 }
@@ -64,19 +68,32 @@ impl Observer<'_> {
     }
 
     pub(super) fn event(&self, event: fetch::Event<'_>) {
+        let pause = match event {
+            fetch::Event::InUse { pause } | fetch::Event::TooEarly { left: pause, .. } => {
+                Some(pause)
+            }
+            _ => None,
+        };
         let event = match event {
             fetch::Event::Line(line) => return self.line(line),
             fetch::Event::Octets(octets) if self.progress => Event::Progress { octets },
             fetch::Event::Octets(_) => return,
+            fetch::Event::Waited => return self.link.wait_for_turn(self.deadline),
             event => told(event),
         };
         self.link.event(event);
+        if let Some(pause) = pause {
+            self.link.wait(pause);
+        }
     }
 }
 
 fn told(event: fetch::Event<'_>) -> Event {
     match event {
-        fetch::Event::Again | fetch::Event::Line(_) | fetch::Event::Octets(_) => Event::Again {},
+        fetch::Event::Again
+        | fetch::Event::Line(_)
+        | fetch::Event::Octets(_)
+        | fetch::Event::Waited => Event::Again {},
         fetch::Event::Expires { days } => Event::Expires { days },
         fetch::Event::Imported { known, listed } => Event::Imported { known, listed },
         fetch::Event::InUse { pause } => Event::InUse { pause: in_seconds(pause) },

@@ -4,7 +4,6 @@
 //! completions; without it they are compared. The man page is `man.roff` with
 //! the options as clap renders them and the table of exit statuses.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use std::process::{Command, Output};
 
 use clap::{CommandFactory as _, Parser as _};
 use clap_complete::Shell;
-use pop3get::cli::{Args, Settings, TABLE};
+use pop3get::cli::{Args, RunSettings, Settings, TABLE};
 
 const README: &str = "README.md";
 
@@ -312,8 +311,12 @@ fn every_configuration_that_is_shown_can_be_read() {
     shown.extend(examples().into_iter().filter(|block| block.contains("[account.")));
     assert!(shown.len() >= 2);
     for text in shown {
-        let file: BTreeMap<String, toml::Table> = toml::from_str(&text).unwrap();
-        for (table, content) in file {
+        let file: toml::Table = toml::from_str(&text).unwrap();
+        let (tables, above): (Vec<_>, Vec<_>) =
+            file.into_iter().partition(|(_, value)| value.is_table());
+        let _: RunSettings = toml::Table::from_iter(above).try_into().unwrap();
+        for (table, content) in tables {
+            let toml::Value::Table(content) = content else { continue };
             let all = match &*table {
                 "defaults" => vec![toml::Value::Table(content)],
                 "account" => content.into_iter().map(|(_, account)| account).collect(),

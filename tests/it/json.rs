@@ -8,6 +8,7 @@ use boon::{Compiler, Schemas};
 use pop3_test_server::{Builder, Fault, Server};
 use serde_json::Value;
 
+use crate::jobs::children;
 use crate::rfc1939::letters;
 use crate::sandbox::{Pop3get, Sandbox};
 
@@ -227,9 +228,8 @@ fn the_last_line_comes_where_a_worker_was_killed() {
     let mut command = sandbox.plain(&server).arg("--json").command();
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     assert!(server.wait_for_commands(6, Duration::from_secs(10)));
-    let ours = format!("/proc/{0}/task/{0}/children", child.id());
-    let worker = std::fs::read_to_string(ours).unwrap();
-    let kill = ["-s", "KILL", worker.trim()];
+    let worker = children(&child)[0].to_string();
+    let kill = ["-s", "KILL", &*worker];
     assert!(std::process::Command::new("kill").args(kill).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     let lines = Lines::of(&output);

@@ -27,6 +27,7 @@ mod generated; // man page, completions and README as checked in
 mod health; // how accounts have fared, and what is said of it
 mod histories; // what lost or doubled mail once, over several runs
 mod inspection; // what a connection tells of itself
+mod jobs; // many accounts at once
 mod journal; // lost, moved, damaged, shared state
 mod json; // each line of --json against its schema
 mod landlock; // what the sandbox takes away, and what it leaves

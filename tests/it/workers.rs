@@ -6,13 +6,14 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pop3_test_server::{Builder, Fault, Server};
 use pop3get::cli::{self, Cancel, Exit, Start, Streams};
 
+use crate::jobs::children;
 use crate::rfc1939::letters;
 use crate::sandbox::{Sandbox, mail};
 
@@ -190,13 +191,6 @@ fn worker_is_no_command_for_people() {
 
 fn server() -> Builder {
     Server::builder().user("mrose", "secret").messages(letters(3))
-}
-
-/// The processes that a process has started.
-fn children(of: &Child) -> Vec<u32> {
-    let path = format!("/proc/{0}/task/{0}/children", of.id());
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.split_whitespace().map(|id| id.parse().unwrap()).collect()
 }
 
 #[track_caller]

@@ -10,6 +10,7 @@ mod path;
 pub(crate) mod period;
 pub(crate) mod pop_url;
 pub(crate) mod proxy_url;
+pub(crate) mod run_settings;
 pub(crate) mod settings;
 pub(crate) mod size;
 pub(crate) mod usage;

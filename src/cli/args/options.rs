@@ -7,6 +7,7 @@ use clap::{ArgAction, ArgGroup, Parser, ValueEnum, ValueHint};
 use super::numbers::Numbers;
 use super::path::path;
 use super::period::Period;
+use super::run_settings::RunSettings;
 use super::settings::Settings;
 use crate::channel::job::Messages;
 
@@ -146,6 +147,10 @@ pub struct Args {
     /// What the configuration file can say too.
     #[command(flatten)]
     pub settings: Settings,
+
+    /// What the configuration file can say above its tables.
+    #[command(flatten)]
+    pub run: RunSettings,
 
     /// Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]
     #[arg(long, value_name = "FILE", value_parser = path, value_hint = ValueHint::FilePath)]

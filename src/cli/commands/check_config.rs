@@ -19,6 +19,8 @@ pub(crate) struct Checked {
     pub(crate) main: PathBuf,
     /// The files that were read.
     pub(crate) files: Vec<PathBuf>,
+    /// What holds for the run as a whole.
+    pub(crate) run: Vec<Value>,
     pub(crate) accounts: Vec<CheckedAccount>,
     /// Everything that is wrong, and the account that it belongs to.
     pub(crate) faults: Vec<(Option<String>, Error)>,
@@ -76,7 +78,8 @@ pub(crate) fn check(args: &Args, limits: &WaitLimits<'_>) -> Checked {
     let enabled = known.iter().filter(|(_, is_disabled)| !is_disabled);
     let shared = shared_journals(enabled.map(|(account, _)| account), &config);
     faults.extend(shared.into_iter().map(|mistake| (None, Error::mistake(mistake))));
-    Checked { main: config.path, files: config.files, accounts, faults }
+    let run = config.run.values(&args.run);
+    Checked { main: config.path, files: config.files, run, accounts, faults }
 }
 
 fn unresolved(account: &Named) -> CheckedAccount {

@@ -42,6 +42,12 @@ impl Account {
         Mailbox::new(self.user.as_bytes(), &connection.host, connection.port).named(journal)
     }
 
+    /// The maildrop on the server, whatever the journal's name.
+    pub(crate) fn maildrop(&self) -> String {
+        let connection = &self.route.connection;
+        Mailbox::new(self.user.as_bytes(), &connection.host, connection.port).key().to_owned()
+    }
+
     /// The Maildir, which some commands do without.
     fn maildir(&self) -> Result<&Path, Error> {
         let maildir = self.settings.maildir.as_deref().ok_or(Error::Usage {

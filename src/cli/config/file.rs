@@ -10,6 +10,7 @@ use crate::protocol::Quoted;
 
 use super::keys::Keys;
 use super::mistake::{Mistake, Text};
+use super::run_keys::RunKeys;
 use super::source;
 use super::table::Table;
 
@@ -23,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) path: PathBuf,
     /// The files that were read.
     pub(crate) files: Vec<PathBuf>,
+    /// What stands above the tables.
+    pub(crate) run: RunKeys,
     /// `[defaults]`
     pub(crate) defaults: Table,
     /// In the order of the files.
@@ -88,7 +91,7 @@ impl Config {
         if !errors.is_empty() {
             return;
         }
-        let mut accounts = Vec::new();
+        let (mut accounts, run_keys) = (Vec::new(), Keys::of_run());
         for (key, value) in document.into_inner() {
             let at = key.span().start;
             match (&**key.get_ref(), value.into_inner()) {
@@ -99,6 +102,9 @@ impl Config {
                 }
                 ("defaults", DeValue::Table(table)) => {
                     self.take_defaults(at, table, text, mistakes);
+                }
+                (name, value) if run_keys.has(name) => {
+                    self.run.take(&key, value, text, mistakes);
                 }
                 (name, value) => {
                     let mistake = text.mistake(at, unknown(name));

@@ -9,6 +9,7 @@ use clap::builder::Arg;
 use clap::{Args, Command, CommandFactory as _};
 
 use crate::cli::args::options;
+use crate::cli::args::run_settings::RunSettings;
 use crate::cli::args::settings::Settings;
 
 /// Keys of other programs, and what is written here in their place.
@@ -68,6 +69,13 @@ static SETTINGS: LazyLock<Command> = LazyLock::new(|| {
     command
 });
 
+/// The options of a run, which are keys above the tables.
+static RUN: LazyLock<Command> = LazyLock::new(|| {
+    let mut command = RunSettings::augment_args(Command::new("keys").disable_help_flag(true));
+    command.build();
+    command
+});
+
 /// The keys of one table.
 pub(super) struct Keys {
     command: &'static Command,
@@ -79,6 +87,11 @@ impl Keys {
     /// The options of an account, and further keys.
     pub(super) fn of_account(more: &'static [&'static str]) -> Self {
         Self { command: &SETTINGS, more }
+    }
+
+    /// The options of a run.
+    pub(super) fn of_run() -> Self {
+        Self { command: &RUN, more: &[] }
     }
 
     fn arg(&self, name: &str) -> Option<&Arg> {
@@ -103,6 +116,9 @@ impl Keys {
         }
         if let Some((_, hint)) = FOREIGN.iter().find(|(names, _)| names.contains(&&*plain)) {
             return Some((*hint).to_owned());
+        }
+        if Self::of_run().has(&plain) {
+            return Some(format!("`{plain}` stands above all tables"));
         }
         if options::Args::command().get_arguments().any(|arg| arg.get_long() == Some(&*plain)) {
             return Some(format!("--{plain} is for the command line alone"));

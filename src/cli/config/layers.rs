@@ -20,6 +20,8 @@ pub(crate) enum Origin {
     Defaults,
     /// This variable.
     Environment(&'static str),
+    /// A key above the tables of the file.
+    TopLevel,
 }
 
 /// What one place says.

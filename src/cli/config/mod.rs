@@ -8,5 +8,6 @@ mod keys;
 pub(crate) mod layers;
 pub(crate) mod mistake;
 pub(crate) mod named;
+pub(crate) mod run_keys;
 mod source;
 mod table;

@@ -18,6 +18,11 @@ pub(crate) fn text(checked: &Checked) -> String {
         lines.push(format!("# there is no {}", checked.main.display()));
     }
     lines.extend(checked.files.iter().map(|file| format!("# {}", file.display())));
+    let rows = checked
+        .run
+        .iter()
+        .map(|value| (pair(&value.key, &value.value), origin(value, &checked.main)));
+    push_rows(&rows.collect::<Vec<_>>(), &mut lines);
     for account in &checked.accounts {
         lines.push(String::new());
         of_account(account, &checked.main, &mut lines);
@@ -37,14 +42,19 @@ fn of_account(account: &CheckedAccount, main: &Path, lines: &mut Vec<String>) {
         let why = "account; it runs only when it is named".to_owned();
         rows.insert(0, (pair("disabled", &Value::Boolean(true)), why));
     }
-    let width = rows.iter().map(|(pair, _)| pair.chars().count()).max().unwrap_or(0).min(40);
-    lines.extend(rows.iter().map(|(pair, origin)| format!("{pair:width$}  # {origin}")));
+    push_rows(&rows, lines);
     if let Some(password) = &account.password {
         lines.push(format!("# password: {}", source(password)));
     }
     if let Some(journal) = &account.journal {
         lines.push(format!("# journal: {}", journal.display()));
     }
+}
+
+/// Values, and behind each where it comes from.
+fn push_rows(rows: &[(String, String)], lines: &mut Vec<String>) {
+    let width = rows.iter().map(|(pair, _)| pair.chars().count()).max().unwrap_or(0).min(40);
+    lines.extend(rows.iter().map(|(pair, origin)| format!("{pair:width$}  # {origin}")));
 }
 
 /// The line that begins an account's table.
@@ -68,6 +78,7 @@ fn origin(value: &layers::Value, main: &Path) -> String {
         Origin::CommandLine => "command line".into(),
         Origin::Defaults => format!("defaults{place}"),
         Origin::Environment(name) => format!("environment: ${name}"),
+        Origin::TopLevel => format!("configuration{place}"),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::protocol::Quoted;
 
 use super::level::Level;
 use super::message;
-use super::progress::Bars;
+use super::progress::Bar;
 use super::terminal::Output;
 use super::words::{ending, messages, now};
 
@@ -17,7 +17,7 @@ const MANY: usize = 1000;
 pub(super) struct Teller<'t, 'o> {
     pub(super) output: &'t Output<'o>,
     pub(super) account: &'t str,
-    pub(super) bars: Bars,
+    pub(super) bar: Bar,
     /// The end of a certificate that was said last: once is enough.
     pub(super) ending: Option<i64>,
 }
@@ -26,8 +26,8 @@ impl Teller<'_, '_> {
     /// One event of a run.
     pub(super) fn tell(&mut self, event: &Event) {
         match event {
-            Event::Progress { octets } => self.bars.octets(*octets),
-            Event::Sized { octets } => self.bars.sized(*octets),
+            Event::Progress { octets } => self.bar.octets(*octets),
+            Event::Sized { octets } => self.bar.sized(*octets),
             Event::Planned { listed, messages: new, octets, first } => {
                 self.verbose(&format!("{} listed, {new} to fetch", messages(*listed)));
                 if self.output.draws() && *new > 0 {
@@ -36,26 +36,21 @@ impl Teller<'_, '_> {
                             "{new} messages on a first run; --mark-seen takes what is there as seen"
                         ));
                     }
-                    self.bars.begin(self.account, *new, *octets);
+                    self.bar.begin(&self.output.screen, self.account, *new, *octets);
                 }
             }
             // Where bars are drawn, nothing is said of it.
             Event::Message(it @ Message::Delivered { .. }) => {
-                self.bars.message();
+                self.bar.message();
                 message::tell(self.output, self.account, it);
             }
-            Event::Message(it @ Message::Deleted { .. }) => {
-                message::tell(self.output, self.account, it);
-            }
-            Event::Message(it) => {
-                self.bars.suspended(|| message::tell(self.output, self.account, it));
-            }
+            Event::Message(it) => message::tell(self.output, self.account, it),
             Event::Lenient { .. }
             | Event::Protected { .. }
             | Event::Received { .. }
             | Event::ReceivedMore { .. }
             | Event::Sent { .. } => self.conversation(event),
-            event => self.bars.suspended(|| self.note(event)),
+            event => self.note(event),
         }
     }
 

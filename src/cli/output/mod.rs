@@ -9,6 +9,7 @@ mod json;
 pub(crate) mod level;
 mod listing;
 mod message;
+mod order;
 mod probe;
 mod probe_config;
 mod progress;

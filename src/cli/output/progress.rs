@@ -1,76 +1,176 @@
-//! Bars on a terminal: messages and octets, rate, time left.
+//! Bars on a terminal: a line for each account that runs, and one for all of them.
+//!
+//! # Invariants
+//!
+//! * Nothing is drawn before the first account knows what it will fetch, and everything
+//!   goes away with its account.
+//! * No bar is longer than a line: what does not fit on a narrow terminal is left out.
 
 use std::cell::RefCell;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::tcgetwinsize;
 
-/// The bars of one account; nothing is drawn before [`Self::begin`], and what is
-/// drawn goes away with the value.
+/// The bars of a run; indicatif hides them where standard error is no terminal.
 #[derive(Debug, Default)]
-pub(super) struct Bars {
+pub(super) struct Screen {
     drawn: RefCell<Option<Drawn>>,
+    /// How many accounts there are, and how many have ended.
+    accounts: RefCell<(u64, u64)>,
 }
 
 #[derive(Debug)]
 struct Drawn {
     all: MultiProgress,
-    messages: ProgressBar,
-    octets: ProgressBar,
+    /// Only where there are several accounts.
+    total: Option<ProgressBar>,
 }
 
-const MESSAGES: &str = "{msg}  {pos}/{len} messages";
-const OCTETS: &str = "[{wide_bar}] {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
+const WIDE: &str =
+    "{prefix:16!} {msg:>11} [{wide_bar}] {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}";
+const NARROW: &str = "{prefix:12!} {msg:>9} [{wide_bar}]";
+const TOTAL: &str = "{prefix:12!} {pos}/{len} [{wide_bar}]";
 
-impl Bars {
-    /// Draws the bars; indicatif hides them where standard error is no terminal.
-    pub(super) fn begin(&self, account: &str, messages: usize, octets: u64) {
-        let style = |template| {
-            let style = ProgressStyle::with_template(template);
-            style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+/// Fewer columns are narrow.
+const COLUMNS: u16 = 80;
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+}
+
+impl Screen {
+    /// So many accounts are served.
+    pub(super) fn expect(&self, accounts: usize) {
+        self.accounts.borrow_mut().0 = accounts as u64;
+    }
+
+    /// Draws a bar for an account.
+    fn begin(&self, account: &str, octets: u64) -> ProgressBar {
+        let (accounts, ended) = *self.accounts.borrow();
+        let mut drawn = self.drawn.borrow_mut();
+        let drawn = drawn.get_or_insert_with(|| {
+            let all = MultiProgress::new();
+            let total = (accounts > 1).then(|| {
+                let total = all.add(ProgressBar::new(accounts).with_style(style(TOTAL)));
+                total.set_prefix("accounts");
+                total.set_position(ended);
+                total
+            });
+            Drawn { all, total }
+        });
+        let columns = tcgetwinsize(std::io::stderr()).map_or(COLUMNS, |size| size.ws_col);
+        let template = if columns < COLUMNS { NARROW } else { WIDE };
+        let bar = ProgressBar::new(octets).with_style(style(template));
+        let bar = match &drawn.total {
+            Some(total) => drawn.all.insert_before(total, bar),
+            None => drawn.all.add(bar),
         };
-        let all = MultiProgress::new();
-        let messages = all.add(ProgressBar::new(messages as u64).with_style(style(MESSAGES)));
-        messages.set_message(account.to_owned());
-        let octets = all.add(ProgressBar::new(octets).with_style(style(OCTETS)));
-        messages.tick();
-        *self.drawn.borrow_mut() = Some(Drawn { all, messages, octets });
+        bar.set_prefix(account.to_owned());
+        bar
+    }
+
+    /// An account has ended.
+    pub(super) fn count(&self) {
+        let mut accounts = self.accounts.borrow_mut();
+        accounts.1 += 1;
+        let (all, ended) = *accounts;
+        if let Some(total) = self.drawn.borrow().as_ref().and_then(|drawn| drawn.total.as_ref()) {
+            total.set_position(ended);
+            if ended >= all {
+                total.finish_and_clear();
+            }
+        }
+    }
+
+    /// Writes while the bars are out of the way.
+    pub(super) fn suspended<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &*self.drawn.borrow() {
+            Some(drawn) => drawn.all.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Takes the bars away while a person is asked.
+    pub(super) fn hide(&self) {
+        if let Some(drawn) = &*self.drawn.borrow() {
+            let _ = drawn.all.clear();
+            drawn.all.set_draw_target(ProgressDrawTarget::hidden());
+        }
+    }
+
+    /// Draws them again.
+    pub(super) fn show(&self) {
+        if let Some(drawn) = &*self.drawn.borrow() {
+            drawn.all.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if let Some(drawn) = self.drawn.get_mut() {
+            if let Some(total) = &drawn.total {
+                total.finish_and_clear();
+            }
+            let _ = drawn.all.clear();
+        }
+    }
+}
+
+/// The bar of one account; what is drawn goes away with the value.
+#[derive(Debug, Default)]
+pub(super) struct Bar {
+    drawn: Option<ProgressBar>,
+    /// How many messages were delivered, and how many will be.
+    messages: (usize, usize),
+}
+
+impl Bar {
+    /// Draws the bar. A second session of the account begins a new one.
+    pub(super) fn begin(&mut self, screen: &Screen, account: &str, messages: usize, octets: u64) {
+        self.end();
+        self.messages = (0, messages);
+        self.drawn = Some(screen.begin(account, octets));
+        self.count();
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.drawn.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn count(&self) {
+        let (delivered, all) = self.messages;
+        if let Some(bar) = &self.drawn {
+            bar.set_message(format!("{delivered}/{all}"));
+        }
     }
 
     /// So many octets will come.
     pub(super) fn sized(&self, octets: u64) {
-        if let Some(drawn) = &*self.drawn.borrow() {
-            drawn.octets.set_length(octets);
+        if let Some(bar) = &self.drawn {
+            bar.set_length(octets);
         }
     }
 
     /// One message more is delivered.
-    pub(super) fn message(&self) {
-        if let Some(drawn) = &*self.drawn.borrow() {
-            drawn.messages.inc(1);
-        }
+    pub(super) fn message(&mut self) {
+        self.messages.0 += 1;
+        self.count();
     }
 
     /// So many octets more have come.
     pub(super) fn octets(&self, octets: u64) {
-        if let Some(drawn) = &*self.drawn.borrow() {
-            drawn.octets.inc(octets);
-        }
-    }
-
-    /// Speaks while the bars are out of the way.
-    pub(super) fn suspended(&self, speak: impl FnOnce()) {
-        match &*self.drawn.borrow() {
-            Some(drawn) => drawn.all.suspend(speak),
-            None => speak(),
+        if let Some(bar) = &self.drawn {
+            bar.inc(octets);
         }
     }
 }
 
-impl Drop for Bars {
+impl Drop for Bar {
     fn drop(&mut self) {
-        if let Some(drawn) = self.drawn.get_mut() {
-            drawn.messages.finish_and_clear();
-            drawn.octets.finish_and_clear();
-        }
+        self.end();
     }
 }

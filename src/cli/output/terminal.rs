@@ -22,6 +22,8 @@ use super::exit::Exit;
 use super::json::{self, Line, OfAccount, OfProgram, Totals};
 use super::level::Level;
 use super::listing::Look;
+use super::order::{Order, Part};
+use super::progress::Screen;
 use super::safe::safe;
 use super::streams::{Manner, Streams};
 use super::words::messages;
@@ -46,6 +48,8 @@ pub(crate) struct Output<'s> {
     /// Events that are not written yet.
     lines: RefCell<Vec<u8>>,
     totals: Cell<Totals>,
+    order: RefCell<Order>,
+    pub(super) screen: Screen,
 }
 
 impl<'s> Output<'s> {
@@ -64,20 +68,82 @@ impl<'s> Output<'s> {
             progress,
             lines: RefCell::default(),
             totals: Cell::default(),
+            order: RefCell::default(),
+            screen: Screen::default(),
+        }
+    }
+
+    /// So many accounts are served. Off a terminal their reports come in this order,
+    /// unless lines are wanted as things happen.
+    pub(crate) fn expect(&self, accounts: usize) {
+        self.screen.expect(accounts);
+        if !self.terminal && self.level < Level::Messages {
+            self.order.borrow_mut().keep();
+        }
+    }
+
+    /// What is said from now on belongs to this account.
+    pub(crate) fn speak(&self, account: usize) {
+        self.order.borrow_mut().speak(account);
+    }
+
+    /// An account has nothing more to say.
+    pub(crate) fn account_over(&self, account: usize) {
+        self.screen.count();
+        let due = self.order.borrow_mut().end(account);
+        self.write_all(due);
+    }
+
+    /// A person is asked: nothing else is written until [`Self::release`].
+    pub(crate) fn hold(&self) {
+        if self.order.borrow_mut().hold() {
+            self.screen.hide();
+        }
+    }
+
+    /// Nobody is asked any more.
+    pub(crate) fn release(&self) {
+        if self.order.borrow().is_held() {
+            let due = self.order.borrow_mut().release();
+            self.screen.show();
+            self.write_all(due);
+        }
+    }
+
+    fn write_all(&self, parts: Vec<Part>) {
+        for part in parts {
+            match part {
+                Part::Err(octets) => self.write_err(&octets),
+                // That it cannot be written is found at the end.
+                Part::Out(octets) => _ = self.write(&octets),
+            }
         }
     }
 
     /// One line on standard error.
     pub(super) fn line(&self, line: &str) {
+        let part = Part::Err((safe(line) + "\n").into_bytes());
+        if let Some(Part::Err(octets)) = self.order.borrow_mut().pass(part) {
+            self.write_err(&octets);
+        }
+    }
+
+    /// One write: lines of several processes are not mixed.
+    fn write_err(&self, octets: &[u8]) {
         let mut err = self.err.borrow_mut();
-        // One write: lines of several processes are not mixed.
-        let line = safe(line) + "\n";
-        let _ = err.write_all(line.as_bytes()).and_then(|()| err.flush());
+        let _ = self.screen.suspended(|| err.write_all(octets).and_then(|()| err.flush()));
     }
 
     /// Text on standard output, unless events stand there.
     pub(crate) fn print(&self, text: &[u8]) -> Result<(), Error> {
-        if self.json { Ok(()) } else { self.write(text) }
+        if self.json {
+            return Ok(());
+        }
+        let part = self.order.borrow_mut().pass(Part::Out(text.to_vec()));
+        match part {
+            Some(Part::Out(octets) | Part::Err(octets)) => self.write(&octets),
+            None => Ok(()),
+        }
     }
 
     /// An event of a worker, if it is wanted.
@@ -119,6 +185,8 @@ impl<'s> Output<'s> {
 
     /// The last line of the events.
     pub(crate) fn end(&self, exit: Exit) -> Result<(), Error> {
+        let due = self.order.borrow_mut().end_all();
+        self.write_all(due);
         let signal = self.cancel.load(Ordering::Relaxed);
         let by_signal = || u8::try_from(128 + signal).unwrap_or(u8::MAX);
         let status = if signal == 0 { exit.status() } else { by_signal() };
@@ -130,7 +198,7 @@ impl<'s> Output<'s> {
     /// A reader who has gone away is no failure.
     fn write(&self, text: &[u8]) -> Result<(), Error> {
         let mut out = self.out.borrow_mut();
-        match out.write_all(text).and_then(|()| out.flush()) {
+        match self.screen.suspended(|| out.write_all(text).and_then(|()| out.flush())) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result.map_err(Error::Output),
         }
@@ -173,6 +241,22 @@ impl<'s> Output<'s> {
         self.line(&format!("pop3get: {}{error}{so_far}", who.unwrap_or_default()));
         if let Some(hint) = error.hint() {
             self.hint(&hint);
+        }
+    }
+
+    /// Accounts that were not tried, since their server could not be reached.
+    pub(crate) fn not_reached(&self, server: &str, accounts: &[String]) {
+        let is_interrupted = self.cancel.load(Ordering::Relaxed) != 0;
+        let (others, were) = match accounts {
+            [] => return,
+            [_] => ("1 other account".to_owned(), "was"),
+            others => (format!("{} other accounts", others.len()), "were"),
+        };
+        if !is_interrupted {
+            let names = accounts.join(", ");
+            self.line(&format!(
+                "pop3get: {server} could not be reached; {others} {were} not fetched: {names}"
+            ));
         }
     }
 

@@ -12,7 +12,7 @@ use super::journal;
 use super::level::Level;
 use super::listing::{self, Row};
 use super::probe::Probe;
-use super::progress::Bars;
+use super::progress::Bar;
 use super::terminal::Output;
 use super::words::{duration, ending, messages, now};
 
@@ -48,7 +48,7 @@ impl<'v, 'o> View<'v, 'o> {
         command: &'v Command,
         is_alone: bool,
     ) -> Self {
-        let teller = Teller { output, account: &account.name, bars: Bars::default(), ending: None };
+        let teller = Teller { output, account: &account.name, bar: Bar::default(), ending: None };
         Self {
             output,
             account,
@@ -113,11 +113,6 @@ impl<'v, 'o> View<'v, 'o> {
     /// A message's octets, as `--show` prints them.
     pub(crate) fn message(&self, octets: &[u8]) -> Result<(), Error> {
         self.output.print(octets)
-    }
-
-    /// Nothing happens for the moment.
-    pub(crate) fn idle(&self) -> Result<(), Error> {
-        self.output.flush()
     }
 
     /// A line that a configured command wrote.

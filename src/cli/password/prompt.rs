@@ -17,6 +17,11 @@ pub(super) fn terminal() -> Option<File> {
     OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
 }
 
+/// Whether this process belongs to a terminal.
+pub(crate) fn has_terminal() -> bool {
+    terminal().is_some()
+}
+
 /// No question is left unanswered for longer: a server waits.
 const PATIENCE: Duration = Duration::from_secs(300);
 

@@ -1,7 +1,13 @@
-//! Workers at work: their start, their channel, their end.
+//! Workers at work: their start, their channel, whose turn it is, their end.
 
+mod asking;
 mod environment;
 mod hearing;
-pub(crate) mod serve;
+mod hosts;
+mod prepare;
+pub(crate) mod run;
+mod schedule;
+mod service;
+pub(crate) mod shared;
 pub(crate) mod start;
 mod watch;

@@ -1,21 +1,20 @@
 //! Starting a worker: this very program again, in a process of its own.
 
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::RecvTimeoutError;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::channel::frame::Up;
+use crate::channel::frame::{self, MAX_UP, Reader, Up};
 use crate::cli::error::{Error, Lost};
 use crate::cli::password::wait::WaitLimits;
 
 use super::environment::inherited;
-use super::hearing::{Heard, Hearing};
 
 /// How a worker is started.
 #[derive(Debug)]
@@ -33,16 +32,31 @@ pub enum Start {
 /// No worker takes longer to say who it is, or to read what it is told.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A signal sets a flag; only a look at it ends a wait.
+const SLICE: Duration = Duration::from_millis(50);
+
 /// A worker that has said who it is.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) channel: UnixStream,
-    pub(super) hearing: Hearing,
     /// None on a thread.
     pub(super) child: Option<Child>,
+    /// How many streams besides the channel are heard.
+    pub(super) streams: usize,
 }
 
 impl Worker {
+    /// Takes what comes from a worker whose `hello` was right.
+    fn streams(mut self, frames: Reader<UnixStream>) -> Result<(Self, Streams), Error> {
+        self.channel.set_read_timeout(None).map_err(Error::Start)?;
+        let (stderr, stdout) = match &mut self.child {
+            Some(child) => (child.stderr.take(), child.stdout.take()),
+            None => (None, None),
+        };
+        self.streams = usize::from(stderr.is_some()) + usize::from(stdout.is_some());
+        Ok((self, Streams { frames, stderr, stdout }))
+    }
+
     /// Tells a worker that a signal ended from a program that ends by itself.
     fn check_signal(&mut self) -> Result<(), Error> {
         let Some(child) = &mut self.child else { return Ok(()) };
@@ -58,8 +72,18 @@ impl Worker {
     }
 }
 
+/// What comes from a worker besides its `hello`.
+#[derive(Debug)]
+pub(super) struct Streams {
+    pub(super) frames: Reader<UnixStream>,
+    pub(super) stderr: Option<ChildStderr>,
+    pub(super) stdout: Option<ChildStdout>,
+}
+
 impl Drop for Worker {
     fn drop(&mut self) {
+        // Whoever reads it meets its end.
+        let _ = self.channel.shutdown(Shutdown::Both);
         if let Some(child) = &mut self.child {
             let _ = child.kill();
             let _ = child.wait();
@@ -74,13 +98,14 @@ pub(super) fn start(
     account: &str,
     prints: bool,
     limits: &WaitLimits<'_>,
-) -> Result<Worker, Error> {
+) -> Result<(Worker, Streams), Error> {
     let build = match how {
         Start::Process { build } => build,
         Start::Thread(serve) => {
             let worker = on_thread(*serve).map_err(Error::Start)?;
-            return match is_right(&worker, "", limits)? {
-                Answer::Right => Ok(worker),
+            let mut reader = reader(&worker).map_err(Error::Start)?;
+            return match is_right(&mut reader, "", limits)? {
+                Answer::Right => worker.streams(reader),
                 Answer::Other | Answer::None => Err(Error::Replaced),
             };
         }
@@ -88,11 +113,14 @@ pub(super) fn start(
     let mut failed = None;
     for program in programs() {
         match in_process(program, account, prints) {
-            Ok(mut worker) => match is_right(&worker, build, limits)? {
-                Answer::Right => return Ok(worker),
-                Answer::Other => {}
-                Answer::None => worker.check_signal()?,
-            },
+            Ok(mut worker) => {
+                let mut reader = reader(&worker).map_err(Error::Start)?;
+                match is_right(&mut reader, build, limits)? {
+                    Answer::Right => return worker.streams(reader),
+                    Answer::Other => {}
+                    Answer::None => worker.check_signal()?,
+                }
+            }
             // The file is gone, or was never there; nothing else is mended by another.
             Err(error) if error.kind() == io::ErrorKind::NotFound => failed = Some(error),
             Err(error) => return Err(Error::Start(error)),
@@ -112,6 +140,7 @@ fn programs() -> impl Iterator<Item = PathBuf> {
 
 fn in_process(program: PathBuf, account: &str, prints: bool) -> io::Result<Worker> {
     let (ours, its) = UnixStream::pair()?;
+    ours.set_write_timeout(Some(PATIENCE))?;
     let mut command = Command::new(program);
     command.arg0("pop3get").arg("--worker").arg(account);
     command.env_clear().envs(inherited()).current_dir("/");
@@ -120,33 +149,20 @@ fn in_process(program: PathBuf, account: &str, prints: bool) -> io::Result<Worke
     let spawned = command.spawn();
     // It holds the worker's end, which has to be the worker's alone.
     drop(command);
-    let mut child = spawned?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    ours.set_write_timeout(Some(PATIENCE))?;
-    let hearing = Hearing::of(ours.try_clone()?);
-    let mut worker = match hearing {
-        Ok(hearing) => Worker { channel: ours, hearing, child: Some(child) },
-        Err(error) => {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(error);
-        }
-    };
-    if let Some(stderr) = stderr {
-        worker.hearing.internal(stderr)?;
-    }
-    if let Some(stdout) = stdout {
-        worker.hearing.message(stdout)?;
-    }
-    Ok(worker)
+    Ok(Worker { channel: ours, child: Some(spawned?), streams: 0 })
 }
 
 fn on_thread(serve: fn(UnixStream)) -> io::Result<Worker> {
     let (ours, its) = UnixStream::pair()?;
     thread::Builder::new().name("served".into()).spawn(move || serve(its))?;
     ours.set_write_timeout(Some(PATIENCE))?;
-    let hearing = Hearing::of(ours.try_clone()?)?;
-    Ok(Worker { channel: ours, hearing, child: None })
+    Ok(Worker { channel: ours, child: None, streams: 0 })
+}
+
+/// Reads a worker's frames, for a slice of time each.
+fn reader(worker: &Worker) -> io::Result<Reader<UnixStream>> {
+    worker.channel.set_read_timeout(Some(SLICE))?;
+    Ok(Reader::new(worker.channel.try_clone()?, MAX_UP))
 }
 
 /// What a worker says at first.
@@ -161,19 +177,25 @@ enum Answer {
 
 /// Whether a worker is of this build. One that is silent, or says something else than
 /// `hello`, is none of ours.
-fn is_right(worker: &Worker, build: &str, limits: &WaitLimits<'_>) -> Result<Answer, Error> {
+fn is_right(
+    reader: &mut Reader<UnixStream>,
+    build: &str,
+    limits: &WaitLimits<'_>,
+) -> Result<Answer, Error> {
     let end = Instant::now() + PATIENCE;
-    let heard = limits.wait(Some(end), |slice| match worker.hearing.heard.recv_timeout(slice) {
-        Ok(Heard::Internal(_) | Heard::StreamOver) | Err(RecvTimeoutError::Timeout) => None,
-        Ok(heard) => Some(heard),
-        Err(RecvTimeoutError::Disconnected) => Some(Heard::ChannelOver(None)),
+    let is_silent = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+    };
+    let heard = limits.wait(Some(end), |_| match reader.read::<Up>() {
+        Err(frame::Error::Io(error)) if is_silent(&error) => None,
+        heard => Some(heard),
     });
     match heard {
-        Ok(Heard::Frame(Up::Hello { version, build: its })) => {
+        Ok(Ok(Up::Hello { version, build: its })) => {
             let is_right = version == env!("CARGO_PKG_VERSION") && its == build;
             Ok(if is_right { Answer::Right } else { Answer::Other })
         }
-        Ok(Heard::ChannelOver(None)) => Ok(Answer::None),
+        Ok(Err(frame::Error::Closed)) => Ok(Answer::None),
         Ok(_) => Err(Error::WorkerLost(Lost::Misbehaved("its first frame was no hello"))),
         Err(None) => Err(Error::WorkerLost(Lost::Misbehaved("it said nothing for 10 s"))),
         Err(Some(error)) => Err(error),

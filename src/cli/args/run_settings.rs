@@ -1,0 +1,31 @@
+//! Options of the run as a whole: on the command line, and at the top of the
+//! configuration file.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+/// What holds for all accounts together. A field is an option of the command line and a
+/// key above the tables of the configuration file by the same name.
+#[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RunSettings {
+    /// Serve at most so many accounts at once [default: 4]
+    #[arg(long, value_name = "N", help_heading = "Many accounts")]
+    pub jobs: Option<NonZeroUsize>,
+
+    /// Serve at most so many accounts of one server at once [default: 2]
+    #[arg(long, value_name = "N", help_heading = "Many accounts")]
+    pub jobs_per_host: Option<NonZeroUsize>,
+}
+
+impl RunSettings {
+    /// These settings, and the others wherever these are silent.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        Self {
+            jobs: self.jobs.or(other.jobs),
+            jobs_per_host: self.jobs_per_host.or(other.jobs_per_host),
+        }
+    }
+}

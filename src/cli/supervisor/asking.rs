@@ -1,0 +1,111 @@
+//! Questions that may take long: to a person on the terminal, or to a password command.
+//!
+//! # Invariants
+//!
+//! * On a terminal one question is asked at a time; elsewhere a command for each job.
+//! * Each question waits on a thread of its own, and ends with the run or its worker.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::thread::{self, Scope};
+
+use crate::channel::question::Question;
+use crate::cli::cancel::Cancel;
+use crate::cli::config::account::Account;
+use crate::cli::error::Error;
+use crate::cli::output::question::asked;
+use crate::cli::password::prompt::{agrees, has_terminal};
+use crate::cli::password::wait::WaitLimits;
+
+use super::hearing::{Answered, Heard, Sink};
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asked {
+    /// Whether to go on.
+    Confirm(Question),
+    /// The password; `is_alone` says that there is one account.
+    Password { is_alone: bool },
+}
+
+/// The questions of a run.
+#[derive(Debug)]
+pub(super) struct Questions {
+    /// There is a terminal to ask on.
+    has_terminal: bool,
+    waiting: VecDeque<(usize, Asked)>,
+    /// Those that are asked now, and what ends each.
+    asked: Vec<(usize, Cancel)>,
+}
+
+impl Questions {
+    pub(super) fn new() -> Self {
+        Self { has_terminal: has_terminal(), waiting: VecDeque::new(), asked: Vec::new() }
+    }
+
+    /// Whether there is a terminal to ask on.
+    pub(super) fn has_terminal(&self) -> bool {
+        self.has_terminal
+    }
+
+    /// Asks for an account as soon as it is its turn.
+    pub(super) fn add(&mut self, account: usize, asked: Asked) {
+        self.waiting.push_back((account, asked));
+    }
+
+    /// The next one that may be asked.
+    pub(super) fn next(&mut self) -> Option<(usize, Asked)> {
+        if self.has_terminal && !self.asked.is_empty() {
+            return None;
+        }
+        self.waiting.pop_front()
+    }
+
+    /// Whether a person may be reading a question.
+    pub(super) fn are_on_terminal(&self) -> bool {
+        self.has_terminal && !self.asked.is_empty()
+    }
+
+    /// The account has its answer, or needs none any more.
+    pub(super) fn end(&mut self, account: usize) {
+        self.waiting.retain(|(other, _)| *other != account);
+        for (_, cancel) in self.asked.extract_if(.., |(other, _)| *other == account) {
+            cancel.fetch_max(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The run ends.
+    pub(super) fn end_all(&mut self, signal: usize) {
+        self.waiting.clear();
+        self.asked.iter().for_each(|(_, cancel)| cancel.store(signal, Ordering::Relaxed));
+    }
+
+    /// Asks on a thread of its own.
+    pub(super) fn ask<'s>(
+        &mut self,
+        scope: &'s Scope<'s, '_>,
+        asked: Asked,
+        account: &'s Account,
+        limits: &WaitLimits<'_>,
+        sink: Sink,
+    ) -> Result<(), Error> {
+        let cancel = Cancel::default();
+        self.asked.push((sink.account, Cancel::clone(&cancel)));
+        let deadline = limits.deadline;
+        let ask = move || {
+            let answer = answer(asked, account, &WaitLimits { deadline, cancel: &cancel });
+            sink.pass(Heard::Answered(answer));
+        };
+        let thread = thread::Builder::new().name("question".into()).spawn_scoped(scope, ask);
+        thread.map(|_| ()).map_err(Error::Start)
+    }
+}
+
+fn answer(what: Asked, account: &Account, limits: &WaitLimits<'_>) -> Answered {
+    match what {
+        Asked::Confirm(question) => {
+            Answered::Agreed(agrees(&asked(&account.name, question), limits))
+        }
+        Asked::Password { is_alone } => Answered::Password(account.wanted(is_alone).ask(limits)),
+    }
+}

@@ -1,0 +1,87 @@
+//! A worker's start, what it is told at first, and what it says: on a thread of its own,
+//! since files of passwords may be pipes and programs may be slow to start.
+
+use std::time::Instant;
+
+use crate::channel::frame::{self, Down};
+use crate::channel::job::{Command, Job, Purpose};
+use crate::cli::config::account::Account;
+use crate::cli::error::Error;
+use crate::cli::password::wait::WaitLimits;
+use crate::secret::Secret;
+
+use super::hearing::{Begun, Heard, Sink};
+use super::service::{write, write_secret};
+use super::start::{Start, Streams, start};
+
+/// What a worker's start takes.
+#[derive(Clone, Copy)]
+pub(super) struct Preparation<'p> {
+    pub(super) start: &'p Start,
+    pub(super) account: &'p Account,
+    pub(super) command: &'p Command,
+    /// There is one account.
+    pub(super) is_alone: bool,
+    /// The conversation is shown.
+    pub(super) conversation: bool,
+    /// Bars are drawn.
+    pub(super) progress: bool,
+    /// A login is tried though the server wants more time between two.
+    pub(super) at_once: bool,
+}
+
+impl Preparation<'_> {
+    /// Starts a worker, tells it what to do, and hears it to its end.
+    pub(super) fn serve(&self, limits: &WaitLimits<'_>, sink: &Sink) {
+        match self.begin(limits) {
+            Ok((begun, streams)) => {
+                if sink.pass(Heard::Started(Ok(Box::new(begun)))) {
+                    sink.hear(streams);
+                }
+            }
+            Err(error) => _ = sink.pass(Heard::Started(Err(error))),
+        }
+    }
+
+    /// Starts a worker and tells it what to do.
+    fn begin(&self, limits: &WaitLimits<'_>) -> Result<(Begun, Streams), Error> {
+        let (job, secrets) = self.job(limits)?;
+        let has_password = job.secrets.contains(&Purpose::Password);
+        let prints = matches!(self.command, Command::Show { .. });
+        let (mut worker, streams) = start(self.start, &self.account.name, prints, limits)?;
+        write(&mut worker, &frame::line(&Down::Settings(Box::new(job))))?;
+        for secret in &secrets {
+            write_secret(&mut worker, secret)?;
+        }
+        Ok((Begun { worker, has_password }, streams))
+    }
+
+    /// The settings, and the secrets that need neither a person nor a command.
+    fn job(&self, limits: &WaitLimits<'_>) -> Result<(Job, Vec<Secret>), Error> {
+        let Self { account, command, .. } = *self;
+        let mut job = account.job(command.clone())?;
+        job.conversation = self.conversation;
+        job.progress = self.progress;
+        job.at_once = self.at_once;
+        let route = &account.route;
+        let mut secrets = Vec::new();
+        let mut add = |purpose, secret: &Option<Secret>| {
+            if let Some(secret) = secret {
+                job.secrets.push(purpose);
+                secrets.push(secret.clone());
+            }
+        };
+        if command.needs_server() {
+            add(Purpose::ClientKey, &route.client_key);
+            add(Purpose::ProxyPassword, &route.proxy_password);
+            if !account.user.is_empty() {
+                let password = account.wanted(self.is_alone).at_hand(limits)?;
+                add(Purpose::Password, &password);
+            }
+        }
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        let left = limits.deadline.map(left).map(|left| left.as_millis());
+        job.deadline = left.map(|left| u64::try_from(left).unwrap_or(u64::MAX));
+        Ok((job, secrets))
+    }
+}

@@ -1,0 +1,417 @@
+//! The loop of a run: it starts workers, hears them all, and ends with the last one.
+//!
+//! # Invariants
+//!
+//! * Every account is tried, whatever became of the others, unless a signal ends the run
+//!   or its server cannot be reached.
+//! * What goes wrong in a worker ends its own account alone.
+//! * Nothing here waits for one account: what may take long is on a thread of its own.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
+
+use crate::channel::event::Event;
+use crate::channel::failure::Kind;
+use crate::channel::job::Command;
+use crate::cli::config::account::Account;
+use crate::cli::error::{Error, Lost};
+use crate::cli::health::patience::{Judgement, Verdict};
+use crate::cli::hooks::exec;
+use crate::cli::output::exit::Exit;
+use crate::cli::output::view::View;
+use crate::cli::password::wait::WaitLimits;
+
+use super::asking::{Asked, Questions};
+use super::hearing::{Answered, Heard, Sink, WAITING};
+use super::hosts::Hosts;
+use super::prepare::Preparation;
+use super::schedule::{Schedule, Turn};
+use super::service::{Said, Service};
+use super::shared::Supervisor;
+use super::watch::Watch;
+
+/// A signal sets a flag; only a look at it ends a wait.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// An account that has a job, or waits for one again.
+struct Served<'r, 'o> {
+    account: &'r Account,
+    view: View<'r, 'o>,
+    watch: Option<Watch>,
+    /// None while its worker starts, and when that has ended.
+    service: Option<Service<'r>>,
+    /// How its worker ended, while the command of `--exec` runs.
+    result: Option<Result<(), Error>>,
+}
+
+/// Has a command done for each account, says what there is to say, and returns the
+/// statuses. Each account has its number in the run.
+pub(crate) fn serve(
+    supervisor: &Supervisor<'_, '_>,
+    accounts: &[(usize, Account)],
+    command: &Command,
+) -> Vec<Exit> {
+    thread::scope(|scope| {
+        // At the end the threads that still have something to say find nobody to hear it.
+        let (to_us, heard) = sync_channel(WAITING);
+        Run::new(supervisor, scope, accounts, command, to_us).serve(&heard)
+    })
+}
+
+/// One run.
+struct Run<'r, 'e, 'o> {
+    supervisor: &'r Supervisor<'o, 'r>,
+    scope: &'r Scope<'r, 'e>,
+    accounts: &'r [(usize, Account)],
+    command: &'r Command,
+    to_us: SyncSender<(usize, Heard)>,
+    hosts: Hosts,
+    /// The host of each account.
+    host_of: Vec<usize>,
+    schedule: Schedule,
+    questions: Questions,
+    served: BTreeMap<usize, Served<'r, 'o>>,
+    exits: Vec<Exit>,
+}
+
+impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
+    fn new(
+        supervisor: &'r Supervisor<'o, 'r>,
+        scope: &'r Scope<'r, 'e>,
+        accounts: &'r [(usize, Account)],
+        command: &'r Command,
+        to_us: SyncSender<(usize, Heard)>,
+    ) -> Self {
+        let (mut hosts, mut host_of) = (Hosts::default(), Vec::new());
+        let mut schedule = Schedule::new(supervisor.jobs, supervisor.jobs_per_host);
+        let mut mailboxes = BTreeMap::new();
+        for (_, account) in accounts {
+            let host = hosts.number(&account.route.connection);
+            let new = mailboxes.len();
+            let mailbox = *mailboxes.entry(account.maildrop()).or_insert(new);
+            host_of.push(host);
+            schedule.add(host, mailbox);
+        }
+        Self {
+            supervisor,
+            scope,
+            accounts,
+            command,
+            to_us,
+            hosts,
+            host_of,
+            schedule,
+            questions: Questions::new(),
+            served: BTreeMap::new(),
+            exits: Vec::new(),
+        }
+    }
+
+    /// Serves all accounts, and returns their statuses.
+    fn serve(mut self, heard: &Receiver<(usize, Heard)>) -> Vec<Exit> {
+        let mut looked = Instant::now();
+        loop {
+            let signal = self.supervisor.limits.cancel.load(Ordering::Relaxed);
+            match signal {
+                0 => self.start_all(),
+                signal => self.stop_all(signal),
+            }
+            if self.schedule.is_over() || signal != 0 && !self.schedule.has_workers() {
+                return self.exits;
+            }
+            let pause = self.served.values().filter_map(|it| it.service.as_ref()?.pause()).min();
+            if let Ok((at, heard)) = heard.recv_timeout(pause.unwrap_or(SLICE)) {
+                self.hear(at, heard);
+                self.look(at);
+            }
+            if pause.is_some() || looked.elapsed() >= SLICE {
+                looked = Instant::now();
+                self.served
+                    .keys()
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .for_each(|at| self.look(at));
+                self.flush();
+            }
+        }
+    }
+
+    /// Starts every account whose turn it is, and asks what may be asked.
+    fn start_all(&mut self) {
+        while let Some(turn) = self.schedule.next(Instant::now()) {
+            match turn {
+                Turn::Start(at) => self.start(at),
+                Turn::GoOn(at) => {
+                    if let Some(service) = self.service(at) {
+                        service.go_on();
+                    }
+                }
+            }
+        }
+        while let Some((at, asked)) = self.questions.next() {
+            let Some(account) = self.served.get(&at).map(|it| it.account) else { continue };
+            let sink = Sink { account: at, to: self.to_us.clone() };
+            if self.questions.has_terminal() {
+                self.supervisor.output.hold();
+            }
+            let limits = &self.supervisor.limits;
+            if let Err(error) = self.questions.ask(self.scope, asked, account, limits, sink) {
+                self.answer(at, Answered::Password(Err(error)));
+            }
+        }
+        if !self.questions.are_on_terminal() {
+            self.supervisor.output.release();
+        }
+    }
+
+    fn stop_all(&mut self, signal: usize) {
+        self.questions.end_all(signal);
+        self.supervisor.output.release();
+        self.served.values_mut().filter_map(|it| it.service.as_mut()).for_each(Service::stop);
+    }
+
+    fn service(&mut self, at: usize) -> Option<&mut Service<'r>> {
+        self.served.get_mut(&at)?.service.as_mut()
+    }
+
+    /// Makes an account one that is served; `None` where it has ended with that.
+    fn take(&mut self, at: usize) -> Option<&'r Account> {
+        let (_, account) = self.accounts.get(at)?;
+        let Supervisor { output, is_alone, configuration, .. } = self.supervisor;
+        let watch = Watch::of(account, self.command, configuration);
+        if !output.is_watched() && watch.as_ref().is_some_and(Watch::has_to_wait) {
+            self.ended(at, Exit::NoPermission);
+            self.is_over(at);
+            return None;
+        }
+        let view = View::new(output, account, self.command, *is_alone);
+        self.served.insert(at, Served { account, view, watch, service: None, result: None });
+        Some(account)
+    }
+
+    fn start(&mut self, at: usize) {
+        let Some(account) = self.take(at) else { return };
+        let supervisor = self.supervisor;
+        let is_watched = supervisor.output.is_watched();
+        let preparation = Preparation {
+            start: supervisor.start,
+            account,
+            command: self.command,
+            is_alone: supervisor.is_alone,
+            conversation: supervisor.conversation,
+            progress: supervisor.output.draws(),
+            at_once: self.command.only_looks() || is_watched,
+        };
+        let sink = Sink { account: at, to: self.to_us.clone() };
+        let WaitLimits { deadline, cancel } = supervisor.limits;
+        let begin = move || {
+            preparation.serve(&WaitLimits { deadline, cancel }, &sink);
+        };
+        let thread = thread::Builder::new().name("worker".into()).spawn_scoped(self.scope, begin);
+        if let Err(error) = thread {
+            self.finish(at, Err(Error::Start(error)));
+        }
+    }
+
+    /// Something came for an account. What comes after its end is passed over.
+    fn hear(&mut self, at: usize, heard: Heard) {
+        self.speak(at);
+        let command = self.command;
+        let Some(served) = self.served.get_mut(&at) else { return };
+        let Served { account, view, service, result, .. } = served;
+        if result.is_some() {
+            match heard {
+                Heard::Command(line) => view.command(&line),
+                Heard::CommandOver(ran) => self.command_over(at, ran),
+                _ => {}
+            }
+            return;
+        }
+        match (heard, service) {
+            (Heard::Started(Ok(begun)), service) => {
+                *service = Some(Service::new(*begun, account, command));
+            }
+            (Heard::Started(Err(error)), _) => self.finish(at, Err(error)),
+            (Heard::Answered(answer), _) => self.answer(at, answer),
+            (Heard::ChannelOver(Some(why)), _) => {
+                self.finish(at, Err(Error::WorkerLost(Lost::Misbehaved(why))));
+            }
+            (Heard::ChannelOver(None), Some(service)) => service.is_over(),
+            (Heard::Frame(frame), Some(service)) => match service.frame(*frame) {
+                Ok(said) => self.act(at, said),
+                Err(error) => self.finish(at, Err(error)),
+            },
+            (Heard::Internal(line), _) => view.internal(&line),
+            (Heard::Message(octets), Some(service)) => {
+                if let Err(error) = view.message(&octets) {
+                    service.stop_for(error);
+                }
+            }
+            (Heard::StreamOver, Some(service)) => service.stream_is_over(),
+            (Heard::Command(_) | Heard::CommandOver(_), _) | (_, None) => {}
+        }
+    }
+
+    fn act(&mut self, at: usize, said: Said) {
+        let agrees = self.supervisor.agrees;
+        let is_alone = self.supervisor.is_alone;
+        let Some(served) = self.served.get_mut(&at) else { return };
+        let Some(service) = &mut served.service else { return };
+        match said {
+            Said::Nothing => {}
+            Said::Confirm(_) if agrees => service.answer(Answered::Agreed(Ok(Some(true)))),
+            Said::Confirm(question) => match served.view.show_rows() {
+                Ok(()) => self.questions.add(at, Asked::Confirm(question)),
+                Err(error) => service.stop_for(error),
+            },
+            Said::Wait(time) => self.schedule.wait(at, Instant::now() + time),
+            Said::Password => self.questions.add(at, Asked::Password { is_alone }),
+            Said::Event(event) => {
+                if let (Event::Connected { .. }, Some(host)) = (&event, self.host_of.get(at)) {
+                    self.hosts.reached(*host);
+                }
+                if let Err(error) = served.view.event(event) {
+                    service.stop_for(error);
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, at: usize, answer: Answered) {
+        self.questions.end(at);
+        if let Some(service) = self.service(at) {
+            service.answer(answer);
+        }
+    }
+
+    /// Looks whether an account has ended.
+    fn look(&mut self, at: usize) {
+        if let Some(result) = self.service(at).and_then(Service::look) {
+            self.finish(at, result);
+        }
+    }
+
+    /// Writes what waits to be written; nobody works for an output that is broken.
+    fn flush(&mut self) {
+        let Err(Error::Output(error)) = self.supervisor.output.flush() else { return };
+        for service in self.served.values_mut().filter_map(|it| it.service.as_mut()) {
+            let error = io::Error::new(error.kind(), error.to_string());
+            service.stop_for(Error::Output(error));
+        }
+    }
+
+    /// The number of an account in the order of the run speaks from now on.
+    fn speak(&self, at: usize) {
+        if let Some((number, _)) = self.accounts.get(at) {
+            self.supervisor.output.speak(*number);
+        }
+    }
+
+    /// The worker of an account has ended. The command of `--exec` is run also after a
+    /// run that failed: it may have delivered something.
+    fn finish(&mut self, at: usize, result: Result<(), Error>) {
+        self.questions.end(at);
+        let Some(served) = self.served.get_mut(&at) else { return };
+        // Its worker is no more, whatever is said of it.
+        served.service = None;
+        // Who holds the lock is about to run it.
+        let is_at_work =
+            matches!(&result, Err(Error::Worker { failure, .. }) if failure.kind == Kind::Locked);
+        let fetches = matches!(self.command, Command::Fetch { .. });
+        let account = served.account;
+        if account.settings.exec.is_none() || !fetches || is_at_work {
+            return self.conclude(at, result);
+        }
+        served.result = Some(result);
+        let sink = Sink { account: at, to: self.to_us.clone() };
+        let WaitLimits { deadline, cancel } = self.supervisor.limits;
+        let run = move || {
+            let say = |line: &str| _ = sink.pass(Heard::Command(line.to_owned()));
+            let ran = exec::run(account, &WaitLimits { deadline, cancel }, say);
+            sink.pass(Heard::CommandOver(ran));
+        };
+        let thread = thread::Builder::new().name("exec".into()).spawn_scoped(self.scope, run);
+        if let Err(error) = thread {
+            self.command_over(at, Err(Error::Start(error)));
+        }
+    }
+
+    /// The command of `--exec` has ended.
+    fn command_over(&mut self, at: usize, ran: Result<(), Error>) {
+        let Some(served) = self.served.get_mut(&at) else { return };
+        let result = match (served.result.take().unwrap_or(Ok(())), ran) {
+            (Ok(()), ran) => ran,
+            (result, Ok(())) => result,
+            (result, Err(error)) => {
+                served.view.also(&error);
+                result
+            }
+        };
+        self.conclude(at, result);
+    }
+
+    /// An account has ended.
+    fn conclude(&mut self, at: usize, mut result: Result<(), Error>) {
+        let Some(served) = self.served.remove(&at) else { return };
+        let Served { account, view, watch, .. } = served;
+        self.speak(at);
+        let host = self.host_of.get(at).copied().unwrap_or_default();
+        let (mut is_first, mut is_other) = (false, false);
+        if let Err(Error::Worker { failure, .. }) = &mut result {
+            let is_configured = |key: &String| (self.supervisor.keys)().contains(key);
+            if failure.kind == Kind::SameMailbox
+                && failure.mailbox.as_ref().is_some_and(is_configured)
+            {
+                failure.kind = Kind::SameMailboxOfAccount;
+            }
+            is_first = self.hosts.failed(host, failure);
+            if let Some(lost) = self.hosts.lost(host, Some(failure)).filter(|_| !is_first) {
+                (is_other, *failure) = (true, lost);
+            }
+        }
+        let hosts = &mut self.hosts;
+        let exit = view.end(result, |ended| {
+            let judgement = watch.map_or(Judgement::SAY, |watch| watch.judge(ended, None));
+            if !is_other || judgement.verdict != Verdict::Say {
+                return judgement;
+            }
+            hosts.note(host, &account.name);
+            Judgement { verdict: Verdict::Silent, ..judgement }
+        });
+        self.ended(at, exit);
+        if is_first {
+            self.schedule.new_ones_of(host).into_iter().for_each(|other| self.give_up(other));
+        }
+        if !self.schedule.has_more_of(host) {
+            let others = self.hosts.take_others(host);
+            self.supervisor.output.not_reached(account.server(), &others);
+        }
+        self.is_over(at);
+    }
+
+    /// Ends an account that has not begun, since its server cannot be reached.
+    fn give_up(&mut self, at: usize) {
+        let Some(account) = self.take(at) else { return };
+        let host = self.host_of.get(at).copied().unwrap_or_default();
+        let failure = self.hosts.lost(host, None);
+        let server = account.server().to_owned();
+        self.conclude(at, failure.map_or(Ok(()), |failure| Err(Error::Worker { server, failure })));
+    }
+
+    /// Nothing more is said of an account.
+    fn is_over(&self, at: usize) {
+        if let Some((number, _)) = self.accounts.get(at) {
+            self.supervisor.output.account_over(*number);
+        }
+    }
+
+    fn ended(&mut self, at: usize, exit: Exit) {
+        self.schedule.end(at);
+        self.exits.push(exit);
+    }
+}

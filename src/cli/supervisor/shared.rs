@@ -1,0 +1,31 @@
+//! What all accounts of a run share.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use crate::cli::output::terminal::Output;
+use crate::cli::password::wait::WaitLimits;
+
+use super::start::Start;
+
+/// What all accounts of a run share.
+pub(crate) struct Supervisor<'s, 'c> {
+    pub(crate) start: &'s Start,
+    pub(crate) output: &'s Output<'s>,
+    pub(crate) limits: WaitLimits<'s>,
+    /// There is one account.
+    pub(crate) is_alone: bool,
+    /// The keys of the mailboxes of all accounts of the configuration; only a mailbox
+    /// under another name asks for them.
+    pub(crate) keys: &'c dyn Fn() -> Vec<String>,
+    /// The conversation is shown.
+    pub(crate) conversation: bool,
+    /// The files of the configuration.
+    pub(crate) configuration: &'c [PathBuf],
+    /// Every question is answered with yes.
+    pub(crate) agrees: bool,
+    /// So many accounts run at once …
+    pub(crate) jobs: NonZeroUsize,
+    /// … and so many of one server.
+    pub(crate) jobs_per_host: NonZeroUsize,
+}
