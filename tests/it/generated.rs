@@ -314,6 +314,9 @@ fn every_configuration_that_is_shown_can_be_read() {
         let file: toml::Table = toml::from_str(&text).unwrap();
         let (tables, above): (Vec<_>, Vec<_>) =
             file.into_iter().partition(|(_, value)| value.is_table());
+        let (grace, above): (Vec<_>, Vec<_>) =
+            above.into_iter().partition(|(key, _)| key == "grace");
+        let _: Settings = toml::Table::from_iter(grace).try_into().unwrap();
         let _: RunSettings = toml::Table::from_iter(above).try_into().unwrap();
         for (table, content) in tables {
             let toml::Value::Table(content) = content else { continue };

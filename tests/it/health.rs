@@ -1,11 +1,12 @@
 //! What is written down of each account's runs, and what follows from it.
 
 use std::fs;
+use std::net::TcpListener;
 
 use pop3_test_server::{Builder, Security, Server};
 
 use crate::rfc1939::letters;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 
 fn server() -> Builder {
     Server::builder().user("mrose", "secret").messages(letters(1))
@@ -87,4 +88,100 @@ fn a_health_file_that_cannot_be_written_changes_nothing() {
     fs::write(sandbox.path(STATE), "in the way").unwrap();
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 1);
+}
+
+/// Lets everything that is written down be so many seconds older.
+fn pass(sandbox: &Sandbox, seconds: u64) {
+    let mut health = health(sandbox);
+    let older = |value: &mut serde_json::Value| {
+        if let Some(at) = value.as_u64() {
+            *value = (at - seconds).into();
+        }
+    };
+    older(&mut health["last-run"]);
+    older(&mut health["last-success"]);
+    if let Some(failing) = health["failing"].as_object_mut() {
+        failing.get_mut("since").into_iter().for_each(older);
+        failing.get_mut("said").into_iter().for_each(older);
+    }
+    let path = sandbox.path(STATE).join("mrose@127.0.0.1");
+    fs::write(path, health.to_string()).unwrap();
+}
+
+/// A server that is there, or a port on which nobody listens.
+fn fetch(sandbox: &Sandbox, server: Option<&Server>, more: &[&str]) -> Ran {
+    let nowhere = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = server.map_or_else(nowhere, Server::address).to_string();
+    let args = ["--tls", "none", "-u", "mrose", "-m", "Mail", "--journal", "mrose@127.0.0.1"];
+    let run = sandbox.pop3get(["-s", &*address]).args(args).args(more);
+    run.env("POP3GET_PASSWORD", "secret").run()
+}
+
+#[test]
+fn with_grace_a_night_without_a_server_is_one_message_and_its_return_another() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    let grace = ["--grace", "6h"];
+    fetch(&sandbox, Some(&server), &grace).is_silent();
+    // From 22 to 6, a run each half hour.
+    let mut said = Vec::new();
+    for half_hour in 1..=16 {
+        pass(&sandbox, 1800);
+        let ran = fetch(&sandbox, None, &grace);
+        let has_status = if half_hour < 12 { 0 } else { 75 };
+        assert_eq!(ran.status, Some(has_status), "{half_hour}: {ran:?}");
+        if !ran.stderr.is_empty() {
+            assert!(ran.stderr.contains("cannot connect"), "{ran:?}");
+            said.push(half_hour);
+        }
+    }
+    assert_eq!(said, [12]);
+    pass(&sandbox, 1800);
+    let ran = fetch(&sandbox, Some(&server), &grace);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("works again after 8h"), "{ran:?}");
+    fetch(&sandbox, Some(&server), &grace).is_silent();
+}
+
+#[test]
+fn grace_needs_three_failed_runs_whatever_the_clock_says() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    fetch(&sandbox, Some(&server), &["--grace", "1h"]).is_silent();
+    // The laptop slept.
+    pass(&sandbox, 30_000);
+    fetch(&sandbox, None, &["--grace", "1h"]).is_silent();
+    fetch(&sandbox, None, &["--grace", "1h"]).is_silent();
+    assert_eq!(fetch(&sandbox, None, &["--grace", "1h"]).status, Some(75));
+}
+
+#[test]
+fn grace_hides_no_failure_that_does_not_pass_and_none_that_cannot_be_written_down() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    fetch(&sandbox, Some(&server), &["--grace", "9d"]).is_silent();
+    let refusing = Server::builder().user("mrose", "other").start();
+    fetch(&sandbox, Some(&refusing), &["--grace", "9d"]).fails(77, "refused");
+    fs::remove_dir_all(sandbox.path(STATE)).unwrap();
+    fs::write(sandbox.path(STATE), "in the way").unwrap();
+    fetch(&sandbox, None, &["--grace", "9d"]).fails(75, "cannot connect");
+}
+
+#[test]
+fn grace_stands_above_all_tables_or_with_an_account() {
+    let sandbox = Sandbox::new();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = |above: &str, account: &str| {
+        format!(
+            "{above}\n[account.a]\nserver = \"{server}\"\nuser = \"mrose\"\ntls = \"none\"\n\
+             password-command = \"echo secret\"\nmaildir = \"~/Mail\"\n{account}\n"
+        )
+    };
+    sandbox.configure(&text("", ""));
+    sandbox.pop3get([""; 0]).run().fails(75, "cannot connect");
+    sandbox.configure(&text("grace = \"6h\"", ""));
+    sandbox.pop3get([""; 0]).run().is_silent();
+    let ran = sandbox.pop3get(["--check-config"]).run();
+    assert!(ran.stdout.contains("# configuration, config.toml:1"), "{ran:?}");
+    sandbox.configure(&text("", "grace = 21600"));
+    sandbox.pop3get([""; 0]).run().is_silent();
+    sandbox.configure(&text("grace = \"soon\"", ""));
+    sandbox.pop3get([""; 0]).run().fails(78, "config.toml:1: `grace`");
 }

@@ -124,6 +124,10 @@ pub struct Settings {
     #[arg(long, value_name = "DURATION", help_heading = "Server", value_parser = at_most_a_day)]
     pub retry_for: Option<Period>,
 
+    /// Keep quiet about failures that the next run may mend, with status 0, until they have lasted for so long and three runs have failed; not on a terminal
+    #[arg(long, value_name = "DURATION", help_heading = "Server")]
+    pub grace: Option<Period>,
+
     /// Deliver into this Maildir; made if it is missing [default: $MAILDIR]
     #[arg(short, long, value_name = "DIR", help_heading = "Delivery", value_parser = path, value_hint = ValueHint::DirPath)]
     #[serde(serialize_with = "as_text")]
@@ -218,6 +222,7 @@ impl Settings {
             connect_timeout: self.connect_timeout.or(other.connect_timeout),
             timeout: self.timeout.or(other.timeout),
             retry_for: self.retry_for.or(other.retry_for),
+            grace: self.grace.or(other.grace),
             maildir: self.maildir.or(other.maildir),
             delete: self.delete.or(other.delete.filter(|_| !deletes)),
             delete_after: self.delete_after.or(other.delete_after.filter(|_| !deletes)),

@@ -91,7 +91,7 @@ impl Config {
         if !errors.is_empty() {
             return;
         }
-        let (mut accounts, run_keys) = (Vec::new(), Keys::of_run());
+        let mut accounts = Vec::new();
         for (key, value) in document.into_inner() {
             let at = key.span().start;
             match (&**key.get_ref(), value.into_inner()) {
@@ -103,7 +103,7 @@ impl Config {
                 ("defaults", DeValue::Table(table)) => {
                     self.take_defaults(at, table, text, mistakes);
                 }
-                (name, value) if run_keys.has(name) => {
+                (name, value) if RunKeys::has(name) => {
                     self.run.take(&key, value, text, mistakes);
                 }
                 (name, value) => {

@@ -25,7 +25,8 @@ pub(crate) struct Named {
 impl Named {
     fn typed(settings: Settings, url: Settings, config: &Config) -> Self {
         let defaults = (Origin::Defaults, config.defaults.clone());
-        let layers = Layers::new([Layers::typed(settings), Layers::typed(url), defaults]);
+        let all = (Origin::TopLevel, config.run.accounts.clone());
+        let layers = Layers::new([Layers::typed(settings), Layers::typed(url), defaults, all]);
         Self { name: label(&layers.settings()), layers, is_disabled: false }
     }
 
@@ -35,6 +36,7 @@ impl Named {
             Layers::typed(args.settings.clone()),
             (Origin::Account, entry.table.clone()),
             (Origin::Defaults, config.defaults.clone()),
+            (Origin::TopLevel, config.run.accounts.clone()),
         ]);
         Self { name: entry.name.clone(), layers, is_disabled: entry.is_disabled }
     }

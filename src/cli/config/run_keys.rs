@@ -10,21 +10,33 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 use crate::cli::args::run_settings::RunSettings;
+use crate::cli::args::settings::Settings;
 use crate::protocol::Quoted;
 
 use super::keys::Keys;
 use super::layers::{Origin, Value};
 use super::mistake::{Mistake, Text};
+use super::table::Table;
+
+/// The option of an account that may stand above the tables, too, for all accounts.
+const GRACE: &str = "grace";
 
 /// What the files say of the run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RunKeys {
     pub(crate) settings: RunSettings,
+    /// What holds for every account.
+    pub(crate) accounts: Table,
     /// The file and the line of each key.
     places: BTreeMap<String, (PathBuf, usize)>,
 }
 
 impl RunKeys {
+    /// Whether a key may stand above the tables.
+    pub(super) fn has(name: &str) -> bool {
+        name == GRACE || Keys::of_run().has(name)
+    }
+
     /// Takes one key, or notes what is wrong with it.
     pub(super) fn take(
         &mut self,
@@ -41,13 +53,22 @@ impl RunKeys {
         }
         let name_only = Spanned::new(0..0, Cow::Owned(name.clone()));
         let table = DeTable::from_iter([(name_only, Spanned::new(0..0, value))]);
-        match RunSettings::deserialize(Deserializer::from(Spanned::new(0..0, table))) {
-            Ok(settings) => {
-                self.settings = settings.or(&self.settings);
-                self.places.insert(name, (text.path.to_owned(), text.line(at)));
-            }
+        let table = Deserializer::from(Spanned::new(0..0, table));
+        let line = text.line(at);
+        let (keys, taken) = if name == GRACE {
+            let settings = Settings::deserialize(table);
+            let lines = BTreeMap::from([(name.clone(), line)]);
+            let path = text.path.to_owned();
+            let take = |settings| self.accounts = Table { settings, path, lines };
+            (Keys::of_account(&[]), settings.map(take))
+        } else {
+            let take = |settings: RunSettings| self.settings = settings.or(&self.settings);
+            (Keys::of_run(), RunSettings::deserialize(table).map(take))
+        };
+        match taken {
+            Ok(()) => _ = self.places.insert(name, (text.path.to_owned(), line)),
             Err(error) => {
-                let why = Keys::of_run().refusal(&name, error.message());
+                let why = keys.refusal(&name, error.message());
                 mistakes.push(text.mistake(at, Quoted::bare(why.as_bytes()).to_string()));
             }
         }

@@ -375,8 +375,11 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             }
         }
         let hosts = &mut self.hosts;
+        let is_watched = self.supervisor.output.is_watched();
+        let grace = account.settings.grace.map(|it| Duration::from_secs(it.0));
+        let grace = grace.filter(|_| !is_watched);
         let exit = view.end(result, |ended| {
-            let judgement = watch.map_or(Judgement::SAY, |watch| watch.judge(ended, None));
+            let judgement = watch.map_or(Judgement::SAY, |watch| watch.judge(ended, grace));
             if !is_other || judgement.verdict != Verdict::Say {
                 return judgement;
             }
