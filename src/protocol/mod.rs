@@ -13,7 +13,7 @@
 //! # Leniencies
 //!
 //! A server that breaks an RFC is refused, but for what stands here. Each is a
-//! [`Leniency`]: `-vv` names each that was needed, and `--strict` ends the session in
+//! [`Leniency`]: `-vvv` names each that was needed, and `--strict` ends the session in
 //! its place, with the name. `each_leniency_lets_in_and_strict_names_it_instead`
 //! (tests/it/login/leniencies.rs) has a server for every one; the tests below say more,
 //! in the same file where none is given. All are there since 0.1.0.

@@ -14,7 +14,7 @@ use crate::secret::Secret;
 
 use super::error::{Error, Refusal};
 
-/// One line of the conversation, as `-vv` shows it.
+/// One line of the conversation, as `-vvv` shows it.
 #[derive(Clone, Copy, Debug)]
 pub enum Line<'a> {
     /// What the server announces it can.

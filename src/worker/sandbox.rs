@@ -10,7 +10,7 @@
 //!
 //! # Invariants
 //!
-//! * Its absence is no failure, and never changes what a run does; `-v` says what
+//! * Its absence is no failure, and never changes what a run does; `-vv` says what
 //!   holds, or why nothing does.
 //! * Nothing can be executed, nothing can be written outside of one account's
 //!   Maildir and state directory, and where a run only looks, nothing can be written

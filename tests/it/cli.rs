@@ -212,15 +212,15 @@ fn without_a_password_and_a_terminal_nothing_hangs() {
 #[test]
 fn the_conversation_is_shown_without_the_secret() {
     let (server, sandbox) = (server(1).start(), Sandbox::new());
-    let ran = sandbox.plain(&server).args(["-vv", "--auth", "user"]).run();
+    let ran = sandbox.plain(&server).args(["-vvv", "--auth", "user"]).run();
     for line in ["> USER mrose\n", "> PASS ..\n", "< +OK", "> RETR 1\n", "> QUIT\n"] {
         assert!(ran.stderr.contains(line), "{line}: {ran:?}");
     }
     assert!(!ran.stderr.contains("secret"), "{ran:?}");
-    let ran = sandbox.plain(&server).arg("-vv").run();
+    let ran = sandbox.plain(&server).arg("-vvv").run();
     assert!(ran.stderr.contains("> AUTH PLAIN ..\n"), "{ran:?}");
     assert!(!ran.stderr.contains("AG1yb3NlAHNlY3JldA"), "{ran:?}");
-    let ran = sandbox.plain(&server).args(["-v", "--delete"]).run();
+    let ran = sandbox.plain(&server).args(["-vv", "--delete"]).run();
     assert!(ran.stderr.contains(": deleted message uid-1\n"), "{ran:?}");
 }
 

@@ -66,7 +66,7 @@ fn a_run_too_early_is_75_without_a_connection_and_said_only_with_v() {
     assert_eq!(logins(&before), [600]);
     let ran = sandbox.plain(&server).run();
     assert_eq!((ran.status, &*ran.stderr), (Some(75), ""));
-    let ran = sandbox.plain(&server).arg("-v").run();
+    let ran = sandbox.plain(&server).arg("-vv").run();
     says(&ran, 75, "the server wants 600s between two logins; the next may be in ");
     assert_eq!((server.sessions(), journal(&sandbox)), (1, before));
 }
@@ -76,7 +76,7 @@ fn a_delay_of_less_than_a_minute_is_waited_for() {
     let (server, sandbox) = (server().login_delay(2).start(), Sandbox::new());
     sandbox.plain(&server).run().is_silent();
     server.maildrop("mrose").add("new", letter(4));
-    let ran = sandbox.plain(&server).arg("-v").run();
+    let ran = sandbox.plain(&server).arg("-vv").run();
     assert_eq!((ran.status, sandbox.count(), server.sessions()), (Some(0), 4, 2), "{ran:?}");
     assert!(ran.stderr.contains("wants 2s between two logins; waiting for "), "{ran:?}");
     assert!(server.logins().iter().all(|login| login.ends_with("accepted")), "too early");
@@ -92,7 +92,7 @@ fn a_deadline_that_leaves_room_is_time_to_wait() {
     assert_eq!((ran.status, server.sessions()), (Some(75), 1));
     assert!(begun.elapsed() < Duration::from_secs(1));
     server.maildrop("mrose").add("new", letter(4));
-    let ran = sandbox.plain(&server).args(["--deadline", "20", "-v"]).run();
+    let ran = sandbox.plain(&server).args(["--deadline", "20", "-vv"]).run();
     assert_eq!((ran.status, sandbox.count()), (Some(0), 4), "{ran:?}");
     assert!(ran.stderr.contains("wants 2s between two logins; waiting for 2s"), "{ran:?}");
     assert!(server.logins().iter().all(|login| login.ends_with("accepted")), "too early");
@@ -126,7 +126,7 @@ fn a_look_that_the_server_refuses_as_too_early_is_75() {
     for args in LOOKS {
         let ran = sandbox.plain(&server).args(args).run();
         assert_eq!((ran.status, &*ran.stdout, &*ran.stderr), (Some(75), "", ""), "{args:?}");
-        says(&sandbox.plain(&server).args(args).arg("-v").run(), 75, "[LOGIN-DELAY]");
+        says(&sandbox.plain(&server).args(args).arg("-vv").run(), 75, "[LOGIN-DELAY]");
     }
     assert_eq!((server.sessions(), journal(&sandbox)), (9, before));
 }
@@ -277,7 +277,7 @@ fn the_last_login_outlives_a_journal_made_new() {
     sandbox.plain(&server).run().is_silent();
     assert!(journal(&sandbox).lines().count() < 20, "it was not made new");
     assert_eq!(logins(&journal(&sandbox)), [600]);
-    says(&sandbox.plain(&server).arg("-v").run(), 75, "wants 600s");
+    says(&sandbox.plain(&server).arg("-vv").run(), 75, "wants 600s");
     assert_eq!(server.sessions(), 2);
 }
 
@@ -295,7 +295,7 @@ fn a_refusal_as_too_early_is_remembered_with_or_without_a_number() {
         let ran = sandbox.plain(&server).args([mode, "--deadline", "9"]).run();
         assert_eq!((ran.status, &*ran.stderr), (Some(75), ""));
         assert_eq!(logins(&journal(&sandbox)), [remembered], "{mode}");
-        let ran = sandbox.plain(&server).args(["-v", "--deadline", "9"]).run();
+        let ran = sandbox.plain(&server).args(["-vv", "--deadline", "9"]).run();
         says(&ran, 75, &format!("wants {remembered}s between two logins"));
         assert_eq!(server.sessions(), 1);
     }
@@ -350,7 +350,7 @@ fn in_use_is_75_once_and_never_a_wrong_password() {
 #[test]
 fn in_use_twice_and_then_free_is_a_success() {
     let (server, sandbox) = (in_use(2), Sandbox::new());
-    let run = sandbox.plain(&server).args(["--retry-for", "6", "-v"]);
+    let run = sandbox.plain(&server).args(["--retry-for", "6", "-vv"]);
     let (ran, time) = took(run);
     assert_eq!((ran.status, sandbox.count()), (Some(0), 3), "{ran:?}");
     assert!(ran.stderr.contains("the maildrop is in use; again in 5s"), "{ran:?}");
@@ -472,7 +472,7 @@ fn an_expire_shorter_than_our_retention_is_said_with_v() {
         ("NEVER", &[], None),
     ] {
         let (server, sandbox) = (server().expire(expire).start(), Sandbox::new());
-        let ran = sandbox.plain(&server).args(args).arg("-v").run();
+        let ran = sandbox.plain(&server).args(args).arg("-vv").run();
         assert_eq!(ran.status, Some(0), "{ran:?}");
         assert_eq!(ran.stderr.contains(SAID), said.is_some(), "{expire} {args:?} {ran:?}");
         assert!(ran.stderr.contains(said.unwrap_or_default()), "{expire} {args:?} {ran:?}");

@@ -84,7 +84,7 @@ fn where_top_is_missing_only_the_session_that_fetched_deletes() {
     let (server, sandbox) = (server(2).without("TOP").start(), Sandbox::new());
     sandbox.plain(&server).run().is_silent();
     server.maildrop("mrose").add("uid-3", letter(3));
-    let ran = sandbox.plain(&server).args(["--delete", "-v"]).run();
+    let ran = sandbox.plain(&server).args(["--delete", "-vv"]).run();
     assert!(ran.stderr.contains("messages that are due stay on the server"), "{ran:?}");
     assert_eq!(server.maildrop("mrose").uids(), ["uid-1", "uid-2"]);
     assert_eq!(sandbox.mail(), [stored(1), stored(2), stored(3)]);

@@ -206,7 +206,9 @@ fn a_held_lock_ends_its_account_alone_before_its_password_is_asked_for() {
     let sandbox = sandbox(&text);
     sandbox.pop3get([""; 0]).run().is_silent();
     let asked = sandbox.path("asked").display().to_string();
-    let command = format!("password-command = \"echo >>{asked} $POP3GET_USER; echo secret\"");
+    let command = format!(
+        "password-command = \"echo $POP3GET_USER $POP3GET_ACCOUNT >>{asked}; echo secret\""
+    );
     sandbox.configure(&text.replace("password-file = \"~/password\"", &command));
     let port = server.address().port();
     let lock = sandbox.path(&format!(".local/state/pop3get/u0@127.0.0.1:{port}/lock"));
@@ -215,7 +217,7 @@ fn a_held_lock_ends_its_account_alone_before_its_password_is_asked_for() {
     let ran = sandbox.pop3get(["-v"]).run();
     assert_eq!(ran.status, Some(75), "{ran:?}");
     assert!(ran.stderr.contains("a0: another run holds the lock"), "{ran:?}");
-    assert_eq!(fs::read_to_string(Path::new(&asked)).unwrap().lines().count(), 1);
+    assert_eq!(fs::read_to_string(Path::new(&asked)).unwrap(), "u1 a1\n");
     assert_eq!(server.sessions(), 3);
 }
 
@@ -234,4 +236,22 @@ fn an_account_that_waits_for_its_server_frees_its_job() {
     assert_eq!(hasty.sessions(), 1);
     assert_eq!(run.wait_with_output().unwrap().status.code(), Some(0));
     assert_eq!((hasty.sessions(), other.sessions()), (2, 2));
+}
+
+#[test]
+fn each_level_says_more() {
+    let server = server(1).start();
+    let sandbox = sandbox(&accounts(1, server.address()));
+    let ran = sandbox.pop3get(["-v"]).run();
+    let line = ran.stderr.strip_prefix("a0: 1 delivered (").unwrap_or_default();
+    assert!(line.contains("), 0 deleted, 0 failed, ") && line.ends_with(" s\n"), "{ran:?}");
+    let state = sandbox.path(".local/state/pop3get");
+    fs::remove_dir_all(state).unwrap();
+    fs::remove_dir_all(sandbox.path("m0")).unwrap();
+    let ran = sandbox.pop3get(["-vv"]).run();
+    assert!(ran.stderr.contains("uid-0") && ran.stderr.contains("a0: sandbox: "), "{ran:?}");
+    assert!(!ran.stderr.contains("> QUIT"), "{ran:?}");
+    let ran = sandbox.pop3get(["-vvv"]).run();
+    assert!(ran.stderr.contains("a0: > QUIT\n"), "{ran:?}");
+    assert!(ran.stderr.lines().all(|line| line.starts_with("a0: ")), "{ran:?}");
 }

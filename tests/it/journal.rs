@@ -137,7 +137,7 @@ fn a_held_lock_is_75_and_said_with_v() {
     lock.lock().unwrap();
     let ran = sandbox.plain(&server).run();
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(75), ""));
-    sandbox.plain(&server).arg("-v").run().fails(75, "another run holds the lock");
+    sandbox.plain(&server).arg("-vv").run().fails(75, "another run holds the lock");
     assert_eq!(server.sessions(), 1);
 }
 

@@ -131,8 +131,8 @@ fn was_closed(ran: &Ran) -> bool {
 #[test]
 fn a_fetch_says_where_it_can_write_and_a_look_that_it_cannot() {
     let (server, sandbox) = (server().start(), Sandbox::new());
-    let looked = sandbox.plain(&server).args(["-v", "--list"]).run();
-    let fetched = sandbox.plain(&server).args(["-v", "--delete"]).run();
+    let looked = sandbox.plain(&server).args(["-vv", "--list"]).run();
+    let fetched = sandbox.plain(&server).args(["-vv", "--delete"]).run();
     assert_eq!((looked.status, fetched.status, sandbox.count()), (Some(0), Some(0), 2));
     assert_eq!(server.maildrop("mrose").len(), 0);
     if was_closed(&looked) && was_closed(&fetched) {
@@ -157,7 +157,7 @@ fn a_kernel_without_it_is_no_failure_and_named() {
         let wishes = ["-e", "trace=landlock_create_ruleset,landlock_restrict_self", "-e", &*wish];
         let trace = sandbox.path("trace");
         let mut run = crate::sweep::strace(&sandbox, &server, &wishes, &trace);
-        let output = run.arg("-v").output().unwrap();
+        let output = run.arg("-vv").output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         let (_, named) = said.split_once("sandbox: ").unwrap();
         assert!(output.status.success() && named.contains(why), "{said}");
@@ -172,7 +172,7 @@ fn what_touches_no_network_is_not_closed_in() {
     let (server, sandbox) = (server().start(), Sandbox::new());
     sandbox.plain(&server).run().is_silent();
     for args in [&["--state", "list"][..], &["--generate", "man"], &["--version"]] {
-        let ran = sandbox.plain(&server).args(args).arg("-v").run();
+        let ran = sandbox.plain(&server).args(args).arg("-vv").run();
         assert!(ran.status == Some(0) && !ran.stderr.contains("sandbox"), "{ran:?}");
     }
 }
@@ -206,7 +206,7 @@ fn each_account_is_closed_in_with_what_is_its_own() {
         let first = "tls = \"none\"\nmaildir = \"~/B\"\npassword-command = \"cat ~/secret\"";
         let second = account("second", server, &second).replace("mrose", "jpostel");
         sandbox.configure(&[account("first", &plain, first), second].concat());
-        let ran = sandbox.pop3get(["-v"]).run();
+        let ran = sandbox.pop3get(["-vv"]).run();
         assert_eq!(ran.status, Some(0), "{what}: {ran:?}");
         assert_eq!(ran.stderr.matches("sandbox: ").count(), 2, "{what}: {ran:?}");
         if !was_closed(&ran) {

@@ -148,7 +148,7 @@ fn refused(server: &Server, sandbox: &Sandbox, wishes: &[&str], paths: &[&str]) 
     let paths = paths.iter().flat_map(|path| ["-P", path]);
     let wishes: Vec<_> = wishes.iter().copied().chain(paths).collect();
     let mut command = strace(sandbox, server, &wishes, &trace);
-    let ran = ran(command.arg("-v").output().unwrap());
+    let ran = ran(command.arg("-vv").output().unwrap());
     (ran, fs::read_to_string(trace).unwrap())
 }
 

@@ -214,7 +214,7 @@ fn a_pinned_key_is_enough_and_stays_in_the_account() {
     tells(&ran, &["verified      yes, by its pinned key alone"]);
     works_as_suggested(&sandbox, &ran);
     // Its dates say nothing then.
-    let ran = sandbox.pop3get(["-v", "--check"]).env("POP3GET_PASSWORD", "secret").run();
+    let ran = sandbox.pop3get(["-vv", "--check"]).env("POP3GET_PASSWORD", "secret").run();
     assert!(!ran.stderr.contains("certificate ends"), "{ran:?}");
     let ran = run("sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
     assert_eq!(ran.status, Some(69), "{ran:?}");
@@ -241,7 +241,9 @@ fn a_certificate_that_ends_within_two_weeks_is_told_wherever_lines_are_wanted() 
                 let run = sandbox.pop3get(args).args(["--ca-file", "ca.pem"]).args(more);
                 run.env("POP3GET_PASSWORD", "secret").run()
             };
-            for mode in [&["-v", "--mark-seen"][..], &["-v"], &["-v", "--check"], &["-vv", "-l"]] {
+            for mode in
+                [&["-vv", "--mark-seen"][..], &["-vv"], &["-vv", "--check"], &["-vvv", "-l"]]
+            {
                 let ran = run(mode);
                 assert_eq!(counts(&ran.stderr), usize::from(soon), "{ran:?}");
                 let whole = ": the server's certificate ends in ";
@@ -256,7 +258,7 @@ fn a_certificate_that_ends_within_two_weeks_is_told_wherever_lines_are_wanted() 
     let sandbox = Sandbox::new();
     fs::write(sandbox.path("ca.pem"), server.ca_pem()).unwrap();
     let address = format!("localhost:{}", server.address().port());
-    let run = sandbox.pop3get(["-v", "-s", &*address, "-u", "mrose", "-m", "Mail"]);
+    let run = sandbox.pop3get(["-vv", "-s", &*address, "-u", "mrose", "-m", "Mail"]);
     let ran = run.args(["--ca-file", "ca.pem"]).env("POP3GET_PASSWORD", "secret").run();
     assert_eq!((server.sessions(), ran.status), (2, Some(0)), "{ran:?}");
     assert_eq!(ran.stderr.matches("certificate ends in").count(), 1, "{ran:?}");

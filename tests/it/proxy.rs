@@ -140,7 +140,7 @@ fn user_and_password_go_out_where_the_proxy_asks_for_them_and_only_there() {
         through(&sandbox, proxy, &server).args(more)
     };
     let proxy = Socks::start(&[PASSWORD, WELCOME, CONNECTED], Some(server.address()));
-    let ran = login(&proxy).arg("-vv").run();
+    let ran = login(&proxy).arg("-vvv").run();
     assert_eq!((ran.status, sandbox.count()), (Some(0), 2), "{ran:?}");
     assert!(!ran.stderr.contains("geheim"), "{ran:?}");
     let heard = [&[5, 2, 0, 2][..], b"\x01\x03a@b\x06geheim", &request("pop.example.invalid")];
@@ -259,7 +259,7 @@ fn an_http_proxy_is_told_user_and_password_and_nobody_else() {
     sandbox.secret("proxy-password", "geheim\n");
     let file = ["--proxy-password-file", "proxy-password"];
     let proxy = Socks::start(&[b"HTTP/1.1 200 OK\r\n\r\n"], Some(server.address()));
-    let ran = connect(&sandbox, &proxy, &server, "a%40b@").args(file).arg("-vv").run();
+    let ran = connect(&sandbox, &proxy, &server, "a%40b@").args(file).arg("-vvv").run();
     assert_eq!((ran.status, sandbox.count()), (Some(0), 2), "{ran:?}");
     // `a@b:geheim`
     let login = "Proxy-Authorization: Basic YUBiOmdlaGVpbQ==\r\n\r\n";

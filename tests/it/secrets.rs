@@ -326,13 +326,13 @@ fn the_conversation_shows_no_password_from_any_source() {
         (&[], Some(("POP3GET_PASSWORD", PASSWORD))),
         (&[], Some(("NETRC", &*netrc))),
     ] {
-        let ran = fetch(&sandbox, &server, &[more, &["-vv", "--list"]].concat(), env.as_slice());
+        let ran = fetch(&sandbox, &server, &[more, &["-vvv", "--list"]].concat(), env.as_slice());
         assert_eq!(ran.status, Some(0), "{ran:?}");
         assert!(ran.stderr.contains("> AUTH PLAIN ..\n"), "{ran:?}");
         assert!(!format!("{ran:?}").contains("horse"), "{ran:?}");
     }
     // Nor does what a failure says, which tells all it knows.
-    let ran = fetch(&sandbox, &server, &["-vv"], &[("POP3GET_PASSWORD", "staple")]);
+    let ran = fetch(&sandbox, &server, &["-vvv"], &[("POP3GET_PASSWORD", "staple")]);
     assert!(ran.status == Some(77) && ran.stderr.contains("cannot log in"), "{ran:?}");
     assert!(!ran.stderr.contains("staple"), "{ran:?}");
 }

@@ -158,7 +158,7 @@ fn nothing_that_a_worker_says_steers_the_terminal() {
         "{\"event\":{\"event\":\"lenient\",\"name\":\"\\u001b\",\"clause\":\"\\r\"}}\n",
         "{\"end\":{\"failure\":{\"operation\":null,\"kind\":\"disk\",\"text\":\"\\u001b]0;x\\u0007\\n\",\"others\":[]}}}\n",
     );
-    let (exit, said) = lied_to(|it| send(it, [HELLO, LINES].concat().as_bytes()), &["-vv"]);
+    let (exit, said) = lied_to(|it| send(it, [HELLO, LINES].concat().as_bytes()), &["-vvv"]);
     assert_eq!(exit, Exit::Io, "{said}");
     assert!(!said.contains(steers) && !said.contains('\u{202e}'), "{said}");
     assert_eq!(said.lines().count(), 3, "{said}");

@@ -180,7 +180,7 @@ pub struct Args {
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say a line a message; twice: the conversation, secrets left out
+    /// Say a line for each account; twice: a line for each message, and what else happens; three times: the conversation, secrets left out
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 }

@@ -57,7 +57,7 @@ pub struct Settings {
 
     /// Read the password from the first line that this shell command prints
     #[arg(long, value_name = "CMD", help_heading = "Server")]
-    pub password_command: Option<String>,
+    pub password_command: Option<CommandLine>,
 
     /// Believe only the certificate authorities in this PEM file
     #[arg(long, value_name = "FILE", help_heading = "Server", value_parser = path, value_hint = ValueHint::FilePath)]
@@ -331,13 +331,14 @@ mod tests {
         };
         let near = Settings {
             keep: Some(true),
-            password_command: Some("c".into()),
+            password_command: Some(CommandLine::Shell("c".into())),
             ..Settings::default()
         };
         let both = near.or(far);
         assert_eq!(both.user.as_deref(), Some("far"));
         assert_eq!((both.keep, both.delete_after), (Some(true), None));
-        assert_eq!((both.password_file, both.password_command.as_deref()), (None, Some("c")));
+        assert_eq!(both.password_file, None);
+        assert_eq!(both.password_command, Some(CommandLine::Shell("c".into())));
     }
 
     #[test]

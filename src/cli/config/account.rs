@@ -110,7 +110,8 @@ impl Account {
             user: &self.user,
             host: &self.route.connection.host,
             file: self.settings.password_file.as_deref(),
-            command: self.settings.password_command.as_deref(),
+            command: self.settings.password_command.as_ref(),
+            server: self.server(),
             is_needless: self.settings.auth == Some(Auth::External),
             is_alone,
         }

@@ -68,16 +68,17 @@ impl Teller<'_, '_> {
         if self.output.level < Level::Conversation {
             return;
         }
+        let say = |line: &str| self.output.line(&format!("{}: {line}", self.account));
         match event {
-            Event::Sent { command } => self.output.line(&format!("> {command}")),
+            Event::Sent { command } => say(&format!("> {command}")),
             Event::Received { line } => {
-                self.output.line(&format!("< {}", Quoted::bare(line.as_bytes())));
+                say(&format!("< {}", Quoted::bare(line.as_bytes())));
             }
             Event::Lenient { name, clause } => {
-                self.output.line(&format!("= the server {clause} ({name})"));
+                say(&format!("= the server {clause} ({name})"));
             }
-            Event::ReceivedMore { octets } => self.output.line(&format!("< ... {octets} octets")),
-            _ => self.output.line("= TLS"),
+            Event::ReceivedMore { octets } => say(&format!("< ... {octets} octets")),
+            _ => say("= TLS"),
         }
     }
 
@@ -90,8 +91,12 @@ impl Teller<'_, '_> {
                 if self.output.is_watched() && self.output.level > Level::Quiet {
                     self.output.line(&format!("{}: {line}", self.account));
                 } else {
-                    self.verbose(&line);
+                    self.output.of_account(self.account, &line);
                 }
+            }
+            Event::InUse { pause } => {
+                let line = format!("the maildrop is in use; again in {pause}s");
+                self.output.of_account(self.account, &line);
             }
             Event::Sandbox(sandbox) => self.verbose(&format!("sandbox: {}", closed(sandbox))),
             event => {
@@ -103,7 +108,7 @@ impl Teller<'_, '_> {
     }
 }
 
-/// What only `-v` shows.
+/// What only `-vv` shows.
 fn detail(event: &Event) -> Option<String> {
     Some(match event {
         Event::Again {} => "the session ends without QUIT; another one follows".into(),
@@ -113,7 +118,6 @@ fn detail(event: &Event) -> Option<String> {
         Event::Expires { days } => {
             format!("the server may remove messages after {days} days, sooner than asked for")
         }
-        Event::InUse { pause } => format!("the maildrop is in use; again in {pause}s"),
         Event::OutOfStep {} => {
             "the server does not keep step; again, one command at a time".into()
         }

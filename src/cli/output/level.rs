@@ -1,4 +1,4 @@
-//! How much is said: `-q`, `-v`.
+//! How much is said: `-q`, `-v`, `-vv`, `-vvv`.
 
 use crate::cli::args::options::Args;
 
@@ -9,7 +9,9 @@ pub(crate) enum Level {
     Quiet,
     /// On a terminal a summary, and bars.
     Normal,
-    /// A line a message.
+    /// A line for each account at its end.
+    Accounts,
+    /// A line for each message, and what else happens.
     Messages,
     /// The conversation.
     Conversation,
@@ -21,7 +23,8 @@ impl Level {
         match (args.quiet, args.verbose) {
             (true, _) => Self::Quiet,
             (false, 0) => Self::Normal,
-            (false, 1) => Self::Messages,
+            (false, 1) => Self::Accounts,
+            (false, 2) => Self::Messages,
             (false, _) => Self::Conversation,
         }
     }

@@ -9,6 +9,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use indicatif::HumanBytes;
 
@@ -77,7 +78,7 @@ impl<'s> Output<'s> {
     /// unless lines are wanted as things happen.
     pub(crate) fn expect(&self, accounts: usize) {
         self.screen.expect(accounts);
-        if !self.terminal && self.level < Level::Messages {
+        if !self.terminal && self.level < Level::Accounts {
             self.order.borrow_mut().keep();
         }
     }
@@ -226,7 +227,7 @@ impl<'s> Output<'s> {
     /// An error, its status aside: one sentence, perhaps a hint.
     pub(crate) fn fail(&self, account: Option<&str>, error: &Error, delivered: usize) {
         self.record(account, error);
-        let unheard = !self.terminal && self.level < Level::Messages;
+        let unheard = !self.terminal && self.level < Level::Accounts;
         // The sender of a signal knows why the run ends.
         let interrupted = self.cancel.load(Ordering::Relaxed) != 0;
         if interrupted || error.is_quiet() && unheard {
@@ -270,7 +271,7 @@ impl<'s> Output<'s> {
         self.line(&format!("hint: {hint}"));
     }
 
-    /// A line that only `-v` shows.
+    /// A line that only `-vv` shows.
     pub(crate) fn verbose(&self, account: &str, line: &str) {
         if self.level >= Level::Messages {
             self.line(&format!("{account}: {line}"));
@@ -284,17 +285,35 @@ impl<'s> Output<'s> {
         }
     }
 
-    /// The line at a run's end that a person on a terminal sees.
-    pub(super) fn summary(&self, account: &str, summary: &Summary) {
-        if !self.terminal || self.level == Level::Quiet {
+    /// A line that `-v` shows.
+    pub(super) fn of_account(&self, account: &str, line: &str) {
+        if self.level >= Level::Accounts {
+            self.line(&format!("{account}: {line}"));
+        }
+    }
+
+    /// The line at an account's end: a person on a terminal sees it after a run that did
+    /// all it had to do, and with `-v` everybody after every run.
+    pub(super) fn summary(&self, account: &str, summary: &Summary, is_done: bool, took: Duration) {
+        let Summary { delivered, octets, deleted, failed, short, .. } = *summary;
+        if self.level >= Level::Accounts {
+            let line = format!(
+                "{delivered} delivered ({}), {deleted} deleted, {} failed, {:.1} s",
+                HumanBytes(octets),
+                failed + short,
+                took.as_secs_f64()
+            );
+            return self.line(&format!("{account}: {line}"));
+        }
+        if !self.terminal || self.level == Level::Quiet || !is_done {
             return;
         }
-        let mut words = vec![match summary.delivered {
+        let mut words = vec![match delivered {
             0 => "nothing new".into(),
-            many => format!("{} delivered, {}", messages(many), HumanBytes(summary.octets)),
+            many => format!("{} delivered, {}", messages(many), HumanBytes(octets)),
         }];
-        if summary.deleted > 0 {
-            words.push(format!("{} deleted from the server", messages(summary.deleted)));
+        if deleted > 0 {
+            words.push(format!("{} deleted from the server", messages(deleted)));
         }
         self.line(&format!("{account}: {}", words.join("; ")));
     }

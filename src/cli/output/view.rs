@@ -1,5 +1,7 @@
 //! What a person sees of one account: events become lines, tables and bars.
 
+use std::time::Instant;
+
 use crate::channel::event::{Event, Summary};
 use crate::channel::job::Command;
 use crate::cli::config::account::Account;
@@ -30,6 +32,8 @@ pub(crate) struct View<'v, 'o> {
     /// When the server's certificate ends, and the day in words.
     certificate: Option<(i64, String)>,
     summary: Summary,
+    /// When its turn began.
+    began: Instant,
 }
 
 /// How an account's run ended, before anything is said of it.
@@ -60,6 +64,7 @@ impl<'v, 'o> View<'v, 'o> {
             new: None,
             certificate: None,
             summary: Summary::default(),
+            began: Instant::now(),
         }
     }
 
@@ -157,7 +162,7 @@ impl<'v, 'o> View<'v, 'o> {
         judge: impl FnOnce(&Ended<'_>) -> Judgement,
     ) -> Exit {
         let printed = self.show_rows();
-        let Self { output, account, command, teller, new, summary, certificate, .. } = self;
+        let Self { output, account, command, teller, new, summary, certificate, began, .. } = self;
         // Bars go away before anything else is said.
         drop(teller);
         let result = printed.and(result);
@@ -173,7 +178,7 @@ impl<'v, 'o> View<'v, 'o> {
             error: result.as_ref().err(),
             certificate: certificate.as_ref().map(|(not_after, _)| (*not_after, soon.is_some())),
         });
-        // With -v it was said when the certificate came.
+        // With -vv it was said when the certificate came.
         let warns = warns && output.level < Level::Messages;
         if let (true, Some(soon), Some((_, until))) = (warns, soon, certificate) {
             output.warn(&account.name, &format!("the server's certificate {soon}, on {until}"));
@@ -187,11 +192,11 @@ impl<'v, 'o> View<'v, 'o> {
                 output.fail(Some(&account.name), error, summary.delivered);
             }
             (Err(error), _) => output.record(Some(&account.name), error),
-            (Ok(()), Verdict::Forgive) => {}
-            (Ok(()), _) if matches!(command, Command::Fetch { .. }) => {
-                output.summary(&account.name, &summary);
-            }
             (Ok(()), _) => {}
+        }
+        if matches!(command, Command::Fetch { .. }) {
+            let is_done = result.is_ok() && verdict != Verdict::Forgive;
+            output.summary(&account.name, &summary, is_done, began.elapsed());
         }
         match output.done(&account.name, exit, &summary) {
             Err(error) => {

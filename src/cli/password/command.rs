@@ -18,6 +18,7 @@ use anyhow::{Context as _, anyhow};
 use rustix::process::{Pid, Signal};
 use zeroize::Zeroizing;
 
+use crate::cli::args::command_line::CommandLine;
 use crate::cli::error::Error;
 use crate::secret::Secret;
 
@@ -36,13 +37,25 @@ const GRACE: Duration = Duration::from_secs(1);
 /// What it is called in sentences.
 const OUTPUT: &str = "what password-command prints";
 
-/// Runs the command with the shell and takes the first line that it prints.
-pub(super) fn run(command: &str, limits: &WaitLimits<'_>) -> Result<Secret, Error> {
-    within(command, limits, TIME)
+/// Variables for a command, by name and value.
+type Environment<'e> = [(&'e str, &'e str)];
+
+/// Runs the command and takes the first line that it prints.
+pub(super) fn run(
+    command: &CommandLine,
+    environment: &Environment<'_>,
+    limits: &WaitLimits<'_>,
+) -> Result<Secret, Error> {
+    within(command, environment, limits, TIME)
 }
 
-fn within(command: &str, limits: &WaitLimits<'_>, time: Duration) -> Result<Secret, Error> {
-    let mut running = Running::start(command).map_err(Error::Secret)?;
+fn within(
+    command: &CommandLine,
+    environment: &Environment<'_>,
+    limits: &WaitLimits<'_>,
+    time: Duration,
+) -> Result<Secret, Error> {
+    let mut running = Running::start(command, environment).map_err(Error::Secret)?;
     let end = Instant::now() + time;
     let over = |failure: Option<Error>| {
         let sentence = || anyhow!("password-command took longer than {time:?} and was ended");
@@ -75,14 +88,30 @@ struct Running {
 }
 
 impl Running {
-    fn start(command: &str) -> anyhow::Result<Self> {
+    fn start(line: &CommandLine, environment: &Environment<'_>) -> anyhow::Result<Self> {
         let has_group = terminal().is_none();
-        let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", command]).env_remove(VARIABLE).stdout(Stdio::piped());
-        if has_group {
-            shell.process_group(0);
+        let mut command = match line {
+            CommandLine::Shell(line) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", line]);
+                shell
+            }
+            CommandLine::Words(words) => {
+                let mut words = words.iter();
+                let mut command = Command::new(words.next().map_or("", |word| word));
+                command.args(words);
+                command
+            }
+        };
+        // A NUL is refused here, before anything is started.
+        command.envs(environment.iter().copied()).stdout(Stdio::piped());
+        for name in [VARIABLE, "NOTIFY_SOCKET"] {
+            command.env_remove(name);
         }
-        let mut child = shell.spawn().context("cannot run password-command")?;
+        if has_group {
+            command.process_group(0);
+        }
+        let mut child = command.spawn().context("cannot run password-command")?;
         let stdout = child.stdout.take();
         let (to_us, printed) = mpsc::channel();
         // From here on dropping it ends the command.
@@ -141,9 +170,14 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
+    fn shell(line: &str) -> CommandLine {
+        CommandLine::Shell(line.into())
+    }
+
     fn after(command: &str, time: Duration) -> Result<Vec<u8>, String> {
         let cancel = Cancel::default();
-        let line = within(command, &WaitLimits { deadline: None, cancel: &cancel }, time);
+        let (command, limits) = (shell(command), WaitLimits { deadline: None, cancel: &cancel });
+        let line = within(&command, &[("POP3GET_USER", "mrose")], &limits, time);
         line.map(|line| line.expose().to_vec()).map_err(|failure| failure.to_string())
     }
 
@@ -160,6 +194,18 @@ mod tests {
         );
         assert!(after("true", LONG).unwrap_err().contains("there is no password"));
         assert!(after("no-such-command 2>/dev/null", LONG).unwrap_err().contains("status: 127"));
+    }
+
+    #[test]
+    fn a_command_may_be_words_and_is_told_of_its_account() {
+        let cancel = Cancel::default();
+        let limits = WaitLimits { deadline: None, cancel: &cancel };
+        let words = ["printenv", "POP3GET_USER"].map(str::to_owned).to_vec();
+        let line = run(&CommandLine::Words(words), &[("POP3GET_USER", "m rose")], &limits);
+        assert_eq!(line.unwrap().expose(), b"m rose");
+        let words = CommandLine::Words(vec!["/nowhere".into()]);
+        assert!(run(&words, &[], &limits).is_err());
+        assert!(run(&shell("true"), &[("POP3GET_USER", "a\0b")], &limits).is_err());
     }
 
     #[test]
@@ -183,10 +229,10 @@ mod tests {
         let cancel = Cancel::default();
         let soon = Instant::now() + Duration::from_millis(100);
         let limits = WaitLimits { deadline: Some(soon), cancel: &cancel };
-        assert!(matches!(run("exec sleep 60", &limits), Err(Error::TooLate)));
+        assert!(matches!(run(&shell("exec sleep 60"), &[], &limits), Err(Error::TooLate)));
         cancel.store(2, Ordering::Relaxed);
         let limits = WaitLimits { deadline: None, cancel: &cancel };
-        assert!(run("exec sleep 60", &limits).is_err());
+        assert!(run(&shell("exec sleep 60"), &[], &limits).is_err());
         assert!(soon.elapsed() < LONG / 2);
     }
 }

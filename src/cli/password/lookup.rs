@@ -37,6 +37,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
+use crate::cli::args::command_line::CommandLine;
 use crate::cli::error::Error;
 use crate::secret::Secret;
 
@@ -81,7 +82,9 @@ pub(crate) struct Wanted<'w> {
     pub(crate) user: &'w str,
     pub(crate) host: &'w str,
     pub(crate) file: Option<&'w Path>,
-    pub(crate) command: Option<&'w str>,
+    pub(crate) command: Option<&'w CommandLine>,
+    /// The server as it is configured, which a command is told.
+    pub(crate) server: &'w str,
     /// No password is shown to the server: a certificate is all.
     pub(crate) is_needless: bool,
     /// It is the only account of this run, which the variable may be meant for.
@@ -133,7 +136,14 @@ impl Wanted<'_> {
     /// neither.
     pub(crate) fn ask(&self, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
         match self.command {
-            Some(command) => command::run(command, limits).map(Some),
+            Some(command) => {
+                let environment = [
+                    ("POP3GET_ACCOUNT", self.account),
+                    ("POP3GET_SERVER", self.server),
+                    ("POP3GET_USER", self.user),
+                ];
+                command::run(command, &environment, limits).map(Some)
+            }
             None => prompt(self.account, limits),
         }
     }

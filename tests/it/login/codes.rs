@@ -53,7 +53,7 @@ fn a_login_that_came_too_soon_is_said_to_who_looks_on() {
         };
         let ran = run(&[]);
         assert_eq!((ran.status, &*ran.stderr), (Some(75), ""), "{ran:?}");
-        let ran = run(&["-v"]);
+        let ran = run(&["-vv"]);
         assert!(ran.stderr.contains("\"[LOGIN-DELAY] not now\""), "{ran:?}");
         assert_eq!((ran.status, ran.stderr.contains("hint: ")), (Some(75), false), "{ran:?}");
     }

@@ -15,9 +15,10 @@ use super::{Stage, server};
 /// `\0mrose\0tanstaaf-7`
 const PLAIN: &str = "AUTH PLAIN AG1yb3NlAHRhbnN0YWFmLTc=";
 
-/// Whether a run with `-vv` sent anything before its first command was answered.
+/// Whether a run with `-vvv` sent anything before its first command was answered.
 fn flies(stderr: &str) -> bool {
-    stderr.split_once("> CAPA\n").unwrap().1.starts_with('>')
+    let next = stderr.split_once("> CAPA\n").unwrap().1.lines().next();
+    next.is_some_and(|line| line.contains(": > "))
 }
 
 /// The second run of a known server goes wrong in its first session; then mail
@@ -27,7 +28,7 @@ fn mends(server: Builder) {
     let stage = Stage::tls(server);
     stage.run(&[]).is_silent();
     stage.server.maildrop("mrose").add("uid-2", letter(2));
-    let ran = stage.run(&["-vv"]);
+    let ran = stage.run(&["-vvv"]);
     assert_eq!(
         (ran.status, stage.sandbox.count(), stage.server.sessions()),
         (Some(0), 2, 3),
@@ -40,7 +41,7 @@ fn mends(server: Builder) {
     assert!(!server_facts(&stage.sandbox.journal()).contains("out-of-step"));
     // Asked again, then known again.
     for (session, known) in [(4, false), (5, true)] {
-        let ran = stage.run(&["-vv"]);
+        let ran = stage.run(&["-vvv"]);
         assert_eq!((ran.status, flies(&ran.stderr)), (Some(0), known), "{ran:?}");
         assert_eq!((stage.server.sessions(), stage.sandbox.count()), (session, 2));
     }
@@ -50,7 +51,7 @@ fn mends(server: Builder) {
 fn a_known_server_is_asked_all_at_once() {
     let stage = Stage::tls(server());
     for session in 1..=3 {
-        let ran = stage.run(&["-vv"]);
+        let ran = stage.run(&["-vvv"]);
         assert_eq!((ran.status, flies(&ran.stderr)), (Some(0), session > 1), "{ran:?}");
         assert_eq!(stage.server.commands_of(session)[..4], ["CAPA", PLAIN, "CAPA", "UIDL"]);
     }

@@ -63,7 +63,7 @@ fn refuses(mechanism: &str) -> Fault {
 fn each_leniency_lets_in_and_strict_names_it_instead() {
     for (name, server, auth) in CASES {
         let stage = Stage::tls(server());
-        let ran = stage.run(&["--auth", auth, "-vv"]);
+        let ran = stage.run(&["--auth", auth, "-vvv"]);
         assert_eq!((ran.status, stage.sandbox.count()), (Some(0), 1), "{name}: {ran:?}");
         assert!(ran.stderr.contains(&format!(" ({name})\n")), "{name}: {ran:?}");
         let stage = Stage::tls(server());
@@ -74,7 +74,7 @@ fn each_leniency_lets_in_and_strict_names_it_instead() {
     }
     for (name, server, messages) in LISTINGS {
         let stage = Stage::tls(server());
-        let ran = stage.run(&["-vv", "--max-size", "10M"]);
+        let ran = stage.run(&["-vvv", "--max-size", "10M"]);
         assert_eq!((ran.status, stage.sandbox.count()), (Some(0), *messages), "{name}: {ran:?}");
         let told = match *name {
             // A new session begins over it, which has a sentence of its own.

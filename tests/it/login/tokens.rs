@@ -17,7 +17,7 @@ fn knows(token: &str) -> Builder {
 
 fn run(stage: &Stage, auth: &str, token: &str) -> Ran {
     let file = stage.sandbox.secret("token", &format!("{token}\n"));
-    stage.pop3get(&["--auth", auth, "-vv", "--password-file"]).arg(file).run()
+    stage.pop3get(&["--auth", auth, "-vvv", "--password-file"]).arg(file).run()
 }
 
 /// Delivered, and nothing that the server was sent in Base64 was printed.

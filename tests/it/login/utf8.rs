@@ -75,7 +75,7 @@ const PHRASE: &str = "p\u{e4}ssword";
 
 fn run(server: Builder, auth: &str) -> (Stage, crate::sandbox::Ran) {
     let stage = Stage::clear(server.user(NAME, PHRASE));
-    let run = stage.pop3get(&["-u", NAME, "--auth", auth, "-v"]);
+    let run = stage.pop3get(&["-u", NAME, "--auth", auth, "-vv"]);
     let ran = run.env("POP3GET_PASSWORD", PHRASE).run();
     (stage, ran)
 }
