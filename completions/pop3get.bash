@@ -23,7 +23,7 @@ _pop3get() {
 
     case "${cmd}" in
         pop3get)
-            opts="-l -n -s -u -m -d -q -v -h -V --account --list --headers --new --check --show --lines --probe --mark-seen --import-seen --dry-run --state --check-config --generate --uid --message --retry-failed --rekey --refetch --server --user --tls --auth --channel-binding --allow-plaintext-password --strict --password-file --password-command --ca-file --tls-roots --tls-pin --client-cert --client-key --proxy --proxy-password-file --ipv4 --ipv6 --connect-timeout --timeout --retry-for --maildir --delete --delete-after --keep --max-size --limit --exec --exec-timeout --journal --state-dir --jobs --jobs-per-host --config --deadline --json --yes --color --progress --quiet --verbose --help --version"
+            opts="-l -n -s -u -m -d -q -v -h -V --account --list --headers --new --check --show --lines --probe --mark-seen --import-seen --dry-run --state --status --check-config --generate --uid --message --retry-failed --rekey --refetch --server --user --tls --auth --channel-binding --allow-plaintext-password --strict --password-file --password-command --ca-file --tls-roots --tls-pin --client-cert --client-key --proxy --proxy-password-file --ipv4 --ipv6 --connect-timeout --timeout --retry-for --grace --maildir --delete --delete-after --keep --max-size --limit --exec --exec-timeout --journal --state-dir --jobs --jobs-per-host --report --config --deadline --json --yes --color --progress --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -61,7 +61,7 @@ _pop3get() {
                     return 0
                     ;;
                 --generate)
-                    COMPREPLY=($(compgen -W "bash fish json-schema man zsh" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "bash fish json-schema man systemd zsh" -- "${cur}"))
                     return 0
                     ;;
                 --uid)
@@ -203,6 +203,10 @@ _pop3get() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --maildir)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -254,6 +258,21 @@ _pop3get() {
                     ;;
                 --jobs-per-host)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --config)

@@ -3,10 +3,11 @@ complete -c pop3get -l show -d 'Print one message, named by its number, or by --
 complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
 complete -c pop3get -l import-seen -d 'Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows' -r -F
 complete -c pop3get -l state -d 'The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how); rename OLD: this mailbox was called OLD; separate: it was not' -r
-complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
+complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, units for systemd, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
 json-schema\t'The JSON Schema of --json'
 man\t'The man page'
+systemd\t'Units for systemd'
 zsh\t'Completions for zsh'"
 complete -c pop3get -l uid -d 'Mean only the message with this unique-id, as --list prints it; may be given again; - reads unique-ids from standard input, one a line' -r
 complete -c pop3get -l message -d 'Mean only the message with this number, or those from N to M; may be given again' -r
@@ -44,6 +45,7 @@ complete -c pop3get -l proxy-password-file -d 'Read the password of the proxy\'s
 complete -c pop3get -l connect-timeout -d 'Give up when the server has not greeted after so long [default: 1m]' -r
 complete -c pop3get -l timeout -d 'Give up when a reply takes so long, or a message stops coming for so long [default: 3m]' -r
 complete -c pop3get -l retry-for -d 'While another session has the maildrop ([IN-USE]), try again for so long, with growing pauses, but not beyond --deadline [default: 0s]' -r
+complete -c pop3get -l grace -d 'Keep quiet about failures that the next run may mend, with status 0, until they have lasted for so long and three runs have failed; not on a terminal' -r
 complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is missing [default: $MAILDIR]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l delete-after -d 'Delete messages from the server so long after their delivery, in days, like 30d' -r
 complete -c pop3get -l max-size -d 'Leave messages on the server that are larger; units k, M, G' -r
@@ -54,6 +56,7 @@ complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USE
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l jobs -d 'Serve at most so many accounts at once [default: 4]' -r
 complete -c pop3get -l jobs-per-host -d 'Serve at most so many accounts of one server at once [default: 2]' -r
+complete -c pop3get -l report -d 'Write after each fetch how all accounts fare, into this file for the node exporter of Prometheus' -r -F
 complete -c pop3get -l config -d 'Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after so long, with status 75 if it is not done' -r
 complete -c pop3get -l color -d 'Whether tables have colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t'If somebody looks on'
@@ -69,6 +72,7 @@ complete -c pop3get -l check -d 'Only say how many messages are new; status 1 if
 complete -c pop3get -l probe -d 'Say what the server is: addresses, TLS, certificates and their ends, capabilities; with --user also what works after the login; ends with an account for the configuration file'
 complete -c pop3get -l mark-seen -d 'Record everything in the maildrop of one account as seen, or only the messages that are named; fetch nothing'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch would do and why, and do nothing'
+complete -c pop3get -l status -d 'Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, the days of its server\'s certificate'
 complete -c pop3get -l check-config -d 'Say what holds for each account and where it comes from, and every mistake in the configuration; connect to nothing, run no command'
 complete -c pop3get -l retry-failed -d 'Try messages that failed again now, whatever their back-off'
 complete -c pop3get -l rekey -d 'After a renumbering: know the messages of one account, named, by their headers'
@@ -82,6 +86,6 @@ complete -c pop3get -l keep -d 'Leave messages on the server; this is the defaul
 complete -c pop3get -l json -d 'Print what happens on standard output, as one JSON object a line; --generate json-schema prints what may stand there'
 complete -c pop3get -l yes -d 'Answer every question with yes'
 complete -c pop3get -s q -l quiet -d 'Say nothing but errors'
-complete -c pop3get -s v -l verbose -d 'Say a line a message; twice: the conversation, secrets left out'
+complete -c pop3get -s v -l verbose -d 'Say a line for each account; twice: a line for each message, and what else happens; three times: the conversation, secrets left out'
 complete -c pop3get -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pop3get -s V -l version -d 'Print version'

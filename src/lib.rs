@@ -51,7 +51,7 @@
 //!
 //! | | worker | network | lock, recovery | writes |
 //! | --- | --- | --- | --- | --- |
-//! | `--help`, `--version`, `--generate`, `--check-config`, `--state list` | no | | | |
+//! | `--help`, `--version`, `--generate`, `--check-config`, `--status`, `--state list` | no | | | |
 //! | `--state forget`, `mark`, `repair`, `separate` | yes | no | yes | yes |
 //! | `--state rename` | yes | yes | of both mailboxes | yes |
 //! | fetch, `--import-seen`, `--mark-seen`, `--refetch`, `--rekey` | yes | yes | yes | yes |
@@ -91,7 +91,7 @@
 //! option    = act / setting / output
 //! act       = "--list" ["--headers"] / "--check" / "--show" [N] ["--lines" N] / "--probe"
 //!           / "--mark-seen" / "--dry-run" / "--state" ACTION [UID] / "--generate" KIND
-//!           / "--check-config"
+//!           / "--check-config" / "--status"
 //!           / "--rekey" / "--refetch" / "--retry-failed" / "--yes"
 //!           / "--uid" UID / "--message" N ["-" M]   ; which messages an act means
 //! ```

@@ -2,6 +2,7 @@
 //! status of it.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(crate) enum Error {
     Output(io::Error),
     /// The program's file was replaced while it ran.
     Replaced,
+    /// The file of `--report`.
+    Report { path: PathBuf, error: io::Error },
     /// No password can be had.
     Secret(anyhow::Error),
     /// A worker cannot be started.

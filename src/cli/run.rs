@@ -16,19 +16,21 @@ use crate::channel::job::Command;
 use super::args::options::Args;
 use super::args::usage::usage_error;
 use super::cancel::Cancel;
-use super::commands::check_config;
 use super::commands::messages;
 use super::commands::select::{Selected, select};
 use super::commands::state;
+use super::commands::{self, check_config};
 use super::config::account::{self, Account};
 use super::config::file::Config;
 use super::config::named::{self, Named, named};
 use super::config::run_keys::{JOBS, JOBS_PER_HOST};
 use super::error::Error;
+use super::health::report;
 use super::output::configuration;
 use super::output::exit::Exit;
 use super::output::journal;
 use super::output::level::Level;
+use super::output::status;
 use super::output::streams::{Manner, Streams};
 use super::output::terminal::Output;
 use super::password::wait::WaitLimits;
@@ -81,6 +83,9 @@ fn of_options<'o>(
     if args.check_config {
         return check_config(&args, output, &limits);
     }
+    if args.status {
+        return status(&args, output);
+    }
     match messages::named(&args, &limits) {
         Ok(messages) => args.messages = messages,
         Err(error) => return ended(output, None, Err(error)),
@@ -104,7 +109,27 @@ fn of_options<'o>(
         jobs_per_host: run.jobs_per_host.unwrap_or(JOBS_PER_HOST),
     };
     output.expect(accounts.len());
-    whole(all(&supervisor, accounts, &selected), args.check)
+    let mut exits = all(&supervisor, accounts, &selected);
+    if matches!(selected, Selected::Worker(Command::Fetch { .. })) {
+        exits.push(ended(output, None, report(&args, &config).map(|()| Exit::Ok)));
+    }
+    whole(exits, args.check)
+}
+
+/// `--status`, and the report if one is wanted.
+fn status(args: &Args, output: &Output<'_>) -> Exit {
+    let told = Config::read(args.config.as_deref()).and_then(|config| {
+        status::tell(output, &commands::status::meant(args, &config)?)?;
+        report(args, &config)
+    });
+    ended(output, None, told.map(|()| Exit::Ok))
+}
+
+/// Writes the report, if one is wanted.
+fn report(args: &Args, config: &Config) -> Result<(), Error> {
+    let Some(path) = config.run.settings(&args.run).report else { return Ok(()) };
+    let text = status::report(&commands::status::all(args, config));
+    report::write(&path, &text).map_err(|error| Error::Report { path, error })
 }
 
 /// Does for all accounts what was selected.

@@ -52,6 +52,7 @@ fn man_page() -> String {
         .replace("Made from", "Do not edit. Made from")
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
         .replace("@OPTIONS@\n", &options())
+        .replace("@UNITS@", &read("systemd/pop3get.units").trim_end().replace('-', "\\-"))
         .replace("@EXIT STATUS@\n", &exit_statuses())
 }
 

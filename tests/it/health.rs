@@ -185,3 +185,26 @@ fn grace_stands_above_all_tables_or_with_an_account() {
     sandbox.configure(&text("grace = \"soon\"", ""));
     sandbox.pop3get([""; 0]).run().fails(78, "config.toml:1: `grace`");
 }
+
+#[test]
+fn the_status_of_a_failing_account_is_shown_without_a_server_and_reported() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    let report = ["--report", "pop3get.prom"];
+    fetch(&sandbox, Some(&server), &report).is_silent();
+    let read = || fs::read_to_string(sandbox.path("pop3get.prom")).unwrap();
+    assert!(read().contains(",state=\"delivered\"} 1\n"), "{}", read());
+    assert!(read().contains("pop3get_failing{account=\"mrose@127.0.0.1:"), "{}", read());
+    assert_eq!(fetch(&sandbox, None, &report).status, Some(75));
+    assert!(read().contains("} 75\n"), "{}", read());
+    let ran = fetch(&sandbox, None, &["--status"]);
+    assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{ran:?}");
+    assert!(ran.stdout.contains(", 1 run, status 75: cannot connect"), "{ran:?}");
+    assert!(ran.stdout.contains("  messages      1 delivered\n"), "{ran:?}");
+    let ran = fetch(&sandbox, None, &["--status", "--json"]);
+    let first: serde_json::Value =
+        serde_json::from_str(ran.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["event"], &first["failed-status"]), (&"status".into(), &75.into()));
+    assert_eq!(server.sessions(), 1);
+    let ran = fetch(&sandbox, Some(&server), &["--report", "nowhere/pop3get.prom"]);
+    ran.fails(74, "cannot write the report nowhere/pop3get.prom");
+}

@@ -97,11 +97,15 @@ pub struct Args {
     #[arg(long, value_names = ["ACTION", "UID"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub state: Option<Vec<String>>,
 
+    /// Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, the days of its server's certificate
+    #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    pub status: bool,
+
     /// Say what holds for each account and where it comes from, and every mistake in the configuration; connect to nothing, run no command
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub check_config: bool,
 
-    /// Print the man page, the completions of a shell, or the JSON Schema of --json
+    /// Print the man page, the completions of a shell, units for systemd, or the JSON Schema of --json
     #[arg(
         long,
         value_name = "KIND",
@@ -229,6 +233,8 @@ pub enum Generate {
     JsonSchema,
     /// The man page.
     Man,
+    /// Units for systemd.
+    Systemd,
     /// Completions for zsh.
     Zsh,
 }
@@ -241,6 +247,7 @@ impl Generate {
             Self::Fish => include_str!("../../../completions/pop3get.fish"),
             Self::JsonSchema => include_str!("../../../man/pop3get.schema.json"),
             Self::Man => include_str!("../../../man/pop3get.1"),
+            Self::Systemd => include_str!("../../../systemd/pop3get.units"),
             Self::Zsh => include_str!("../../../completions/_pop3get"),
         }
     }

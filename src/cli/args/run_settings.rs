@@ -2,9 +2,12 @@
 //! configuration file.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde::{Deserialize, Serialize};
+
+use super::path::path;
 
 /// What holds for all accounts together. A field is an option of the command line and a
 /// key above the tables of the configuration file by the same name.
@@ -18,6 +21,10 @@ pub struct RunSettings {
     /// Serve at most so many accounts of one server at once [default: 2]
     #[arg(long, value_name = "N", help_heading = "Many accounts")]
     pub jobs_per_host: Option<NonZeroUsize>,
+
+    /// Write after each fetch how all accounts fare, into this file for the node exporter of Prometheus
+    #[arg(long, value_name = "FILE", help_heading = "Many accounts", value_parser = path, value_hint = ValueHint::FilePath)]
+    pub report: Option<PathBuf>,
 }
 
 impl RunSettings {
@@ -26,6 +33,7 @@ impl RunSettings {
         Self {
             jobs: self.jobs.or(other.jobs),
             jobs_per_host: self.jobs_per_host.or(other.jobs_per_host),
+            report: self.report.or_else(|| other.report.clone()),
         }
     }
 }

@@ -4,3 +4,4 @@ pub(crate) mod check_config;
 pub(crate) mod messages;
 pub(crate) mod select;
 pub(crate) mod state;
+pub(crate) mod status;

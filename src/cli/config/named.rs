@@ -156,14 +156,17 @@ fn label(settings: &Settings) -> String {
     }
 }
 
+/// The mailbox of an account, if enough is said of it.
+pub(crate) fn mailbox(settings: &Settings) -> Option<Mailbox> {
+    let default = settings.tls.unwrap_or_default().default_port();
+    let (host, port) = host_and_port(settings.server.as_deref()?, default).ok()?;
+    let mailbox = Mailbox::new(settings.user.as_deref()?.as_bytes(), &host, port);
+    Some(mailbox.named(settings.journal.as_deref()))
+}
+
 /// The keys of the mailboxes of all accounts of the file.
 pub(crate) fn keys(args: &Args, config: &Config) -> Vec<String> {
-    let key = |entry: &Entry| {
-        let settings = Named::of_file(entry, args, config).layers.settings();
-        let default = settings.tls.unwrap_or_default().default_port();
-        let (host, port) = host_and_port(settings.server.as_deref()?, default).ok()?;
-        let mailbox = Mailbox::new(settings.user.as_deref()?.as_bytes(), &host, port);
-        Some(mailbox.named(settings.journal.as_deref()).key().to_owned())
-    };
+    let settings = |entry| Named::of_file(entry, args, config).layers.settings();
+    let key = |entry| mailbox(&settings(entry)).map(|mailbox| mailbox.key().to_owned());
     config.accounts.iter().filter_map(key).collect()
 }

@@ -16,7 +16,7 @@ use crate::protocol::Quoted;
 use super::keys::Keys;
 use super::layers::{Origin, Value};
 use super::mistake::{Mistake, Text};
-use super::table::Table;
+use super::table::{Table, resolve_home};
 
 /// The option of an account that may stand above the tables, too, for all accounts.
 const GRACE: &str = "grace";
@@ -65,6 +65,12 @@ impl RunKeys {
             let take = |settings: RunSettings| self.settings = settings.or(&self.settings);
             (Keys::of_run(), RunSettings::deserialize(table).map(take))
         };
+        let report = self.settings.report.as_mut().filter(|_| name == "report");
+        let resolved = report.map_or(Ok(()), |path| resolve_home("report", path));
+        if let Err(why) = resolved {
+            mistakes.push(text.mistake(at, why));
+            return;
+        }
         match taken {
             Ok(()) => _ = self.places.insert(name, (text.path.to_owned(), line)),
             Err(error) => {
@@ -106,5 +112,5 @@ pub(crate) const JOBS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(
 
 /// What holds where nothing is said.
 fn built_in() -> RunSettings {
-    RunSettings { jobs: Some(JOBS), jobs_per_host: Some(JOBS_PER_HOST) }
+    RunSettings { jobs: Some(JOBS), jobs_per_host: Some(JOBS_PER_HOST), report: None }
 }

@@ -3,3 +3,4 @@
 
 pub(crate) mod patience;
 pub(crate) mod record;
+pub(crate) mod report;

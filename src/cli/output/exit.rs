@@ -141,7 +141,9 @@ impl Error {
         match self {
             Self::Config { .. } | Self::Secret(_) => Exit::Config,
             Self::Journal(error) => kind_of(error).into(),
-            Self::Hook { .. } | Self::Maildir(_) | Self::Output(_) => Exit::Io,
+            Self::Hook { .. } | Self::Maildir(_) | Self::Output(_) | Self::Report { .. } => {
+                Exit::Io
+            }
             Self::Start(error) => of_start(error),
             Self::Replaced | Self::TooLate => Exit::Temporary,
             Self::CommandLine { .. } | Self::Usage { .. } => Exit::Usage,

@@ -33,6 +33,7 @@ impl Error {
             Self::Hook { .. }
             | Self::Maildir(_)
             | Self::Output(_)
+            | Self::Report { .. }
             | Self::Replaced
             | Self::Secret(_)
             | Self::Start(_)

@@ -16,6 +16,7 @@ use crate::journal::Known;
 use crate::protocol::UniqueId;
 
 use super::exit::{Exit, kind_of};
+use super::fared::Fared;
 use super::safe::is_hostile;
 
 /// A line of the output: an event of a worker, or of the program itself.
@@ -90,6 +91,14 @@ pub(super) enum OfProgram<'l> {
         #[serde(skip_serializing_if = "Option::is_none")]
         octets: Option<u64>,
     },
+    /// `--status`: how an account fares.
+    Status {
+        /// The account's name.
+        account: &'l str,
+        /// How it fares.
+        #[serde(flatten)]
+        fared: Fared<'l>,
+    },
     /// The last line: how the program ends.
     Summary {
         /// The exit status; after a signal 128 and the signal's number.
@@ -156,6 +165,8 @@ pub(super) enum ProgramKind {
     Hook,
     /// The program's file was replaced while it ran.
     Replaced,
+    /// The report cannot be written.
+    Report,
     /// No password can be had.
     Secret,
     /// A worker cannot be started.
@@ -179,6 +190,7 @@ impl From<&Error> for ErrorKind {
             Error::Maildir(_) => return Self::Worker(Kind::Disk),
             Error::Output(_) => return Self::Worker(Kind::Output),
             Error::Replaced => ProgramKind::Replaced,
+            Error::Report { .. } => ProgramKind::Report,
             Error::Secret(_) => ProgramKind::Secret,
             Error::Start(_) => ProgramKind::Start,
             Error::TooLate => return Self::Worker(Kind::DeadlineOver),

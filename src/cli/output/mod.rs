@@ -3,6 +3,7 @@
 pub(crate) mod configuration;
 mod events;
 pub(crate) mod exit;
+mod fared;
 mod hint;
 pub(crate) mod journal;
 mod json;
@@ -16,6 +17,7 @@ mod progress;
 pub(crate) mod question;
 mod safe;
 mod sentence;
+pub(crate) mod status;
 pub(crate) mod streams;
 mod table;
 pub(crate) mod terminal;

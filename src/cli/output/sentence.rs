@@ -21,6 +21,9 @@ impl fmt::Display for Error {
             Self::Journal(error) => error.fmt(f),
             Self::Maildir(error) => error.fmt(f),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
+            Self::Report { path, error } => {
+                write!(f, "cannot write the report {}: {error}", path.display())
+            }
             Self::Replaced => f.write_str("pop3get was replaced while it ran; start it again"),
             Self::Secret(error) => write!(f, "{error:#}"),
             Self::Start(error) => write!(f, "cannot start a worker: {error}"),

@@ -1,0 +1,55 @@
+//! How an account fares, as `--status --json` says it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::cli::commands::status::Status;
+
+/// An account's status, for programs. Times are in seconds since 1970.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Fared<'s> {
+    /// When the last run ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_run: Option<u64>,
+    /// When the last run ended that did all it had to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_success: Option<u64>,
+    /// Since when every run has failed; absent where the last one did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing_since: Option<u64>,
+    /// How many runs have failed since then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_runs: Option<u32>,
+    /// The exit status of the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_status: Option<u8>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'s str>,
+    /// How many messages are in each state; absent where the journal cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<&'s BTreeMap<&'static str, usize>>,
+    /// The last second in which the server's certificate is valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_ends: Option<i64>,
+}
+
+impl<'s> Fared<'s> {
+    pub(super) fn of(status: &'s Status) -> Self {
+        let Status { health, messages, .. } = status;
+        let failing = health.failing.as_ref();
+        Self {
+            last_run: health.last_run,
+            last_success: health.last_success,
+            failing_since: failing.map(|it| it.since),
+            failed_runs: failing.map(|it| it.runs),
+            failed_status: failing.map(|it| it.status),
+            why: failing.map(|it| &*it.why),
+            messages: messages.as_ref().ok(),
+            certificate_ends: health.certificate.map(|it| it.not_after),
+        }
+    }
+}
