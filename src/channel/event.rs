@@ -161,6 +161,11 @@ pub enum Event {
     },
     /// TOP does not show the header that RETR shows.
     TopDiffers {},
+    /// The server gives known messages another size than before.
+    Resized {
+        /// So many.
+        messages: usize,
+    },
     /// A message is due to be deleted and stays: TOP is missing or not to be trusted.
     Unproven {},
     /// The file system cannot sync a directory: a power cut may undo the last changes

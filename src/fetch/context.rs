@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use crate::journal::MessageKey;
 use crate::maildir::Maildir;
 
 use super::deletion::PendingDeletes;
@@ -35,8 +34,8 @@ pub(super) struct Done {
     pub(super) withhold_quit: bool,
     /// TOP does not show what RETR shows.
     pub(super) top_differs: bool,
-    /// Known messages that came again under other unique-ids.
-    pub(super) renamed: Vec<(MessageKey, MessageKey)>,
+    /// Known messages that were fetched again.
+    pub(super) twins: Twins,
 }
 
 /// What does not change during a session.

@@ -50,14 +50,14 @@ impl<'r> Deliveries<'r> {
         }
     }
 
-    /// Hands a whole message to the commit thread. One that is known already under
-    /// another header than TOP showed is dropped.
+    /// Hands a whole message to the commit thread. One that is known already is dropped;
+    /// the proof for DELE, if it may be deleted.
     pub(super) fn send(
         &mut self,
         download: Download,
         message: TempMessage,
         marks: &Marks,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<(MessageNumber, Settled)>, Error> {
         let Download { listed, retrieval, known, suspect, .. } = download;
         if retrieval.doubtful && known.contains(&marks.fingerprint) {
             // It is here already; the file removes itself.
@@ -65,12 +65,16 @@ impl<'r> Deliveries<'r> {
             // A server that counts what was retrieved may have another one here.
             self.withhold_quit = true;
             (self.observe)(Event::TopDiffers);
-            return Ok(());
+            return Ok(None);
         }
         let key = MessageKey::new(listed.unique_id, retrieval.occurrence);
-        if self.twins.take(&key, marks.content) {
-            // It is here under another unique-id; the file removes itself.
-            return Ok(());
+        // The file removes itself where the message is here.
+        if let Some(proof) = self.twins.take(&key, marks.content, listed.octets) {
+            return Ok(proof.map(|proof| (listed.number, proof)));
+        }
+        if retrieval.compares {
+            self.twins.changed.push(key);
+            return Ok(None);
         }
         let is_short = self.shortness.is_short(message.size().with_crlf, listed.octets);
         let delivery = Delivery {
@@ -86,7 +90,7 @@ impl<'r> Deliveries<'r> {
         let downloaded = Downloaded { number: listed.number, message, delivery, is_short };
         match &self.to_commit {
             // The commit thread is gone only after an error, which it returns.
-            Some(to_commit) if to_commit.send(downloaded).is_ok() => Ok(()),
+            Some(to_commit) if to_commit.send(downloaded).is_ok() => Ok(None),
             _ => {
                 self.withhold_quit = true;
                 Err(Operation::Commit.failed()(session::Error::Stopped))

@@ -94,6 +94,11 @@ pub enum Event<'a> {
     /// The server does not keep step; another session follows, one command at a
     /// time.
     OutOfStep,
+    /// The server gives known messages another size than before.
+    Resized {
+        /// So many.
+        messages: usize,
+    },
     /// A message is due to be deleted and stays: TOP is missing or not to be trusted,
     /// and its size alone does not prove which message it is.
     Unproven,

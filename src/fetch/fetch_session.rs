@@ -1,6 +1,6 @@
 //! One session of a fetch, from the connection to QUIT.
 
-use crate::journal::{Facts, KnownProof, Settled};
+use crate::journal::{Facts, Known, KnownProof, Settled};
 use crate::session::{self, Credentials};
 
 use super::attempts::{Finish, Reached};
@@ -12,7 +12,7 @@ use super::options::Options;
 use super::pipeline;
 use super::run::AccountRun;
 use super::sessions;
-use super::step::{Deletion, Policy, not_before};
+use super::step::{Deletion, Policy, Step, not_before};
 use super::twins::Twins;
 
 impl AccountRun {
@@ -32,10 +32,12 @@ impl AccountRun {
         })?;
         tell_expiry(&listing, policy, observe);
         self.current.reached = Reached::Messages;
-        self.note_listing(&listing, now);
+        self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), now);
         let Listing { transaction, listing, mut proofs, .. } = listing;
         let listed = listing.len();
-        let twins = Twins::of(&listing, &steps, self.journal.index());
+        let index = self.journal.index();
+        let is_due = |known: &Known| policy.is_due(index.age(known, now), now);
+        let twins = Twins::of(&listing, &steps, &self.journal, is_due);
         let mut schedule = self.schedule(listing.into_iter().zip(steps), now, observe);
         schedule.twins = twins;
         observe(Event::Planned {
@@ -91,8 +93,17 @@ impl AccountRun {
             self.note_failed(download, Failure::Refused(refusal), now, observe);
             self.current.progress = true;
         }
-        for (old, new) in &done.renamed {
+        for (old, new) in &done.twins.renamed {
             self.journal.note_rekeyed(old, new);
+        }
+        for (key, octets) in &done.twins.recognised {
+            self.journal.note_compared(key, *octets);
+        }
+        for key in &done.twins.changed {
+            self.journal.note_incomparable(key);
+        }
+        if !done.twins.changed.is_empty() {
+            observe(Event::Unproven);
         }
         if done.top_differs {
             self.journal.note_top_differs();

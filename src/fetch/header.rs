@@ -10,6 +10,8 @@ pub enum Header {
     Anonymous(Fingerprint),
     /// Its fingerprint, from TOP.
     Print(Fingerprint),
+    /// TOP was sent for a sample of messages like it, and showed the known headers.
+    Sampled,
     /// TOP was not sent yet.
     Unasked,
     /// TOP is refused, or this server's TOP cannot be trusted.
@@ -21,7 +23,7 @@ impl Header {
     pub fn print(self) -> Option<Fingerprint> {
         match self {
             Self::Anonymous(print) | Self::Print(print) => Some(print),
-            Self::Unasked | Self::Unavailable => None,
+            Self::Sampled | Self::Unasked | Self::Unavailable => None,
         }
     }
 
@@ -29,7 +31,7 @@ impl Header {
     pub(super) fn identity(self) -> Option<Fingerprint> {
         match self {
             Self::Print(print) => Some(print),
-            Self::Anonymous(_) | Self::Unasked | Self::Unavailable => None,
+            Self::Anonymous(_) | Self::Sampled | Self::Unasked | Self::Unavailable => None,
         }
     }
 }

@@ -14,9 +14,9 @@ use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
 use super::header::Header;
 use super::headers::Headers;
-use super::plan::{plan, shared};
+use super::plan::shared;
 use super::proof::Proofs;
-use super::step::{Listed, Policy, Step};
+use super::step::Listed;
 use super::unique_ids::{are_numbers, derived};
 
 /// When the sizes of messages are asked for.
@@ -136,6 +136,16 @@ impl<'a> Listing<'a> {
         if nameless.is_empty() {
             return Ok(());
         }
+        if are_numbers(self.listing.iter().map(Listed::name)) {
+            // Its number is what UIDL would have said.
+            self.listing.extend(nameless.into_iter().filter_map(|listed| {
+                let unique_id = UniqueId::new(listed.number.to_string().as_bytes())?;
+                let (number, octets, header) = (listed.number, listed.octets, Header::Unasked);
+                Some(Listed { number, unique_id, octets, header })
+            }));
+            self.listing.sort_by_key(|listed| listed.number);
+            return Ok(());
+        }
         let headers = self.shown_headers(nameless.iter().map(|listed| listed.number).collect())?;
         let mut orphans = self.orphans(index);
         for listed in nameless {
@@ -178,31 +188,6 @@ impl<'a> Listing<'a> {
             return Ok(HashMap::new());
         }
         self.shown_headers(self.listing.iter().map(|listed| listed.number).collect())
-    }
-
-    /// The steps for what is listed, headers looked at where they decide.
-    pub fn steps(&mut self, index: &Index, policy: &Policy, now: u64) -> Result<Vec<Step>, Error> {
-        if index.distrusts_top() {
-            for listed in &mut self.listing {
-                listed.header = Header::Unavailable;
-            }
-        }
-        let steps = plan(&self.listing, index, policy, now);
-        let doubtful: VecDeque<_> = steps
-            .iter()
-            .zip(&self.listing)
-            .filter(|(step, listed)| **step == Step::Examine && listed.header == Header::Unasked)
-            .map(|(_, listed)| listed.number)
-            .collect();
-        if doubtful.is_empty() {
-            return Ok(steps);
-        }
-        let asked: HashSet<_> = doubtful.iter().copied().collect();
-        let headers = self.shown_headers(doubtful)?;
-        for listed in self.listing.iter_mut().filter(|listed| asked.contains(&listed.number)) {
-            listed.header = headers.get(&listed.number).copied().unwrap_or(Header::Unavailable);
-        }
-        Ok(plan(&self.listing, index, policy, now))
     }
 
     /// Whether the server has given the messages new unique-ids: of a sample of the
@@ -380,7 +365,7 @@ fn needs_sizes(unique_ids: &[UniqueIdListing], index: &Index, sizes: Sizes) -> b
         let waits = |known: Known| {
             known.shared || matches!(known.state, DeletePending | Deleted | Failed | TooLarge)
         };
-        index.occurrences(unique_id).any(waits)
+        index.is_missing(unique_id) || index.occurrences(unique_id).any(waits)
     };
     let named = || unique_ids.iter().filter_map(|listed| listed.unique_id.as_ref());
     has_gap

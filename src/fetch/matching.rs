@@ -1,9 +1,9 @@
 //! Which known message a listed one is, where its unique-id says too little.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::journal::{Fingerprint, Index, Known, State};
+use crate::protocol::MessageNumber;
 
 use super::header::Header;
 use super::step::Listed;
@@ -13,9 +13,10 @@ use super::unique_ids::are_numbers;
 /// another one as soon as one is deleted: there the header says which message
 /// it is, under whatever unique-id the journal knows it.
 pub(super) struct NumericUniqueIds {
-    /// How many messages with this header are known and listed under another
-    /// unique-id, if at all.
-    elsewhere: RefCell<HashMap<Fingerprint, usize>>,
+    /// How many messages with this header are known.
+    known: HashMap<Fingerprint, usize>,
+    /// The listed messages that are known under another unique-id.
+    moved: HashSet<MessageNumber>,
 }
 
 impl NumericUniqueIds {
@@ -23,55 +24,113 @@ impl NumericUniqueIds {
         if index.is_empty() || !are_numbers(listing.iter().map(Listed::name)) {
             return None;
         }
-        let mut elsewhere: HashMap<Fingerprint, usize> = HashMap::new();
+        let mut known: HashMap<Fingerprint, usize> = HashMap::new();
         for print in index.fingerprints() {
-            *elsewhere.entry(print).or_insert(0) += 1;
+            *known.entry(print).or_insert(0) += 1;
         }
-        for listed in listing {
-            if let Some(print) = listed.header.print()
-                && index
-                    .occurrences(&listed.unique_id)
-                    .any(|known| known.fingerprint == Some(print))
-                && let Some(left) = elsewhere.get_mut(&print)
-            {
-                *left = left.saturating_sub(1);
+        let is_at_home = |listed: &Listed, print| {
+            index.occurrences(&listed.unique_id).any(|known| known.fingerprint == Some(print))
+        };
+        let headers = || listing.iter().filter_map(|it| Some((it, it.header.identity()?)));
+        let at_home = headers().filter(|(listed, print)| is_at_home(listed, *print));
+        let mut found: HashSet<_> = at_home.map(|(_, print)| print).collect();
+        let mut numbered = Self { known, moved: HashSet::new() };
+        for (listed, print) in headers() {
+            if numbered.is_of_one_message(print) && found.insert(print) {
+                numbered.moved.insert(listed.number);
             }
         }
-        Some(Self { elsewhere: RefCell::new(elsewhere) })
+        Some(numbered)
     }
 
-    /// Takes one known message with this header, if there is one left.
-    pub(super) fn take(&self, header: Header) -> bool {
-        let Some(print) = header.identity() else { return false };
-        let mut elsewhere = self.elsewhere.borrow_mut();
-        let left = elsewhere.get_mut(&print).filter(|left| **left > 0);
-        left.map(|left| *left -= 1).is_some()
+    /// Whether one known message has this header.
+    fn is_of_one_message(&self, print: Fingerprint) -> bool {
+        self.known.get(&print) == Some(&1)
+    }
+
+    /// Whether a listed message is known under another unique-id.
+    pub(super) fn is_moved(&self, listed: &Listed) -> bool {
+        self.moved.contains(&listed.number)
     }
 }
 
-/// How sure it is that a listed message is a known one.
+/// Whether a known message has another size than before: its header says that it is
+/// that one, whatever its size.
+pub(super) fn is_resized(listed: &Listed, known: &Known) -> bool {
+    let identity = listed.header.identity();
+    let sizes = listed.octets.zip(known.octets);
+    identity.is_some()
+        && identity == known.fingerprint
+        && sizes.is_some_and(|(listed, known)| listed != known)
+        && !matches!(known.state, State::Failed | State::TooLarge)
+}
+
+/// Whether a size speaks for another message, if a listing lacked the known one.
+pub(super) fn may_be_another(listed: &Listed, known: &Known) -> bool {
+    let other_size = listed.octets.is_some_and(|octets| known.octets != Some(octets));
+    other_size && (known.octets.is_some() || known.can_be_compared())
+}
+
+/// Why a unique-id alone does not say which message is meant.
 #[derive(Clone, Copy)]
+pub(super) struct Doubt<'a> {
+    /// It is the message's number.
+    pub(super) numbered: Option<&'a NumericUniqueIds>,
+    /// A listing lacked it.
+    pub(super) was_missing: bool,
+    /// Several messages have it.
+    pub(super) is_crowd: bool,
+}
+
+/// How sure it is that a listed message is a known one.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum MatchStrength {
     HeaderAndSize,
     Header,
     /// Also where one of the two sizes is not known.
     Size,
+    /// Nothing can be compared, and nothing speaks against it.
+    UniqueId,
 }
 
 impl MatchStrength {
-    pub(super) fn holds(self, listed: &Listed, known: &Known, numbered: bool) -> bool {
+    /// The surest first.
+    pub(super) const ALL: [Self; 4] =
+        [Self::HeaderAndSize, Self::Header, Self::Size, Self::UniqueId];
+
+    pub(super) fn holds(self, listed: &Listed, known: &Known, doubt: Doubt<'_>) -> bool {
         let sizes = listed.octets.zip(known.octets);
         let same_size = sizes.is_some_and(|(listed, known)| listed == known);
         let print = listed.header.print();
-        let prints = print.and_then(|print| Some(known.fingerprint? == print));
+        let same_header = print.and_then(|print| Some(known.fingerprint? == print));
+        let is_of_one = |print| doubt.numbered.is_none_or(|it| it.is_of_one_message(print));
+        let is_identified = listed.header.identity().is_some_and(is_of_one);
+        // What was deleted may be listed again under its own header or content only.
+        let is_deleted = known.state == State::Deleted && known.can_be_compared();
+        let is_sampled = listed.header == Header::Sampled;
         match self {
-            Self::HeaderAndSize => prints == Some(true) && same_size,
-            // A deleted message of another size is another message.
+            Self::HeaderAndSize => {
+                let is_doubtful = is_deleted || doubt.numbered.is_some();
+                same_header == Some(true) && same_size && (is_identified || !is_doubtful)
+            }
             Self::Header => {
-                prints == Some(true) && (known.state != State::Deleted || sizes.is_none())
+                let is_doubtful = is_deleted || doubt.was_missing || doubt.numbered.is_some();
+                same_header == Some(true) && (is_identified || !is_doubtful)
             }
             // A number says nothing of itself, so there the size has to be known.
-            Self::Size => prints.is_none() && (same_size || sizes.is_none() && !numbered),
+            Self::Size => {
+                same_header.is_none()
+                    && (same_size || sizes.is_none() && doubt.numbered.is_none())
+                    && (is_sampled || !is_deleted)
+            }
+            Self::UniqueId => {
+                let is_another = doubt.was_missing && may_be_another(listed, known);
+                same_header.is_none()
+                    && doubt.numbered.is_none()
+                    && !doubt.is_crowd
+                    && !is_deleted
+                    && !is_another
+            }
         }
     }
 }

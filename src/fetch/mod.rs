@@ -26,6 +26,7 @@ mod deliveries;
 mod download;
 mod error;
 mod event;
+mod examine;
 mod fetch_session;
 mod header;
 mod headers;

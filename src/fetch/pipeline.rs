@@ -120,7 +120,7 @@ impl<'t> Pipeline<'_, 't> {
         let is_left = in_flight || !schedule.downloads.is_empty() || !unproven.is_empty();
         done.more = is_left || !done.deletions.is_empty();
         done.top_differs = deliveries.top_differs;
-        done.renamed = deliveries.twins.renamed;
+        done.twins = deliveries.twins;
         done.withhold_quit |= deliveries.withhold_quit || !suspects.is_empty();
         (done, transaction)
     }
@@ -441,7 +441,7 @@ impl<'t> Pipeline<'_, 't> {
         message: TempMessage,
         marks: &Marks,
     ) -> Result<(), Error> {
-        self.deliveries.send(download, message, marks)?;
+        self.schedule.deletions.waiting.extend(self.deliveries.send(download, message, marks)?);
         if self.deliveries.top_differs {
             self.schedule.downloads.retain(|download| !download.retrieval.doubtful);
         }

@@ -18,7 +18,7 @@ use crate::journal::{Index, Known, MessageKey, State};
 use crate::protocol::UniqueId;
 
 use super::header::Header;
-use super::matching::{MatchStrength, NumericUniqueIds};
+use super::matching::{Doubt, MatchStrength, NumericUniqueIds, is_resized, may_be_another};
 use super::step::{Deletion, Listed, Policy, Reason, Retrieval, Step};
 
 /// The steps, one for each listed message, in the listing's order.
@@ -28,6 +28,7 @@ pub fn plan(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Vec
     let group = |unique_id, members| Group {
         known: index.occurrences(unique_id).collect(),
         next_occurrence: index.next_occurrence(unique_id),
+        was_missing: index.is_missing(unique_id),
         unique_id,
         members,
         numbered: numbered.as_ref(),
@@ -87,8 +88,12 @@ pub(super) fn shared<'l>(
     shared
 }
 
-/// What almost every message of a large maildrop is: delivered, and kept.
+/// What almost every message of a large maildrop is: delivered, listed ever since,
+/// and kept.
 fn kept(listed: &Listed, index: &Index) -> Option<Step> {
+    if index.is_missing(&listed.unique_id) {
+        return None;
+    }
     let mut occurrences = index.occurrences(&listed.unique_id);
     match (occurrences.next(), occurrences.next()) {
         (Some(Known { state: State::Delivered, shared: false, .. }), None) => {
@@ -98,12 +103,17 @@ fn kept(listed: &Listed, index: &Index) -> Option<Step> {
     }
 }
 
-/// Takes the retrievals beyond the limit out again, the last ones first.
+/// Takes the retrievals of new messages beyond the limit out again, the last ones first.
 fn limit(steps: &mut [Step], limit: Option<usize>) {
     let Some(limit) = limit else { return };
-    let retrievals = steps.iter_mut().filter(|step| matches!(step, Step::Retrieve(_)));
+    let is_new = |step: &&mut Step| matches!(step, Step::Retrieve(it) if !it.compares);
+    let retrievals = steps.iter_mut().filter(is_new);
     retrievals.skip(limit).for_each(|step| *step = Step::Leave(Reason::Limit));
 }
+
+/// A message that is fetched for the first time, alone with its unique-id.
+const NEW: Retrieval =
+    Retrieval { occurrence: 1, occurrences: 1, tries: 0, doubtful: false, compares: false };
 
 /// The listed messages that share one unique-id: almost always one.
 struct Group<'a> {
@@ -111,6 +121,8 @@ struct Group<'a> {
     members: Vec<&'a Listed>,
     known: Vec<Known>,
     next_occurrence: u32,
+    /// A listing lacked it: its unique-id may have been given to another message.
+    was_missing: bool,
     numbered: Option<&'a NumericUniqueIds>,
     index: &'a Index,
     policy: &'a Policy,
@@ -139,13 +151,15 @@ impl Group<'_> {
         let numbered = self.numbered.is_some();
         let due = self.deletable(known).is_some_and(|at| at <= self.now);
         let other_size = listed.octets.is_some_and(|octets| known.octets != Some(octets));
+        let is_another = self.was_missing && may_be_another(listed, known);
         match known.state {
             State::DeletePending | State::Deleted => true,
             State::Delivered => {
-                numbered || known.shared || due || self.policy.deletes() && other_size
+                let decides = due || self.policy.deletes() && other_size;
+                numbered || known.shared || is_another || decides
             }
             State::DeliveredShort | State::Held | State::Imported | State::Seen => {
-                numbered || known.shared
+                numbered || known.shared || is_another
             }
             State::Failed | State::TooLarge => false,
         }
@@ -160,13 +174,17 @@ impl Group<'_> {
         }
         let mut free: Vec<Option<&Known>> = self.known.iter().map(Some).collect();
         let mut matches: Vec<Option<&Known>> = vec![None; self.members.len()];
-        let numbered = self.numbered.is_some();
+        let doubt = Doubt {
+            numbered: self.numbered,
+            was_missing: self.was_missing,
+            is_crowd: self.members.len() > 1 || self.known.len() > 1,
+        };
         // The surest pairs first, so that a sure one is not lost to a lesser.
-        for likeness in [MatchStrength::HeaderAndSize, MatchStrength::Header, MatchStrength::Size] {
+        for strength in MatchStrength::ALL {
             for (listed, matched) in self.members.iter().zip(&mut matches) {
                 if matched.is_none() {
                     let same = |known: &&mut Option<&Known>| {
-                        known.is_some_and(|known| likeness.holds(listed, known, numbered))
+                        known.is_some_and(|known| strength.holds(listed, known, doubt))
                     };
                     *matched = free.iter_mut().find(same).and_then(Option::take);
                 }
@@ -185,6 +203,9 @@ impl Group<'_> {
     /// cannot be.
     fn of_known(&self, listed: &Listed, known: &Known, sure: bool) -> Step {
         let Known { occurrence, tries, .. } = *known;
+        if sure && is_resized(listed, known) {
+            return Step::Leave(Reason::Changed { occurrence });
+        }
         match known.state {
             State::DeletePending | State::Delivered => {
                 let deletable = self.deletable(known);
@@ -196,8 +217,12 @@ impl Group<'_> {
                     Some(at) if at <= self.now && sure && proven && same_size => {
                         Step::Delete { occurrence }
                     }
-                    Some(at) if at <= self.now && sure && !same_size => {
-                        Step::Leave(Reason::Changed)
+                    Some(at) if at <= self.now && sure && self.can_compare(listed, known) => {
+                        // A number may stand for another message by now.
+                        match self.numbered {
+                            Some(_) => self.fresh_one(listed),
+                            None => Step::Retrieve(Retrieval { occurrence, compares: true, ..NEW }),
+                        }
                     }
                     _ => Step::Leave(Reason::Delivered { deletable }),
                 }
@@ -208,8 +233,8 @@ impl Group<'_> {
                 Some(until) if !self.policy.retry_failed => Step::Leave(Reason::Failed { until }),
                 _ => {
                     let occurrences = self.occurrences();
-                    let doubtful = false;
-                    self.retrieve(listed, Retrieval { occurrence, occurrences, tries, doubtful })
+                    let retrieval = Retrieval { occurrence, occurrences, tries, ..NEW };
+                    self.retrieve(listed, retrieval)
                 }
             },
             State::Held => Step::Leave(Reason::Held),
@@ -218,13 +243,19 @@ impl Group<'_> {
             }
             State::TooLarge => {
                 let occurrences = self.occurrences();
-                self.retrieve(
-                    listed,
-                    Retrieval { occurrence, occurrences, tries: 0, doubtful: false },
-                )
+                self.retrieve(listed, Retrieval { occurrence, occurrences, ..NEW })
             }
             State::Imported | State::Seen => Step::Leave(Reason::Seen),
         }
+    }
+
+    /// Whether only all of a message can prove that it is the known one.
+    fn can_compare(&self, listed: &Listed, known: &Known) -> bool {
+        let is_alone = self.members.len() == 1 && self.known.len() == 1;
+        let sizes = listed.octets.zip(known.octets);
+        let is_like = sizes.is_none_or(|(listed, known)| listed == known);
+        let is_unproven = listed.header.identity().is_none();
+        is_alone && is_like && is_unproven && known.content.is_some()
     }
 
     /// When a delivered message may be deleted, by its counted age.
@@ -238,6 +269,10 @@ impl Group<'_> {
         u32::try_from(self.members.len().max(known)).unwrap_or(u32::MAX)
     }
 
+    fn fresh_one(&self, listed: &Listed) -> Step {
+        self.fresh(std::iter::once(listed)).into_iter().next().unwrap_or(Step::Examine)
+    }
+
     /// New messages, numbered after the known ones.
     fn fresh<'l>(&self, listed: impl Iterator<Item = &'l Listed>) -> Vec<Step> {
         let occurrences = self.occurrences().max(if self.known.is_empty() { 1 } else { 2 });
@@ -246,14 +281,14 @@ impl Group<'_> {
             if let Some(step) = self.found(listed, occurrence) {
                 return step;
             }
-            if self.numbered.is_some_and(|numbered| numbered.take(listed.header)) {
-                return Step::Leave(Reason::Delivered { deletable: None });
+            if self.numbered.is_some_and(|numbered| numbered.is_moved(listed)) {
+                return Step::Leave(Reason::KnownElsewhere);
             }
             let doubtful = listed.header.print().is_some_and(|print| {
                 !self.known.is_empty()
                     && self.known.iter().all(|known| known.fingerprint != Some(print))
             });
-            self.retrieve(listed, Retrieval { occurrence, occurrences, tries: 0, doubtful })
+            self.retrieve(listed, Retrieval { occurrence, occurrences, doubtful, ..NEW })
         });
         steps.collect()
     }
@@ -270,6 +305,7 @@ impl Group<'_> {
                 (print == found).then_some(Step::Adopt { occurrence, sure: false })
             }
             Header::Unasked => Some(Step::Examine),
+            Header::Sampled => None,
             Header::Unavailable if self.numbered.is_some() => None,
             Header::Unavailable => Some(Step::Adopt { occurrence, sure: false }),
         }

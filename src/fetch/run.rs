@@ -193,10 +193,19 @@ impl AccountRun {
         Ok((listing, found))
     }
 
-    /// Notes what is listed and what is missing.
-    pub(super) fn note_listing(&mut self, listing: &Listing<'_>, now: u64) {
+    /// Notes what is listed, what is missing, and what is back and known for sure to be
+    /// what was missing.
+    pub(super) fn note_listing(
+        &mut self,
+        listing: &Listing<'_>,
+        doubts: impl Iterator<Item = bool>,
+        now: u64,
+    ) {
         self.summary.listed = listing.listing.len();
-        self.journal.note_listing(listing.listing.iter().map(|it| &it.unique_id), now);
+        let listed = listing.listing.iter().zip(doubts).map(|(listed, is_doubtful)| {
+            journal::Sighting { unique_id: &listed.unique_id, is_doubtful }
+        });
+        self.journal.note_listing(listed, now);
     }
 
     /// Lists the maildrop and decides, unless it looks renumbered.

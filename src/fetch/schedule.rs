@@ -20,7 +20,7 @@ impl AccountRun {
         now: u64,
         observe: Observer<'_>,
     ) -> Schedule {
-        let (mut work, mut unproven) = (Schedule::default(), false);
+        let (mut work, mut unproven, mut resized) = (Schedule::default(), false, 0);
         let mut last = VecDeque::new();
         for (listed, step) in steps {
             let unique_id = &listed.unique_id;
@@ -41,6 +41,10 @@ impl AccountRun {
                     let facts = Facts { octets: listed.octets, ..Facts::default() };
                     self.journal.note_too_large(&key(occurrence), facts);
                 }
+                Step::Leave(Reason::Changed { occurrence }) => {
+                    self.journal.note_resized(&key(occurrence), listed.octets);
+                    resized += 1;
+                }
                 Step::Leave(Reason::DeletedBefore) => observe(Event::ListedAgain { unique_id }),
                 Step::Leave(Reason::Delivered { deletable: Some(at) }) if at <= now => {
                     unproven = true;
@@ -56,6 +60,9 @@ impl AccountRun {
         }
         if unproven {
             observe(Event::Unproven);
+        }
+        if resized > 0 {
+            observe(Event::Resized { messages: resized });
         }
         work.downloads.append(&mut last);
         work

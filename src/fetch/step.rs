@@ -100,14 +100,20 @@ pub struct Retrieval {
     /// has: if RETR shows a known one after all, TOP lies and the message is none
     /// of ours to store.
     pub doubtful: bool,
+    /// It is here and may be deleted if it is, octet for octet, what is here: nothing
+    /// less proves which message it is.
+    pub compares: bool,
 }
 
 /// Why nothing is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The header is the journal's and the size is not: neither new nor safe to
-    /// delete.
-    Changed,
+    /// The header is the journal's and the size is not: it is the known message, and
+    /// the journal takes the new size.
+    Changed {
+        /// Which of the messages with this unique-id.
+        occurrence: u32,
+    },
     /// It was deleted, and the server lists it again.
     DeletedBefore,
     /// It is here; it may be deleted from then on (seconds since 1970).
@@ -122,6 +128,8 @@ pub enum Reason {
     },
     /// It was committed and is not in the Maildir: its owner may have it.
     Held,
+    /// Its header is that of a message that is known under another number.
+    KnownElsewhere,
     /// This run has fetched enough.
     Limit,
     /// Only other messages are meant.
@@ -139,6 +147,20 @@ pub enum Reason {
 
 const DAY: u64 = 86_400;
 
+impl Step {
+    /// Whether it leaves open if a listed message is the one that its unique-id stood
+    /// for when a listing lacked it.
+    pub(super) fn leaves_doubt(&self) -> bool {
+        match self {
+            Self::Adopt { .. } | Self::Delete { .. } => false,
+            Self::Examine | Self::Retrieve(_) => true,
+            Self::Leave(reason) => {
+                matches!(reason, Reason::Limit | Reason::NotNamed | Reason::TooLarge { .. })
+            }
+        }
+    }
+}
+
 impl Policy {
     /// When a message that was delivered then may be deleted.
     pub(super) fn deletable(&self, delivered: u64) -> Option<u64> {
@@ -147,6 +169,11 @@ impl Policy {
             Deletion::Keep => None,
             Deletion::Now => Some(0),
         }
+    }
+
+    /// Whether a message that was delivered so long ago may be deleted.
+    pub(super) fn is_due(&self, age: u64, now: u64) -> bool {
+        self.deletable(now.saturating_sub(age)).is_some_and(|at| at <= now)
     }
 
     /// Whether the sizes of known messages are needed.

@@ -176,6 +176,12 @@ impl Index {
         self.known(at, self.entry(at)?)
     }
 
+    /// Whether a listing lacked this unique-id, or its messages were deleted.
+    pub fn is_missing(&self, unique_id: &UniqueId) -> bool {
+        !self.missing.is_empty()
+            && self.first(unique_id.as_bytes()).is_some_and(|at| self.missing.contains_key(&at))
+    }
+
     /// Every message that is known by this unique-id, in the order of delivery.
     pub fn occurrences(&self, unique_id: &UniqueId) -> impl Iterator<Item = Known> {
         self.known_of(self.first(unique_id.as_bytes()))

@@ -1,6 +1,6 @@
 //! What listings lack, and when it is forgotten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::protocol::UniqueId;
 
@@ -60,12 +60,21 @@ impl Forgetting {
     }
 }
 
+/// A unique-id that is listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting<'i> {
+    /// The unique-id.
+    pub unique_id: &'i UniqueId,
+    /// If it was missing: whether it may stand for another message now.
+    pub is_doubtful: bool,
+}
+
 impl Journal {
-    /// Takes note of a whole listing: what is missing from it, what is back, what
-    /// has been missing for so long that it may be forgotten. A listing that is
+    /// Takes note of a whole listing: what is missing from it, what is back and what
+    /// it was, what has been missing for so long that it may be forgotten. A listing that is
     /// empty or short once must not cause everything to be fetched again, and
     /// while all are listed nothing is written.
-    pub fn note_listing<'i>(&mut self, listed: impl Iterator<Item = &'i UniqueId>, now: u64) {
+    pub fn note_listing<'i>(&mut self, listed: impl Iterator<Item = Sighting<'i>>, now: u64) {
         self.note_run(now);
         let index = self.index();
         let counted = index.clock.map_or(0, |clock| clock.after(now).counted);
@@ -85,16 +94,19 @@ impl Journal {
 /// entry of every unique-id that is missing.
 fn differences<'i>(
     index: &Index,
-    listed: impl Iterator<Item = &'i UniqueId>,
+    listed: impl Iterator<Item = Sighting<'i>>,
     counted: u64,
 ) -> (Vec<Record<'static>>, Vec<(u32, Missing)>) {
     let mut is_listed = vec![false; index.places()];
-    let mut behind = None;
-    for unique_id in listed {
+    let (mut behind, mut doubtful) = (None, HashSet::new());
+    for Sighting { unique_id, is_doubtful } in listed {
         let Some(first) = index.first_behind(behind, unique_id.as_bytes()) else { continue };
         behind = Some(first);
         if let Some(mark) = is_listed.get_mut(first as usize) {
             *mark = true;
+        }
+        if is_doubtful && index.missing.contains_key(&first) {
+            doubtful.insert(first);
         }
     }
     let (mut records, mut unlisted) = (Vec::new(), Vec::new());
@@ -102,6 +114,7 @@ fn differences<'i>(
         let is_listed = is_listed.get(first as usize).copied().unwrap_or(false);
         match (is_listed, index.missing.get(&first)) {
             (true, None) => {}
+            (true, Some(_)) if doubtful.contains(&first) => {}
             (true, Some(_)) => records.push(Record::Back(unique_id.to_vec().into())),
             (false, None) => {
                 let since = Missing { counted, listing: index.listings };

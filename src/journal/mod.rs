@@ -58,6 +58,7 @@ pub use index::{DERIVED, Index};
 pub use journal_file::Journal;
 pub use key::MessageKey;
 pub use mailbox::Mailbox;
+pub use missing::Sighting;
 pub use repair::{Fate, Mended, Repair};
 pub use server::{KnownProof, Login};
 pub use settled::{Committed, Delivery, Settled, Settlement};

@@ -13,31 +13,34 @@ use super::state::{Facts, Known, State};
 
 impl Journal {
     /// Notes that a message could not be fetched, and when to try again. What was
-    /// known of it and is not given stays known.
+    /// known of it and is not given stays known; a message that was fetched stays so.
     pub fn note_failed(&mut self, key: &MessageKey, facts: Facts, tries: u32, not_before: u64) {
-        let known = self.left_on_server(key, State::Failed, facts);
-        self.note(key, Known { tries, not_before, ..known });
+        if let Some(known) = self.left_on_server(key, State::Failed, facts) {
+            self.note(key, Known { tries, not_before, ..known });
+        }
     }
 
     /// Notes that a message was left on the server for its size.
     pub fn note_too_large(&mut self, key: &MessageKey, facts: Facts) {
-        let known = self.left_on_server(key, State::TooLarge, facts);
-        self.note(key, known);
+        if let Some(known) = self.left_on_server(key, State::TooLarge, facts) {
+            self.note(key, known);
+        }
     }
 
-    /// What is noted of a message that was not fetched. A message that was not
-    /// fetched before keeps when that was first noted, and what is known of it.
-    fn left_on_server(&self, key: &MessageKey, state: State, facts: Facts) -> Known {
-        let is_unfetched = |known: &Known| matches!(known.state, State::Failed | State::TooLarge);
-        let Some(before) = self.index().get(key).filter(is_unfetched) else {
-            return self.first_noted(key, state, self.wall_clock()).with_facts(facts);
+    /// What is noted of a message that was not fetched, unless it was before. It keeps
+    /// when that was first noted, and what is known of it.
+    fn left_on_server(&self, key: &MessageKey, state: State, facts: Facts) -> Option<Known> {
+        let Some(before) = self.index().get(key) else {
+            return Some(self.first_noted(key, state, self.wall_clock()).with_facts(facts));
         };
         let facts = Facts {
             octets: facts.octets.or(before.octets),
             fingerprint: facts.fingerprint.or(before.fingerprint),
             content: facts.content.or(before.content),
         };
-        Known { state, tries: 0, not_before: 0, ..before }.with_facts(facts)
+        let is_unfetched = matches!(before.state, State::Failed | State::TooLarge);
+        let noted = Known { state, tries: 0, not_before: 0, ..before }.with_facts(facts);
+        is_unfetched.then_some(noted)
     }
 
     /// A state that is noted for the first time, nothing else known yet.
@@ -58,6 +61,41 @@ impl Journal {
 
     fn note(&mut self, key: &MessageKey, known: Known) {
         self.enqueue(&Record::message(key.unique_id.as_bytes(), known));
+    }
+
+    /// Notes the size that a message has on the server by now, where its header says
+    /// that it is the same one.
+    pub fn note_resized(&mut self, key: &MessageKey, octets: Option<u64>) {
+        self.note_listed_again(key, octets, |state| state);
+    }
+
+    /// Notes that a message that was fetched again has the octets of this one. If it
+    /// counted as deleted, it does so no longer: the server has it.
+    pub fn note_compared(&mut self, key: &MessageKey, octets: Option<u64>) {
+        self.note_listed_again(key, octets, |state| match state {
+            State::Deleted => State::Delivered,
+            state => state,
+        });
+    }
+
+    fn note_listed_again(
+        &mut self,
+        key: &MessageKey,
+        octets: Option<u64>,
+        state: fn(State) -> State,
+    ) {
+        let known = self.index().get(key).filter(|_| !self.index().is_unsettled(key));
+        let Some(known) = known else { return };
+        let octets = octets.or(known.octets);
+        self.note(key, Known { state: state(known.state), octets, ..known });
+    }
+
+    /// Notes that the server shows other octets for a message each time: they cannot
+    /// prove which message it is.
+    pub fn note_incomparable(&mut self, key: &MessageKey) {
+        let known = self.index().get(key).filter(|_| !self.index().is_unsettled(key));
+        let Some(known) = known else { return };
+        self.note(key, Known { content: None, ..known });
     }
 
     /// Notes that a known message now bears another unique-id: its state moves with

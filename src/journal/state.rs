@@ -129,6 +129,11 @@ impl Known {
         (1..=GREATEST_PAUSE).contains(&ahead).then_some(self.not_before)
     }
 
+    /// Whether its header or its content can be compared with another message's.
+    pub fn can_be_compared(&self) -> bool {
+        self.fingerprint.is_some() || self.content.is_some()
+    }
+
     /// What tells it from others.
     pub fn facts(&self) -> Facts {
         let Self { octets, fingerprint, content, .. } = *self;

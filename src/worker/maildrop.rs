@@ -100,10 +100,10 @@ pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Opti
         Step::Delete { .. } => State::Deletable,
         Step::Examine => State::Unreadable,
         Step::Leave(reason) => match reason {
-            Reason::Changed => State::Changed,
+            Reason::Changed { .. } => State::Changed,
             Reason::DeletedBefore => State::Deleted,
             Reason::Delivered { deletable: Some(at) } => return (State::DeletableLater, Some(*at)),
-            Reason::Delivered { deletable: None } => State::Delivered,
+            Reason::Delivered { deletable: None } | Reason::KnownElsewhere => State::Delivered,
             Reason::Failed { until } => return (State::FailedUntil, Some(*until)),
             Reason::Held => State::Held,
             Reason::Limit => State::BeyondLimit,
@@ -111,6 +111,7 @@ pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Opti
             Reason::Seen => State::Seen,
             Reason::TooLarge { .. } => State::TooLarge,
         },
+        Step::Retrieve(retrieval) if retrieval.compares => State::Deletable,
         Step::Retrieve(retrieval) => {
             let failed = index.occurrences(&listed.unique_id).any(|known| {
                 known.state == journal::State::Failed && known.occurrence == retrieval.occurrence

@@ -102,6 +102,7 @@ fn told(event: fetch::Event<'_>) -> Event {
             Event::Planned { listed, messages, octets, first }
         }
         fetch::Event::Recovered { messages } => Event::Recovered { messages },
+        fetch::Event::Resized { messages } => Event::Resized { messages },
         fetch::Event::Unproven => Event::Unproven {},
         fetch::Event::Sized { octets } => Event::Sized { octets },
         fetch::Event::TooEarly { delay, left } => Event::TooEarly { delay, left: in_seconds(left) },

@@ -57,8 +57,13 @@ fn policy(deletion: Deletion) -> Policy {
     Policy { deletion, ..Policy::default() }
 }
 
-const NEW: Step =
-    Step::Retrieve(Retrieval { occurrence: 1, occurrences: 1, tries: 0, doubtful: false });
+const NEW: Step = Step::Retrieve(Retrieval {
+    occurrence: 1,
+    occurrences: 1,
+    tries: 0,
+    doubtful: false,
+    compares: false,
+});
 
 #[test]
 fn one_listed_message_gets_what_its_history_and_the_policy_say() {
@@ -68,10 +73,20 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
     let later = Step::Leave(Reason::Delivered { deletable: Some(NOW + 6 * DAY) });
     let due = Step::Leave(Reason::Delivered { deletable: Some(NOW - 23 * DAY) });
     let (keep, now, week) = (Deletion::Keep, Deletion::Now, Deletion::After(7));
-    let another =
-        Step::Retrieve(Retrieval { occurrence: 2, occurrences: 2, tries: 0, doubtful: true });
-    let by_size =
-        Step::Retrieve(Retrieval { occurrence: 2, occurrences: 2, tries: 0, doubtful: false });
+    let another = Step::Retrieve(Retrieval {
+        occurrence: 2,
+        occurrences: 2,
+        tries: 0,
+        doubtful: true,
+        compares: false,
+    });
+    let compare = Step::Retrieve(Retrieval {
+        occurrence: 1,
+        occurrences: 1,
+        tries: 0,
+        doubtful: false,
+        compares: true,
+    });
     let table = [
         ("unknown", 10, Header::Unasked, keep, NEW),
         ("unknown", 10, Header::Unasked, now, NEW),
@@ -80,10 +95,10 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
         ("old", 10, Header::Unasked, now, Step::Examine),
         ("old", 10, same("old"), now, Step::Delete { occurrence: 1 }),
         ("old", 10, same("old"), week, Step::Delete { occurrence: 1 }),
-        ("old", 11, same("old"), week, Step::Leave(Reason::Changed)),
+        ("old", 11, same("old"), week, Step::Leave(Reason::Changed { occurrence: 1 })),
         ("old", 10, same("other"), week, another),
-        ("old", 10, Header::Unavailable, week, due),
-        ("old", 11, Header::Unavailable, week, by_size),
+        ("old", 10, Header::Unavailable, week, compare),
+        ("old", 11, Header::Unavailable, week, due),
         ("young", 10, Header::Unasked, week, later),
         ("young", 11, Header::Unasked, week, Step::Examine),
         ("young", 10, same("young"), now, Step::Delete { occurrence: 1 }),
@@ -106,7 +121,13 @@ fn twins_are_told_apart_by_header_and_missing_ones_are_fetched() {
         NOW,
     );
     let fetch = |occurrence| {
-        Step::Retrieve(Retrieval { occurrence, occurrences: 3, tries: 0, doubtful: true })
+        Step::Retrieve(Retrieval {
+            occurrence,
+            occurrences: 3,
+            tries: 0,
+            doubtful: true,
+            compares: false,
+        })
     };
     assert_eq!(steps, [fetch(2), Step::Delete { occurrence: 1 }, fetch(3)]);
 }

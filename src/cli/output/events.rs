@@ -127,6 +127,9 @@ fn detail(event: &Event) -> Option<String> {
         Event::TopDiffers {} => {
             "TOP does not show what RETR shows; messages of earlier runs are not deleted".into()
         }
+        Event::Resized { messages: many } => {
+            format!("the server gives another size than before for {}; the journal has it now", messages(*many))
+        }
         Event::Unproven {} => "messages that are due stay on the server: without a TOP that can be trusted, their size alone does not prove which they are".into(),
         Event::UnsyncedDirectory { path } => format!(
             "the file system of {} cannot sync a directory: a power cut may undo the last changes in it",

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use pop3get::journal::{
     ContentHash, ContentHasher, Delivery, Error, Facts, Fate, Fingerprint, HeaderHasher, Index,
-    Journal, Known, Login, Mailbox, Mended, MessageKey, Repair, Settlement, State,
+    Journal, Known, Login, Mailbox, Mended, MessageKey, Repair, Settlement, Sighting, State,
 };
 use pop3get::protocol::{Capabilities, UniqueId};
 use tempfile::TempDir;
@@ -381,7 +381,9 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
         }
         5 | 6 => {
             let listed: Vec<_> = (0..dice.octet() % 4).map(|_| dice.unique_id()).collect();
-            journal.note_listing(listed.iter(), at);
+            let is_doubtful = dice.octet().is_multiple_of(4);
+            let listed = listed.iter().map(|unique_id| Sighting { unique_id, is_doubtful });
+            journal.note_listing(listed, at);
         }
         7 => journal.note_failed(&key, Facts::default(), u32::from(dice.octet()), at),
         8 => journal.note_too_large(&key, Facts { octets: Some(at), ..Facts::default() }),

@@ -6,7 +6,7 @@ use std::fs;
 
 use pop3get::journal::{
     ContentHasher, Delivery, Facts, Fate, Fingerprint, HeaderHasher, Journal, Mailbox, MessageKey,
-    Repair, Settled, Settlement, State,
+    Repair, Settled, Settlement, Sighting, State,
 };
 use pop3get::protocol::UniqueId;
 
@@ -226,6 +226,14 @@ fn act(world: &mut World, dice: &mut Dice<'_>) {
                 assert!(world.journal().settled(&key).is_none(), "deletable twice");
             }
         }
+        5 if dice.octet().is_multiple_of(2) => {
+            let octets = Some(u64::from(dice.octet()));
+            if dice.octet().is_multiple_of(2) {
+                world.journal().note_compared(&key, octets);
+            } else {
+                world.journal().note_resized(&key, octets);
+            }
+        }
         5 => {
             let facts = world.content(dice.octet()).facts();
             world.journal().note_failed(&key, facts, 1, now + 900);
@@ -257,8 +265,9 @@ fn act(world: &mut World, dice: &mut Dice<'_>) {
         13 => _ = world.journal().forget(&key.unique_id),
         14 => {
             world.now += 86_400 * u64::from(dice.octet());
-            let (listed, now) = (vec![key.unique_id], world.now);
-            world.journal().note_listing(listed.iter(), now);
+            let (is_doubtful, now) = (dice.octet().is_multiple_of(2), world.now);
+            let sighting = Sighting { unique_id: &key.unique_id, is_doubtful };
+            world.journal().note_listing([sighting].into_iter(), now);
         }
         15 => {
             if dice.octet().is_multiple_of(2) {

@@ -1,0 +1,98 @@
+//! Unique-ids that were missing from a listing and are back: the same message, or
+//! another one under its unique-id.
+
+use pop3_test_server::{Builder, Fault, Message, Server};
+
+use crate::rfc1939::{letter, letters, stored};
+use crate::sandbox::Sandbox;
+
+fn server(count: usize) -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(count))
+}
+
+/// Fetches two messages, and then sees the second one missing.
+fn missing(builder: Builder) -> (Server, Sandbox) {
+    let (server, sandbox) = (builder.start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").replace([Message::new("uid-1", letter(1))]);
+    sandbox.plain(&server).run().is_silent();
+    (server, sandbox)
+}
+
+fn back(server: &Server, message: Message) {
+    server.maildrop("mrose").replace([Message::new("uid-1", letter(1)), message]);
+}
+
+fn count(server: &Server, command: &str) -> usize {
+    server.commands().iter().filter(|line| line.starts_with(command)).count()
+}
+
+#[test]
+fn another_message_under_a_unique_id_that_was_missing_arrives() {
+    for builder in [server(2), server(2).without("TOP")] {
+        let (server, sandbox) = missing(builder);
+        back(&server, Message::new("uid-2", letter(17)));
+        for _ in 0..2 {
+            sandbox.plain(&server).run().is_silent();
+            assert_eq!(sandbox.mail(), [stored(1), stored(17), stored(2)]);
+        }
+    }
+}
+
+#[test]
+fn the_same_message_with_another_size_does_not_arrive_again() {
+    for (builder, retrieved) in [(server(2), 2), (server(2).without("TOP"), 3)] {
+        let (server, sandbox) = missing(builder);
+        back(&server, Message::new("uid-2", letter(2)).listed_as(77));
+        for _ in 0..2 {
+            sandbox.plain(&server).run().is_silent();
+            assert_eq!(sandbox.count(), 2);
+        }
+        assert_eq!(count(&server, "RETR"), retrieved, "its header tells, or one look at it");
+    }
+}
+
+#[test]
+fn a_session_that_breaks_leaves_the_doubt_for_the_next_one() {
+    for nth in 3..14 {
+        let (server, sandbox) = missing(server(2).fault(Fault::cut_at_command(nth).on(3)));
+        back(&server, Message::new("uid-2", letter(17)));
+        for _ in 0..2 {
+            sandbox.plain(&server).run();
+        }
+        assert_eq!(sandbox.mail(), [stored(1), stored(17), stored(2)], "cut at command {nth}");
+    }
+}
+
+#[test]
+fn a_deleted_message_that_is_back_is_known_by_all_of_it_where_its_header_says_too_little() {
+    let anonymous = |body: &str| format!("Subject: daily\r\n\r\n{body}\r\n").into_bytes();
+    let server = Server::builder().user("mrose", "secret");
+    let server = server.messages([Message::new("uid-1", anonymous("one"))]).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    server.maildrop("mrose").add("uid-1", anonymous("one"));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 1);
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert!(server.maildrop("mrose").is_empty(), "it is the message that was delivered");
+    server.maildrop("mrose").add("uid-1", anonymous("two"));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 2);
+}
+
+#[test]
+fn many_deleted_messages_that_are_back_are_told_by_a_sample() {
+    let same_size = |number: usize| {
+        let id = 1000 + number;
+        Message::new(format!("uid-{id}"), format!("Message-ID: <{id}@h>\r\n\r\nbody\r\n"))
+    };
+    let server = Server::builder().user("mrose", "secret");
+    let server = server.messages((0..200).map(same_size)).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    server.maildrop("mrose").replace((0..200).map(same_size));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!((sandbox.count(), count(&server, "RETR")), (200, 200));
+    assert!((1..=16).contains(&count(&server, "TOP")), "{}", count(&server, "TOP"));
+}
