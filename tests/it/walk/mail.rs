@@ -75,6 +75,11 @@ impl Mail {
         Self { stored: stored(&wire), wire, kind }
     }
 
+    /// Whether other messages may have its header.
+    pub fn is_anonymous(&self) -> bool {
+        matches!(self.kind, Kind::NoMessageId | Kind::SharedHeader | Kind::Twin)
+    }
+
     /// The header, its empty line included if there is one.
     pub fn header(&self) -> &[u8] {
         let end = self.wire.windows(4).position(|four| four == b"\r\n\r\n");

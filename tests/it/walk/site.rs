@@ -51,6 +51,8 @@ pub struct Site {
     places: u64,
     names: u64,
     old_uids: Vec<String>,
+    /// Those of messages whose absence a fetch has seen.
+    missed_uids: HashSet<String>,
 }
 
 impl Site {
@@ -75,6 +77,7 @@ impl Site {
             places: 0,
             names: 0,
             old_uids: Vec::new(),
+            missed_uids: HashSet::new(),
         }
     }
 
@@ -102,10 +105,23 @@ impl Site {
         self.oracle.placed(mail);
     }
 
-    /// A unique-id that a message had or has: mostly one that is free again.
+    /// A fetch has listed the whole maildrop.
+    pub fn note_fetch(&mut self) {
+        let is_gone = |uid: &&String| self.maildrop.iter().all(|entry| entry.uid != **uid);
+        self.missed_uids = self.old_uids.iter().filter(is_gone).cloned().collect();
+    }
+
+    /// What the journal knew of absences is lost.
+    pub fn forget_fetches(&mut self) {
+        self.missed_uids.clear();
+    }
+
+    /// A unique-id that a message had or has: mostly one that is free again. It is free
+    /// for a whole fetch at least: that one is used again sooner cannot be seen.
     pub fn old_uid(&self, which: u8) -> Option<String> {
         let is_free = |uid: &&String| self.maildrop.iter().all(|entry| entry.uid != **uid);
-        let free: Vec<_> = self.old_uids.iter().filter(is_free).collect();
+        let is_missed = |uid: &&String| self.missed_uids.contains(*uid);
+        let free: Vec<_> = self.old_uids.iter().filter(is_free).filter(is_missed).collect();
         let old = if which.is_multiple_of(4) { self.old_uids.iter().collect() } else { free };
         // Those of late are the ones that the program knows best.
         let late = old.len().saturating_sub(4);
