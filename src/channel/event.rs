@@ -80,6 +80,11 @@ pub enum Event {
     },
     /// What happened to a message, or is known of it.
     Message(Message),
+    /// The server refuses to delete messages that are here.
+    NotDeleted {
+        /// Its words.
+        text: Octets,
+    },
     /// Several commands at once were answered out of step; another session
     /// follows, one command at a time.
     OutOfStep {},

@@ -227,6 +227,8 @@ pub enum Kind {
     TokenMechanismRefused,
     /// A token was refused.
     TokenRefused,
+    /// The server has refused for days to give unique-ids, which it gave before.
+    UniqueIdsGone,
     /// `--state rename`: the Maildir names no such mailbox.
     UnknownMailbox,
     /// The journal does not know the unique-id.
@@ -284,7 +286,7 @@ impl Kind {
             | Self::SameMailboxOfAccount | Self::State
             | Self::StateNotOurs | Self::StateReadOnly | Self::StateWithoutLocks => Nature::Places,
             Self::ExchangeBroken | Self::ExchangeUnproved | Self::Protocol | Self::Renumbered
-            | Self::Strict => Nature::Protocol,
+            | Self::Strict | Self::UniqueIdsGone => Nature::Protocol,
             Self::CertificateAddress | Self::CertificateAuthority | Self::CertificateCommonName
             | Self::CertificateDates | Self::CertificateKey | Self::CertificateName
             | Self::CertificateSystemOnly | Self::CertificateUnproven

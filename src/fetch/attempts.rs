@@ -9,8 +9,9 @@
 //! | out of step again, at a message | that message is put off |
 //! | lost inside a message, once | another session asks for it last |
 //! | lost inside a message, twice | that message is put off |
-//! | lost at TOP | that message has no header; the second time no message has |
+//! | lost at TOP | that message has no header; the second time this server has no TOP |
 //! | lost elsewhere | another session, if this one made progress |
+//! | by the deadline or a signal | the run fails; the message is asked for last in the next one |
 //! | anything else | the run fails |
 //!
 //! Sessions repeat while each makes progress, ten at most: it delivers, puts a
@@ -18,7 +19,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::journal::MessageKey;
+use crate::journal::{Facts, MessageKey};
 use crate::protocol::UniqueId;
 use crate::session;
 
@@ -67,10 +68,14 @@ pub(super) struct Ended {
 }
 
 /// What is worth knowing before the next session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Note {
     /// What was remembered of the server's capabilities no longer holds.
     Forget,
+    /// TOP of this message broke off the session.
+    NoHeader(UniqueId),
+    /// TOP broke off a second session: for a month this server has none.
+    NoTop,
     /// Nothing.
     None,
     /// The server was out of step: one command at a time for a month.
@@ -110,6 +115,13 @@ impl Failed {
     }
 }
 
+/// What is known of a message inside which the connection was lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Loss {
+    pub(super) times: u32,
+    pub(super) facts: Facts,
+}
+
 /// No run has more sessions than this.
 const MOST_SESSIONS: u32 = 10;
 
@@ -122,8 +134,10 @@ pub(super) struct Attempts {
     /// The server was out of step: a proof follows each message, and lines too many
     /// are passed over.
     pub(super) was_out_of_step: bool,
-    /// How often the connection was lost inside a message.
-    pub(super) losses: HashMap<MessageKey, u32>,
+    /// The messages inside which the connection was lost, and how often.
+    pub(super) losses: HashMap<MessageKey, Loss>,
+    /// The message inside which the run was interrupted.
+    pub(super) interrupted: Option<Download>,
     /// Not asked for again in this run.
     pub(super) put_off: HashSet<MessageKey>,
     /// TOP of these broke off a session.
@@ -136,8 +150,10 @@ pub(super) struct Attempts {
 
 impl Attempts {
     /// A run with a server that may have been out of step lately.
-    pub(super) fn new(was_out_of_step: bool) -> Self {
-        Self { was_out_of_step, no_pipelining: was_out_of_step, ..Self::default() }
+    pub(super) fn new(was_out_of_step: bool, headerless: Option<UniqueId>, no_top: bool) -> Self {
+        let no_pipelining = was_out_of_step;
+        let headerless = headerless.into_iter().collect();
+        Self { was_out_of_step, no_pipelining, headerless, no_top, ..Self::default() }
     }
 
     /// Whether this is the run's first session.
@@ -178,6 +194,10 @@ impl Attempts {
         }
         let next = match (nature, ended.reached) {
             (session::Nature::Other, _) => return Next::Fail(error),
+            (session::Nature::Interrupted, _) => {
+                self.interrupted = ended.lost;
+                return Next::Fail(error);
+            }
             (_, Reached::Header(unique_id)) => self.without_header(unique_id),
             (session::Nature::OutOfStep, _) if !self.was_out_of_step => {
                 self.out_of_step(source.is_lost_over_pipelining(), ended.remembered, ended.lost)
@@ -204,9 +224,9 @@ impl Attempts {
 
     fn without_header(&mut self, unique_id: UniqueId) -> Next {
         self.no_top |= !self.headerless.is_empty();
-        self.headerless.insert(unique_id);
         self.no_pipelining = true;
-        Next::Again(Note::None)
+        self.headerless.insert(unique_id.clone());
+        Next::Again(if self.no_top { Note::NoTop } else { Note::NoHeader(unique_id) })
     }
 
     /// The first time. Where all that is known is that the connection was lost, or
@@ -214,7 +234,7 @@ impl Attempts {
     fn out_of_step(&mut self, is_lost: bool, remembered: bool, download: Option<Download>) -> Next {
         let was_at_messages = download.is_some();
         if let Some(download) = download {
-            *self.losses.entry(download.key()).or_insert(0) += 1;
+            self.count(&download);
         }
         let repeats = self.no_pipelining;
         self.no_pipelining = true;
@@ -233,9 +253,7 @@ impl Attempts {
     ) -> Next {
         // One command at a time is all that another session can do better.
         self.no_pipelining |= pipelining && (nature == session::Nature::Broken || !progress);
-        let losses = self.losses.entry(download.key()).or_insert(0);
-        *losses += 1;
-        if *losses < 2 {
+        if self.count(&download) < 2 {
             return Next::Again(Note::None);
         }
         let why = match nature {
@@ -246,9 +264,19 @@ impl Attempts {
         self.put_off(download, why, more)
     }
 
+    /// Counts a loss inside this message.
+    fn count(&mut self, download: &Download) -> u32 {
+        let loss = self.losses.entry(download.key()).or_default();
+        (loss.times, loss.facts) = (loss.times + 1, download.facts());
+        loss.times
+    }
+
     fn put_off(&mut self, download: Download, why: Failed, more: bool) -> Next {
         self.losses.remove(&download.key());
         self.put_off.insert(download.key());
         Next::PutOff { download: Box::new(download), why, more }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use crate::maildir::Maildir;
 use super::deletion::PendingDeletes;
 use super::download::Download;
 use super::event::Observer;
-use super::refusals::Refusals;
+use super::refusals::{ROW, Refusals};
 use super::twins::Twins;
 
 /// What to do in one session.
@@ -17,6 +17,20 @@ pub(super) struct Schedule {
     pub(super) deletions: PendingDeletes,
     /// Known messages that may come again under other unique-ids.
     pub(super) twins: Twins,
+}
+
+impl Schedule {
+    /// After runs in which the server refused the first messages that it was asked for,
+    /// begins with others. What failed before stays last.
+    pub(super) fn begin_elsewhere(&mut self, runs: u32) {
+        let sure = self.downloads.iter().take_while(|it| !it.is_risky).count();
+        let by = usize::try_from(runs).unwrap_or(usize::MAX).saturating_mul(ROW);
+        if let Some(by) = by.checked_rem(sure)
+            && let Some(sure) = self.downloads.make_contiguous().get_mut(..sure)
+        {
+            sure.rotate_left(by);
+        }
+    }
 }
 
 /// What one session did.
@@ -45,6 +59,8 @@ pub(super) struct Context<'r> {
     pub(super) observe: Observer<'r>,
     /// Messages are deleted as soon as they are settled.
     pub(super) deletes: bool,
+    /// Whether all messages are asked for though the server refuses one after another.
+    pub(super) asks_on: bool,
     /// How many messages are listed.
     pub(super) listed: usize,
     /// At most so many messages wait for their commit.

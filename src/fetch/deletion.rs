@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::journal::{Journal, Settled};
 use crate::protocol::MessageNumber;
-use crate::session::{AfterQuit, Reply};
+use crate::session::{self, AfterQuit, Refusal, Reply};
 
 use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
@@ -16,6 +16,17 @@ pub(super) struct PendingDeletes {
     pub(super) waiting: VecDeque<(MessageNumber, Settled)>,
     /// The server has marked them; QUIT removes them.
     marked: Vec<Settled>,
+    /// Why the server marked one of them not, or removed none.
+    refusal: Option<Refusal>,
+}
+
+/// What the end of a session came to.
+#[derive(Debug)]
+pub(super) struct Deleted {
+    /// What the server has removed.
+    pub(super) settled: Vec<Settled>,
+    /// Why not everything.
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl PendingDeletes {
@@ -39,8 +50,12 @@ impl PendingDeletes {
     /// Takes the answer to the oldest DELE. Refused, the message is not marked,
     /// and stays for a later session.
     pub(super) fn answered(&mut self, reply: Reply<Purpose>) {
-        if let Reply { tag: Purpose::Delete(proof), outcome: Ok(()), .. } = reply {
-            self.marked.push(proof);
+        match reply {
+            Reply { tag: Purpose::Delete(proof), outcome: Ok(()), .. } => self.marked.push(proof),
+            Reply { tag: Purpose::Delete(_), outcome: Err(refusal), .. } => {
+                self.refusal = Some(refusal);
+            }
+            _ => {}
         }
     }
 
@@ -51,12 +66,12 @@ impl PendingDeletes {
 
     /// Sends what waits, and QUIT behind it. The journal knows before that all of
     /// it was asked for, so that a broken session leaves nothing to guess but
-    /// what the next listing tells. Returns what the server has removed.
+    /// what the next listing tells.
     pub(super) fn end(
         mut self,
         mut transaction: Session<'_>,
         journal: &mut Journal,
-    ) -> Result<Vec<Settled>, Error> {
+    ) -> Result<Deleted, Error> {
         let waiting = self.waiting.iter().map(|(_, proof)| proof);
         let unanswered = transaction.tags().filter_map(|purpose| match purpose {
             Purpose::Delete(proof) => Some(proof),
@@ -84,9 +99,17 @@ impl PendingDeletes {
         let mut written = Ok(());
         let meanwhile = || written = journal.write_pending();
         let end = transaction.quit_behind(|reply| self.answered(reply), meanwhile);
-        let end = end.map_err(Operation::Quit.failed())?;
         written?;
-        // A line behind the last answer: which `+OK` was whose is not known.
-        Ok(if end == AfterQuit::Last { self.marked } else { Vec::new() })
+        let settled = match end {
+            Ok(AfterQuit::Last) => self.marked,
+            // A line behind the last answer: which `+OK` was whose is not known.
+            Ok(AfterQuit::MoreFollowed) => Vec::new(),
+            Err(session::Error::Refused { refusal, .. }) => {
+                self.refusal = Some(refusal);
+                Vec::new()
+            }
+            Err(error) => return Err(Operation::Quit.failed()(error)),
+        };
+        Ok(Deleted { settled, refusal: self.refusal })
     }
 }

@@ -1,6 +1,6 @@
 //! A message on its way: listed, asked for, answered.
 
-use crate::journal::{Fingerprint, MessageKey, Settled};
+use crate::journal::{Facts, Fingerprint, MessageKey, Settled};
 use crate::maildir::FileSize;
 use crate::protocol::{MessageNumber, ProofKind};
 use crate::session::Transaction;
@@ -31,6 +31,12 @@ impl Download {
     /// Whether the size of what came is not what was announced.
     pub(super) fn is_unsure(&self, size: FileSize) -> bool {
         self.listed.octets.is_some_and(|listed| listed != size.with_crlf)
+    }
+
+    /// What is known of the message before it is fetched.
+    pub(super) fn facts(&self) -> Facts {
+        let Listed { octets, header, .. } = &self.listed;
+        Facts { octets: *octets, fingerprint: header.print(), content: None }
     }
 
     pub(super) fn key(&self) -> MessageKey {

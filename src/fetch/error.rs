@@ -76,6 +76,17 @@ pub enum Error {
     /// known would look new.
     #[error("the server refuses to list unique-ids, which it has given before{}", .0.words())]
     UniqueIdsRefused(Refusal),
+    /// UIDL is refused for days on a server that had it.
+    #[error("the server has not listed unique-ids for days{}", .0.words())]
+    UniqueIdsGone(Refusal),
+    /// The server refused every message in a third run: each one counts as failed.
+    #[error("the server refuses all messages, as in the runs before: {messages} in a row{}", .refusal.words())]
+    AllRefused {
+        /// Its words.
+        refusal: Refusal,
+        /// How many it refused.
+        messages: usize,
+    },
     /// The server refuses every message that is asked for: a quota, and no message's
     /// fault.
     #[error("the server sends no more messages: it refused {messages} in a row{}", .refusal.words())]

@@ -91,6 +91,11 @@ pub enum Event<'a> {
         /// Its unique-id.
         unique_id: &'a UniqueId,
     },
+    /// The server refuses to delete messages; the next listing tells what became of them.
+    NotDeleted {
+        /// Its words.
+        refusal: &'a Refusal,
+    },
     /// The server does not keep step; another session follows, one command at a
     /// time.
     OutOfStep,

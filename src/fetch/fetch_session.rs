@@ -1,19 +1,24 @@
 //! One session of a fetch, from the connection to QUIT.
 
-use crate::journal::{Facts, Known, KnownProof, Settled};
-use crate::session::{self, Credentials};
+use crate::journal::{Known, KnownProof, Said, Settled};
+use crate::session::{self, Credentials, Refusal};
 
 use super::attempts::{Finish, Reached};
 use super::context::{Context, Done};
-use super::error::{Error, Messages};
-use super::event::{Event, Failure, Observer};
+use super::deletion::Deleted;
+use super::download::Session;
+use super::error::Error;
+use super::event::{Event, Observer};
 use super::listing::Listing;
 use super::options::Options;
 use super::pipeline;
 use super::run::AccountRun;
 use super::sessions;
-use super::step::{Deletion, Policy, Step, not_before};
+use super::step::{Deletion, Policy, Step};
 use super::twins::Twins;
+
+/// In so many runs it is a quota that the server refuses everything.
+const MOST_QUOTAS: u32 = 2;
 
 impl AccountRun {
     pub(super) fn fetch_session(
@@ -38,7 +43,10 @@ impl AccountRun {
         let index = self.journal.index();
         let is_due = |known: &Known| policy.is_due(index.age(known, now), now);
         let twins = Twins::of(&listing, &steps, &self.journal, is_due);
+        let port = options.session.connection.port;
+        let refused_runs = self.journal.index().quota(port);
         let mut schedule = self.schedule(listing.into_iter().zip(steps), now, observe);
+        schedule.begin_elsewhere(refused_runs);
         schedule.twins = twins;
         observe(Event::Planned {
             listed,
@@ -50,6 +58,7 @@ impl AccountRun {
             maildir: &self.maildir,
             observe,
             deletes: policy.deletion == Deletion::Now,
+            asks_on: refused_runs >= MOST_QUOTAS,
             listed,
             most_open: options.most_open,
         };
@@ -61,9 +70,9 @@ impl AccountRun {
             pipeline::run(context, transaction, journal, schedule, &mut proofs, sequence, summary)
         };
         if let Some(kind) = proofs.news().filter(|_| transaction.is_ok()) {
-            let port = options.session.connection.port;
             self.journal.note_proof(port, Some(KnownProof { kind, at: now }));
         }
+        self.note_refusing(port, &transaction, done.refusals.was_answered);
         let refused = self.note_refusals(&done, now, observe);
         let Done { deletions, lost, more, withhold_quit, .. } = done;
         (self.current.lost, self.current.more) = (lost, more);
@@ -72,8 +81,11 @@ impl AccountRun {
             // The connection is dropped: QUIT could take away what is not here.
             return refused.map(|()| Finish::QuitWithheld);
         }
-        let deleted = deletions.end(transaction, &mut self.journal)?;
-        self.confirm(&deleted, observe);
+        let Deleted { settled, refusal } = deletions.end(transaction, &mut self.journal)?;
+        self.confirm(&settled, observe);
+        if let Some(refusal) = &refusal {
+            self.tell_refusal(refusal, now, observe);
+        }
         refused.map(|()| Finish::Complete)
     }
 
@@ -86,53 +98,32 @@ impl AccountRun {
         self.summary.deleted += deleted.len();
     }
 
-    /// Records what the server refused to send. What it refused for the time being
-    /// waits for the next run, and is the run's error.
-    fn note_refusals(&mut self, done: &Done, now: u64, observe: Observer<'_>) -> Result<(), Error> {
-        for (download, refusal) in &done.refusals.booked {
-            self.note_failed(download, Failure::Refused(refusal), now, observe);
-            self.current.progress = true;
+    /// Says that the server refuses to delete, once a day.
+    fn tell_refusal(&mut self, refusal: &Refusal, now: u64, observe: Observer<'_>) {
+        const DAY: u64 = 86_400;
+        let said = self.journal.index().said(Said::NotDeleted);
+        // A time ahead was noted while the clock was wrong.
+        if said.is_none_or(|said| now < said || now - said >= DAY) {
+            self.journal.note_said(Said::NotDeleted, Some(now));
+            observe(Event::NotDeleted { refusal });
         }
-        for (old, new) in &done.twins.renamed {
-            self.journal.note_rekeyed(old, new);
-        }
-        for (key, octets) in &done.twins.recognised {
-            self.journal.note_compared(key, *octets);
-        }
-        for key in &done.twins.changed {
-            self.journal.note_incomparable(key);
-        }
-        if !done.twins.changed.is_empty() {
-            observe(Event::Unproven);
-        }
-        if done.top_differs {
-            self.journal.note_top_differs();
-            self.current.progress = true;
-        }
-        let mut waiting = 0;
-        for (download, refusal) in &done.refusals.temporary {
-            let tries = download.retrieval.tries.saturating_add(1);
-            if tries > MOST_TEMPORARY {
-                self.note_failed(download, Failure::Refused(refusal), now, observe);
-                continue;
-            }
-            let facts = Facts { octets: download.listed.octets, ..Facts::default() };
-            self.journal.note_failed(&download.key(), facts, tries, not_before(now, 1));
-            self.attempts.put_off.insert(download.key());
-            waiting += 1;
-        }
-        match done.refusals.temporary.first() {
-            Some((_, refusal)) if waiting > 0 => {
-                let (refusal, messages) = (refusal.clone(), Messages(waiting));
-                Err(Error::RefusedForNow { refusal, messages })
-            }
-            _ => Ok(()),
+    }
+
+    /// Notes whether the server refuses every message, and in how many runs by now.
+    fn note_refusing(&mut self, port: u16, talked: &Result<Session<'_>, Error>, answered: bool) {
+        let before = self.journal.index().quota(port);
+        let runs = match talked {
+            // What it sent before makes it a quota that grows.
+            Err(Error::Quota { .. }) if answered => 1,
+            Err(Error::Quota { .. }) => before.saturating_add(1),
+            _ if answered => 0,
+            _ => before,
+        };
+        if runs != before {
+            self.journal.note_quota(port, runs);
         }
     }
 }
-
-/// After so many runs a refusal for the time being is one as any other.
-const MOST_TEMPORARY: u32 = 3;
 
 /// As a server lists them, sizes may add up to anything.
 fn total(octets: impl Iterator<Item = u64>) -> u64 {

@@ -42,6 +42,10 @@ pub struct Listing<'a> {
     pub(super) headerless: HashSet<UniqueId>,
     /// TOP is not sent at all.
     pub(super) no_top: bool,
+    /// UIDL may be refused: headers tell messages apart then.
+    pub(super) accepts_no_unique_ids: bool,
+    /// Whether the server refuses unique-ids that it should give, once it was asked.
+    pub(super) refuses_unique_ids: Option<bool>,
     /// The message whose header was read when the session broke.
     pub(super) broken_header: Option<UniqueId>,
     /// When the login was over, in milliseconds since 1970.
@@ -73,6 +77,8 @@ impl<'a> Listing<'a> {
             proofs: Proofs::new(None, false),
             headerless: HashSet::new(),
             no_top: false,
+            accepts_no_unique_ids: false,
+            refuses_unique_ids: None,
             broken_header: None,
             logged_in,
             listing: Vec::new(),
@@ -83,7 +89,7 @@ impl<'a> Listing<'a> {
     /// have it do not announce it.
     pub fn list(&mut self, index: &Index, sizes: Sizes) -> Result<(), Error> {
         let failed = || Operation::List.failed();
-        let Self { transaction, .. } = self;
+        let Self { transaction, refuses_unique_ids, .. } = self;
         transaction.ask_listings().map_err(failed())?;
         let unique_ids = transaction.unique_id_listing().map_err(failed())?;
         let drop = transaction.drop_listing().map_err(failed())?;
@@ -92,10 +98,15 @@ impl<'a> Listing<'a> {
             && needs_unique_ids(transaction, index, refusal)
         {
             // Some servers refuse to list what is empty.
-            if !is_empty(drop) {
+            if is_empty(drop) {
+                return transaction.lenient(Leniency::EmptyMaildropRefused).map_err(failed());
+            }
+            *refuses_unique_ids = Some(true);
+            if !self.accepts_no_unique_ids {
                 return Err(Error::UniqueIdsRefused(refusal.clone()));
             }
-            return transaction.lenient(Leniency::EmptyMaildropRefused).map_err(failed());
+        } else {
+            *refuses_unique_ids = Some(false);
         }
         let unique_ids = unique_ids.unwrap_or_default();
         let is_short = drop.is_some_and(|drop| drop.messages != unique_ids.len() as u64);
@@ -349,7 +360,11 @@ impl<'a> Listing<'a> {
 
     /// Ends the session with QUIT.
     pub fn quit(self) -> Result<(), Error> {
-        self.transaction.quit().map_err(Operation::Quit.failed())
+        match self.transaction.quit() {
+            // Nothing hangs on it.
+            Err(session::Error::Refused { .. }) => Ok(()),
+            ended => ended.map_err(Operation::Quit.failed()),
+        }
     }
 }
 

@@ -89,7 +89,7 @@ enum Turn {
 
 /// Whether it is time. `room` is what the deadline leaves, if there is one.
 fn turn(last: Option<Login>, now: Duration, room: Option<Duration>) -> Turn {
-    let Some(Login { at, delay }) = last else { return Turn::Now };
+    let Some(Login { at, delay, .. }) = last else { return Turn::Now };
     let delay = Duration::from_secs(delay).min(LONGEST_DELAY);
     let left = Duration::from_millis(at).saturating_add(delay).saturating_sub(now);
     // Or the clock was set back, and the time since the login is not known.
@@ -164,7 +164,8 @@ pub(super) fn log_in<'a>(
     let delay = timing.last.map_or(0, |last| last.delay);
     match turn(timing.last, timing.clock.now(), room(options)) {
         Turn::Now => {}
-        _ if timing.at_once => {}
+        // Gmail announces 300 s and does not insist; who has refused a login does.
+        _ if timing.at_once && !timing.last.is_some_and(|last| last.refused) => {}
         Turn::NotYet(left) => return Err(Error::TooEarly { delay, left }),
         Turn::After(left) => {
             observe(Event::TooEarly { delay, left });
@@ -250,7 +251,7 @@ fn attempt<'a>(
     let is_too_early =
         |error: &Error| matches!(turned_away(error), Some((LoginRefusal::LoginDelay, _)));
     if opened.as_ref().is_err_and(is_too_early) {
-        timing.last = Some(Login { at, delay: delay.unwrap_or(USUAL_DELAY) });
+        timing.last = Some(Login { at, delay: delay.unwrap_or(USUAL_DELAY), refused: true });
     }
     (opened, Duration::from_secs(delay.unwrap_or(0)).min(LONGEST_DELAY))
 }
@@ -268,7 +269,7 @@ mod tests {
     /// Whether it is time when the last login was so many milliseconds ago.
     fn ago(millis: i64, delay: u64, room: Option<Duration>) -> Turn {
         let at = i64::try_from(NOW.as_millis()).unwrap() - millis;
-        turn(Some(Login { at: at.try_into().unwrap(), delay }), NOW, room)
+        turn(Some(Login { at: at.try_into().unwrap(), delay, refused: false }), NOW, room)
     }
 
     #[test]
@@ -305,7 +306,7 @@ mod tests {
         assert_eq!(ago(86_400_000, u64::MAX, None), Turn::Now);
         assert_eq!(ago(0, u64::MAX, None), Turn::NotYet(LONGEST_DELAY));
         let at = u64::MAX;
-        assert_eq!(turn(Some(Login { at, delay: u64::MAX }), NOW, None), Turn::Now);
+        assert_eq!(turn(Some(Login { at, delay: u64::MAX, refused: true }), NOW, None), Turn::Now);
     }
 
     /// All pauses of somebody who tries for so long.

@@ -27,6 +27,7 @@ mod download;
 mod error;
 mod event;
 mod examine;
+mod failures;
 mod fetch_session;
 mod header;
 mod headers;

@@ -18,7 +18,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::journal::{Journal, Settled};
-use crate::maildir::{TempMessage, UniqueName};
+use crate::maildir::UniqueName;
 use crate::protocol::{Command, MessageNumber, ProofKind};
 use crate::session::{self, ProofAnswer, Reply, Verdict};
 
@@ -28,8 +28,9 @@ use super::deliveries::Deliveries;
 use super::download::{Download, Purpose, Session, is_status_like, names};
 use super::error::{Error, Operation};
 use super::event::{Event, Summary};
-use super::message_writer::{Marks, MessageWriter};
+use super::message_writer::MessageWriter;
 use super::proof::{Cadence, Proofs, out_of_step};
+use super::refusals::Refusals;
 use super::unproven::{Answer, Unproven, UnprovenAnswers};
 
 struct Pipeline<'r, 't> {
@@ -90,7 +91,7 @@ pub(super) fn run<'t>(
             journal: journal_id,
             run: run_id,
             sequence,
-            done: Done::default(),
+            done: Done { refusals: Refusals::new(context.asks_on), ..Done::default() },
         };
         let talked = pipeline.talk().and_then(|()| pipeline.done.refusals.finish());
         pipeline.note_loss(&talked);
@@ -414,7 +415,7 @@ impl<'t> Pipeline<'_, 't> {
                 }
                 Answer::Message { message, marks, .. } => {
                     let first_line = &marks.first_line;
-                    self.done.refusals.interrupted();
+                    self.done.refusals.answered();
                     match &download.suspect {
                         None if is_status_like(first_line)
                             || cannot_prove && download.is_unsure(message.size()) =>
@@ -427,23 +428,17 @@ impl<'t> Pipeline<'_, 't> {
                             self.done.lost = Some(download);
                             return Err(out_of_step(Operation::Retrieve(number)));
                         }
-                        _ => self.deliver(download, message, &marks)?,
+                        _ => {
+                            let same = self.deliveries.send(download, message, &marks)?;
+                            self.schedule.deletions.waiting.extend(same);
+                            if self.deliveries.top_differs {
+                                let downloads = &mut self.schedule.downloads;
+                                downloads.retain(|download| !download.retrieval.doubtful);
+                            }
+                        }
                     }
                 }
             }
-        }
-        Ok(())
-    }
-
-    fn deliver(
-        &mut self,
-        download: Download,
-        message: TempMessage,
-        marks: &Marks,
-    ) -> Result<(), Error> {
-        self.schedule.deletions.waiting.extend(self.deliveries.send(download, message, marks)?);
-        if self.deliveries.top_differs {
-            self.schedule.downloads.retain(|download| !download.retrieval.doubtful);
         }
         Ok(())
     }

@@ -15,6 +15,13 @@ pub(super) struct Refusals {
     pub(super) booked: Vec<(Download, Refusal)>,
     /// Refused with a code that means "later", twice.
     pub(super) temporary: Vec<(Download, Refusal)>,
+    /// Refused in a third run that the server refuses everything: no more sessions ask
+    /// for them in this one.
+    pub(super) quota: Vec<(Download, Refusal)>,
+    /// A quota is not believed any more: everything is asked for.
+    asks_on: bool,
+    /// A message was answered: the server does not refuse everything.
+    pub(super) was_answered: bool,
     /// Refused in a row since the last message that was answered.
     row: Vec<(Download, Refusal)>,
     /// The last wanted message was put first, to tell a quota: its number.
@@ -22,9 +29,14 @@ pub(super) struct Refusals {
 }
 
 /// So many refusals in a row with the same words may be a quota.
-const ROW: usize = 3;
+pub(super) const ROW: usize = 3;
 
 impl Refusals {
+    /// None yet. `asks_on`: a quota is not believed any more.
+    pub(super) fn new(asks_on: bool) -> Self {
+        Self { asks_on, ..Self::default() }
+    }
+
     /// Takes a proven refusal; `rest` is what is still to be asked for.
     pub(super) fn take(
         &mut self,
@@ -49,6 +61,7 @@ impl Refusals {
             return self.quota();
         }
         if self.row.len() >= ROW
+            && !self.asks_on
             && self.probe.is_none()
             && let Some(last) = rest.pop_back()
         {
@@ -61,6 +74,10 @@ impl Refusals {
 
     /// The server refuses everything: no message's fault.
     fn quota(&mut self) -> Result<(), Error> {
+        if self.asks_on {
+            self.probe = None;
+            return Ok(());
+        }
         let messages = self.row.len();
         match self.row.pop() {
             Some((_, refusal)) => {
@@ -71,14 +88,23 @@ impl Refusals {
         }
     }
 
-    /// A message was answered: what was refused before it is each one's own fault.
-    pub(super) fn interrupted(&mut self) {
+    /// A message was answered.
+    pub(super) fn answered(&mut self) {
+        self.was_answered = true;
+        self.interrupted();
+    }
+
+    /// What was refused in a row so far is each message's own fault.
+    fn interrupted(&mut self) {
         self.booked.append(&mut self.row);
         self.probe = None;
     }
 
     /// Everything was asked for: a row at the end has the last wanted message in it.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
+        if self.row.len() >= ROW && self.asks_on {
+            self.quota.append(&mut self.row);
+        }
         if self.row.len() >= ROW {
             return self.quota();
         }

@@ -1,20 +1,19 @@
 //! A run over one account.
 
-use crate::journal::{self, Facts, Imported, Index, Journal, Login, MessageKey, Siblings, State};
+use crate::journal::{self, Imported, Index, Journal, Login, MessageKey, Siblings};
 use crate::maildir::Maildir;
 use crate::session::{Credentials, Log};
 
 use super::attempts::{Attempts, Finish, Note};
-use super::download::Download;
 use super::error::Error;
-use super::event::{Event, Failure, Observer, Summary};
+use super::event::{Observer, Summary};
 use super::listing::{Listing, Renumbering, Sizes};
 use super::named::Named;
 use super::options::{Options, Rekey};
 use super::place::Place;
 use super::recovery::recover;
 use super::sessions::{self, Current, Noted, Sessions};
-use super::step::{Policy, Step, not_before};
+use super::step::{Policy, Step};
 
 /// The local state of one account: lock held, journal loaded and recovered, Maildir
 /// open.
@@ -122,22 +121,6 @@ impl AccountRun {
         })
     }
 
-    /// Records a message that could not be fetched.
-    pub(super) fn note_failed(
-        &mut self,
-        download: &Download,
-        why: Failure<'_>,
-        now: u64,
-        observe: Observer<'_>,
-    ) {
-        let (number, unique_id) = (download.number(), &download.listed.unique_id);
-        let tries = download.retrieval.tries.saturating_add(1);
-        let facts = Facts { octets: download.listed.octets, ..Facts::default() };
-        self.journal.note_failed(&download.key(), facts, tries, not_before(now, tries));
-        self.summary.failed += 1;
-        observe(Event::Failed { number, unique_id, tries, why });
-    }
-
     /// What is still wanted: the limit holds for the run, and what failed in it is
     /// not tried in it again.
     pub(super) fn policy(&self, policy: &Policy) -> Policy {
@@ -145,21 +128,6 @@ impl AccountRun {
             limit: policy.limit.map(|limit| limit.saturating_sub(self.summary.delivered)),
             retry_failed: policy.retry_failed && self.attempts.is_first(),
             ..policy.clone()
-        }
-    }
-
-    /// If no second session is possible in this run, record the message that broke
-    /// the first one as failed, so that the next run fetches it last.
-    fn note_losses(&mut self, now: u64) {
-        for (key, _) in self.attempts.losses.drain() {
-            let known = self.journal.index().get(&key);
-            if known.is_some_and(|known| known.state != State::Failed) {
-                // A later session of this run has delivered it.
-                continue;
-            }
-            let tries = self.journal.index().get(&key).map_or(0, |known| known.tries);
-            let tries = tries.saturating_add(1);
-            self.journal.note_failed(&key, Facts::default(), tries, not_before(now, tries));
         }
     }
 
@@ -267,20 +235,29 @@ impl Sessions for AccountRun {
         let (now, port) = (options.clock.start(), options.session.connection.port);
         match noted {
             Noted::Announced(announced) => self.journal.note_announced(port, announced),
-            Noted::Interrupted => self.note_losses(now),
+            Noted::Failed => self.note_losses(now),
             Noted::Lenient(leniency) => self.journal.note_leniency(port, leniency, now),
             Noted::Login(login) => self.journal.note_login(login),
             Noted::PutOff(download, why) => {
                 self.note_failed(download, why.failure(), now, observe);
             }
-            Noted::Server(note) => {
-                if note != Note::None {
+            Noted::Server(note) => match note {
+                Note::Forget => self.journal.note_announced(port, None),
+                Note::NoHeader(unique_id) => self.journal.note_no_header(port, now, &unique_id),
+                Note::NoTop => self.journal.note_no_top(port, now),
+                Note::None => {}
+                Note::OutOfStep => {
                     self.journal.note_announced(port, None);
-                }
-                if note == Note::OutOfStep {
                     self.journal.note_out_of_step(port, now);
                 }
+            },
+            Noted::NoUniqueIds { accepted } => {
+                self.journal.note_no_unique_ids(port, now, accepted);
             }
+            Noted::UniqueIds if self.journal.index().no_unique_ids(port).is_some() => {
+                self.journal.note_unique_ids(port);
+            }
+            Noted::UniqueIds => {}
         }
     }
 }

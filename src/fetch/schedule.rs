@@ -38,7 +38,8 @@ impl AccountRun {
                 Step::Leave(Reason::TooLarge { occurrence, known: false }) => {
                     let octets = listed.octets.unwrap_or(0);
                     observe(Event::Large { unique_id, octets });
-                    let facts = Facts { octets: listed.octets, ..Facts::default() };
+                    let fingerprint = listed.header.print();
+                    let facts = Facts { octets: listed.octets, fingerprint, content: None };
                     self.journal.note_too_large(&key(occurrence), facts);
                 }
                 Step::Leave(Reason::Changed { occurrence }) => {

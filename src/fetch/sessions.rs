@@ -1,6 +1,6 @@
 //! The loop of sessions, the same one for a fetch and for a look into the maildrop.
 
-use crate::journal::{Index, Login};
+use crate::journal::{Index, Login, NoUniqueIds};
 use crate::protocol::{Capabilities, Leniencies, Leniency, ProofKind};
 use crate::session::{Credentials, Log, Pipelining};
 
@@ -10,7 +10,7 @@ use super::error::Error;
 use super::event::{Event, Observer};
 use super::listing::Listing;
 use super::login_schedule::{self, Timing};
-use super::options::Options;
+use super::options::{Options, Rekey};
 use super::proof::Proofs;
 
 /// What is known of the session in hand when it ends, however it ends.
@@ -28,8 +28,9 @@ pub(super) struct Current {
 pub(super) enum Noted<'n> {
     /// What the server announces, if it takes several commands at once.
     Announced(Option<&'n Capabilities>),
-    /// The messages that broke sessions: no other session is possible in this run.
-    Interrupted,
+    /// The run fails: the messages that broke its sessions are asked for last in the
+    /// next one.
+    Failed,
     /// What the server does against an RFC at a login.
     Lenient(Leniency),
     /// When the server let us in, or refused to as too early.
@@ -38,6 +39,11 @@ pub(super) enum Noted<'n> {
     PutOff(&'n Download, Failed),
     /// How the server behaves.
     Server(Note),
+    /// The server refuses unique-ids, though it has given some; headers tell messages
+    /// apart if a person wants that.
+    NoUniqueIds { accepted: bool },
+    /// The server gives unique-ids.
+    UniqueIds,
 }
 
 /// A run that consists of sessions.
@@ -85,7 +91,11 @@ pub(super) fn repeat<R: Sessions>(
 ) -> Result<(), Error> {
     let (now, port) = (options.clock.start(), options.session.connection.port);
     let known = pace(run.index(), port, now);
-    *run.attempts() = Attempts::new(known == Pipelining::LockStep);
+    let is_recent = |at: u64| now < at.saturating_add(MONTH);
+    let headerless = run.index().no_header(port).filter(|(at, _)| is_recent(*at));
+    let no_top = run.index().no_top(port).is_some_and(is_recent);
+    let was_out_of_step = known == Pipelining::LockStep;
+    *run.attempts() = Attempts::new(was_out_of_step, headerless.map(|(_, id)| id), no_top);
     loop {
         *run.current() = Current::default();
         let how = session(run).map_err(|error| error.strictly(options.session.strict));
@@ -94,12 +104,13 @@ pub(super) fn repeat<R: Sessions>(
         let ended = Ended { pipelining, remembered, reached, progress, lost, more, how };
         match run.attempts().next(ended) {
             Next::Again(note) => {
-                observe(if note == Note::None { Event::Again } else { Event::OutOfStep });
+                let is_pace = matches!(note, Note::Forget | Note::OutOfStep);
+                observe(if is_pace { Event::OutOfStep } else { Event::Again });
                 run.note(Noted::Server(note), options, observe);
             }
             Next::Done => return Ok(()),
             Next::Fail(error) => {
-                run.note(Noted::Interrupted, options, observe);
+                run.note(Noted::Failed, options, observe);
                 return Err(error);
             }
             Next::PutOff { download, why, more } => {
@@ -165,11 +176,34 @@ pub(super) fn look<'a, R: Sessions, T>(
     observe: Observer<'_>,
     act: impl FnOnce(&mut R, &mut Listing<'a>) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    let index = run.index();
+    let port = options.session.connection.port;
+    listing.accepts_no_unique_ids = index
+        .no_unique_ids(port)
+        .is_some_and(|it| it.accepted || options.rekey == Rekey::ByHeader && it.is_lasting());
     let result = act(run, listing);
+    let accepted = listing.accepts_no_unique_ids;
+    match listing.refuses_unique_ids {
+        Some(true) => run.note(Noted::NoUniqueIds { accepted }, options, observe),
+        Some(false) => run.note(Noted::UniqueIds, options, observe),
+        None => {}
+    }
+    let result = result.map_err(|error| match error {
+        Error::UniqueIdsRefused(refusal)
+            if run.index().no_unique_ids(port).is_some_and(NoUniqueIds::is_lasting) =>
+        {
+            Error::UniqueIdsGone(refusal)
+        }
+        error => error,
+    });
     if let Some(unique_id) = listing.broken_header.take() {
         run.current().reached = Reached::Header(unique_id);
     }
     let delay = listing.transaction.login_delay().map_or(0, |delay| delay.seconds);
-    run.note(Noted::Login(Login { at: listing.logged_in, delay }), options, observe);
+    run.note(
+        Noted::Login(Login { at: listing.logged_in, delay, refused: false }),
+        options,
+        observe,
+    );
     result
 }

@@ -21,7 +21,7 @@ use super::content::ContentHash;
 use super::fingerprint::Fingerprint;
 use super::key::MessageKey;
 use super::record::Missing;
-use super::server::{KnownProof, Login, ServerFacts};
+use super::server::{KnownProof, Login, NoUniqueIds, Said, ServerFacts};
 use super::state::{Known, State};
 
 use entry::{Entry, Flag};
@@ -286,6 +286,32 @@ impl Index {
     /// Which proof the server there gives, if that was learned.
     pub fn proof(&self, port: u16) -> Option<KnownProof> {
         self.server.proof(port)
+    }
+
+    /// The message whose header broke off a session there, and when that was.
+    pub fn no_header(&self, port: u16) -> Option<(u64, UniqueId)> {
+        let (at, unique_id) = self.server.no_header(port)?;
+        Some((at, UniqueId::new(unique_id)?))
+    }
+
+    /// When TOP broke off a second session there.
+    pub fn no_top(&self, port: u16) -> Option<u64> {
+        self.server.no_top(port)
+    }
+
+    /// Since when UIDL is refused there, if it is.
+    pub fn no_unique_ids(&self, port: u16) -> Option<NoUniqueIds> {
+        self.server.no_unique_ids(port)
+    }
+
+    /// In how many runs in a row the server there refused all messages.
+    pub fn quota(&self, port: u16) -> u32 {
+        self.server.quota(port)
+    }
+
+    /// When a sentence was said last.
+    pub fn said(&self, what: Said) -> Option<u64> {
+        self.server.said(what)
     }
 
     /// The last login, if the server wanted some time until the next one.

@@ -60,7 +60,7 @@ pub use key::MessageKey;
 pub use mailbox::Mailbox;
 pub use missing::Sighting;
 pub use repair::{Fate, Mended, Repair};
-pub use server::{KnownProof, Login};
+pub use server::{KnownProof, Login, NoUniqueIds, Said};
 pub use settled::{Committed, Delivery, Settled, Settlement};
 pub use siblings::Siblings;
 pub use state::{Facts, Known, State};

@@ -8,7 +8,7 @@ use super::fingerprint::Fingerprint;
 use super::journal_file::Journal;
 use super::key::{MessageKey, WrittenKey};
 use super::record::Record;
-use super::server::{KnownProof, Login};
+use super::server::{KnownProof, Login, Said};
 use super::state::{Facts, Known, State};
 
 impl Journal {
@@ -184,6 +184,37 @@ impl Journal {
     /// Notes which proof a server gives; `None` forgets it.
     pub fn note_proof(&mut self, port: u16, proof: Option<KnownProof>) {
         self.server_facts().note_proof(port, proof);
+    }
+
+    /// Notes that TOP of a message broke off a session.
+    pub fn note_no_header(&mut self, port: u16, at: u64, unique_id: &UniqueId) {
+        self.server_facts().note_no_header(port, at, unique_id.as_bytes());
+    }
+
+    /// Notes that TOP broke off a second session.
+    pub fn note_no_top(&mut self, port: u16, at: u64) {
+        self.server_facts().note_no_top(port, at);
+    }
+
+    /// Notes that a server refuses UIDL, though it has given unique-ids; `accepted`: a
+    /// person wants headers to tell messages apart.
+    pub fn note_no_unique_ids(&mut self, port: u16, now: u64, accepted: bool) {
+        self.server_facts().note_no_unique_ids(port, now, accepted);
+    }
+
+    /// Notes that a server gives unique-ids.
+    pub fn note_unique_ids(&mut self, port: u16) {
+        self.server_facts().note_unique_ids(port);
+    }
+
+    /// Notes in how many runs in a row a server refused all messages.
+    pub fn note_quota(&mut self, port: u16, runs: u32) {
+        self.server_facts().note_quota(port, runs);
+    }
+
+    /// Notes when a sentence was said; `None`: there was no reason for it.
+    pub fn note_said(&mut self, what: Said, at: Option<u64>) {
+        self.server_facts().note_said(what, at);
     }
 
     /// Notes a login. It is remembered only where the server wants some time

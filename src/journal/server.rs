@@ -8,14 +8,22 @@
 //! server = "pop3get-server" SP version SP host LF *(fact LF)
 //! fact   = "announced" SP port SP lines    ; before login, over verified TLS
 //!        / "leniency" SP port SP name SP at ; what it does against an RFC at a login
-//!        / "login" SP millis SP delay      ; when, and the seconds the server wants between two
+//!        / "login" SP millis SP delay [SP "refused"]
+//!                                          ; when, and the seconds the server wants between two
+//!        / "no-header" SP port SP at SP id ; TOP of this message broke off a session
+//!        / "no-top" SP port SP at          ; TOP broke off two sessions
+//!        / "no-unique-ids" SP port SP runs SP first SP last SP accepted
+//!                                          ; UIDL was refused in so many runs
+//!        / "quota" SP port SP runs         ; in so many runs it refused all messages
+//!        / "said" SP what SP at
 //!        / "out-of-step" SP port SP at     ; when several commands were sent at once
 //!        / "proof" SP port SP kind SP at   ; what names a message behind its RETR
 //! kind   = "list" / "stat" / "uidl"
+//! what   = "not-deleted" / "only-seen"
 //! ```
 //!
 //! Times are seconds since 1970, and `millis` as many thousandths. Capability lines
-//! are percent-encoded, and LF separates them.
+//! are percent-encoded, and LF separates them; so is a unique-id.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,6 +46,55 @@ pub struct Login {
     pub at: u64,
     /// How many seconds it wants between two logins.
     pub delay: u64,
+    /// It was refused as too early.
+    pub refused: bool,
+}
+
+/// UIDL is refused by a server that gave unique-ids before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoUniqueIds {
+    /// In so many runs in a row.
+    pub runs: u32,
+    /// In the first of them, in seconds since 1970.
+    pub first: u64,
+    /// In the last of them.
+    pub last: u64,
+    /// A person wants headers to tell messages apart.
+    pub accepted: bool,
+}
+
+impl NoUniqueIds {
+    /// Whether that is no passing fault: in three runs, on two days.
+    pub fn is_lasting(self) -> bool {
+        const DAY: u64 = 86_400;
+        self.runs >= 3 && self.last / DAY > self.first / DAY
+    }
+
+    /// The same after another run, by this time.
+    pub(super) fn again(before: Option<Self>, now: u64) -> Self {
+        let before = before.unwrap_or(Self { runs: 0, first: now, last: now, accepted: false });
+        Self { runs: before.runs.saturating_add(1), last: now, ..before }
+    }
+}
+
+/// A sentence that is not said in every run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Said {
+    /// The server refuses to delete.
+    NotDeleted,
+    /// All that the server shows is seen, and it shows no more.
+    OnlySeen,
+}
+
+impl Said {
+    const ALL: [Self; 2] = [Self::NotDeleted, Self::OnlySeen];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::NotDeleted => "not-deleted",
+            Self::OnlySeen => "only-seen",
+        }
+    }
 }
 
 /// Which proof a server gives, and when that was learned.
@@ -57,6 +114,65 @@ struct Port {
     leniencies: Vec<(Leniency, u64)>,
     out_of_step: Option<u64>,
     proof: Option<KnownProof>,
+    no_header: Option<(u64, Vec<u8>)>,
+    no_top: Option<u64>,
+    no_unique_ids: Option<NoUniqueIds>,
+    quota: u32,
+}
+
+impl Port {
+    fn learn<'w>(&mut self, fact: &[u8], words: &mut impl Iterator<Item = &'w [u8]>) -> Option<()> {
+        match fact {
+            b"announced" => self.announced = Some(percent_decode(words.next()?).collect()),
+            b"leniency" => {
+                let leniency = Leniency::from_name(words.next()?)?;
+                self.leniencies.push((leniency, number(words.next())?));
+            }
+            b"no-header" => {
+                let at = number(words.next())?;
+                self.no_header = Some((at, percent_decode(words.next()?).collect()));
+            }
+            b"no-top" => self.no_top = Some(number(words.next())?),
+            b"no-unique-ids" => {
+                self.no_unique_ids = Some(NoUniqueIds {
+                    runs: number(words.next())?,
+                    first: number(words.next())?,
+                    last: number(words.next())?,
+                    accepted: number::<u8>(words.next())? > 0,
+                });
+            }
+            b"out-of-step" => self.out_of_step = Some(number(words.next())?),
+            b"proof" => {
+                let kind = ProofKind::parse(words.next()?)?;
+                self.proof = Some(KnownProof { kind, at: number(words.next())? });
+            }
+            b"quota" => self.quota = number(words.next())?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Its facts: each one's word, and what stands behind the port.
+    fn lines(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let ids = self
+            .no_unique_ids
+            .map(|it| format!("{} {} {} {}", it.runs, it.first, it.last, u8::from(it.accepted)));
+        let header = self.no_header.as_ref().map(|(at, id)| format!("{at} {}", encoded(id)));
+        let proof = self.proof.map(|it| format!("{} {}", it.kind.word(), it.at));
+        let facts = [
+            ("announced", self.announced.as_ref().map(|lines| encoded(lines))),
+            ("no-header", header),
+            ("no-top", self.no_top.map(|at| at.to_string())),
+            ("no-unique-ids", ids),
+            ("out-of-step", self.out_of_step.map(|at| at.to_string())),
+            ("proof", proof),
+            ("quota", Some(self.quota).filter(|runs| *runs > 0).map(|runs| runs.to_string())),
+        ];
+        let facts = facts.into_iter().filter_map(|(word, rest)| Some((word, rest?)));
+        let leniencies = self.leniencies.iter();
+        let leniencies = leniencies.map(|(it, at)| ("leniency", format!("{} {at}", it.name())));
+        facts.chain(leniencies)
+    }
 }
 
 /// What is known of one server.
@@ -64,6 +180,7 @@ struct Port {
 pub(super) struct ServerFacts {
     ports: BTreeMap<u16, Port>,
     login: Option<Login>,
+    said: BTreeMap<Said, u64>,
 }
 
 impl ServerFacts {
@@ -89,50 +206,38 @@ impl ServerFacts {
     fn learn(&mut self, line: &[u8]) -> Option<()> {
         let mut words = line.split(|octet| *octet == b' ');
         match words.next()? {
-            b"announced" => {
-                let port = self.ports.entry(number(words.next())?).or_default();
-                port.announced = Some(percent_decode(words.next()?).collect());
-            }
-            b"leniency" => {
-                let port = self.ports.entry(number(words.next())?).or_default();
-                let leniency = Leniency::from_name(words.next()?)?;
-                port.leniencies.push((leniency, number(words.next())?));
-            }
             b"login" => {
                 let at = number(words.next())?;
-                self.login = Some(Login { at, delay: number(words.next())? });
+                let delay = number(words.next())?;
+                let refused = words.next();
+                refused.is_none_or(|word| word == b"refused").then_some(())?;
+                self.login = Some(Login { at, delay, refused: refused.is_some() });
             }
-            b"out-of-step" => {
+            b"said" => {
+                let what = words.next()?;
+                let what = Said::ALL.into_iter().find(|it| it.word().as_bytes() == what)?;
+                self.said.insert(what, number(words.next())?);
+            }
+            word => {
                 let port = self.ports.entry(number(words.next())?).or_default();
-                port.out_of_step = Some(number(words.next())?);
+                port.learn(word, &mut words)?;
             }
-            b"proof" => {
-                let port = self.ports.entry(number(words.next())?).or_default();
-                let kind = ProofKind::parse(words.next()?)?;
-                port.proof = Some(KnownProof { kind, at: number(words.next())? });
-            }
-            _ => return None,
         }
         words.next().is_none().then_some(())
     }
 
     fn text(&self, host: &str) -> String {
         let mut text = format!("pop3get-server {VERSION} {host}\n");
-        if let Some(Login { at, delay }) = self.login {
-            text += &format!("login {at} {delay}\n");
+        if let Some(Login { at, delay, refused }) = self.login {
+            let refused = if refused { " refused" } else { "" };
+            text += &format!("login {at} {delay}{refused}\n");
+        }
+        for (what, at) in &self.said {
+            text += &format!("said {} {at}\n", what.word());
         }
         for (number, port) in &self.ports {
-            if let Some(lines) = &port.announced {
-                text += &format!("announced {number} {}\n", encoded(lines));
-            }
-            for (leniency, at) in &port.leniencies {
-                text += &format!("leniency {number} {} {at}\n", leniency.name());
-            }
-            if let Some(at) = port.out_of_step {
-                text += &format!("out-of-step {number} {at}\n");
-            }
-            if let Some(KnownProof { kind, at }) = port.proof {
-                text += &format!("proof {number} {} {at}\n", kind.word());
+            for (word, rest) in port.lines() {
+                text += &format!("{word} {number} {rest}\n");
             }
         }
         text
@@ -190,6 +295,57 @@ impl ServerFacts {
         self.ports.entry(port).or_default().proof = proof;
     }
 
+    /// The message whose header broke off a session, and when that was.
+    pub(super) fn no_header(&self, port: u16) -> Option<(u64, &[u8])> {
+        let (at, unique_id) = self.ports.get(&port)?.no_header.as_ref()?;
+        Some((*at, unique_id))
+    }
+
+    pub(super) fn note_no_header(&mut self, port: u16, at: u64, unique_id: &[u8]) {
+        self.ports.entry(port).or_default().no_header = Some((at, unique_id.to_vec()));
+    }
+
+    pub(super) fn no_top(&self, port: u16) -> Option<u64> {
+        self.ports.get(&port)?.no_top
+    }
+
+    pub(super) fn note_no_top(&mut self, port: u16, at: u64) {
+        self.ports.entry(port).or_default().no_top = Some(at);
+    }
+
+    pub(super) fn no_unique_ids(&self, port: u16) -> Option<NoUniqueIds> {
+        self.ports.get(&port)?.no_unique_ids
+    }
+
+    pub(super) fn note_no_unique_ids(&mut self, port: u16, now: u64, accepted: bool) {
+        let refused = NoUniqueIds::again(self.no_unique_ids(port), now);
+        let refused = NoUniqueIds { accepted, ..refused };
+        self.ports.entry(port).or_default().no_unique_ids = Some(refused);
+    }
+
+    pub(super) fn note_unique_ids(&mut self, port: u16) {
+        self.ports.entry(port).or_default().no_unique_ids = None;
+    }
+
+    pub(super) fn quota(&self, port: u16) -> u32 {
+        self.ports.get(&port).map_or(0, |port| port.quota)
+    }
+
+    pub(super) fn note_quota(&mut self, port: u16, runs: u32) {
+        self.ports.entry(port).or_default().quota = runs;
+    }
+
+    pub(super) fn said(&self, what: Said) -> Option<u64> {
+        self.said.get(&what).copied()
+    }
+
+    pub(super) fn note_said(&mut self, what: Said, at: Option<u64>) {
+        match at {
+            Some(at) => self.said.insert(what, at),
+            None => self.said.remove(&what),
+        };
+    }
+
     pub(super) fn login(&self) -> Option<Login> {
         self.login
     }
@@ -214,7 +370,14 @@ mod tests {
         facts.note_leniency(110, Leniency::CapaEndsConnection, 5);
         facts.note_leniency(110, Leniency::CapaEndsConnection, 6);
         facts.note_out_of_step(110, 8);
-        facts.note_login(Login { at: 1_700_000_000_123, delay: 60 });
+        facts.note_login(Login { at: 1_700_000_000_123, delay: 60, refused: true });
+        facts.note_no_header(110, 9, b"a b%");
+        facts.note_no_top(110, 10);
+        facts.note_no_unique_ids(110, 11, false);
+        facts.note_no_unique_ids(110, 12, true);
+        facts.note_quota(995, 2);
+        facts.note_said(Said::NotDeleted, Some(13));
+        facts.note_said(Said::OnlySeen, Some(14));
         facts
     }
 

@@ -221,6 +221,9 @@ impl Error {
             // Each of its messages would be without end.
             Self::Violation { violation: Violation::LineFeeds, .. } => Nature::Other,
             Self::Violation { .. } => Nature::Broken,
+            Self::Connection(
+                connection::Error::Cancelled | connection::Error::DeadlineOver { .. },
+            ) => Nature::Interrupted,
             Self::Connection(error) if error.is_loss() => Nature::Lost,
             _ => Nature::Other,
         }
@@ -246,6 +249,8 @@ pub enum Nature {
     Broken,
     /// A message had no end.
     Endless,
+    /// The deadline of the run, or a signal.
+    Interrupted,
     /// The connection was lost, or a time-out was over.
     Lost,
     /// Another session would fail likewise.

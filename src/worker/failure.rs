@@ -75,6 +75,8 @@ fn of_fetch(error: &fetch::Error) -> Kind {
         fetch::Error::NoSuchMessage(_) => Kind::NoSuchMessage,
         fetch::Error::NoUniqueIds(_) => Kind::ServerUnavailable,
         fetch::Error::Renumbered => Kind::Renumbered,
+        fetch::Error::AllRefused { .. } => Kind::MessageRefused,
+        fetch::Error::UniqueIdsGone(_) => Kind::UniqueIdsGone,
         fetch::Error::SameMailbox(_) => Kind::SameMailbox,
         fetch::Error::Session { doing, source } => of_session(*doing, source),
         fetch::Error::Thread(_) => Kind::SystemTemporary,

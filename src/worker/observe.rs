@@ -97,6 +97,9 @@ fn told(event: fetch::Event<'_>) -> Event {
         fetch::Event::Expires { days } => Event::Expires { days },
         fetch::Event::Imported { known, listed } => Event::Imported { known, listed },
         fetch::Event::InUse { pause } => Event::InUse { pause: in_seconds(pause) },
+        fetch::Event::NotDeleted { refusal } => {
+            Event::NotDeleted { text: Octets::cut(&refusal.text) }
+        }
         fetch::Event::OutOfStep => Event::OutOfStep {},
         fetch::Event::Planned { listed, messages, octets, first } => {
             Event::Planned { listed, messages, octets, first }

@@ -1,10 +1,12 @@
 //! How sessions end, and what the next one does: the same for a fetch and for every
 //! look into the maildrop.
 
+use std::fs;
+
 use pop3_test_server::{Builder, Fault, Message, Server};
 
 use crate::rfc1939::{letter, letters, stored};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, server_facts};
 
 fn server(count: usize) -> Builder {
     Server::builder().user("mrose", "secret").messages(letters(count))
@@ -63,4 +65,126 @@ fn a_renaming_survives_a_header_that_breaks_its_session() {
     assert_eq!(renamed.status, Some(0), "{renamed:?}");
     run(&[]).is_silent();
     assert_eq!(sandbox.count(), 3);
+}
+
+/// The messages that RETR named in a session, in order.
+fn asked_for(server: &Server) -> Vec<String> {
+    let commands = server.commands();
+    let begun = commands.iter().rposition(|it| it.starts_with("USER") || it.starts_with("AUTH"));
+    let asked = commands[begun.unwrap_or(0)..].iter();
+    asked.filter_map(|command| command.strip_prefix("RETR ").map(str::to_owned)).collect()
+}
+
+#[test]
+fn a_message_that_outlasts_the_deadline_is_asked_for_last_and_at_once() {
+    let partial = Fault::reply("RETR 1", "+OK\r\nSubject: endless\r\n");
+    let server = [1, 2, 3].into_iter().fold(server(4), |it, run| it.fault(partial.clone().on(run)));
+    let (server, sandbox) = (server.without("PIPELINING").start(), Sandbox::new());
+    for _ in 0..3 {
+        let ran = sandbox.plain(&server).args(["--deadline", "1"]).run();
+        ran.fails(75, "the deadline");
+    }
+    assert_eq!(sandbox.mail(), (2..=4).map(stored).collect::<Vec<_>>());
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 4);
+}
+
+#[test]
+fn a_header_that_broke_a_session_is_not_asked_for_in_the_next_run() {
+    let numbered = (1..=3).map(|number| Message::new(number.to_string(), letter(number)));
+    let server = Server::builder().user("mrose", "secret").messages(numbered);
+    let (server, sandbox) = (server.fault(endless_header()).start(), Sandbox::new());
+    sandbox.plain(&server).args(["--mark-seen", "--timeout", "1"]).run().is_silent();
+    assert_eq!(server.sessions(), 2);
+    sandbox.plain(&server).args(["--mark-seen", "--timeout", "1"]).run().is_silent();
+    assert_eq!(server.sessions(), 3);
+}
+
+#[test]
+fn a_server_that_refuses_to_delete_is_said_once_a_day_and_fails_no_run() {
+    let refusals = [Fault::quit_fails(), Fault::reply("DELE 1", "-ERR read only\r\n")];
+    for fault in refusals {
+        let (server, sandbox) = (server(2).fault(fault).start(), Sandbox::new());
+        let first = sandbox.plain(&server).arg("--delete").run();
+        assert_eq!(first.status, Some(0), "{first:?}");
+        assert!(first.stderr.contains("the server refuses to delete messages"), "{first:?}");
+        assert_eq!(first.stderr.lines().count(), 1, "{first:?}");
+        sandbox.plain(&server).arg("--delete").run().is_silent();
+        assert_eq!(sandbox.count(), 2);
+        assert!(!server.maildrop("mrose").is_empty());
+        // A day later.
+        let path = sandbox.journal().with_file_name("server");
+        let facts = server_facts(&sandbox.journal());
+        let said = facts.lines().find(|line| line.starts_with("said not-deleted ")).unwrap();
+        fs::write(path, facts.replace(said, "said not-deleted 1000000")).unwrap();
+        let later = sandbox.plain(&server).arg("--delete").run();
+        assert!(later.stderr.contains("the server refuses to delete messages"), "{later:?}");
+    }
+}
+
+#[test]
+fn a_quota_is_asked_about_at_other_messages_and_counts_as_refusals_in_the_third_run() {
+    let fault = Fault::reply("RETR", "-ERR Download exceed. msg=7\r\n");
+    let server = [1, 2, 3].into_iter().fold(server(9), |it, run| it.fault(fault.clone().on(run)));
+    let (server, sandbox) = (server.without("PIPELINING").start(), Sandbox::new());
+    let mut asked = Vec::new();
+    for _ in 0..2 {
+        sandbox.plain(&server).run().fails(75, "the server sends no more messages");
+        asked.push(asked_for(&server));
+    }
+    assert_eq!([&*asked[0][0], &*asked[1][0]], ["1", "4"]);
+    let third = sandbox.plain(&server).run();
+    third.fails(65, "the server refuses all messages, as in the runs before: 9 in a row");
+    assert_eq!(third.stderr.lines().count(), 1, "{third:?}");
+    assert_eq!(asked_for(&server).len(), 9);
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 9);
+}
+
+#[test]
+fn unique_ids_that_are_refused_for_days_can_be_done_without() {
+    let (server, sandbox) = (server(3), Sandbox::new());
+    let server =
+        (2..=9).fold(server, |it, run| it.fault(Fault::reply("UIDL", "-ERR no\r\n").on(run)));
+    let server = server.start();
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").push(Message::new("uid-4", letter(4)));
+    for _ in 0..3 {
+        let ran = sandbox.plain(&server).arg("--rekey").run();
+        ran.fails(75, "the server refuses to list unique-ids");
+    }
+    // The first of these runs was two days ago.
+    let path = sandbox.journal().with_file_name("server");
+    let facts = server_facts(&sandbox.journal());
+    let line = facts.lines().find(|line| line.starts_with("no-unique-ids ")).unwrap();
+    let mut words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+    words[3] = (words[3].parse::<u64>().unwrap() - 2 * 86_400).to_string();
+    fs::write(path, facts.replace(line, &words.join(" "))).unwrap();
+    let ran = sandbox.plain(&server).run();
+    ran.fails(76, "the server has not listed unique-ids for days");
+    assert!(ran.stderr.contains("\nhint: nothing was fetched; --rekey "), "{ran:?}");
+    sandbox.plain(&server).arg("--rekey").run().is_silent();
+    assert_eq!(sandbox.count(), 4);
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (4, 0));
+    // UIDL is answered again.
+    server.maildrop("mrose").push(Message::new("uid-5", letter(5)));
+    sandbox.plain(&server).run().is_silent();
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 5);
+    sandbox.plain(&server).run().is_silent();
+    assert!(!server_facts(&sandbox.journal()).contains("no-unique-ids"));
+}
+
+#[test]
+fn a_login_that_was_refused_as_too_early_is_waited_for_in_every_mode() {
+    let refusal = Fault::login_refused("LOGIN-DELAY").on(2);
+    let (server, sandbox) = (server(1).fault(refusal).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    // A minute, as it gives no delay: longer than the deadline.
+    for act in [&[][..], &["--check"], &["--list"]] {
+        let ran = sandbox.plain(&server).args(["--deadline", "5"]).args(act).run();
+        assert_eq!(ran.status, Some(75), "{ran:?}");
+    }
+    assert_eq!(server.sessions(), 2);
 }

@@ -7,6 +7,7 @@ use crate::protocol::Quoted;
 use super::level::Level;
 use super::message;
 use super::progress::Bar;
+use super::safe::words as quoted;
 use super::terminal::Output;
 use super::words::{ending, messages, now};
 
@@ -98,6 +99,13 @@ impl Teller<'_, '_> {
                 let line = format!("the maildrop is in use; again in {pause}s");
                 self.output.of_account(self.account, &line);
             }
+            Event::NotDeleted { text } => self.output.warn(
+                self.account,
+                &format!(
+                    "the server refuses to delete messages{}; they are here, and may stay there",
+                    quoted(text.as_bytes())
+                ),
+            ),
             Event::Sandbox(sandbox) => self.verbose(&format!("sandbox: {}", closed(sandbox))),
             event => {
                 if let Some(line) = detail(event) {

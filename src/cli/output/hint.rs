@@ -106,6 +106,9 @@ fn local(kind: Kind) -> Option<&'static str> {
         Kind::Renumbered => {
             "nothing was fetched; --rekey knows the messages by their headers, --refetch takes all again"
         }
+        Kind::UniqueIdsGone => {
+            "nothing was fetched; --rekey tells the messages apart by their headers from now on"
+        }
         Kind::SeveralMessages => "--message N names one of them",
         Kind::NoSuchMessage => "--list shows what is there",
         Kind::UnknownUniqueId => "--state list shows what it knows",

@@ -407,7 +407,7 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
             announced.push(b"SASL PLAIN").unwrap();
             journal.note_announced(995, (dice.octet() < 128).then_some(&announced));
             journal.note_out_of_step(110, at);
-            journal.note_login(Login { at, delay: u64::from(dice.octet() % 3) });
+            journal.note_login(Login { at, delay: u64::from(dice.octet() % 3), refused: false });
             journal.note_top_differs();
         }
     }
