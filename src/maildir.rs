@@ -157,7 +157,10 @@ pub enum RenameOutcome {
     /// The file was no longer in `tmp/`: somebody swept it.
     Gone,
     /// It is in `new/`.
-    Now,
+    Now {
+        /// As which of the files that would have this name.
+        nth: usize,
+    },
 }
 
 impl Maildir {
@@ -254,12 +257,9 @@ impl Maildir {
         };
         let mut last = Errno::EXIST;
         for nth in 1..=MOST_NAMESAKES {
-            let to = match nth {
-                1 => size.behind(name),
-                nth => size.behind(&format!("{name},N={nth}")),
-            };
+            let to = size.behind_namesake(name, nth);
             match rename_if_absent((tmp, name), (new, &to)) {
-                Ok(()) => return Ok(RenameOutcome::Now),
+                Ok(()) => return Ok(RenameOutcome::Now { nth }),
                 Err(Errno::NOENT) => return Ok(RenameOutcome::Gone),
                 Err(Errno::EXIST) => last = Errno::EXIST,
                 Err(error) => return Err(failed(error)),
@@ -317,7 +317,7 @@ mod tests {
         assert!(maildir.ours_in_tmp(0xac).unwrap().is_empty());
         let size = FileSize { octets: 5, with_crlf: 5 };
         assert_eq!(maildir.size_in_tmp(&name).unwrap(), Some(size));
-        assert_eq!(maildir.deliver(&name, size).unwrap(), RenameOutcome::Now);
+        assert_eq!(maildir.deliver(&name, size).unwrap(), RenameOutcome::Now { nth: 1 });
         assert_eq!(maildir.deliver(&name, size).unwrap(), RenameOutcome::Gone);
         let path = maildir.path().join(format!("new/{name},S=5,W=5"));
         assert!(path.is_file());
@@ -336,7 +336,7 @@ mod tests {
         let there = maildir.path().join(format!("new/{name},{size}"));
         fs::write(&there, b"other").unwrap();
         assert_eq!(maildir.is_same_as_in_tmp(&name, &there).unwrap(), Some(false));
-        assert_eq!(maildir.deliver(&name, size).unwrap(), RenameOutcome::Now);
+        assert_eq!(maildir.deliver(&name, size).unwrap(), RenameOutcome::Now { nth: 2 });
         assert_eq!(fs::read(&there).unwrap(), b"other");
         let beside = maildir.path().join(format!("new/{name},N=2,{size}"));
         assert_eq!(fs::read(beside).unwrap(), b"mine\n");

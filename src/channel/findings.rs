@@ -47,7 +47,7 @@ pub struct Findings {
     /// What UIDL is worth.
     pub unique_ids: Option<UniqueIds>,
     /// Whether TOP works; a refusal's words. Not asked of an empty maildrop.
-    pub top: Option<Result<(), Octets>>,
+    pub top: Option<Answer>,
     /// Whether several commands at once are answered in order; none where
     /// PIPELINING is not announced.
     pub pipelining: Option<bool>,
@@ -72,9 +72,20 @@ pub enum Step {
     Quit,
 }
 
-/// Whether CAPA was answered, or the words of the refusal. The lines are events of
-/// their own: there may be more than a frame holds.
-pub type Answer = Result<(), Octets>;
+/// Whether a command was answered with `+OK`. The lines of an answer to CAPA are events
+/// of their own: there may be more than a frame holds.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Answer {
+    /// With `+OK`.
+    Answered {},
+    /// With `-ERR`.
+    Refused {
+        /// The server's words.
+        text: Octets,
+    },
+}
 
 /// When capabilities were announced.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]

@@ -199,8 +199,7 @@ fn prepare(args: &Args) -> Result<Prepared, Error> {
 /// `--check-config`: every mistake, and what holds for each account.
 fn check_config(args: &Args, output: &Output<'_>, limits: &WaitLimits<'_>) -> Exit {
     let checked = check_config::check(args, limits);
-    let text = configuration::text(&checked);
-    let printed = output.print(text.as_bytes()).map(|()| Exit::Ok);
+    let printed = configuration::tell(output, &checked).map(|()| Exit::Ok);
     let faults =
         checked.faults.into_iter().map(|(name, fault)| ended(output, name.as_deref(), Err(fault)));
     Exit::worst(faults.chain([ended(output, None, printed)]))

@@ -33,6 +33,8 @@ pub(super) struct CommitResult {
     pub(super) delivery: Delivery,
     /// It is shorter than announced.
     pub(super) is_short: bool,
+    /// Which of the files with its name it is, if there are others.
+    pub(super) nth: usize,
     /// Whether it is here, and the proof that it may be deleted.
     pub(super) settlement: Settlement,
 }
@@ -153,15 +155,16 @@ fn commit(
         // From here on the journal decides, also if its append fails.
         message.persist();
         let settlement = Settlement::Held;
-        persisted.push(CommitResult { number, size, delivery, is_short, settlement });
+        persisted.push(CommitResult { number, size, delivery, is_short, nth: 1, settlement });
     }
     let deliveries: Vec<Delivery> = persisted.iter().map(|it| it.delivery.clone()).collect();
     let committed = journal.commit(&deliveries)?;
     let mut gone = Vec::new();
-    for (at, result) in persisted.iter().enumerate() {
+    for (at, result) in persisted.iter_mut().enumerate() {
         let name = &result.delivery.name;
-        if maildir.deliver(name, result.size)? == RenameOutcome::Gone {
-            gone.push((at, name.clone()));
+        match maildir.deliver(name, result.size)? {
+            RenameOutcome::Gone => gone.push((at, name.clone())),
+            RenameOutcome::Now { nth } => result.nth = nth,
         }
     }
     let nowhere = nowhere(maildir, journal.id(), &gone)?;

@@ -113,7 +113,7 @@ impl<'r> Deliveries<'r> {
     }
 
     fn take(&mut self, result: CommitResult) -> Option<(MessageNumber, Settled)> {
-        let CommitResult { number, size, delivery, is_short, settlement } = result;
+        let CommitResult { number, size, delivery, is_short, nth, settlement } = result;
         let octets = size.octets;
         let unique_id = &delivery.key.unique_id;
         if matches!(settlement, Settlement::Held) {
@@ -124,7 +124,7 @@ impl<'r> Deliveries<'r> {
         }
         self.summary.delivered += 1;
         self.summary.octets += octets;
-        let file = &size.behind(&delivery.name);
+        let file = &size.behind_namesake(&delivery.name, nth);
         (self.observe)(Event::Delivered { number, unique_id, octets, file });
         if is_short {
             self.summary.short += 1;

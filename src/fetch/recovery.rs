@@ -110,7 +110,11 @@ pub(super) fn roll_forward(
     delivered: Option<&DeliveredFile>,
 ) -> Result<RenameOutcome, Error> {
     let Some(size) = maildir.size_in_tmp(name)? else {
-        return Ok(if delivered.is_some() { RenameOutcome::Now } else { RenameOutcome::Gone });
+        return Ok(if delivered.is_some() {
+            RenameOutcome::Now { nth: 1 }
+        } else {
+            RenameOutcome::Gone
+        });
     };
     let Some(file) = delivered else { return Ok(maildir.deliver(name, size)?) };
     let mut is_same = maildir.is_same_as_in_tmp(name, &file.path)?;
@@ -125,5 +129,5 @@ pub(super) fn roll_forward(
         return Ok(maildir.deliver(name, size)?);
     }
     maildir.remove(name)?;
-    Ok(RenameOutcome::Now)
+    Ok(RenameOutcome::Now { nth: 1 })
 }

@@ -23,6 +23,11 @@ impl FileSize {
         let name = name.split(':').next()?;
         name.split(',').find_map(|word| word.strip_prefix("S="))?.parse().ok()
     }
+
+    /// The same of the nth file that would have this name.
+    pub fn behind_namesake(self, name: &str, nth: usize) -> String {
+        if nth == 1 { self.behind(name) } else { self.behind(&format!("{name},N={nth}")) }
+    }
 }
 
 impl fmt::Display for FileSize {

@@ -7,7 +7,7 @@ const SHOWN: usize = 200;
 
 /// Octets from outside on their way to a terminal or a log: no control
 /// character passes, invisible and direction-changing ones neither, and it
-/// ends after 200 characters (CVE-2008-2711, CVE-2010-1167).
+/// ends after 200 characters, or behind an URL (CVE-2008-2711, CVE-2010-1167).
 #[derive(Clone, Copy, Debug)]
 pub struct Quoted<'a> {
     octets: &'a [u8],
@@ -52,6 +52,30 @@ fn is_hostile(c: char) -> bool {
         )
 }
 
+/// An URL ends before this character, even where that makes the text longer than
+/// [`SHOWN`]: half an URL leads nowhere.
+const MOST: usize = 600;
+
+/// A word that begins so long before the end of what is shown is cut.
+const LONG_WORD: usize = 60;
+
+/// How many of the characters are shown.
+fn shown(text: &[char]) -> usize {
+    if text.len() <= SHOWN {
+        return text.len();
+    }
+    let (before, behind) = text.split_at(SHOWN);
+    let start = before.iter().rposition(|c| c.is_whitespace()).map_or(0, |at| at + 1);
+    let end = SHOWN + behind.iter().take_while(|c| !c.is_whitespace()).count();
+    let word: String = text.iter().skip(start).take(end - start).collect();
+    let is_url = word.contains("http://") || word.contains("https://");
+    match SHOWN - start {
+        _ if is_url && end <= MOST => end,
+        0..LONG_WORD if start > 0 => start - 1,
+        _ => SHOWN,
+    }
+}
+
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.quotes {
@@ -59,18 +83,20 @@ impl fmt::Display for Quoted<'_> {
         }
         // Four octets a character at most, so the rest need not be decoded; one more
         // tells whether there is any.
-        let start = self.octets.get(..(SHOWN + 1) * 4).unwrap_or(self.octets);
-        let mut characters = start.utf8_chunks().flat_map(|chunk| {
+        let start = self.octets.get(..(MOST + 1) * 4).unwrap_or(self.octets);
+        let characters = start.utf8_chunks().flat_map(|chunk| {
             chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some('\u{fffd}'))
         });
-        for c in characters.by_ref().take(SHOWN) {
+        let characters: Vec<char> = characters.take(MOST + 1).collect();
+        let shown = shown(&characters);
+        for c in characters.iter().take(shown) {
             match c {
-                c if is_hostile(c) => f.write_char('\u{fffd}')?,
+                c if is_hostile(*c) => f.write_char('\u{fffd}')?,
                 '"' if self.quotes => f.write_char('\'')?,
-                c => f.write_char(c)?,
+                c => f.write_char(*c)?,
             }
         }
-        if characters.next().is_some() {
+        if characters.len() > shown {
             f.write_str("...")?;
         }
         if self.quotes {
@@ -99,6 +125,19 @@ mod tests {
     fn a_long_text_is_shortened() {
         let shown = Quoted::new(&[b'x'; 5000]).to_string();
         assert_eq!(shown.len(), SHOWN + "\"...\"".len());
+    }
+
+    #[test]
+    fn words_are_cut_between_two_and_an_url_is_kept_whole() {
+        let text = "word ".repeat(100);
+        let shown = Quoted::bare(text.as_bytes()).to_string();
+        assert!(shown.ends_with("word word...") && shown.chars().count() <= SHOWN + 3, "{shown}");
+        let url = format!("https://login.example.org/{}", "x".repeat(150));
+        let text = format!("{}please see {url} for more", "a ".repeat(60));
+        let shown = Quoted::bare(text.as_bytes()).to_string();
+        assert!(shown.ends_with(&format!("{url}...")), "{shown}");
+        let endless = format!("https://{}", "x".repeat(5000));
+        assert_eq!(Quoted::bare(endless.as_bytes()).to_string().len(), SHOWN + 3);
     }
 
     #[test]

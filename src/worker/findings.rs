@@ -88,8 +88,8 @@ fn findings(
             Err(refusal) => UniqueIds::Refused { text: Octets::cut(&refusal.text) },
         }),
         top: found.top.as_ref().map(|top| match top {
-            Ok(()) => Ok(()),
-            Err(refusal) => Err(Octets::cut(&refusal.text)),
+            Ok(()) => Answer::Answered {},
+            Err(refusal) => Answer::Refused { text: Octets::cut(&refusal.text) },
         }),
         pipelining: found.keeps_step,
         is_ended: found.is_ended,
@@ -121,8 +121,8 @@ fn apop(apop: &Result<(), TimestampError>) -> Apop {
 
 fn answer(answer: &session::Answer) -> Answer {
     match answer {
-        Ok(_) => Ok(()),
-        Err(refusal) => Err(Octets::cut(&refusal.text)),
+        Ok(_) => Answer::Answered {},
+        Err(refusal) => Answer::Refused { text: Octets::cut(&refusal.text) },
     }
 }
 

@@ -136,7 +136,10 @@ fn each_look_is_told_message_by_message() {
     let ran = Lines::run(sandbox.plain(&server).arg("--check"));
     assert_eq!(ran.one("checked")["new"], 3);
     let ran = Lines::run(sandbox.plain(&server).arg("--probe"));
-    assert_eq!(ran.one("probed")["login"], "PLAIN");
+    let probed = ran.one("probed");
+    assert_eq!(probed["login"], "PLAIN");
+    assert!(probed["top"]["answered"].is_object(), "{probed}");
+    assert!(probed["before-login"]["answer"]["answered"].is_object(), "{probed}");
     assert!(!ran.all("capabilities").is_empty());
 }
 
@@ -185,6 +188,27 @@ fn what_goes_wrong_before_an_account_is_told_too() {
         assert_eq!(output.status.code(), Some(64));
         Lines::of(&output);
     }
+}
+
+#[test]
+fn a_configuration_is_told_value_by_value() {
+    let sandbox = Sandbox::new();
+    sandbox.configure(
+        "[defaults]\nuser = \"mrose\"\n\n[account.a]\nserver = \"h\"\nlimit = 9\nmaildir = \"~/a\"\n\n\
+         [account.b]\nserver = \"h2\"\ndisabled = true\nmaildir = \"~/b\"\n",
+    );
+    let ran = Lines::run(sandbox.pop3get(["--check-config"]).env("POP3GET_PASSWORD", "x"));
+    let accounts: Vec<_> = ran.all("configured");
+    assert_eq!((&accounts[0]["account"], &accounts[0]["disabled"]), (&"a".into(), &false.into()));
+    assert_eq!((&accounts[1]["account"], &accounts[1]["disabled"]), (&"b".into(), &true.into()));
+    assert_eq!(accounts[0]["password"], "environment: $POP3GET_PASSWORD");
+    let value = |key: &str| *ran.all("setting").iter().find(|it| it["key"] == key).unwrap();
+    assert_eq!((&value("limit")["value"], &value("limit")["line"]), (&9.into(), &6.into()));
+    assert_eq!((&value("user")["origin"], &value("user")["line"]), (&"defaults".into(), &2.into()));
+    assert_eq!(value("timeout")["origin"], "built in");
+    sandbox.configure("[account.a]\nserver = 3\n");
+    let ran = Lines::run(sandbox.pop3get(["--check-config"]));
+    assert_eq!(ran.all("error")[0]["kind"], "configuration");
 }
 
 #[test]

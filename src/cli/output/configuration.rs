@@ -5,14 +5,41 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
+use crate::channel::octets::Octets;
 use crate::cli::commands::check_config::{Checked, CheckedAccount, PasswordSource};
 use crate::cli::config::layers::{self, Origin};
+use crate::cli::error::Error;
 use crate::cli::password::lookup::Source;
 
+use super::json::OfProgram;
 use super::safe::safe;
+use super::terminal::Output;
 
-/// All accounts.
-pub(crate) fn text(checked: &Checked) -> String {
+/// All accounts on standard output.
+pub(crate) fn tell(output: &Output<'_>, checked: &Checked) -> Result<(), Error> {
+    for account in &checked.accounts {
+        output.own_event(OfProgram::Configured {
+            account: &account.name,
+            disabled: account.is_disabled,
+            password: account.password.as_ref().map(source),
+            journal: account.journal.as_deref().map(Octets::from),
+        })?;
+        for value in &account.values {
+            let (file, line) = value.place.as_ref().map(|(path, line)| (path, *line)).unzip();
+            output.own_event(OfProgram::Setting {
+                account: &account.name,
+                key: &value.key,
+                value: serde_json::to_value(&value.value).unwrap_or_default(),
+                origin: by_whom(&value.origin),
+                file: file.map(|path| Octets::from(&**path)),
+                line,
+            })?;
+        }
+    }
+    output.print(text(checked).as_bytes())
+}
+
+fn text(checked: &Checked) -> String {
     let mut lines = Vec::new();
     if checked.files.is_empty() {
         lines.push(format!("# there is no {}", checked.main.display()));
@@ -72,11 +99,15 @@ fn origin(value: &layers::Value, main: &Path) -> String {
         let directory = main.parent().unwrap_or(main);
         format!(", {}:{line}", path.strip_prefix(directory).unwrap_or(path).display())
     });
-    match value.origin {
-        Origin::Account => format!("account{place}"),
+    by_whom(&value.origin) + &place
+}
+
+fn by_whom(origin: &Origin) -> String {
+    match origin {
+        Origin::Account => "account".into(),
         Origin::BuiltIn => "built in".into(),
         Origin::CommandLine => "command line".into(),
-        Origin::Defaults => format!("defaults{place}"),
+        Origin::Defaults => "defaults".into(),
         Origin::Environment(name) => format!("environment: ${name}"),
         Origin::TopLevel => format!("configuration{place}"),
     }

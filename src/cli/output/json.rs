@@ -46,6 +46,19 @@ pub(super) struct OfAccount<'l> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub(super) enum OfProgram<'l> {
+    /// `--check-config`: an account of the configuration.
+    Configured {
+        /// The account's name.
+        account: &'l str,
+        /// It runs only when it is named.
+        disabled: bool,
+        /// Where its password is looked for, if that could be found out.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        password: Option<String>,
+        /// The directory of its journal.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        journal: Option<Octets>,
+    },
     /// An account is done.
     Done {
         /// The account's name.
@@ -98,6 +111,23 @@ pub(super) enum OfProgram<'l> {
         /// How it fares.
         #[serde(flatten)]
         fared: Fared<'l>,
+    },
+    /// `--check-config`: a value that holds for an account.
+    Setting {
+        /// The account's name.
+        account: &'l str,
+        /// The key of the configuration file, which is the name of the option, too.
+        key: &'l str,
+        /// The value.
+        value: serde_json::Value,
+        /// Where it comes from, in words.
+        origin: String,
+        /// The file that it stands in.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file: Option<Octets>,
+        /// The line that it stands in.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        line: Option<usize>,
     },
     /// The last line: how the program ends.
     Summary {

@@ -185,7 +185,7 @@ impl Report<'_> {
 
     /// One a line, as it was sent.
     fn capabilities(&mut self, label: &str, when: When, answer: &Answer) {
-        if let Err(refusal) = answer {
+        if let Answer::Refused { text: refusal } = answer {
             return self.fact(label, format_args!("CAPA is refused{}", words(refusal.as_bytes())));
         }
         let lines = self.probe.capabilities.iter().filter(|(at, _)| *at == when);
@@ -264,10 +264,10 @@ impl Report<'_> {
         self.fact("maildrop", format_args!("{}, {octets} octets", messages(many)));
         self.uidl(findings, many);
         match &findings.top {
-            Some(Ok(())) => {
+            Some(Answer::Answered {}) => {
                 self.fact("TOP", "works: before a later deletion size and header are compared");
             }
-            Some(Err(refusal)) => self.fact(
+            Some(Answer::Refused { text: refusal }) => self.fact(
                 "TOP",
                 format_args!(
                     "refused{}: messages of earlier runs are not deleted",
@@ -298,8 +298,8 @@ impl Report<'_> {
     fn uidl(&mut self, findings: &Findings, many: usize) {
         let refused = |why: &Octets| {
             let behind = match &findings.top {
-                Some(Ok(())) => ": messages are told apart by their headers",
-                Some(Err(_)) => ", and TOP too: no message can be fetched",
+                Some(Answer::Answered {}) => ": messages are told apart by their headers",
+                Some(Answer::Refused { .. }) => ", and TOP too: no message can be fetched",
                 None => "",
             };
             format!("refused{}{behind}", bracketed(why.as_bytes()))

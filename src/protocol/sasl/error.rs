@@ -4,6 +4,14 @@ use super::super::command::ArgumentError;
 use super::super::text::Quoted;
 use super::scram::{MAX_ITERATIONS, MIN_ITERATIONS};
 
+/// A server's words behind a colon, if there are any.
+fn words(octets: &[u8]) -> String {
+    match octets.trim_ascii() {
+        [] => String::new(),
+        words => format!(": {}", Quoted::new(words)),
+    }
+}
+
 /// Why an exchange cannot begin, go on, or be believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -31,7 +39,7 @@ pub enum Error {
     #[error("a nonce that does not continue ours")]
     Nonce,
     /// SCRAM: the server says no (`e=`) before its `-ERR`.
-    #[error("the server refused the proof: {}", Quoted::new(.0))]
+    #[error("the server refused the proof{}", words(.0))]
     Refused(Box<[u8]>),
     /// The password or token cannot be sent.
     #[error("the password cannot be sent: {0}")]
