@@ -9,11 +9,13 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use clap::Parser as _;
+use clap::error::ErrorKind;
 
 use crate::channel::event::Summary;
 use crate::channel::job::Command;
 
 use super::args::options::Args;
+use super::args::short_help::SHORT_HELP;
 use super::args::usage::usage_error;
 use super::cancel::Cancel;
 use super::commands::messages;
@@ -50,7 +52,12 @@ pub fn run(
     if let Err(error) = &parsed
         && !error.use_stderr()
     {
-        return help(error, streams.out);
+        let is_long = arguments.iter().any(|argument| argument == "--help");
+        let is_short = error.kind() == ErrorKind::DisplayHelp && !is_long;
+        return help(
+            if is_short { SHORT_HELP.into() } else { error.render().to_string() },
+            streams.out,
+        );
     }
     // Where the options are wrong, the one for JSON is looked for by eye.
     let json = arguments.iter().any(|argument| argument == "--json");
@@ -237,8 +244,8 @@ fn ended(output: &Output<'_>, account: Option<&str>, result: Result<Exit, Error>
 }
 
 /// Help or version, as it was asked for.
-fn help(text: &clap::Error, out: &mut dyn Write) -> Exit {
-    match write!(out, "{}", text.render()) {
+fn help(text: String, out: &mut dyn Write) -> Exit {
+    match out.write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Io,
         _ => Exit::Ok,
     }

@@ -12,5 +12,6 @@ pub(crate) mod pop_url;
 pub(crate) mod proxy_url;
 pub(crate) mod run_settings;
 pub(crate) mod settings;
+pub(crate) mod short_help;
 pub(crate) mod size;
 pub(crate) mod usage;

@@ -11,6 +11,17 @@ use super::run_settings::RunSettings;
 use super::settings::Settings;
 use crate::channel::job::Messages;
 
+/// What stands at the end of `--help`.
+const AFTER_HELP: &str = "\
+Examples:
+  pop3get --list --headers -s pop.example.org -u mrose    what is on the server
+  pop3get -s pop.example.org -u mrose -m ~/Maildir        fetch what is new
+  pop3get                                                 fetch all accounts of the file
+  */5 * * * * pop3get --deadline 30m                      from cron, every five minutes
+
+The man page has the configuration file, recipes for mail programs, and every exit status:
+pop3get --generate man | man -l -";
+
 /// Fetch new mail from POP3 servers into a Maildir, exactly once
 #[derive(Clone, Debug, Parser)]
 #[command(
@@ -19,22 +30,23 @@ use crate::channel::job::Messages;
     max_term_width = 100,
     args_override_self = true,
     override_usage = "pop3get [OPTIONS] [ACCOUNT]...",
+    after_long_help = AFTER_HELP,
     group = ArgGroup::new("mode").multiple(false)
 )]
 pub struct Args {
-    /// Account of the configuration file, a pattern like 'work*', or a URL: pops://USER@HOST (implicit TLS), pop://USER@HOST (STLS); without one: --server, else all accounts of the file that are not disabled
+    /// Account of the configuration file, a pattern like 'work*', or a URL: pops://USER@HOST (TLS from the start) or pop://USER@HOST (STLS). Without one: --server, or every account of the file that is not disabled
     #[arg(value_name = "ACCOUNT")]
     pub accounts: Vec<String>,
 
-    /// Account of the configuration file, as if it stood alone; may be given again
+    /// Name of an account, like ACCOUNT; may be given again
     #[arg(long, value_name = "NAME")]
     pub account: Vec<String>,
 
-    /// Show the maildrop as a table: number, size, state, unique-id
+    /// List the messages on the server: number, size, state, unique-id
     #[arg(short, long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub list: bool,
 
-    /// With --list: date, sender and subject too
+    /// With --list: also date, sender and subject
     #[arg(long, requires = "list", help_heading = "What to do (default: fetch new mail)")]
     pub headers: bool,
 
@@ -42,11 +54,11 @@ pub struct Args {
     #[arg(long, requires = "list", help_heading = "What to do (default: fetch new mail)")]
     pub new: bool,
 
-    /// Only say how many messages are new; status 1 if none are
+    /// Print how many messages are new; the exit status is 1 if there are none
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub check: bool,
 
-    /// Print one message, named by its number, or by --uid or --message
+    /// Print one message; N is its number in --list, or name it by --uid
     #[arg(
         long,
         value_name = "N",
@@ -56,7 +68,7 @@ pub struct Args {
     )]
     pub show: Option<Option<String>>,
 
-    /// With --show: the header and so many lines
+    /// With --show: only the header and the first N lines
     #[arg(
         long,
         value_name = "N",
@@ -65,15 +77,15 @@ pub struct Args {
     )]
     pub lines: Option<u32>,
 
-    /// Say what the server is: addresses, TLS, certificates and their ends, capabilities; with --user also what works after the login; ends with an account for the configuration file
+    /// Examine a server: addresses, TLS, certificates, capabilities and, with --user, the login; prints an account for the configuration file
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub probe: bool,
 
-    /// Record everything in the maildrop of one account as seen, or only the messages that are named; fetch nothing
+    /// Record the messages of one account as seen, so that they are never fetched; all messages, or those that --uid and --message name
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub mark_seen: bool,
 
-    /// Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows
+    /// Record as seen what mpop, fetchmail, getmail6, fdm or Thunderbird has fetched for one account; FILE is where that program keeps its unique-ids
     #[arg(
         long,
         value_name = "FILE",
@@ -101,7 +113,7 @@ pub struct Args {
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub status: bool,
 
-    /// Say what holds for each account and where it comes from, and every mistake in the configuration; connect to nothing, run no command
+    /// Print every setting of each account, where it comes from, and every mistake in the configuration; connects to no server, runs no command
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub check_config: bool,
 
@@ -114,7 +126,7 @@ pub struct Args {
     )]
     pub generate: Option<Generate>,
 
-    /// Mean only the message with this unique-id, as --list prints it; may be given again; - reads unique-ids from standard input, one a line
+    /// Only the message with this unique-id, as --list prints it; may be given again; - reads unique-ids from standard input, one per line
     #[arg(
         long,
         value_name = "UID",
@@ -123,7 +135,7 @@ pub struct Args {
     )]
     pub uid: Vec<String>,
 
-    /// Mean only the message with this number, or those from N to M; may be given again
+    /// Only the message with this number in --list, or those from N to M; may be given again
     #[arg(
         long,
         value_name = "N[-M]",
@@ -136,15 +148,15 @@ pub struct Args {
     #[arg(skip)]
     pub messages: Messages,
 
-    /// Try messages that failed again now, whatever their back-off
+    /// Fetch messages that failed before now, not at their next turn
     #[arg(long, help_heading = "Delivery")]
     pub retry_failed: bool,
 
-    /// After a renumbering: know the messages of one account, named, by their headers
+    /// After the server renumbered: match this account's messages by their headers, and fetch only new ones
     #[arg(long, conflicts_with_all = ["mode", "refetch", "dry_run"], help_heading = "Delivery")]
     pub rekey: bool,
 
-    /// Take everything in the maildrop of one account, named, again
+    /// Fetch every message of this account again, also those delivered before
     #[arg(long, conflicts_with_all = ["mode", "dry_run"], help_heading = "Delivery")]
     pub refetch: bool,
 
@@ -156,15 +168,15 @@ pub struct Args {
     #[command(flatten)]
     pub run: RunSettings,
 
-    /// Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]
+    /// Read only this configuration file [default: $POP3GET_CONFIG or ~/.config/pop3get/config.toml, and config.d/*.toml beside it]
     #[arg(long, value_name = "FILE", value_parser = path, value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
-    /// End the whole run after so long, with status 75 if it is not done
+    /// End the whole run after this time, with status 75 if it is not done
     #[arg(long, value_name = "DURATION", value_parser = deadline)]
     pub deadline: Option<Period>,
 
-    /// Print what happens on standard output, as one JSON object a line; --generate json-schema prints what may stand there
+    /// Print each event on standard output, one JSON object per line; --generate json-schema prints their schema
     #[arg(long, conflicts_with_all = ["show", "generate"])]
     pub json: bool,
 
@@ -180,7 +192,7 @@ pub struct Args {
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
     pub progress: When,
 
-    /// Say nothing but errors
+    /// Print nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 

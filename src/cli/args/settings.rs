@@ -30,11 +30,11 @@ pub struct Settings {
     #[arg(short, long, value_name = "NAME", help_heading = "Server")]
     pub user: Option<String>,
 
-    /// How the connection is protected: TLS from the start (port 995), after STLS (port 110), or not at all (port 110) [default: implicit]
+    /// Protection of the connection: TLS from the start (port 995), TLS after STLS (port 110), or none (port 110) [default: implicit]
     #[arg(long, value_name = "HOW", help_heading = "Server")]
     pub tls: Option<Tls>,
 
-    /// How to log in; auto takes the strongest that the server offers, but for APOP, CRAM-MD5 and what needs a token or a certificate [default: auto]
+    /// Login mechanism; auto takes the strongest one offered, except APOP, CRAM-MD5 and those that need a token or a certificate [default: auto]
     #[arg(long, value_name = "HOW", help_heading = "Server")]
     pub auth: Option<Auth>,
 
@@ -46,11 +46,11 @@ pub struct Settings {
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Server")]
     pub allow_plaintext_password: Option<bool>,
 
-    /// Refuse a server that breaks an RFC in its login, and name how, where it could be served
+    /// Refuse a server that breaks an RFC in its login, though it could be served; the error says how it breaks it
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Server")]
     pub strict: Option<bool>,
 
-    /// Read the password from the first line of this file, which nobody else may read
+    /// Read the password from the first line of this file; other users must not be able to read it
     #[arg(long, value_name = "FILE", help_heading = "Server", conflicts_with = "password_command", value_parser = path, value_hint = ValueHint::FilePath)]
     #[serde(serialize_with = "as_text")]
     pub password_file: Option<PathBuf>,
@@ -59,40 +59,40 @@ pub struct Settings {
     #[arg(long, value_name = "CMD", help_heading = "Server")]
     pub password_command: Option<CommandLine>,
 
-    /// Believe only the certificate authorities in this PEM file
+    /// Trust only the certificate authorities in this PEM file
     #[arg(long, value_name = "FILE", help_heading = "Server", value_parser = path, value_hint = ValueHint::FilePath)]
     #[serde(serialize_with = "as_text")]
     pub ca_file: Option<PathBuf>,
 
-    /// Whose authorities to believe: Mozilla's, built in; the system's; or nobody's but --tls-pin [default: webpki]
+    /// Certificate authorities to trust: Mozilla's, which are built in; the system's; or none, with --tls-pin [default: webpki]
     #[arg(long, value_name = "WHOSE", help_heading = "Server", conflicts_with = "ca_file")]
     pub tls_roots: Option<TlsRoots>,
 
-    /// Demand that the server has this key, besides a good certificate; sha256: and base64, as --probe prints it; may be given again for another key. With --tls-roots none the key alone counts, not names and dates
+    /// Require this key of the server, besides a valid certificate: sha256: and Base64, as --probe prints it; may be given again for another key. With --tls-roots none the key alone decides, not names and dates
     #[arg(long, value_name = "PIN", help_heading = "Server")]
     #[serde(default, deserialize_with = "one_or_more", serialize_with = "as_written")]
     pub tls_pin: Option<Vec<Pin>>,
 
-    /// Show the server this certificate (PEM, with those that vouch for it)
+    /// Log in with this client certificate (PEM, with its chain)
     #[arg(long, value_name = "FILE", help_heading = "Server", value_parser = path, value_hint = ValueHint::FilePath)]
     #[serde(serialize_with = "as_text")]
     pub client_cert: Option<PathBuf>,
 
-    /// Its private key (PEM, not encrypted), which nobody else may read [default: in the same file]
+    /// The private key of --client-cert (PEM, not encrypted); other users must not be able to read it [default: in the same file]
     #[arg(long, value_name = "FILE", help_heading = "Server", value_parser = path, value_hint = ValueHint::FilePath)]
     #[serde(serialize_with = "as_text")]
     pub client_key: Option<PathBuf>,
 
-    /// Go through this proxy, which resolves the name of the server: socks5://[USER@]HOST[:PORT] for SOCKS5, http://[USER@]HOST:PORT for CONNECT
+    /// Connect through this proxy, which also resolves the server's name: socks5://[USER@]HOST[:PORT], or http://[USER@]HOST:PORT for CONNECT
     #[arg(long, value_name = "URL", help_heading = "Server")]
     pub proxy: Option<String>,
 
-    /// Read the password of the proxy's user from the first line of this file, which nobody else may read
+    /// Read the proxy password from the first line of this file; other users must not be able to read it
     #[arg(long, value_name = "FILE", help_heading = "Server", value_parser = path, value_hint = ValueHint::FilePath)]
     #[serde(serialize_with = "as_text")]
     pub proxy_password_file: Option<PathBuf>,
 
-    /// Connect by IPv4 alone
+    /// Use IPv4 only
     #[arg(
         long,
         num_args = 0,
@@ -102,7 +102,7 @@ pub struct Settings {
     )]
     pub ipv4: Option<bool>,
 
-    /// Connect by IPv6 alone
+    /// Use IPv6 only
     #[arg(
         long,
         num_args = 0,
@@ -112,15 +112,15 @@ pub struct Settings {
     )]
     pub ipv6: Option<bool>,
 
-    /// Give up when the server has not greeted after so long [default: 1m]
+    /// Time to wait for the connection and the server's greeting [default: 1m]
     #[arg(long, value_name = "DURATION", help_heading = "Server", value_parser = timeout)]
     pub connect_timeout: Option<Period>,
 
-    /// Give up when a reply takes so long, or a message stops coming for so long [default: 3m]
+    /// Time to wait for a reply, or for more of a message [default: 3m]
     #[arg(long, value_name = "DURATION", help_heading = "Server", value_parser = timeout)]
     pub timeout: Option<Period>,
 
-    /// While another session has the maildrop ([IN-USE]), try again for so long, with growing pauses, but not beyond --deadline [default: 0s]
+    /// Time to keep trying while another session holds the maildrop ([IN-USE]); the pauses grow, and --deadline ends it [default: 0s]
     #[arg(long, value_name = "DURATION", help_heading = "Server", value_parser = at_most_a_day)]
     pub retry_for: Option<Period>,
 
@@ -144,11 +144,11 @@ pub struct Settings {
     )]
     pub delete: Option<bool>,
 
-    /// Delete messages from the server so long after their delivery, in days, like 30d
+    /// Delete messages from the server this long after their delivery; whole days, like 30d
     #[arg(long, value_name = "DURATION", help_heading = "Delivery", group = "deletion")]
     pub delete_after: Option<Days>,
 
-    /// Leave messages on the server; this is the default
+    /// Leave all messages on the server; this is the default
     #[arg(
         long,
         num_args = 0,
@@ -158,11 +158,11 @@ pub struct Settings {
     )]
     pub keep: Option<bool>,
 
-    /// Leave messages on the server that are larger; units k, M, G
+    /// Do not fetch larger messages; they stay on the server; units k, M, G
     #[arg(long, value_name = "SIZE", help_heading = "Delivery")]
     pub max_size: Option<Size>,
 
-    /// Fetch at most so many messages of each account in this run
+    /// Fetch at most N messages of each account in this run
     #[arg(long, value_name = "N", help_heading = "Delivery")]
     pub limit: Option<usize>,
 
@@ -170,7 +170,7 @@ pub struct Settings {
     #[arg(long, value_name = "CMD", help_heading = "Delivery")]
     pub exec: Option<CommandLine>,
 
-    /// End a command that takes so long: SIGTERM, and 5 seconds later SIGKILL [default: 5m]
+    /// Time that the command may take: then SIGTERM, and 5 seconds later SIGKILL [default: 5m]
     #[arg(long, value_name = "DURATION", help_heading = "Delivery", value_parser = timeout)]
     pub exec_timeout: Option<Period>,
 

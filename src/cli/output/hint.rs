@@ -128,12 +128,12 @@ fn tls(kind: Kind) -> Option<&'static str> {
             "is it the right server? then use a name that the certificate has; --probe shows the chain"
         }
         Kind::CertificateKey => {
-            "if its operator says that the key was changed, use the new pin; else somebody is in between"
+            "if its operator says that the key was changed, use the new pin; else another computer answers in its place"
         }
         Kind::CertificateUntrusted => {
             "if the server has a certificate authority of its own, name it with --ca-file; --probe shows chain and pin, and --tls-roots none --tls-pin trusts one key alone"
         }
-        Kind::CertificateUnproven => "somebody may be in between; nothing was sent",
+        Kind::CertificateUnproven => "another computer may answer in its place; nothing was sent",
         Kind::CertificateUnusable => {
             "the server's operator has to mend that; --probe shows chain and pin, and --tls-roots none --tls-pin trusts one key alone"
         }
@@ -174,9 +174,7 @@ fn tls(kind: Kind) -> Option<&'static str> {
 /// About the way to the login, and the login.
 fn login(kind: Kind) -> Option<&'static str> {
     Some(match kind {
-        Kind::Insecure => {
-            "use --tls implicit or starttls; --allow-plaintext-password sends it all the same"
-        }
+        Kind::Insecure => "use --tls implicit or --tls starttls",
         Kind::NoTimestamp => "leave --auth apop out",
         Kind::NoBinding => {
             "by default that is TLS 1.3; --channel-binding end-point binds to the server's certificate"
@@ -186,7 +184,7 @@ fn login(kind: Kind) -> Option<&'static str> {
         }
         Kind::NotOffered => "--auth auto takes the best that is offered",
         Kind::ExchangeUnproved => {
-            "whoever answered does not know your password; it was not shown, and nothing was fetched"
+            "the server did not prove that it knows the password; it may be an impostor; the password was not sent, and nothing was fetched"
         }
         Kind::ExchangeIterations => "the server's administrator can raise or lower it",
         Kind::TokenRefused => {
@@ -194,7 +192,7 @@ fn login(kind: Kind) -> Option<&'static str> {
         }
         Kind::LoginRefused => "check user name and password; nothing else was tried with them",
         Kind::InUseAtLogin => {
-            "another session has the maildrop open; a broken one may hold it for some minutes, and --retry-for tries again for so long"
+            "another session has the maildrop open; a broken one may hold it for some minutes: --retry-for 5m tries again for that time"
         }
         Kind::GreetingTimedOut => "if that port speaks TLS from the start, use --tls implicit",
         Kind::ProxyLogin => "name a user in --proxy and a --proxy-password-file",

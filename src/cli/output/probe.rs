@@ -91,7 +91,7 @@ impl Report<'_> {
         match &findings.secured {
             Some(secured) => self.secured(secured),
             None if way.tls == Tls::None => {
-                self.fact("protection", "none: whoever is in between can read and change it all");
+                self.fact("protection", "none: every computer on the way can read and change it");
             }
             None => self.fact("protection", "none was reached"),
         }
@@ -122,14 +122,14 @@ impl Report<'_> {
         let roots = roots.map_or_else(String::new, |roots| format!("--tls-roots {roots} "));
         self.fact("to trust it", format_args!("{roots}--tls-pin {pin}"));
         if !roots.is_empty() {
-            self.fact("", "believes whoever has this one key, whatever the names and dates:");
+            self.fact("", "trusts this one key, whatever names and dates its certificate has:");
         }
         self.fact("", "first have the server's operator confirm the key by another way");
     }
 
     fn certificate(&mut self, certificate: &Certificate) {
         let quoted = |name: &str| match name {
-            "" => "nobody named".to_owned(),
+            "" => "no name".to_owned(),
             name => format!("\"{name}\""),
         };
         self.fact("certificate", quoted(&certificate.subject));
