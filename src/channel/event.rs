@@ -96,6 +96,8 @@ pub enum Event {
         messages: usize,
         /// Their size together, as listed.
         octets: u64,
+        /// How many new messages wait for a later run: `--limit`.
+        waiting: usize,
         /// Nothing was known of this mailbox before.
         first: bool,
     },

@@ -78,6 +78,8 @@ pub enum Event<'a> {
         messages: usize,
         /// Their size together, as listed.
         octets: u64,
+        /// How many new messages wait for a later run: `--limit`.
+        waiting: usize,
         /// Nothing was known of this mailbox before.
         first: bool,
     },

@@ -14,7 +14,7 @@ use super::options::Options;
 use super::pipeline;
 use super::run::AccountRun;
 use super::sessions;
-use super::step::{Deletion, Policy, Step};
+use super::step::{Deletion, Policy, Reason, Step};
 use super::twins::Twins;
 
 /// In so many runs it is a quota that the server refuses everything.
@@ -45,6 +45,8 @@ impl AccountRun {
         let twins = Twins::of(&listing, &steps, &self.journal, is_due);
         let port = options.session.connection.port;
         let refused_runs = self.journal.index().quota(port);
+        let waits = |step: &&Step| **step == Step::Leave(Reason::Limit);
+        let waiting = steps.iter().filter(waits).count();
         let mut schedule = self.schedule(listing.into_iter().zip(steps), now, observe);
         schedule.begin_elsewhere(refused_runs);
         schedule.twins = twins;
@@ -52,6 +54,7 @@ impl AccountRun {
             listed,
             messages: schedule.downloads.len(),
             octets: total(schedule.downloads.iter().filter_map(|it| it.listed.octets)),
+            waiting,
             first,
         });
         let context = Context {

@@ -101,8 +101,8 @@ fn told(event: fetch::Event<'_>) -> Event {
             Event::NotDeleted { text: Octets::cut(&refusal.text) }
         }
         fetch::Event::OutOfStep => Event::OutOfStep {},
-        fetch::Event::Planned { listed, messages, octets, first } => {
-            Event::Planned { listed, messages, octets, first }
+        fetch::Event::Planned { listed, messages, octets, waiting, first } => {
+            Event::Planned { listed, messages, octets, waiting, first }
         }
         fetch::Event::Recovered { messages } => Event::Recovered { messages },
         fetch::Event::Resized { messages } => Event::Resized { messages },

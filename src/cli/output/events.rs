@@ -1,7 +1,9 @@
 //! What happens in a run, in words.
 
+use indicatif::HumanBytes;
+
 use crate::channel::event::{Event, Landlock, Sandbox};
-use crate::channel::message::Message;
+use crate::channel::message::{Message, State};
 use crate::protocol::Quoted;
 
 use super::level::Level;
@@ -21,6 +23,43 @@ pub(super) struct Teller<'t, 'o> {
     pub(super) bar: Bar,
     /// The end of a certificate that was said last: once is enough.
     pub(super) ending: Option<i64>,
+    pub(super) found: Found,
+}
+
+/// What is said at the end of a run, beside its summary.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    /// Messages that are larger than `--max-size`, and their size together.
+    large: (usize, u64),
+    /// New messages that wait for a later run.
+    waiting: usize,
+    /// Nothing was known of the mailbox before.
+    pub(super) is_first: bool,
+}
+
+impl Found {
+    /// The messages that were found to be too large, in one line for all.
+    pub(super) fn large(&self) -> Option<String> {
+        let size = |octets| HumanBytes(octets);
+        Some(match self.large {
+            (0, _) => return None,
+            (1, octets) => format!(
+                "1 message ({}) is larger than --max-size and stays on the server; see --list --headers",
+                size(octets)
+            ),
+            (many, octets) => format!(
+                "{many} messages ({}) are larger than --max-size and stay on the server; see --list --headers",
+                size(octets)
+            ),
+        })
+    }
+
+    /// The messages that wait, as a clause of the summary.
+    pub(super) fn waiting(&self) -> Option<String> {
+        let waiting = messages(self.waiting);
+        let verb = if self.waiting == 1 { "waits" } else { "wait" };
+        (self.waiting > 0).then(|| format!("{waiting} {verb} for the next run (--limit)"))
+    }
 }
 
 impl Teller<'_, '_> {
@@ -29,7 +68,14 @@ impl Teller<'_, '_> {
         match event {
             Event::Progress { octets } => self.bar.octets(*octets),
             Event::Sized { octets } => self.bar.sized(*octets),
-            Event::Planned { listed, messages: new, octets, first } => {
+            Event::Message(Message::Skipped { octets, state: State::TooLarge, .. }) => {
+                let (many, together) = self.found.large;
+                self.found.large = (many + 1, together.saturating_add(octets.unwrap_or(0)));
+            }
+            Event::Planned { listed, messages: new, octets, waiting, first } => {
+                self.found.waiting = *waiting;
+                // A second session of a first run knows what the first one has fetched.
+                self.found.is_first |= *first;
                 self.verbose(&format!("{} listed, {new} to fetch", messages(*listed)));
                 if self.output.draws() && *new > 0 {
                     if *first && *new >= MANY {

@@ -175,8 +175,9 @@ fn style(state: State) -> Style {
     }
 }
 
-/// The table that `--dry-run` prints.
-pub(super) fn dry_run(rows: &[Row], look: Look) -> String {
+/// The table that `--dry-run` prints, and the line that totals it. Messages that are left
+/// alone stand in it only if everything is wanted.
+pub(super) fn dry_run(rows: &[Row], look: Look, is_whole: bool) -> String {
     let columns = vec![
         Column::left(""),
         Column::right("NUMBER", "NO"),
@@ -190,10 +191,42 @@ pub(super) fn dry_run(rows: &[Row], look: Look) -> String {
         let why = Cell { forms: vec![why], style };
         vec![what.to_owned().into(), row.number(), row.size(), why, row.unique_id()]
     };
-    let table = Table { columns, rows: rows.iter().map(cells).collect() };
+    let is_shown = |row: &&Row| is_whole || row.state.action().is_some();
+    let table = Table { columns, rows: rows.iter().filter(is_shown).map(cells).collect() };
     let rounds: &[Round<'_>] =
         &[&[(3, 12)], &[(4, 12)], &[(1, 3), (2, 5)], &[(0, 3), (3, 6), (4, 6)]];
-    table.text(look.limit, rounds, look.colours)
+    let text = match &*table.rows {
+        [] => String::new(),
+        _ => table.text(look.limit, rounds, look.colours),
+    };
+    text + &planned(rows, is_whole)
+}
+
+/// What a fetch would do, and with how many messages.
+fn planned(rows: &[Row], is_whole: bool) -> String {
+    let of = |action| rows.iter().filter(move |row| row.state.action() == action);
+    let count = |action| of(action).count();
+    let octets = of(Some(Action::Fetch)).filter_map(|row| row.octets).fold(0, u64::saturating_add);
+    let mut words = vec![match count(Some(Action::Fetch)) {
+        0 => "nothing to fetch".to_owned(),
+        many => format!("{} to fetch, {}", messages(many), HumanBytes(octets)),
+    }];
+    for (action, what) in
+        [(Action::Record, "to record as delivered"), (Action::Delete, "to delete from the server")]
+    {
+        match count(Some(action)) {
+            0 => {}
+            many => words.push(format!("{} {what}", messages(many))),
+        }
+    }
+    match count(None) {
+        0 => {}
+        many => {
+            let how = if is_whole { "" } else { " (-v shows why)" };
+            words.push(format!("{} left alone{how}", messages(many)));
+        }
+    }
+    words.join("; ") + "\n"
 }
 
 fn state_cell(row: &Row) -> Cell {

@@ -39,10 +39,6 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
         Message::StatusLike { number, .. } => warn(&format!(
             "message {number} ({id}) begins like a response of the server; it is here as it came, and stays on the server"
         )),
-        Message::Skipped { octets, state: State::TooLarge, .. } => warn(&format!(
-            "{id} has {} octets, more than --max-size; it stays on the server",
-            octets.unwrap_or(0)
-        )),
         Message::Skipped { state: State::Deleted, .. } => {
             verbose(&format!("{id} was deleted and is listed again; left alone"));
         }

@@ -16,9 +16,11 @@ use indicatif::HumanBytes;
 use crate::channel::event::{Event, Summary};
 use crate::cli::args::options::When;
 use crate::cli::cancel::Cancel;
+use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::protocol::Quoted;
 
+use super::events::Found;
 use super::exit::Exit;
 use super::json::{self, Line, OfAccount, OfProgram, Totals};
 use super::level::Level;
@@ -219,6 +221,11 @@ impl<'s> Output<'s> {
         }
     }
 
+    /// Whether standard output is a terminal.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.columns.is_some()
+    }
+
     /// How tables are printed.
     pub(super) fn look(&self) -> Look {
         Look { limit: self.columns, colours: self.colours }
@@ -229,8 +236,8 @@ impl<'s> Output<'s> {
         self.record(account, error);
         let unheard = !self.terminal && self.level < Level::Accounts;
         // The sender of a signal knows why the run ends.
-        let interrupted = self.cancel.load(Ordering::Relaxed) != 0;
-        if interrupted || error.is_quiet() && unheard {
+        let is_interrupted = self.cancel.load(Ordering::Relaxed) != 0;
+        if error.is_quiet() && unheard || is_interrupted && !self.terminal {
             return;
         }
         let who = account.map(|name| format!("{}: ", Quoted::bare(name.as_bytes())));
@@ -239,7 +246,15 @@ impl<'s> Output<'s> {
             1 => "; 1 message was delivered".into(),
             many => format!("; {many} messages were delivered"),
         };
-        self.line(&format!("pop3get: {}{error}{so_far}", who.unwrap_or_default()));
+        let who = who.unwrap_or_default();
+        if is_interrupted {
+            let delivered = if delivered == 0 { "; nothing was delivered" } else { &*so_far };
+            self.line(&format!(
+                "pop3get: {who}interrupted{delivered}; the next run goes on from here"
+            ));
+            return;
+        }
+        self.line(&format!("pop3get: {who}{error}{so_far}"));
         if let Some(hint) = error.hint() {
             self.hint(&hint);
         }
@@ -294,7 +309,13 @@ impl<'s> Output<'s> {
 
     /// The line at an account's end: a person on a terminal sees it after a run that did
     /// all it had to do, and with `-v` everybody after every run.
-    pub(super) fn summary(&self, account: &str, summary: &Summary, is_done: bool, took: Duration) {
+    pub(super) fn summary(
+        &self,
+        account: &Account,
+        summary: &Summary,
+        found: &Found,
+        (is_done, took): (bool, Duration),
+    ) {
         let Summary { delivered, octets, deleted, failed, short, .. } = *summary;
         if self.level >= Level::Accounts {
             let line = format!(
@@ -303,18 +324,24 @@ impl<'s> Output<'s> {
                 failed + short,
                 took.as_secs_f64()
             );
-            return self.line(&format!("{account}: {line}"));
+            return self.line(&format!("{}: {line}", account.name));
         }
         if !self.terminal || self.level == Level::Quiet || !is_done {
             return;
         }
         let mut words = vec![match delivered {
             0 => "nothing new".into(),
-            many => format!("{} delivered, {}", messages(many), HumanBytes(octets)),
+            many => {
+                // A first run says where the mail is.
+                let maildir = account.settings.maildir.as_deref().filter(|_| found.is_first);
+                let place = maildir.map(|it| format!(" into {}", it.display())).unwrap_or_default();
+                format!("{} delivered{place}, {}", messages(many), HumanBytes(octets))
+            }
         }];
         if deleted > 0 {
             words.push(format!("{} deleted from the server", messages(deleted)));
         }
-        self.line(&format!("{account}: {}", words.join("; ")));
+        words.extend(found.waiting());
+        self.line(&format!("{}: {}", account.name, words.join("; ")));
     }
 }

@@ -1,5 +1,6 @@
 //! What a person sees of one account: events become lines, tables and bars.
 
+use std::cell::RefCell;
 use std::time::Instant;
 
 use crate::channel::event::{Event, Summary};
@@ -8,8 +9,9 @@ use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::cli::health::patience::{Judgement, Verdict};
 
-use super::events::Teller;
+use super::events::{Found, Teller};
 use super::exit::Exit;
+use super::harmless::Harmless;
 use super::journal;
 use super::level::Level;
 use super::listing::{self, Row};
@@ -27,6 +29,8 @@ pub(crate) struct View<'v, 'o> {
     is_alone: bool,
     teller: Teller<'v, 'o>,
     rows: Option<Vec<Row>>,
+    /// What is shown of a message on a terminal.
+    shown: RefCell<Harmless>,
     probe: Probe,
     new: Option<usize>,
     /// When the server's certificate ends, and the day in words.
@@ -52,7 +56,13 @@ impl<'v, 'o> View<'v, 'o> {
         command: &'v Command,
         is_alone: bool,
     ) -> Self {
-        let teller = Teller { output, account: &account.name, bar: Bar::default(), ending: None };
+        let teller = Teller {
+            output,
+            account: &account.name,
+            bar: Bar::default(),
+            ending: None,
+            found: Found::default(),
+        };
         Self {
             output,
             account,
@@ -60,6 +70,7 @@ impl<'v, 'o> View<'v, 'o> {
             is_alone,
             teller,
             rows: None,
+            shown: RefCell::default(),
             probe: Probe::default(),
             new: None,
             certificate: None,
@@ -117,7 +128,11 @@ impl<'v, 'o> View<'v, 'o> {
 
     /// A message's octets, as `--show` prints them.
     pub(crate) fn message(&self, octets: &[u8]) -> Result<(), Error> {
-        self.output.print(octets)
+        if self.output.is_terminal() {
+            self.output.print(self.shown.borrow_mut().push(octets).as_bytes())
+        } else {
+            self.output.print(octets)
+        }
     }
 
     /// A line that a configured command wrote.
@@ -149,7 +164,7 @@ impl<'v, 'o> View<'v, 'o> {
         let Some(rows) = self.rows.take() else { return Ok(()) };
         let text = match self.command {
             Command::List { headers, .. } => listing::list(&rows, *headers, self.output.look()),
-            _ => listing::dry_run(&rows, self.output.look()),
+            _ => listing::dry_run(&rows, self.output.look(), self.output.level > Level::Normal),
         };
         self.print(&self.titled(&text))
     }
@@ -161,10 +176,14 @@ impl<'v, 'o> View<'v, 'o> {
         result: Result<(), Error>,
         judge: impl FnOnce(&Ended<'_>) -> Judgement,
     ) -> Exit {
-        let printed = self.show_rows();
+        let printed = self.show_rows().and_then(|()| self.print(&self.shown.take().end()));
         let Self { output, account, command, teller, new, summary, certificate, began, .. } = self;
         // Bars go away before anything else is said.
+        let found = teller.found;
         drop(teller);
+        if let Some(large) = found.large() {
+            output.warn(&account.name, &large);
+        }
         let result = printed.and(result);
         let exit = match (&result, summary.failed + summary.short, new) {
             (Err(error), ..) => error.exit(),
@@ -196,7 +215,7 @@ impl<'v, 'o> View<'v, 'o> {
         }
         if matches!(command, Command::Fetch { .. }) {
             let is_done = result.is_ok() && verdict != Verdict::Forgive;
-            output.summary(&account.name, &summary, is_done, began.elapsed());
+            output.summary(account, &summary, &found, (is_done, began.elapsed()));
         }
         match output.done(&account.name, exit, &summary) {
             Err(error) => {
