@@ -46,7 +46,7 @@ pub(crate) enum Error {
     /// The command line.
     Usage { why: String, hint: Option<&'static str> },
     /// A worker failed, and said why. The server is named where it matters.
-    Worker { server: String, failure: Failure },
+    Worker { server: String, failure: Failure, ways: Ways },
     /// A worker ended, or had to be ended, without saying why.
     WorkerLost(Lost),
 }
@@ -62,6 +62,15 @@ pub(crate) enum HookFailure {
     Stopped,
     /// It took longer than this and was ended.
     TimedOut(Duration),
+}
+
+/// What the hint of a worker's failure is made of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ways {
+    /// The words that mean the account on a command line: `pop3get work`.
+    pub(crate) command: String,
+    /// The Maildir that the account was delivered into before, if it was another one.
+    pub(crate) maildir: Option<String>,
 }
 
 /// How a worker ended that did not say why.

@@ -13,7 +13,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The journal and the Maildir belong to others.
-    #[error("{binding}")]
+    #[error("{}", .binding.told(journal, maildir))]
     Binding {
         /// What does not fit.
         binding: Binding,
@@ -99,20 +99,36 @@ pub enum Error {
 }
 
 /// How a journal and a Maildir can fail to belong together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
     /// The Maildir names another journal for this mailbox.
-    #[error("the Maildir was filled with another journal")]
     AnotherJournal,
     /// The journal quotes another Maildir.
-    #[error("the journal belongs to another Maildir")]
     AnotherMaildir,
     /// The Maildir names a journal that is not here.
-    #[error("the Maildir was filled before, but its journal is not here")]
     JournalGone,
     /// The journal has deliveries, the Maildir has no `.pop3get`.
-    #[error("the journal has deliveries that this Maildir knows nothing of")]
     MaildirGone,
+}
+
+impl Binding {
+    fn told(self, journal: &Path, maildir: &Path) -> String {
+        let (journal, maildir) = (journal.display(), maildir.display());
+        match self {
+            Self::AnotherJournal => {
+                format!("the Maildir {maildir} was filled with another journal than {journal}")
+            }
+            Self::AnotherMaildir => {
+                format!("the journal {journal} belongs to another Maildir than {maildir}")
+            }
+            Self::JournalGone => format!(
+                "the Maildir {maildir} was filled before, but its journal is not here: there is no {journal}"
+            ),
+            Self::MaildirGone => format!(
+                "the journal {journal} has deliveries that the Maildir {maildir} knows nothing of"
+            ),
+        }
+    }
 }
 
 /// Names what was done and to what, for `map_err`.

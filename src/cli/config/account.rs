@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::channel::job::{self, Auth, Deletion, Messages, Policy};
+use crate::channel::job::{self, Auth, Deletion, Messages, Policy, Tls};
 use crate::cli::args::options::Args;
 use crate::cli::args::period::Days;
 use crate::cli::args::settings::Settings;
@@ -21,6 +21,8 @@ use super::named::Named;
 pub(crate) struct Account {
     /// As it is called in sentences.
     pub(crate) name: String,
+    /// The words that mean it on a command line.
+    pub(crate) command: String,
     pub(crate) settings: Settings,
     pub(crate) user: String,
     pub(crate) route: Route,
@@ -118,6 +120,49 @@ impl Account {
     }
 }
 
+/// The words that mean an account on a command line, before what is done with it.
+fn command(named: &Named, settings: &Settings, args: &Args) -> String {
+    let mut words = vec!["pop3get".to_owned()];
+    let mut add = |option: &str, value: &str| {
+        words.extend([option, value].into_iter().filter(|word| !word.is_empty()).map(quoted));
+    };
+    if let Some(config) = &args.config {
+        add("--config", &config.to_string_lossy());
+    }
+    if named.layers.is_of_file() {
+        add("", &named.name);
+    } else {
+        add("-s", settings.server.as_deref().unwrap_or_default());
+        add("-u", settings.user.as_deref().unwrap_or_default());
+        if settings.tls.unwrap_or_default() != Tls::default() {
+            add("--tls", if settings.tls == Some(Tls::None) { "none" } else { "starttls" });
+        }
+    }
+    let typed = &args.settings;
+    let of_file = named.layers.is_of_file();
+    let maildir = if of_file { &typed.maildir } else { &settings.maildir };
+    let paths = [("-m", maildir), ("--state-dir", &typed.state_dir)];
+    for (option, path) in
+        paths.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?)))
+    {
+        add(option, &path.to_string_lossy());
+    }
+    if let Some(journal) = &typed.journal {
+        add("--journal", journal);
+    }
+    words.join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-~".contains(c);
+    if word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// Accounts whose journal is another one's, too: each would take the other's mail for
 /// its own.
 pub(crate) fn shared_journals<'a>(
@@ -161,5 +206,6 @@ pub(crate) fn resolve(named: &Named, args: &Args) -> Result<Account, Error> {
         hint: Some("use --state-dir DIR"),
     })?;
     let (retry_failed, messages) = (args.retry_failed, args.messages.clone());
-    Ok(Account { name, user, route, state, retry_failed, messages, settings })
+    let command = command(named, &settings, args);
+    Ok(Account { name, command, user, route, state, retry_failed, messages, settings })
 }

@@ -63,6 +63,11 @@ impl Layers {
         (Origin::CommandLine, Table { settings, ..Table::default() })
     }
 
+    /// Whether an account of the file is one of them.
+    pub(super) fn is_of_file(&self) -> bool {
+        self.0.iter().any(|layer| layer.origin == Origin::Account)
+    }
+
     /// What holds.
     pub(crate) fn settings(&self) -> Settings {
         let settings = self.0.iter().map(|layer| layer.table.settings.clone());

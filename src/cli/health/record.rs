@@ -20,6 +20,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Health {
     /// The account, as the last run called it.
     pub(crate) account: String,
+    /// The Maildir that the last run without a failure delivered into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) maildir: Option<String>,
     /// When the last run ended.
     pub(crate) last_run: Option<u64>,
     /// When the last run ended that did all it had to do.
@@ -123,6 +126,7 @@ mod tests {
         let refused = Refused { logins: 3, at: 5, files: "x".into() };
         let health = Health {
             account: "work".into(),
+            maildir: Some("/m".into()),
             last_run: Some(2),
             last_success: None,
             failing: Some(failing),

@@ -109,7 +109,7 @@ fn by_whom(origin: &Origin) -> String {
         Origin::CommandLine => "command line".into(),
         Origin::Defaults => "defaults".into(),
         Origin::Environment(name) => format!("environment: ${name}"),
-        Origin::TopLevel => format!("configuration{place}"),
+        Origin::TopLevel => "configuration".into(),
     }
 }
 

@@ -11,6 +11,7 @@ use super::message;
 use super::progress::Bar;
 use super::safe::words as quoted;
 use super::terminal::Output;
+use super::waiting::Waiting;
 use super::words::{ending, messages, now};
 
 /// More new messages than this, on a first run, may be a surprise.
@@ -24,6 +25,7 @@ pub(super) struct Teller<'t, 'o> {
     /// The end of a certificate that was said last: once is enough.
     pub(super) ending: Option<i64>,
     pub(super) found: Found,
+    pub(super) waiting: Waiting,
 }
 
 /// What is said at the end of a run, beside its summary.
@@ -63,6 +65,22 @@ impl Found {
 }
 
 impl Teller<'_, '_> {
+    /// Says on a terminal what is waited for.
+    pub(super) fn wait(&mut self, server: &str) {
+        if self.output.draws()
+            && let Some(words) = self.waiting.due(server)
+        {
+            self.bar.say(&self.output.screen, self.account, words);
+        }
+    }
+
+    /// Ends what is said of a wait.
+    pub(super) fn heard(&mut self, event: &Event) {
+        if self.waiting.heard(event) {
+            self.bar.end();
+        }
+    }
+
     /// One event of a run.
     pub(super) fn tell(&mut self, event: &Event) {
         match event {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::channel::failure::{Failure, Kind};
-use crate::cli::error::Error;
+use crate::cli::error::{Error, Ways};
 use crate::journal::Mailbox;
 
 use super::exit::kind_of;
@@ -15,7 +15,8 @@ impl Error {
             Self::CommandLine { hint, .. } => Some(hint.clone().into()),
             Self::Usage { hint, .. } => hint.map(Cow::Borrowed),
             Self::Journal(error) => hint(kind_of(error)).map(Cow::Borrowed),
-            Self::Worker { failure, .. } => of_mailbox(failure)
+            Self::Worker { failure, ways, .. } => of_places(failure, ways)
+                .map(Cow::Owned)
                 .or_else(|| of_login(failure))
                 .or_else(|| hint(failure.kind).map(Cow::Borrowed)),
             Self::Config { mistake, more } => {
@@ -43,14 +44,45 @@ impl Error {
     }
 }
 
-/// Both ways on where the Maildir knows the messages under another name.
-fn of_mailbox(failure: &Failure) -> Option<Cow<'static, str>> {
-    let old = failure.mailbox.as_deref().filter(|_| failure.kind == Kind::SameMailbox)?;
-    let old = Mailbox::of_key(old)?;
-    Some(format!(
-        "if it is the same mailbox, --state rename {} lets it go on from there; if it is another one, --state separate",
-        old.key()
-    ).into())
+/// The whole command that helps where journal, Maildir and server do not fit.
+fn of_places(failure: &Failure, ways: &Ways) -> Option<String> {
+    let Ways { command, maildir } = ways;
+    let elsewhere = match maildir {
+        Some(maildir) => format!("its mail went into {maildir}: name that one with --maildir"),
+        None => "name the Maildir that was filled before with --maildir".into(),
+    };
+    Some(match failure.kind {
+        Kind::AnotherMaildir | Kind::MaildirGone => {
+            format!("{elsewhere}; to go on in this one: {command} --state repair")
+        }
+        Kind::AnotherJournal | Kind::JournalGone => format!(
+            "name the state directory that was used before (--state-dir, XDG_STATE_HOME); or make a journal from the names of the messages: {command} --state repair"
+        ),
+        Kind::AnotherMailbox | Kind::SameMailboxOfAccount => {
+            let why = match failure.kind {
+                Kind::AnotherMailbox => "if it is another mailbox",
+                _ => {
+                    "another account of the configuration has this mailbox; to fetch it a second time all the same"
+                }
+            };
+            format!("{why}: {command} --state separate")
+        }
+        Kind::SameMailbox => {
+            let old = Mailbox::of_key(failure.mailbox.as_deref()?)?;
+            format!(
+                "the Maildir is {}; if it is the same mailbox: {command} --state rename {} ; if it is another one: {command} --state separate",
+                maildir.as_deref().unwrap_or_default(),
+                old.key()
+            )
+        }
+        Kind::JournalDamaged => format!(
+            "{command} --state repair keeps what can be read; with --dry-run it only says how"
+        ),
+        Kind::Renumbered => format!(
+            "nothing was fetched; --rekey knows the messages by their headers: {command} --rekey"
+        ),
+        _ => return None,
+    })
 }
 
 /// What else may be tried where a login or a mechanism was refused.
@@ -78,18 +110,8 @@ fn hint(kind: Kind) -> Option<&'static str> {
 /// About Maildir, state and messages.
 fn local(kind: Kind) -> Option<&'static str> {
     Some(match kind {
-        Kind::AnotherMaildir | Kind::MaildirGone => {
-            "name the Maildir that was filled before; --state repair binds the journal to this one, --refetch takes all again"
-        }
-        Kind::AnotherMailbox => "if it is another mailbox, --state separate lets it be fetched",
         Kind::Filled => "a mailbox that has fetched messages keeps the journal that it has",
-        Kind::SameMailbox | Kind::SameMailboxOfAccount => {
-            "another account of the configuration has this mailbox; --state separate fetches it a second time all the same"
-        }
         Kind::UnknownMailbox => "the Maildir's .pop3get has the names of its mailboxes",
-        Kind::AnotherJournal | Kind::JournalGone => {
-            "name the state directory that was used before (--state-dir, XDG_STATE_HOME); --state repair rebuilds the journal from the names of the messages, --refetch takes all again"
-        }
         Kind::JournalNewer => "use that version, or another --state-dir and another Maildir",
         Kind::JournalDamaged => {
             "--state repair mends what can be mended; with --dry-run it only says how"
@@ -103,9 +125,6 @@ fn local(kind: Kind) -> Option<&'static str> {
             "make a link to the whole Maildir, or name the Maildir that the link leads to"
         }
         Kind::MaildirNotWritable => "run pop3get as the owner of the Maildir, or name another one",
-        Kind::Renumbered => {
-            "nothing was fetched; --rekey knows the messages by their headers, --refetch takes all again"
-        }
         Kind::UniqueIdsGone => {
             "nothing was fetched; --rekey tells the messages apart by their headers from now on"
         }

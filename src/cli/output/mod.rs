@@ -23,4 +23,5 @@ pub(crate) mod streams;
 mod table;
 pub(crate) mod terminal;
 pub(crate) mod view;
+mod waiting;
 mod words;

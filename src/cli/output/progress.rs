@@ -29,6 +29,7 @@ struct Drawn {
 const WIDE: &str =
     "{prefix:16!} {msg:>11} [{wide_bar}] {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}";
 const NARROW: &str = "{prefix:12!} {msg:>9} [{wide_bar}]";
+const WORDS: &str = "{prefix}: {msg}";
 const TOTAL: &str = "{prefix:12!} {pos}/{len} [{wide_bar}]";
 
 /// Fewer columns are narrow.
@@ -47,6 +48,23 @@ impl Screen {
 
     /// Draws a bar for an account.
     fn begin(&self, account: &str, octets: u64) -> ProgressBar {
+        let columns = tcgetwinsize(std::io::stderr()).map_or(COLUMNS, |size| size.ws_col);
+        let template = if columns < COLUMNS { NARROW } else { WIDE };
+        let bar = self.add(ProgressBar::new(octets).with_style(style(template)));
+        bar.set_prefix(account.to_owned());
+        bar
+    }
+
+    /// Draws a line of words for an account.
+    fn say(&self, account: &str, words: String) -> ProgressBar {
+        let bar = self.add(ProgressBar::new(0).with_style(style(WORDS)));
+        bar.set_prefix(account.to_owned());
+        bar.set_message(words);
+        bar.tick();
+        bar
+    }
+
+    fn add(&self, bar: ProgressBar) -> ProgressBar {
         let (accounts, ended) = *self.accounts.borrow();
         let mut drawn = self.drawn.borrow_mut();
         let drawn = drawn.get_or_insert_with(|| {
@@ -59,15 +77,10 @@ impl Screen {
             });
             Drawn { all, total }
         });
-        let columns = tcgetwinsize(std::io::stderr()).map_or(COLUMNS, |size| size.ws_col);
-        let template = if columns < COLUMNS { NARROW } else { WIDE };
-        let bar = ProgressBar::new(octets).with_style(style(template));
-        let bar = match &drawn.total {
+        match &drawn.total {
             Some(total) => drawn.all.insert_before(total, bar),
             None => drawn.all.add(bar),
-        };
-        bar.set_prefix(account.to_owned());
-        bar
+        }
     }
 
     /// An account has ended.
@@ -135,7 +148,14 @@ impl Bar {
         self.count();
     }
 
-    fn end(&mut self) {
+    /// Draws words in place of the bar.
+    pub(super) fn say(&mut self, screen: &Screen, account: &str, words: String) {
+        self.end();
+        self.drawn = Some(screen.say(account, words));
+    }
+
+    /// Takes away what is drawn.
+    pub(super) fn end(&mut self) {
         if let Some(bar) = self.drawn.take() {
             bar.finish_and_clear();
         }

@@ -29,7 +29,7 @@ impl fmt::Display for Error {
             Self::Start(error) => write!(f, "cannot start a worker: {error}"),
             Self::TooLate => f.write_str("the deadline passed while we waited for the password"),
             Self::Usage { why, .. } => f.write_str(why),
-            Self::Worker { server, failure } => {
+            Self::Worker { server, failure, .. } => {
                 let Failure { operation, text, .. } = failure;
                 match operation {
                     Some(operation @ (FailedOperation::Connect {} | FailedOperation::LogIn {})) => {

@@ -18,6 +18,7 @@ use super::listing::{self, Row};
 use super::probe::Probe;
 use super::progress::Bar;
 use super::terminal::Output;
+use super::waiting::Waiting;
 use super::words::{duration, ending, messages, now};
 
 /// One account on the standard streams.
@@ -62,6 +63,7 @@ impl<'v, 'o> View<'v, 'o> {
             bar: Bar::default(),
             ending: None,
             found: Found::default(),
+            waiting: Waiting::new(),
         };
         Self {
             output,
@@ -82,6 +84,7 @@ impl<'v, 'o> View<'v, 'o> {
     /// Something happened. An error says that standard output cannot be written.
     pub(crate) fn event(&mut self, event: Event) -> Result<(), Error> {
         self.output.event(&self.account.name, &event)?;
+        self.teller.heard(&event);
         if let Event::Protected { not_after: Some(not_after), until } = &event {
             self.certificate = Some((*not_after, until.clone()));
         }
@@ -133,6 +136,11 @@ impl<'v, 'o> View<'v, 'o> {
         } else {
             self.output.print(octets)
         }
+    }
+
+    /// Nothing happens for the moment.
+    pub(crate) fn wait(&mut self) {
+        self.teller.wait(self.account.server());
     }
 
     /// A line that a configured command wrote.

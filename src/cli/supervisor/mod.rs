@@ -2,6 +2,7 @@
 
 mod asking;
 mod environment;
+mod failed;
 mod hearing;
 mod hosts;
 mod prepare;

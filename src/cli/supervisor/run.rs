@@ -26,6 +26,7 @@ use crate::cli::output::view::View;
 use crate::cli::password::wait::WaitLimits;
 
 use super::asking::{Asked, Questions};
+use super::failed::failed;
 use super::hearing::{Answered, Heard, Sink, WAITING};
 use super::hosts::Hosts;
 use super::prepare::Preparation;
@@ -137,6 +138,9 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
                     .into_iter()
                     .for_each(|at| self.look(at));
                 self.flush();
+                if !self.questions.are_on_terminal() {
+                    self.served.values_mut().for_each(|served| served.view.wait());
+                }
             }
         }
     }
@@ -402,8 +406,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         let Some(account) = self.take(at) else { return };
         let host = self.host_of.get(at).copied().unwrap_or_default();
         let failure = self.hosts.lost(host, None);
-        let server = account.server().to_owned();
-        self.conclude(at, failure.map_or(Ok(()), |failure| Err(Error::Worker { server, failure })));
+        self.conclude(at, failure.map_or(Ok(()), |failure| Err(failed(account, failure))));
     }
 
     /// Nothing more is said of an account.

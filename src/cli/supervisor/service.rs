@@ -15,6 +15,7 @@ use crate::cli::error::{Error, Lost};
 use crate::cli::password::lookup::missing;
 use crate::secret::Secret;
 
+use super::failed::failed as failure_of;
 use super::hearing::{Answered, Begun};
 use super::start::{PATIENCE, Worker};
 
@@ -226,9 +227,7 @@ impl<'s> Service<'s> {
         let failed = status.is_some_and(|status| !status.success());
         match (signal, self.end.take()) {
             (None, Some(None)) if !failed => Ok(()),
-            (None, Some(Some(failure))) if !failed => {
-                Err(Error::Worker { server: self.account.server().to_owned(), failure })
-            }
+            (None, Some(Some(failure))) if !failed => Err(failure_of(self.account, failure)),
             (signal, _) => Err(Error::WorkerLost(Lost::by(signal))),
         }
     }

@@ -20,6 +20,7 @@ pub(super) struct Watch {
     state: PathBuf,
     key: String,
     health: Health,
+    maildir: Option<PathBuf>,
     /// The files that the login is made of.
     files: String,
     takes_token: bool,
@@ -58,6 +59,7 @@ impl Watch {
             state: account.state.clone(),
             key,
             health,
+            maildir: account.settings.maildir.clone(),
             files: files.collect::<Vec<_>>().join(" "),
             takes_token: matches!(
                 account.settings.auth,
@@ -91,6 +93,10 @@ impl Watch {
         };
         if is_of(|kind| kind.nature() == Nature::Login) {
             self.health.refused(now, self.files);
+        }
+        if end == RunEnd::Success {
+            let maildir = self.maildir.as_deref().and_then(|it| std::path::absolute(it).ok());
+            self.health.maildir = maildir.map(|it| it.display().to_string());
         }
         let verdict = self.health.after(&end, now, grace);
         let warns = certificate.is_some_and(|(end, is_soon)| self.health.certificate(end, is_soon));
