@@ -1,7 +1,7 @@
-complete -c pop3get -l account -d 'Account of the configuration file, as if it stood alone; may be given again' -r
-complete -c pop3get -l show -d 'Print one message, named by its number, or by --uid or --message' -r
-complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
-complete -c pop3get -l import-seen -d 'Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows' -r -F
+complete -c pop3get -l account -d 'Name of an account, like ACCOUNT; may be given again' -r
+complete -c pop3get -l show -d 'Print one message; N is its number in --list, or name it by --uid' -r
+complete -c pop3get -l lines -d 'With --show: only the header and the first N lines' -r
+complete -c pop3get -l import-seen -d 'Record as seen what mpop, fetchmail, getmail6, fdm or Thunderbird has fetched for one account; FILE is where that program keeps its unique-ids' -r -F
 complete -c pop3get -l state -d 'The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how); rename OLD: this mailbox was called OLD; separate: it was not' -r
 complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, units for systemd, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
@@ -9,14 +9,14 @@ json-schema\t'The JSON Schema of --json'
 man\t'The man page'
 systemd\t'Units for systemd'
 zsh\t'Completions for zsh'"
-complete -c pop3get -l uid -d 'Mean only the message with this unique-id, as --list prints it; may be given again; - reads unique-ids from standard input, one a line' -r
-complete -c pop3get -l message -d 'Mean only the message with this number, or those from N to M; may be given again' -r
+complete -c pop3get -l uid -d 'Only the message with this unique-id, as --list prints it; may be given again; - reads unique-ids from standard input, one per line' -r
+complete -c pop3get -l message -d 'Only the message with this number in --list, or those from N to M; may be given again' -r
 complete -c pop3get -s s -l server -d 'POP3 server; IPv6 addresses in brackets' -r
 complete -c pop3get -s u -l user -d 'Name of the mailbox on the server' -r
-complete -c pop3get -l tls -d 'How the connection is protected: TLS from the start (port 995), after STLS (port 110), or not at all (port 110) [default: implicit]' -r -f -a "implicit\t'TLS from the first octet'
+complete -c pop3get -l tls -d 'Protection of the connection: TLS from the start (port 995), TLS after STLS (port 110), or none (port 110) [default: implicit]' -r -f -a "implicit\t'TLS from the first octet'
 starttls\t'TLS after STLS'
 none\t'No TLS'"
-complete -c pop3get -l auth -d 'How to log in; auto takes the strongest that the server offers, but for APOP, CRAM-MD5 and what needs a token or a certificate [default: auto]' -r -f -a "auto\t'The strongest that the server offers'
+complete -c pop3get -l auth -d 'Login mechanism; auto takes the strongest one offered, except APOP, CRAM-MD5 and those that need a token or a certificate [default: auto]' -r -f -a "auto\t'The strongest that the server offers'
 user\t'USER and PASS'
 apop\t'APOP'
 plain\t'User and password in one (RFC 4616)'
@@ -31,61 +31,58 @@ oauthbearer\t'An OAuth 2 token in place of the password (RFC 7628)'
 external\t'The client certificate, and no password'"
 complete -c pop3get -l channel-binding -d 'What SCRAM-…-PLUS binds the login to: the TLS 1.3 session, or the server\'s certificate [default: exporter]' -r -f -a "exporter\t'What both ends of TLS 1.3 export (RFC 9266)'
 end-point\t'The hash of the server\'s certificate (RFC 5929)'"
-complete -c pop3get -l password-file -d 'Read the password from the first line of this file, which nobody else may read' -r -F
+complete -c pop3get -l password-file -d 'Read the password from the first line of this file; other users must not be able to read it' -r -F
 complete -c pop3get -l password-command -d 'Read the password from the first line that this shell command prints' -r
-complete -c pop3get -l ca-file -d 'Believe only the certificate authorities in this PEM file' -r -F
-complete -c pop3get -l tls-roots -d 'Whose authorities to believe: Mozilla\'s, built in; the system\'s; or nobody\'s but --tls-pin [default: webpki]' -r -f -a "webpki\t'Mozilla\'s, built in'
+complete -c pop3get -l ca-file -d 'Trust only the certificate authorities in this PEM file' -r -F
+complete -c pop3get -l tls-roots -d 'Certificate authorities to trust: Mozilla\'s, which are built in; the system\'s; or none, with --tls-pin [default: webpki]' -r -f -a "webpki\t'Mozilla\'s, built in'
 system\t'The system\'s'
 none\t'None: a pin stands alone'"
-complete -c pop3get -l tls-pin -d 'Demand that the server has this key, besides a good certificate; sha256: and base64, as --probe prints it; may be given again for another key. With --tls-roots none the key alone counts, not names and dates' -r
-complete -c pop3get -l client-cert -d 'Show the server this certificate (PEM, with those that vouch for it)' -r -F
-complete -c pop3get -l client-key -d 'Its private key (PEM, not encrypted), which nobody else may read [default: in the same file]' -r -F
-complete -c pop3get -l proxy -d 'Go through this proxy, which resolves the name of the server: socks5://[USER@]HOST[:PORT] for SOCKS5, http://[USER@]HOST:PORT for CONNECT' -r
-complete -c pop3get -l proxy-password-file -d 'Read the password of the proxy\'s user from the first line of this file, which nobody else may read' -r -F
-complete -c pop3get -l connect-timeout -d 'Give up when the server has not greeted after so long [default: 1m]' -r
-complete -c pop3get -l timeout -d 'Give up when a reply takes so long, or a message stops coming for so long [default: 3m]' -r
-complete -c pop3get -l retry-for -d 'While another session has the maildrop ([IN-USE]), try again for so long, with growing pauses, but not beyond --deadline [default: 0s]' -r
-complete -c pop3get -l grace -d 'Keep quiet about failures that the next run may mend, with status 0, until they have lasted for so long and three runs have failed; not on a terminal' -r
+complete -c pop3get -l tls-pin -d 'Require this key of the server, besides a valid certificate: sha256: and Base64, as --probe prints it; may be given again for another key. With --tls-roots none the key alone decides, not names and dates' -r
+complete -c pop3get -l client-cert -d 'Log in with this client certificate (PEM, with its chain)' -r -F
+complete -c pop3get -l client-key -d 'The private key of --client-cert (PEM, not encrypted); other users must not be able to read it [default: in the same file]' -r -F
+complete -c pop3get -l proxy -d 'Connect through this proxy, which also resolves the server\'s name: socks5://[USER@]HOST[:PORT], or http://[USER@]HOST:PORT for CONNECT' -r
+complete -c pop3get -l proxy-password-file -d 'Read the proxy password from the first line of this file; other users must not be able to read it' -r -F
+complete -c pop3get -l connect-timeout -d 'Time to wait for the connection and the server\'s greeting [default: 1m]' -r
+complete -c pop3get -l timeout -d 'Time to wait for a reply, or for more of a message [default: 3m]' -r
+complete -c pop3get -l retry-for -d 'Time to keep trying while another session holds the maildrop ([IN-USE]); the pauses grow, and --deadline ends it [default: 0s]' -r
 complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is missing [default: $MAILDIR]' -r -f -a "(__fish_complete_directories)"
-complete -c pop3get -l delete-after -d 'Delete messages from the server so long after their delivery, in days, like 30d' -r
-complete -c pop3get -l max-size -d 'Leave messages on the server that are larger; units k, M, G' -r
-complete -c pop3get -l limit -d 'Fetch at most so many messages of each account in this run' -r
+complete -c pop3get -l delete-after -d 'Delete messages from the server this long after their delivery; whole days, like 30d' -r
+complete -c pop3get -l max-size -d 'Do not fetch larger messages; they stay on the server; units k, M, G' -r
+complete -c pop3get -l limit -d 'Fetch at most N messages of each account in this run' -r
 complete -c pop3get -l exec -d 'Run this shell command once after a run that has delivered or recovered something, with the paths on its standard input, a NUL behind each' -r
-complete -c pop3get -l exec-timeout -d 'End a command that takes so long: SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
+complete -c pop3get -l exec-timeout -d 'Time that the command may take: then SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
 complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USER@HOST, and the port if it is unusual]' -r
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l jobs -d 'Serve at most so many accounts at once [default: 4]' -r
 complete -c pop3get -l jobs-per-host -d 'Serve at most so many accounts of one server at once [default: 2]' -r
-complete -c pop3get -l report -d 'Write after each fetch how all accounts fare, into this file for the node exporter of Prometheus' -r -F
-complete -c pop3get -l config -d 'Read accounts from this file alone [default: $POP3GET_CONFIG, else ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
-complete -c pop3get -l deadline -d 'End the whole run after so long, with status 75 if it is not done' -r
+complete -c pop3get -l config -d 'Read only this configuration file [default: $POP3GET_CONFIG or ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
+complete -c pop3get -l deadline -d 'End the whole run after this time, with status 75 if it is not done' -r
 complete -c pop3get -l color -d 'Whether tables have colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t'If somebody looks on'
 always\t'In any case'
 never\t'In no case'"
 complete -c pop3get -l progress -d 'Whether the progress of a fetch is shown; auto: on a terminal, without -v' -r -f -a "auto\t'If somebody looks on'
 always\t'In any case'
 never\t'In no case'"
-complete -c pop3get -s l -l list -d 'Show the maildrop as a table: number, size, state, unique-id'
-complete -c pop3get -l headers -d 'With --list: date, sender and subject too'
+complete -c pop3get -s l -l list -d 'List the messages on the server: number, size, state, unique-id'
+complete -c pop3get -l headers -d 'With --list: also date, sender and subject'
 complete -c pop3get -l new -d 'With --list: only the messages that a fetch would take'
-complete -c pop3get -l check -d 'Only say how many messages are new; status 1 if none are'
-complete -c pop3get -l probe -d 'Say what the server is: addresses, TLS, certificates and their ends, capabilities; with --user also what works after the login; ends with an account for the configuration file'
-complete -c pop3get -l mark-seen -d 'Record everything in the maildrop of one account as seen, or only the messages that are named; fetch nothing'
+complete -c pop3get -l check -d 'Print how many messages are new; the exit status is 1 if there are none'
+complete -c pop3get -l probe -d 'Examine a server: addresses, TLS, certificates, capabilities and, with --user, the login; prints an account for the configuration file'
+complete -c pop3get -l mark-seen -d 'Record the messages of one account as seen, so that they are never fetched; all messages, or those that --uid and --message name'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch would do and why, and do nothing'
-complete -c pop3get -l status -d 'Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, the days of its server\'s certificate'
-complete -c pop3get -l check-config -d 'Say what holds for each account and where it comes from, and every mistake in the configuration; connect to nothing, run no command'
-complete -c pop3get -l retry-failed -d 'Try messages that failed again now, whatever their back-off'
-complete -c pop3get -l rekey -d 'After a renumbering: know the messages of one account, named, by their headers'
-complete -c pop3get -l refetch -d 'Take everything in the maildrop of one account, named, again'
+complete -c pop3get -l check-config -d 'Print every setting of each account, where it comes from, and every mistake in the configuration; connects to no server, runs no command'
+complete -c pop3get -l retry-failed -d 'Fetch messages that failed before now, not at their next turn'
+complete -c pop3get -l rekey -d 'After the server renumbered: match this account\'s messages by their headers, and fetch only new ones'
+complete -c pop3get -l refetch -d 'Fetch every message of this account again, also those delivered before'
 complete -c pop3get -l allow-plaintext-password -d 'Send the password in clear, without TLS, to a server that is not this machine'
-complete -c pop3get -l strict -d 'Refuse a server that breaks an RFC in its login, and name how, where it could be served'
-complete -c pop3get -l ipv4 -d 'Connect by IPv4 alone'
-complete -c pop3get -l ipv6 -d 'Connect by IPv6 alone'
+complete -c pop3get -l strict -d 'Refuse a server that breaks an RFC in its login, though it could be served; the error says how it breaks it'
+complete -c pop3get -l ipv4 -d 'Use IPv4 only'
+complete -c pop3get -l ipv6 -d 'Use IPv6 only'
 complete -c pop3get -s d -l delete -d 'Delete messages from the server as soon as they are safe here'
-complete -c pop3get -l keep -d 'Leave messages on the server; this is the default'
-complete -c pop3get -l json -d 'Print what happens on standard output, as one JSON object a line; --generate json-schema prints what may stand there'
+complete -c pop3get -l keep -d 'Leave all messages on the server; this is the default'
+complete -c pop3get -l json -d 'Print each event on standard output, one JSON object per line; --generate json-schema prints their schema'
 complete -c pop3get -l yes -d 'Answer every question with yes'
-complete -c pop3get -s q -l quiet -d 'Say nothing but errors'
-complete -c pop3get -s v -l verbose -d 'Say a line for each account; twice: a line for each message, and what else happens; three times: the conversation, secrets left out'
+complete -c pop3get -s q -l quiet -d 'Print nothing but errors'
+complete -c pop3get -s v -l verbose -d 'Say a line a message; twice: the conversation, secrets left out'
 complete -c pop3get -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pop3get -s V -l version -d 'Print version'

@@ -45,8 +45,7 @@ impl AccountRun {
         let twins = Twins::of(&listing, &steps, &self.journal, is_due);
         let port = options.session.connection.port;
         let refused_runs = self.journal.index().quota(port);
-        let waits = |step: &&Step| **step == Step::Leave(Reason::Limit);
-        let waiting = steps.iter().filter(waits).count();
+        let waiting = waiting(&steps);
         let mut schedule = self.schedule(listing.into_iter().zip(steps), now, observe);
         schedule.begin_elsewhere(refused_runs);
         schedule.twins = twins;
@@ -140,4 +139,9 @@ fn tell_expiry(listing: &Listing<'_>, policy: &Policy, observe: Observer<'_>) {
     {
         observe(Event::Expires { days });
     }
+}
+
+/// How many new messages `--limit` leaves for a later run.
+fn waiting(steps: &[Step]) -> usize {
+    steps.iter().filter(|step| **step == Step::Leave(Reason::Limit)).count()
 }

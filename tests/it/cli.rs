@@ -63,7 +63,8 @@ fn looking_writes_nothing() {
 fn a_dry_run_says_what_a_fetch_then_does() {
     let (server, sandbox) = (server(3).start(), Sandbox::new());
     sandbox.plain(&server).args(["--limit", "1"]).run().is_silent();
-    let ran = sandbox.plain(&server).args(["--dry-run", "--delete", "--max-size", "20"]).run();
+    let ran =
+        sandbox.plain(&server).args(["--dry-run", "-v", "--delete", "--max-size", "20"]).run();
     let lines: Vec<_> = ran
         .stdout
         .lines()
@@ -74,7 +75,8 @@ fn a_dry_run_says_what_a_fetch_then_does() {
         [
             "delete 1 52 it is safe here and may go uid-1",
             "leave 2 52 too large uid-2",
-            "leave 3 52 too large uid-3"
+            "leave 3 52 too large uid-3",
+            "nothing to fetch; 1 message to delete from the server; 2 messages left alone"
         ]
     );
 }

@@ -71,7 +71,7 @@ fn a_whole_report() {
     let expected = "\
 server        localhost:PORT
 address       127.0.0.1:PORT
-protection    none: whoever is in between can read and change it all
+protection    none: every computer on the way can read and change it
 greeting      \"POP3 server ready <STAMP>\"
 APOP          offered; taken by --auth apop only
 before login  TOP

@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
+use std::net::TcpListener;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::thread;
+use std::time::Duration;
 
 use pop3_test_server::{Fault, Server};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -28,7 +30,16 @@ fn terminal(columns: u16) -> (OwnedFd, OwnedFd) {
 }
 
 /// Runs a command whose output is a terminal, and returns all that came there.
-pub fn on_terminal(mut command: Command, columns: u16) -> (ExitStatus, String) {
+pub fn on_terminal(command: Command, columns: u16) -> (ExitStatus, String) {
+    on_terminal_with(command, columns, |_| {})
+}
+
+/// The same, while something is done to the process of this id.
+fn on_terminal_with(
+    mut command: Command,
+    columns: u16,
+    act: impl FnOnce(u32),
+) -> (ExitStatus, String) {
     let (ours, theirs) = terminal(columns);
     command.env("TERM", "xterm");
     command.stdout(theirs.try_clone().unwrap()).stderr(theirs);
@@ -43,6 +54,7 @@ pub fn on_terminal(mut command: Command, columns: u16) -> (ExitStatus, String) {
         }
         String::from_utf8(text).unwrap().replace("\r\n", "\n")
     });
+    act(child.id());
     let status = child.wait().unwrap();
     (status, read.join().unwrap())
 }
@@ -135,4 +147,129 @@ fn a_server_that_refuses_list_has_its_maildrop_listed() {
     let server = Server::builder().user("mrose", "secret").messages(letters(2)).fault(fault);
     let (server, sandbox) = (server.start(), Sandbox::new());
     golden("list-refused", &sandbox.plain(&server).args(["--list", "--headers"]).run().stdout);
+}
+
+#[test]
+fn a_dry_run_totals_what_would_be_done_and_tells_what_is_left_alone_on_demand() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(4)).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).args(["--limit", "2"]).run().is_silent();
+    let dry = |more: &[&str]| sandbox.plain(&server).arg("--dry-run").args(more).run().stdout;
+    golden("dry-run", &dry(&[]));
+    golden("dry-run-delete", &dry(&["--delete", "--limit", "1"]));
+    golden("dry-run-v", &dry(&["-v"]));
+    golden("dry-run-40", &seen(sandbox.plain(&server).args(["--dry-run", "-v"]), 40));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(dry(&[]), "nothing to fetch; 4 messages left alone (-v shows why)\n");
+}
+
+#[test]
+fn a_run_says_where_mail_went_at_first_and_how_many_messages_wait() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(5)).start();
+    let sandbox = Sandbox::new();
+    let run = |more: &[&str]| seen(sandbox.plain(&server).args(more), 120);
+    let first = run(&["--limit", "2", "--progress", "never"]);
+    let who = format!("mrose@127.0.0.1:{}", server.address().port());
+    assert_eq!(
+        first,
+        format!(
+            "{who}: 2 messages delivered into Mail, 94 B; 3 messages wait for the next run (--limit)\n"
+        )
+    );
+    let second = run(&["--limit", "2", "--progress", "never"]);
+    assert_eq!(
+        second,
+        format!("{who}: 2 messages delivered, 94 B; 1 message waits for the next run (--limit)\n")
+    );
+    // What is too large is one line for all, on a terminal and off it.
+    let ran = Sandbox::new().plain(&server).args(["--max-size", "20"]).run();
+    assert_eq!(
+        ran.stderr,
+        format!(
+            "pop3get: {who}: 5 messages (260 B) are larger than --max-size and stay on the server; see --list --headers\n"
+        )
+    );
+}
+
+#[test]
+fn a_wait_of_more_than_a_second_is_said() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let args = ["--tls", "none", "-s", &server, "-u", "m", "-m", "Mail", "--connect-timeout", "2"];
+    let program = Sandbox::new();
+    let command = program.pop3get(args).env("POP3GET_PASSWORD", "x").command();
+    let (status, text) = on_terminal(command, 80);
+    assert_eq!(status.code(), Some(75), "{text}");
+    assert!(text.contains(&format!("connecting to {server}\u{2026}")), "{text}");
+    let stalled = Fault::stall_at_command(2);
+    let server = Server::builder().user("mrose", "secret").messages(letters(1)).fault(stalled);
+    let (server, sandbox) = (server.start(), Sandbox::new());
+    let run = sandbox.plain(&server).args(["--auth", "user", "--timeout", "2"]);
+    let (_, text) = on_terminal(run.command(), 80);
+    assert!(text.contains("logging in to 127.0.0.1"), "{text}");
+    let quiet = sandbox.plain(&server).args(["--auth", "user", "--timeout", "2", "-q"]);
+    assert!(!on_terminal(quiet.command(), 80).1.contains("logging in to"), "{text}");
+}
+
+#[test]
+fn an_interrupted_run_says_that_the_next_one_goes_on() {
+    let fault = Fault::stall_after_sent(1200).on(1);
+    let server = Server::builder().user("mrose", "secret").messages(letters(40)).fault(fault);
+    let (server, sandbox) = (server.start(), Sandbox::new());
+    let interrupt = |id: u32| {
+        assert!(server.wait_for_commands(6, Duration::from_secs(10)));
+        let kill = ["-s", "INT", &id.to_string()].map(str::to_owned);
+        assert!(Command::new("kill").args(kill).status().unwrap().success());
+    };
+    let (_, text) = on_terminal_with(sandbox.plain(&server).command(), 80, interrupt);
+    let last = text.lines().last().unwrap();
+    assert!(last.contains(": interrupted; "), "{text}");
+    assert!(last.ends_with("delivered; the next run goes on from here"), "{text}");
+}
+
+#[test]
+fn a_shown_message_steers_no_terminal_and_is_exact_in_a_pipe() {
+    let message = "Subject: x\r\n\r\n\x1b[31mred\x1b[0m\ttab \u{fc}\r\n";
+    let server = Server::builder().user("mrose", "secret").message("u", message).start();
+    let (server, sandbox) = (server, Sandbox::new());
+    let show = || sandbox.plain(&server).args(["--show", "1"]);
+    assert_eq!(show().run().stdout, "Subject: x\n\n\x1b[31mred\x1b[0m\ttab \u{fc}\n");
+    let text = seen(show(), 80);
+    assert_eq!(text, "Subject: x\n\n\u{fffd}[31mred\u{fffd}[0m\ttab \u{fc}\n");
+}
+
+#[test]
+fn the_short_help_is_printed_by_h_and_every_option_by_help() {
+    let ran = Sandbox::new().pop3get(["-h"]).run();
+    golden("short-help", &ran.stdout);
+    let long = Sandbox::new().pop3get(["--help"]).run().stdout;
+    assert!(long.contains("--channel-binding") && long.contains("\nExamples:\n"), "{long}");
+}
+
+#[test]
+fn a_maildir_that_does_not_fit_is_named_with_the_whole_command_that_helps() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(2)).start();
+    let sandbox = Sandbox::new();
+    let port = server.address().port();
+    let account = |maildir: &str| {
+        format!(
+            "[account.work]\nserver = \"127.0.0.1:{port}\"\nuser = \"mrose\"\ntls = \"none\"\nmaildir = \"~/{maildir}\"\n"
+        )
+    };
+    let run = |maildir: &str, more: &[&str]| {
+        sandbox.configure(&account(maildir));
+        sandbox.pop3get(["work"]).args(more).env("POP3GET_PASSWORD", "secret").run()
+    };
+    run("Mail", &[]).is_silent();
+    let (old, other) = (sandbox.path("Mail"), sandbox.path("Other"));
+    let ran = run("Other", &[]);
+    ran.fails(73, &format!("has deliveries that the Maildir {} knows nothing of", other.display()));
+    let hint = format!(
+        "hint: its mail went into {}: name that one with --maildir; to go on in this one: pop3get work --state repair\n",
+        old.display()
+    );
+    assert!(ran.stderr.ends_with(&hint), "{ran:?}");
+    let ran = run("Mail", &["--state-dir", "elsewhere"]);
+    ran.fails(73, &format!("the Maildir {} was filled before", old.display()));
+    assert!(ran.stderr.contains("pop3get work --state-dir elsewhere --state repair\n"), "{ran:?}");
 }

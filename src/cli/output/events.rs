@@ -1,11 +1,10 @@
 //! What happens in a run, in words.
 
-use indicatif::HumanBytes;
-
 use crate::channel::event::{Event, Landlock, Sandbox};
 use crate::channel::message::{Message, State};
 use crate::protocol::Quoted;
 
+use super::found::Found;
 use super::level::Level;
 use super::message;
 use super::progress::Bar;
@@ -26,42 +25,6 @@ pub(super) struct Teller<'t, 'o> {
     pub(super) ending: Option<i64>,
     pub(super) found: Found,
     pub(super) waiting: Waiting,
-}
-
-/// What is said at the end of a run, beside its summary.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Found {
-    /// Messages that are larger than `--max-size`, and their size together.
-    large: (usize, u64),
-    /// New messages that wait for a later run.
-    waiting: usize,
-    /// Nothing was known of the mailbox before.
-    pub(super) is_first: bool,
-}
-
-impl Found {
-    /// The messages that were found to be too large, in one line for all.
-    pub(super) fn large(&self) -> Option<String> {
-        let size = |octets| HumanBytes(octets);
-        Some(match self.large {
-            (0, _) => return None,
-            (1, octets) => format!(
-                "1 message ({}) is larger than --max-size and stays on the server; see --list --headers",
-                size(octets)
-            ),
-            (many, octets) => format!(
-                "{many} messages ({}) are larger than --max-size and stay on the server; see --list --headers",
-                size(octets)
-            ),
-        })
-    }
-
-    /// The messages that wait, as a clause of the summary.
-    pub(super) fn waiting(&self) -> Option<String> {
-        let waiting = messages(self.waiting);
-        let verb = if self.waiting == 1 { "waits" } else { "wait" };
-        (self.waiting > 0).then(|| format!("{waiting} {verb} for the next run (--limit)"))
-    }
 }
 
 impl Teller<'_, '_> {
@@ -87,8 +50,7 @@ impl Teller<'_, '_> {
             Event::Progress { octets } => self.bar.octets(*octets),
             Event::Sized { octets } => self.bar.sized(*octets),
             Event::Message(Message::Skipped { octets, state: State::TooLarge, .. }) => {
-                let (many, together) = self.found.large;
-                self.found.large = (many + 1, together.saturating_add(octets.unwrap_or(0)));
+                self.found.add_large(octets.unwrap_or(0));
             }
             Event::Planned { listed, messages: new, octets, waiting, first } => {
                 self.found.waiting = *waiting;

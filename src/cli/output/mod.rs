@@ -4,6 +4,7 @@ pub(crate) mod configuration;
 mod events;
 pub(crate) mod exit;
 mod fared;
+mod found;
 mod harmless;
 mod hint;
 pub(crate) mod journal;

@@ -20,8 +20,8 @@ use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::protocol::Quoted;
 
-use super::events::Found;
 use super::exit::Exit;
+use super::found::Found;
 use super::json::{self, Line, OfAccount, OfProgram, Totals};
 use super::level::Level;
 use super::listing::Look;
@@ -341,7 +341,7 @@ impl<'s> Output<'s> {
         if deleted > 0 {
             words.push(format!("{} deleted from the server", messages(deleted)));
         }
-        words.extend(found.waiting());
+        words.extend(found.clause_of_waiting());
         self.line(&format!("{}: {}", account.name, words.join("; ")));
     }
 }

@@ -9,8 +9,9 @@ use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::cli::health::patience::{Judgement, Verdict};
 
-use super::events::{Found, Teller};
+use super::events::Teller;
 use super::exit::Exit;
+use super::found::Found;
 use super::harmless::Harmless;
 use super::journal;
 use super::level::Level;
