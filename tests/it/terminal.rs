@@ -158,7 +158,10 @@ fn a_dry_run_totals_what_would_be_done_and_tells_what_is_left_alone_on_demand() 
     golden("dry-run", &dry(&[]));
     golden("dry-run-delete", &dry(&["--delete", "--limit", "1"]));
     golden("dry-run-v", &dry(&["-v"]));
-    golden("dry-run-40", &seen(sandbox.plain(&server).args(["--dry-run", "-v"]), 40));
+    let text = seen(sandbox.plain(&server).args(["--dry-run", "-v"]), 40);
+    // The lines that -v adds name the server's port.
+    let table = text.lines().filter(|line| !line.starts_with("mrose@"));
+    golden("dry-run-40", &table.map(|line| format!("{line}\n")).collect::<String>());
     sandbox.plain(&server).run().is_silent();
     assert_eq!(dry(&[]), "nothing to fetch; 4 messages left alone (-v shows why)\n");
 }
