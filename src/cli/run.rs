@@ -54,10 +54,8 @@ pub fn run(
     {
         let is_long = arguments.iter().any(|argument| argument == "--help");
         let is_short = error.kind() == ErrorKind::DisplayHelp && !is_long;
-        return help(
-            if is_short { SHORT_HELP.into() } else { error.render().to_string() },
-            streams.out,
-        );
+        let long = error.render().to_string();
+        return help(if is_short { SHORT_HELP } else { &long }, streams.out);
     }
     // Where the options are wrong, the one for JSON is looked for by eye.
     let json = arguments.iter().any(|argument| argument == "--json");
@@ -244,7 +242,7 @@ fn ended(output: &Output<'_>, account: Option<&str>, result: Result<Exit, Error>
 }
 
 /// Help or version, as it was asked for.
-fn help(text: String, out: &mut dyn Write) -> Exit {
+fn help(text: &str, out: &mut dyn Write) -> Exit {
     match out.write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Io,
         _ => Exit::Ok,
