@@ -46,7 +46,7 @@ pub(crate) enum Error {
     /// The command line.
     Usage { why: String, hint: Option<&'static str> },
     /// A worker failed, and said why. The server is named where it matters.
-    Worker { server: String, failure: Failure, ways: Ways },
+    Worker { server: String, failure: Failure, ways: Box<Ways> },
     /// A worker ended, or had to be ended, without saying why.
     WorkerLost(Lost),
 }

@@ -13,6 +13,6 @@ pub(super) fn failed(account: &Account, failure: Failure) -> Error {
         Kind::SameMailbox => account.settings.maildir.as_ref().map(|it| it.display().to_string()),
         _ => health.and_then(|health| health.maildir),
     };
-    let ways = Ways { command: account.command.clone(), maildir };
+    let ways = Box::new(Ways { command: account.command.clone(), maildir });
     Error::Worker { server: account.server().to_owned(), failure, ways }
 }
