@@ -109,6 +109,11 @@ impl<R: Read> Reader<R> {
         Self { from, buffer: Zeroizing::new(Vec::with_capacity(2 * PIECE)), start: 0, most }
     }
 
+    /// Where the frames come from.
+    pub fn source(&self) -> &R {
+        &self.from
+    }
+
     /// The next frame. The end of the stream inside a frame is an error, too.
     pub fn read<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let end = self.line()?;

@@ -21,7 +21,7 @@ pub(super) fn open(
     observer: &Observer<'_>,
 ) -> Result<AccountRun, Error> {
     let observe = |event: fetch::Event<'_>| observer.event(event);
-    let local = patiently(&account.session.connection, || {
+    let local = patiently(&account.session.connection, observer.link, || {
         if refetch {
             AccountRun::open_anew(place, &observe)
         } else {

@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
@@ -14,7 +14,7 @@ use crate::connection::Cancel;
 use crate::secret::Secret;
 
 use super::error::Error;
-use super::upward::{STOP, Upward};
+use super::upward::{STOP, Upward, locked};
 
 /// What commands say to the supervisor and ask of it.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) struct Link {
     pub(super) upward: Arc<Upward>,
     pub(super) cancel: Cancel,
     password: Mutex<Option<Option<Secret>>>,
+    /// The channel's lower end, until a thread reads it.
+    reader: Mutex<Option<Reader<UnixStream>>>,
     answers: Mutex<Option<Receiver<Answer>>>,
 }
 
@@ -41,11 +43,17 @@ const SLICE: Duration = Duration::from_millis(50);
 
 impl Link {
     /// `password` is what came with the settings.
-    pub(super) fn new(upward: Arc<Upward>, cancel: &Cancel, password: Option<Secret>) -> Self {
+    pub(super) fn new(
+        upward: Arc<Upward>,
+        reader: Reader<UnixStream>,
+        cancel: &Cancel,
+        password: Option<Secret>,
+    ) -> Self {
         Self {
             upward,
             cancel: Cancel::clone(cancel),
             password: Mutex::new(password.map(Some)),
+            reader: Mutex::new(Some(reader)),
             answers: Mutex::default(),
         }
     }
@@ -54,14 +62,28 @@ impl Link {
         self.upward.event(event);
     }
 
+    /// Waits for a moment before [`Link::listen`]. Returns whether the run goes on: the
+    /// supervisor has nothing to say by then but `stop`.
+    pub(super) fn pause(&self) -> bool {
+        let mut reader = locked(&self.reader);
+        let Some(reader) = reader.as_mut() else { return false };
+        let is_timed = reader.source().set_read_timeout(Some(SLICE)).is_ok();
+        let heard = if is_timed { hear(reader) } else { Ok(None) };
+        let is_quiet = matches!(&heard, Err(frame::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock);
+        if !is_quiet || reader.source().set_read_timeout(None).is_err() {
+            self.cancel.store(STOP, Ordering::Relaxed);
+        }
+        self.cancel.load(Ordering::Relaxed) == 0
+    }
+
     /// From now on threads of their own send events and hear the supervisor.
-    pub(super) fn listen(&self, reader: Reader<UnixStream>) -> io::Result<()> {
+    pub(super) fn listen(&self) -> io::Result<()> {
         self.upward.start()?;
+        let Some(mut reader) = locked(&self.reader).take() else { return Ok(()) };
         let (to_us, answers) = mpsc::channel();
-        *self.answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(answers);
+        *locked(&self.answers) = Some(answers);
         let cancel = Cancel::clone(&self.cancel);
         let hear = move || {
-            let mut reader = reader;
             while let Ok(answer) = hear(&mut reader) {
                 let Some(answer) = answer else { break };
                 let _ = to_us.send(answer);
@@ -75,8 +97,7 @@ impl Link {
     /// The password: what came with the settings, or what the supervisor answers.
     /// `None` where there is none.
     pub(super) fn password(&self) -> Result<Option<Secret>, Error> {
-        if let Some(password) = self.password.lock().unwrap_or_else(PoisonError::into_inner).take()
-        {
+        if let Some(password) = locked(&self.password).take() {
             return Ok(password);
         }
         match self.ask(&Up::Secret {})? {
@@ -114,7 +135,7 @@ impl Link {
 
     /// The next answer.
     fn hear(&self, deadline: Option<Instant>) -> Result<Answer, Error> {
-        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = locked(&self.answers);
         let answers = answers.as_ref().ok_or(Error::Interrupted)?;
         let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         while self.cancel.load(Ordering::Relaxed) == 0 && !is_over() {

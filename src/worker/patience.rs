@@ -1,24 +1,22 @@
 //! Waiting for the lock of a Maildir, which other runs hold for moments only.
 
-use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::connection;
 use crate::fetch::Error;
 use crate::journal;
 
+use super::link::Link;
+
 /// A run holds the lock for as long as a few syncs take. One that is stopped while
 /// it holds it must not stop others for ever.
 const AT_MOST: Duration = Duration::from_secs(30);
 
-/// How long a signal may go unnoticed.
-const SLICE: Duration = Duration::from_millis(50);
-
 /// Does something that needs the lock of a Maildir, again and again while it is
-/// busy: not beyond the deadline of the run, and not after a signal.
+/// busy: not beyond the deadline of the run, and not after a signal or `stop`.
 pub(super) fn patiently<T>(
     limits: &connection::Options,
+    link: &Link,
     mut act: impl FnMut() -> Result<T, Error>,
 ) -> Result<T, Error> {
     let end = Instant::now() + AT_MOST;
@@ -26,10 +24,7 @@ pub(super) fn patiently<T>(
     loop {
         match act() {
             Err(Error::Journal(journal::Error::Busy { .. }))
-                if Instant::now() < end && limits.cancel.load(Ordering::Relaxed) == 0 =>
-            {
-                thread::sleep(SLICE);
-            }
+                if Instant::now() < end && link.pause() => {}
             done => return done,
         }
     }

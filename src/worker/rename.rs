@@ -22,7 +22,9 @@ pub(super) fn open(
     let unknown = || fetch::Error::UnknownMailbox(Quoted::new(old.as_bytes()).to_string());
     let old = Mailbox::of_key(old).ok_or_else(unknown)?;
     let observe = |event: fetch::Event<'_>| observer.event(event);
-    Ok(patiently(&account.session.connection, || Renaming::open(place, &old, &observe))?)
+    Ok(patiently(&account.session.connection, observer.link, || {
+        Renaming::open(place, &old, &observe)
+    })?)
 }
 
 /// Compares the maildrop with the old journal, and renames.

@@ -1,11 +1,9 @@
 //! One command, in the order that keeps the local side first.
 
 use std::io::Write;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use crate::channel::event::Event;
-use crate::channel::frame::Reader;
 use crate::channel::job::Command;
 use crate::fetch::{AccountRun, Renaming};
 use crate::journal::{Imported, Siblings};
@@ -46,9 +44,8 @@ pub(super) struct Start<'s> {
 }
 
 impl Start<'_> {
-    /// Does it. `reader` is heard from as soon as threads may start, which returns
-    /// whether they could.
-    pub(super) fn run(self, reader: Reader<UnixStream>) -> Result<Result<(), Error>, Broken> {
+    /// Does it. The supervisor is heard by a thread as soon as threads may start.
+    pub(super) fn run(self) -> Result<Result<(), Error>, Broken> {
         let Start { account, link, confined, out } = self;
         let (conversation, progress) = (account.job.conversation, account.job.progress);
         let is_probe = account.job.command == (Command::Probe {});
@@ -93,7 +90,7 @@ impl Start<'_> {
         if let Some(named) = confined {
             link.event(Event::Sandbox(sandbox::close(account, named)));
         }
-        if let Err(error) = link.listen(reader) {
+        if let Err(error) = link.listen() {
             return Ok(Err(Error::Thread(error)));
         }
         Ok(reach(local, account, &observer, link, out))

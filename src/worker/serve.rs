@@ -53,10 +53,10 @@ pub fn serve(channel: UnixStream, out: &mut dyn Write, process: &Process) -> Res
         Ok(identity) => identity,
         Err(error) => return end(&upward, Some(&error)),
     };
-    let link = Link::new(Arc::clone(&upward), cancel, secrets.password.take());
+    let link = Link::new(Arc::clone(&upward), reader, cancel, secrets.password.take());
     drop(secrets);
     let start = Start { account: &account, link: &link, confined: confined.as_deref(), out };
-    let result = start.run(reader)?;
+    let result = start.run()?;
     end(&upward, result.as_ref().err())
 }
 

@@ -29,7 +29,7 @@ pub(super) fn forget(
     link: &Link,
 ) -> Result<(), Error> {
     let unique_id = unique_id(written)?;
-    match patiently(&account.session.connection, || fetch::forget(place, &unique_id))? {
+    match patiently(&account.session.connection, link, || fetch::forget(place, &unique_id))? {
         0 => Err(unknown(written)),
         messages => {
             link.event(Event::Forgotten { messages });
@@ -45,14 +45,15 @@ pub(super) fn mark(
     link: &Link,
 ) -> Result<(), Error> {
     let (unique_id, now) = (unique_id(written)?, clock().start());
-    let is_new = patiently(&account.session.connection, || fetch::mark(place, &unique_id, now))?;
+    let is_new =
+        patiently(&account.session.connection, link, || fetch::mark(place, &unique_id, now))?;
     link.event(Event::Marked { is_new });
     Ok(())
 }
 
 /// Notes that the mailbox is none of those that the Maildir knows.
 pub(super) fn separate(account: &Account, place: &Place, link: &Link) -> Result<(), Error> {
-    patiently(&account.session.connection, || fetch::separate(place))?;
+    patiently(&account.session.connection, link, || fetch::separate(place))?;
     link.event(Event::Separated {});
     Ok(())
 }
@@ -63,7 +64,7 @@ pub(super) fn repair(
     write: bool,
     link: &Link,
 ) -> Result<(), Error> {
-    let mended = patiently(&account.session.connection, || fetch::repair(place, write))?;
+    let mended = patiently(&account.session.connection, link, || fetch::repair(place, write))?;
     let is_whole = mended.is_whole();
     let Mended { records, lost, was_missing, found, settled, waiting, held, absent, bound, kept } =
         mended;

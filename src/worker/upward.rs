@@ -66,7 +66,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What [`Cancel`] is set to without a signal: SIGTERM.
 pub(super) const STOP: usize = 15;
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

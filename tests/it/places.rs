@@ -371,7 +371,9 @@ fn the_lock_of_a_maildir_is_waited_for_until_the_deadline_or_a_signal() {
     }
     let began = Instant::now();
     let mut run = sandbox.plain(&server).start();
+    // The signal comes when the worker waits for the lock.
     wait_until_caught(run.id(), 15);
+    wait_until_caught(child_of(run.id()), 15);
     assert!(Command::new("kill").arg(run.id().to_string()).status().unwrap().success());
     let ended = run.wait().unwrap();
     assert_eq!(ended.signal(), Some(15), "{ended:?}");
@@ -381,6 +383,18 @@ fn the_lock_of_a_maildir_is_waited_for_until_the_deadline_or_a_signal() {
     assert!(run.wait().unwrap().success());
     // Without any of this it is half a minute.
     assert!(began.elapsed() < Duration::from_secs(25));
+}
+
+/// The first child of a process, once it has one.
+fn child_of(process: u32) -> u32 {
+    let path = format!("/proc/{process}/task/{process}/children");
+    loop {
+        let children = fs::read_to_string(&path).unwrap();
+        if let Some(child) = children.split_whitespace().next() {
+            return child.parse().unwrap();
+        }
+        thread::yield_now();
+    }
 }
 
 /// Waits until a process has a handler for a signal.
