@@ -52,7 +52,7 @@
 //! | | worker | network | lock, recovery | writes |
 //! | --- | --- | --- | --- | --- |
 //! | `--help`, `--version`, `--generate`, `--check-config`, `--status`, `--state list` | no | | | |
-//! | `--state forget`, `mark`, `repair`, `separate` | yes | no | yes | yes |
+//! | `--state forget`, `mark`, `repair`, `separate` | yes | for message-numbers | yes | yes |
 //! | `--state rename` | yes | yes | of both mailboxes | yes |
 //! | fetch, `--import-seen`, `--mark-seen`, `--refetch`, `--rekey` | yes | yes | yes | yes |
 //! | `--list`, `--check`, `--show`, `--dry-run` | yes | yes | no | no |

@@ -47,10 +47,12 @@ pub enum Event {
         /// After so many days; 0: once they were retrieved.
         days: u64,
     },
-    /// `--state forget`: so many messages were known by the unique-id.
+    /// `--state forget`: messages are new again.
     Forgotten {
         /// How many.
         messages: usize,
+        /// Whether anything was written.
+        write: bool,
     },
     /// `--import-seen`: another fetcher has fetched so many of the listed messages.
     Imported {
@@ -73,10 +75,14 @@ pub enum Event {
     },
     /// `--list`, `--dry-run`: what follows is whole unless an error follows it.
     Listing {},
-    /// `--state mark`.
+    /// `--state mark`, `--mark-seen`: messages count as seen.
     Marked {
-        /// Whether nothing was known of the unique-id before.
-        is_new: bool,
+        /// How many.
+        messages: usize,
+        /// Of how many others something is known already.
+        known: usize,
+        /// Whether anything was written.
+        write: bool,
     },
     /// What happened to a message, or is known of it.
     Message(Message),
@@ -143,7 +149,10 @@ pub enum Event {
     /// The sandbox is closed, or cannot be.
     Sandbox(Sandbox),
     /// `--state separate`
-    Separated {},
+    Separated {
+        /// Whether anything was written.
+        write: bool,
+    },
     /// A command was sent.
     #[cfg_attr(test, schemars(skip))]
     Sent {

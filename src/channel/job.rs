@@ -79,10 +79,12 @@ pub enum Command {
         /// Take everything again.
         refetch: bool,
     },
-    /// Forget a unique-id.
+    /// Forget messages, so that they are new again.
     Forget {
-        /// Which.
-        unique_id: Octets,
+        /// The maildrop is listed, because message-numbers name some.
+        listed: bool,
+        /// Whether anything is written.
+        write: bool,
     },
     /// Take over what another fetcher has fetched.
     ImportSeen {
@@ -98,13 +100,16 @@ pub enum Command {
         /// Only what a fetch would take.
         new: bool,
     },
-    /// Record one unique-id as seen.
+    /// Record unique-ids as seen, listed or not.
     Mark {
-        /// Which.
-        unique_id: Octets,
+        /// Whether anything is written.
+        write: bool,
     },
-    /// Record everything in the maildrop as seen.
-    MarkSeen {},
+    /// Record everything in the maildrop, or what is named of it, as seen.
+    MarkSeen {
+        /// Whether anything is written.
+        write: bool,
+    },
     /// Find out what the server is.
     Probe {},
     /// Let the journal of another mailbox be that of this one.
@@ -120,7 +125,10 @@ pub enum Command {
         write: bool,
     },
     /// Note that no other journal of the Maildir is this mailbox's.
-    Separate {},
+    Separate {
+        /// Whether anything is written.
+        write: bool,
+    },
     /// Print one message.
     Show {
         /// The header and so many lines; else all of it.
@@ -134,18 +142,17 @@ impl Command {
         match self {
             Self::Check {}
             | Self::DryRun {}
-            | Self::ImportSeen { write: false, .. }
             | Self::List { .. }
             | Self::Probe {}
             | Self::Show { .. } => true,
-            Self::Fetch { .. }
-            | Self::Forget { .. }
-            | Self::ImportSeen { write: true, .. }
-            | Self::Mark { .. }
-            | Self::MarkSeen {}
-            | Self::Rename { .. }
-            | Self::Repair { .. }
-            | Self::Separate {} => false,
+            Self::Fetch { .. } => false,
+            Self::Forget { write, .. }
+            | Self::ImportSeen { write, .. }
+            | Self::Mark { write }
+            | Self::MarkSeen { write }
+            | Self::Rename { write, .. }
+            | Self::Repair { write }
+            | Self::Separate { write } => !write,
         }
     }
 
@@ -153,7 +160,10 @@ impl Command {
     pub fn needs_server(&self) -> bool {
         !matches!(
             self,
-            Self::Forget { .. } | Self::Mark { .. } | Self::Repair { .. } | Self::Separate {}
+            Self::Forget { listed: false, .. }
+                | Self::Mark { .. }
+                | Self::Repair { .. }
+                | Self::Separate { .. }
         )
     }
 }

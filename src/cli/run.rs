@@ -146,7 +146,8 @@ fn all(supervisor: &Supervisor<'_, '_>, accounts: Vec<Resolved>, selected: &Sele
         let checked = account.and_then(|account| match selected {
             Selected::StateList => {
                 let index = state::list(&account)?;
-                journal::tell(output, &account.name, &index).map(|()| None)
+                let meant = &account.messages;
+                journal::tell(output, &account.name, &index, meant).map(|()| None)
             }
             Selected::Worker(command) => {
                 check_renaming(command, &account, keys).map(|()| Some(account))

@@ -10,25 +10,35 @@ use super::error::Error;
 use super::place::Place;
 use super::recovery::{headers, recover, roll_forward};
 
-/// Forgets a unique-id: what bears it counts as new again. Returns how many
-/// messages were known by it.
-pub fn forget(place: &Place, unique_id: &UniqueId) -> Result<usize, Error> {
+/// Forgets unique-ids: what bears them counts as new again. Returns how many messages
+/// were known by them.
+pub fn forget<'u>(
+    place: &Place,
+    unique_ids: impl Iterator<Item = &'u UniqueId>,
+) -> Result<usize, Error> {
     let mut journal = open(place)?;
-    let known = journal.forget(unique_id);
+    let known = unique_ids.map(|unique_id| journal.forget(unique_id)).sum();
     journal.finish()?;
     Ok(known)
 }
 
-/// Marks a unique-id as seen, unless something is known of it already. Returns
-/// whether it was unknown.
-pub fn mark(place: &Place, unique_id: &UniqueId, now: u64) -> Result<bool, Error> {
+/// Marks unique-ids as seen, but those of which something is known already. Returns how
+/// many were unknown.
+pub fn mark<'u>(
+    place: &Place,
+    unique_ids: impl Iterator<Item = &'u UniqueId>,
+    now: u64,
+) -> Result<usize, Error> {
     let mut journal = open(place)?;
-    let is_new = !journal.index().knows(unique_id);
-    if is_new {
-        journal.note_seen(&MessageKey::new(unique_id.clone(), 1), now, Facts::default());
-        journal.finish()?;
+    let mut unknown = 0;
+    for unique_id in unique_ids {
+        if !journal.index().knows(unique_id) {
+            journal.note_seen(&MessageKey::new(unique_id.clone(), 1), now, Facts::default());
+            unknown += 1;
+        }
     }
-    Ok(is_new)
+    journal.finish()?;
+    Ok(unknown)
 }
 
 /// The journal, everything that an interrupted run left brought to its end.

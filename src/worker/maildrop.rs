@@ -1,10 +1,13 @@
 //! A look into the maildrop: nothing is written, nothing recovered, no lock of ours
 //! taken. The journal is read as it is.
 
+use std::collections::HashSet;
+
 use crate::channel::job::Command;
 use crate::channel::message::State;
-use crate::fetch::{self, Error, Listed, Listing, Policy, Reason, Renumbering, Sizes, Step};
+use crate::fetch::{self, Error, Listed, Listing, Named, Policy, Reason, Renumbering, Sizes, Step};
 use crate::journal::{self, Index, Journal, Siblings};
+use crate::protocol::UniqueId;
 use crate::session::{Credentials, Line};
 
 use super::observe::Observer;
@@ -69,14 +72,29 @@ impl<'l> Look<'l> {
         options: &fetch::Options,
     ) -> Result<Vec<Step>, Error> {
         let Self { account, index, .. } = self;
-        let is_listed = matches!(account.job.command, Command::List { .. });
-        if !is_listed && listing.is_renumbered(index)? == Renumbering::Whole {
+        let shows = matches!(account.job.command, Command::List { .. } | Command::MarkSeen { .. });
+        if !shows && listing.is_renumbered(index)? == Renumbering::Whole {
             return Err(Error::Renumbered);
         }
         let named = account.policy.named.resolved(listing.names())?;
         let policy = Policy { named, ..account.policy.clone() };
         listing.steps(index, &policy, options.clock.start())
     }
+}
+
+/// The unique-ids of the messages that are named by number.
+pub(super) fn numbered(look: Look<'_>) -> Result<HashSet<UniqueId>, Error> {
+    let numbers = match &look.account.policy.named {
+        Named::All => Vec::new(),
+        Named::Some { numbers, .. } => numbers.clone(),
+    };
+    let named = Named::Some { unique_ids: HashSet::new(), numbers };
+    let (listing, named) = look.at(|listing, _| named.resolved(listing.names()))?;
+    listing.quit()?;
+    Ok(match named {
+        Named::All => HashSet::new(),
+        Named::Some { unique_ids, .. } => unique_ids,
+    })
 }
 
 /// The messages that are meant, each with what a fetch would do.

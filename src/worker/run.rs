@@ -1,5 +1,6 @@
 //! One command, in the order that keeps the local side first.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -11,7 +12,7 @@ use crate::session::{self, Credentials, Line};
 
 use super::error::{Broken, Error};
 use super::link::Link;
-use super::maildrop::{Look, index};
+use super::maildrop::{Look, index, numbered};
 use super::observe::Observer;
 use super::options::Account;
 use super::{check, dry_run, fetch, import_seen, list, probe, rename, sandbox, show, state};
@@ -65,7 +66,7 @@ impl Start<'_> {
                 let opened = fetch::open(account, &account.place()?, *refetch, &observer);
                 opened.map(|run| Local::Run(Box::new(run)))
             }
-            Command::MarkSeen {} => {
+            Command::MarkSeen { write: true } => {
                 let opened = fetch::open(account, &account.place()?, false, &observer);
                 opened.map(|run| Local::Run(Box::new(run)))
             }
@@ -101,9 +102,11 @@ impl Start<'_> {
 fn journal(account: &Account, link: &Link) -> Result<Result<(), Error>, Broken> {
     let place = account.place()?;
     Ok(match &account.job.command {
-        Command::Forget { unique_id } => state::forget(account, &place, unique_id, link),
-        Command::Mark { unique_id } => state::mark(account, &place, unique_id, link),
-        Command::Separate {} => state::separate(account, &place, link),
+        Command::Forget { write, .. } => {
+            state::forget(account, &place, (HashSet::new(), *write), link)
+        }
+        Command::Mark { write } => state::mark(account, &place, *write, link),
+        Command::Separate { write } => state::separate(account, &place, *write, link),
         Command::Repair { write } => state::repair(account, &place, *write, link),
         _ => Ok(()),
     })
@@ -132,7 +135,7 @@ fn reach(
             return import_seen::count(&imported, account, &credentials, observer);
         }
         Local::Run(run) => {
-            let marks = *command == (Command::MarkSeen {});
+            let marks = matches!(command, Command::MarkSeen { .. });
             return fetch::run(*run, marks, account, &credentials, observer, link);
         }
         Local::Renaming(renaming) => {
@@ -146,7 +149,12 @@ fn reach(
     let look = Look { account, index: &index, credentials: &credentials, observer, log: &log };
     match command {
         Command::DryRun {} => dry_run::dry_run(look, &siblings)?,
+        Command::Forget { write, .. } => {
+            let place = account.place().map_err(|_| Error::Interrupted)?;
+            return state::forget(account, &place, (numbered(look)?, *write), link);
+        }
         Command::List { headers, new } => list::list(look, (*headers, *new))?,
+        Command::MarkSeen { .. } => dry_run::mark_seen(look)?,
         Command::Show { lines } => return show::show(look, *lines, out),
         _ => check::check(look, &siblings)?,
     }

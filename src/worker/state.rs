@@ -1,9 +1,11 @@
 //! `--state`: the journal by hand, under its lock.
 
+use std::collections::HashSet;
+
 use crate::channel::event::{Event, Repair};
 use crate::channel::octets::Octets;
 use crate::fetch::{self, Place};
-use crate::journal::Mended;
+use crate::journal::{Journal, Mended};
 use crate::protocol::{Quoted, UniqueId};
 
 use super::error::Error;
@@ -14,47 +16,71 @@ use super::patience::patiently;
 /// So many ranges of lines are named.
 const RANGES: usize = 1000;
 
-fn unique_id(octets: &Octets) -> Result<UniqueId, Error> {
-    UniqueId::new(octets.as_bytes()).ok_or_else(|| unknown(octets))
+/// The unique-ids that are named.
+fn unique_ids(account: &Account) -> Result<Vec<UniqueId>, Error> {
+    let unique_id = |written: &Octets| {
+        let unknown = || Error::UnknownUniqueId(Quoted::new(written.as_bytes()).to_string());
+        UniqueId::new(written.as_bytes()).ok_or_else(unknown)
+    };
+    account.job.messages.unique_ids.iter().map(unique_id).collect()
 }
 
-fn unknown(octets: &Octets) -> Error {
-    Error::UnknownUniqueId(Quoted::new(octets.as_bytes()).to_string())
-}
-
+/// Forgets the messages whose unique-ids are named. `listed` are unique-ids that
+/// message-numbers stand for: what is not known of those need not be forgotten.
 pub(super) fn forget(
     account: &Account,
     place: &Place,
-    written: &Octets,
+    (mut listed, write): (HashSet<UniqueId>, bool),
     link: &Link,
 ) -> Result<(), Error> {
-    let unique_id = unique_id(written)?;
-    match patiently(&account.session.connection, link, || fetch::forget(place, &unique_id))? {
-        0 => Err(unknown(written)),
-        messages => {
-            link.event(Event::Forgotten { messages });
-            Ok(())
-        }
+    let named = unique_ids(account)?;
+    let index = Journal::look(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
+    if let Some(unknown) = named.iter().find(|unique_id| !index.knows(unique_id)) {
+        return Err(Error::UnknownUniqueId(Quoted::new(unknown.as_bytes()).to_string()));
     }
+    listed.retain(|unique_id| index.knows(unique_id));
+    listed.extend(named);
+    let occurrences = |unique_id| index.occurrences(unique_id).count();
+    let messages = match write && !listed.is_empty() {
+        true => {
+            patiently(&account.session.connection, link, || fetch::forget(place, listed.iter()))?
+        }
+        false => listed.iter().map(occurrences).sum(),
+    };
+    link.event(Event::Forgotten { messages, write });
+    Ok(())
 }
 
+/// Marks the unique-ids that are named as seen.
 pub(super) fn mark(
     account: &Account,
     place: &Place,
-    written: &Octets,
+    write: bool,
     link: &Link,
 ) -> Result<(), Error> {
-    let (unique_id, now) = (unique_id(written)?, clock().start());
-    let is_new =
-        patiently(&account.session.connection, link, || fetch::mark(place, &unique_id, now))?;
-    link.event(Event::Marked { is_new });
+    let named: HashSet<UniqueId> = unique_ids(account)?.into_iter().collect();
+    let messages = if write {
+        let now = clock().start();
+        patiently(&account.session.connection, link, || fetch::mark(place, named.iter(), now))?
+    } else {
+        let index = Journal::look(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
+        named.iter().filter(|unique_id| !index.knows(unique_id)).count()
+    };
+    link.event(Event::Marked { messages, known: named.len() - messages, write });
     Ok(())
 }
 
 /// Notes that the mailbox is none of those that the Maildir knows.
-pub(super) fn separate(account: &Account, place: &Place, link: &Link) -> Result<(), Error> {
-    patiently(&account.session.connection, link, || fetch::separate(place))?;
-    link.event(Event::Separated {});
+pub(super) fn separate(
+    account: &Account,
+    place: &Place,
+    write: bool,
+    link: &Link,
+) -> Result<(), Error> {
+    if write {
+        patiently(&account.session.connection, link, || fetch::separate(place))?;
+    }
+    link.event(Event::Separated { write });
     Ok(())
 }
 

@@ -152,7 +152,7 @@ fn the_journal_by_hand_is_told() {
     assert_eq!(known.all("known").len(), 3);
     assert_eq!(known.all("known")[2]["state"], "seen");
     assert_eq!(state(&["forget", "uid-3"]).one("forgotten")["messages"], 1);
-    assert_eq!(state(&["mark", "uid-3"]).one("marked")["is-new"], true);
+    assert_eq!(state(&["mark", "uid-3"]).one("marked")["messages"], 1);
     assert_eq!(state(&["repair"]).one("repaired")["is-whole"], true);
     assert_eq!(state(&["forget", "x"]).one("error")["kind"], "unknown-unique-id");
 }

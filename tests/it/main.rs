@@ -52,6 +52,7 @@ mod sandbox; // a home of its own for each test, and the program in it
 mod sasl; // each mechanism against another one's server
 mod secrets; // where a password comes from, and where it never shows
 mod servers; // real ones besides Dovecot
+mod state; // the journal by hand
 mod sweep; // killed, cut, failed everywhere
 mod takeover; // what other fetchers have fetched
 mod terminal;

@@ -96,16 +96,16 @@ pub struct Args {
     )]
     pub import_seen: Option<PathBuf>,
 
-    /// Print what a fetch would do and why, and do nothing
+    /// Print what a fetch, or another act that is given, would do, and do nothing
     #[arg(
         short = 'n',
         long,
-        conflicts_with_all = ["list", "check", "show", "probe", "mark_seen", "generate"],
+        conflicts_with_all = ["list", "check", "show", "probe", "generate"],
         help_heading = "What to do (default: fetch new mail)"
     )]
     pub dry_run: bool,
 
-    /// The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how); rename OLD: this mailbox was called OLD; separate: it was not
+    /// The journal by hand: list; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not
     #[arg(long, value_names = ["ACTION", "UID"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub state: Option<Vec<String>>,
 
@@ -139,12 +139,12 @@ pub struct Args {
     #[arg(
         long,
         value_name = "N[-M]",
-        conflicts_with_all = ["check", "probe", "generate", "state"],
+        conflicts_with_all = ["check", "probe", "generate"],
         help_heading = "Which messages (default: all)"
     )]
     pub message: Vec<Numbers>,
 
-    /// What --uid, --message and --show name.
+    /// What --uid, --message, --show and --state name.
     #[arg(skip)]
     pub messages: Messages,
 

@@ -1,4 +1,5 @@
-//! Which messages are meant: `--uid`, `--message`, and the number behind `--show`.
+//! Which messages are meant: `--uid`, `--message`, the number behind `--show`, and the
+//! unique-id behind `--state`.
 
 use std::io::BufRead;
 use std::sync::mpsc;
@@ -12,11 +13,13 @@ use crate::cli::args::options::Args;
 use crate::cli::error::Error;
 use crate::cli::password::wait::WaitLimits;
 
+use super::state;
+
 /// The word that means standard input.
 const STANDARD_INPUT: &str = "-";
 
 /// A unique-id as `--list` prints it: percent-encoded where it is odd.
-pub(super) fn unique_id(written: &str) -> Vec<u8> {
+fn unique_id(written: &str) -> Vec<u8> {
     percent_decode_str(written).collect()
 }
 
@@ -35,6 +38,8 @@ fn from_lines(lines: impl BufRead) -> std::io::Result<Vec<String>> {
 pub(crate) fn named(args: &Args, limits: &WaitLimits<'_>) -> Result<Messages, Error> {
     let listed = &standard_input(args, limits)?;
     let written = args.uid.iter().filter(|written| *written != STANDARD_INPUT).chain(listed);
+    let of_state = args.state.as_deref().and_then(state::unique_id);
+    let written = written.map(String::as_str).chain(of_state);
     let unique_ids: Vec<Octets> = written.map(|it| Octets::from(&*unique_id(it))).collect();
     if unique_ids.iter().any(|unique_id| unique_id.as_bytes().is_empty()) {
         return Err(Error::usage("a unique-id is empty"));

@@ -1,7 +1,6 @@
 //! Which command the options mean.
 
 use crate::channel::job::Command;
-use crate::channel::octets::Octets;
 use crate::cli::args::options::Args;
 use crate::cli::config::connection_options::absolute;
 use crate::cli::error::Error;
@@ -20,19 +19,9 @@ pub(crate) enum Selected {
 /// What the options mean for each account.
 pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
     if let Some(words) = &args.state {
-        let action = Action::parse(words)?;
-        if args.dry_run && !matches!(action, Action::Rename(_) | Action::Repair) {
-            return Err(Error::usage("--dry-run goes with --state rename and repair only"));
-        }
-        let octets = |unique_id: &[u8]| Octets::from(unique_id);
-        return Ok(match action {
-            Action::List => Selected::StateList,
-            Action::Forget(id) => Selected::Worker(Command::Forget { unique_id: octets(&id) }),
-            Action::Mark(id) => Selected::Worker(Command::Mark { unique_id: octets(&id) }),
-            Action::Rename(old) => Selected::Worker(Command::Rename { old, write: !args.dry_run }),
-            Action::Separate => Selected::Worker(Command::Separate {}),
-            Action::Repair => Selected::Worker(Command::Repair { write: !args.dry_run }),
-        });
+        let action = Action::parse(words, &args.messages)?;
+        let command = action.command(&args.messages, !args.dry_run);
+        return Ok(command.map_or(Selected::StateList, Selected::Worker));
     }
     if let Some(path) = &args.import_seen {
         let (path, write) = (absolute(path), !args.dry_run);
@@ -40,7 +29,7 @@ pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
     }
     Ok(Selected::Worker(match (args.show.is_some(), args.list, args.check, args.dry_run) {
         _ if args.probe => Command::Probe {},
-        _ if args.mark_seen => Command::MarkSeen {},
+        _ if args.mark_seen => Command::MarkSeen { write: !args.dry_run },
         (true, ..) => Command::Show { lines: args.lines },
         (_, true, ..) => Command::List { headers: args.headers, new: args.new },
         (.., true, _) => Command::Check {},

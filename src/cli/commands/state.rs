@@ -1,41 +1,91 @@
 //! `--state`: the journal by hand. Only `list` needs no worker.
 
+use crate::channel::job::{Command, Messages};
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::journal::{Index, Journal};
 
-use super::messages;
-
 /// What `--state` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    Forget(Vec<u8>),
+    /// The messages that are named are new again.
+    Forget,
+    /// What the journal knows.
     List,
-    Mark(Vec<u8>),
+    /// The messages that are named count as seen.
+    Mark,
+    /// The journal of another mailbox becomes this one's.
     Rename(String),
+    /// The journal is repaired.
     Repair,
+    /// No other journal of the Maildir is this mailbox's.
     Separate,
 }
 
 impl Action {
-    /// Reads the words behind `--state`.
-    pub(crate) fn parse(words: &[String]) -> Result<Self, Error> {
+    /// Reads the words behind `--state`. A unique-id among them is one of `messages`
+    /// already.
+    pub(crate) fn parse(words: &[String], messages: &Messages) -> Result<Self, Error> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match *words {
-            ["list"] => Ok(Self::List),
-            ["repair"] => Ok(Self::Repair),
-            ["separate"] => Ok(Self::Separate),
-            ["rename", old] => Ok(Self::Rename(old.to_owned())),
-            ["rename"] => Err(Error::usage("--state rename needs the name of a mailbox")),
-            ["forget", unique_id] => Ok(Self::Forget(messages::unique_id(unique_id))),
-            ["mark", unique_id] => Ok(Self::Mark(messages::unique_id(unique_id))),
-            ["forget" | "mark"] => Err(Error::usage("--state forget and mark need a unique-id")),
-            _ => Err(Error::Usage {
-                why: "--state takes list, forget UID, mark UID, rename OLD, separate or repair"
-                    .into(),
-                hint: Some("an ACCOUNT stands before --state, or behind it"),
+        let action = match *words {
+            ["list"] => Self::List,
+            ["repair"] => Self::Repair,
+            ["separate"] => Self::Separate,
+            ["rename", old] => Self::Rename(old.to_owned()),
+            ["rename"] => return Err(Error::usage("--state rename needs the name of a mailbox")),
+            ["forget"] | ["forget", _] => Self::Forget,
+            ["mark"] | ["mark", _] => Self::Mark,
+            _ => {
+                return Err(Error::Usage {
+                    why: "--state takes list, forget, mark, rename OLD, separate or repair".into(),
+                    hint: Some("an ACCOUNT stands before --state, or behind it"),
+                });
+            }
+        };
+        action.check(messages)?;
+        Ok(action)
+    }
+
+    /// Whether the messages that are named are what the action is for.
+    fn check(&self, messages: &Messages) -> Result<(), Error> {
+        match self {
+            Self::Forget | Self::Mark if messages.are_all() => Err(Error::Usage {
+                why: "--state forget and mark need a message".into(),
+                hint: Some("name it by --uid UID or --message N; --list shows both"),
             }),
+            Self::List if !messages.numbers.is_empty() => Err(Error::Usage {
+                why: "--state list does not ask the server for message-numbers".into(),
+                hint: Some("--list --message N shows what is known of a message by its number"),
+            }),
+            Self::Rename(_) | Self::Repair | Self::Separate if !messages.are_all() => {
+                let why = "--state rename, repair and separate mean the whole journal";
+                Err(Error::usage(why))
+            }
+            _ => Ok(()),
         }
+    }
+
+    /// What a worker does; `None` where none is needed.
+    pub(crate) fn command(self, messages: &Messages, write: bool) -> Option<Command> {
+        let listed = !messages.numbers.is_empty();
+        Some(match self {
+            Self::Forget => Command::Forget { listed, write },
+            Self::List => return None,
+            // What is listed is marked with its size.
+            Self::Mark if listed => Command::MarkSeen { write },
+            Self::Mark => Command::Mark { write },
+            Self::Rename(old) => Command::Rename { old, write },
+            Self::Repair => Command::Repair { write },
+            Self::Separate => Command::Separate { write },
+        })
+    }
+}
+
+/// The unique-id among the words behind `--state`, as it was written.
+pub(super) fn unique_id(words: &[String]) -> Option<&str> {
+    match words {
+        [action, unique_id] if action == "forget" || action == "mark" => Some(unique_id),
+        _ => None,
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Account {
     pub(crate) route: Route,
     pub(crate) state: PathBuf,
     retry_failed: bool,
-    messages: Messages,
+    pub(crate) messages: Messages,
 }
 
 impl Account {

@@ -1,8 +1,13 @@
 //! What `--state` prints.
 
+use std::collections::HashSet;
+
 use crate::channel::event::{Repair, Summary};
+use crate::channel::job::Messages;
+use crate::channel::octets::Octets;
 use crate::cli::error::Error;
 use crate::journal::{Index, Known};
+use crate::protocol::UniqueId;
 
 use super::exit::Exit;
 use super::json;
@@ -10,23 +15,51 @@ use super::safe::safe;
 use super::terminal::Output;
 use super::words::{date, messages};
 
-/// The journal on standard output.
-pub(crate) fn tell(output: &Output<'_>, account: &str, index: &Index) -> Result<(), Error> {
-    for (unique_id, known) in index.iter() {
-        output.own_event(json::known(account, &unique_id, &known))?;
+/// The journal on standard output, or what it knows of the messages that are named.
+pub(crate) fn tell(
+    output: &Output<'_>,
+    account: &str,
+    index: &Index,
+    named: &Messages,
+) -> Result<(), Error> {
+    let named: HashSet<&[u8]> = named.unique_ids.iter().map(Octets::as_bytes).collect();
+    let is_meant = |(unique_id, _): &(UniqueId, Known)| {
+        named.is_empty() || named.contains(unique_id.as_bytes())
+    };
+    let known: Vec<_> = index.iter().filter(is_meant).collect();
+    for (unique_id, known) in &known {
+        output.own_event(json::known(account, unique_id, known))?;
     }
-    output.print(list(index).as_bytes())?;
+    output.print(list(&known).as_bytes())?;
     output.done(account, Exit::Ok, &Summary::default())
 }
 
 /// The journal, a line a message.
-fn list(index: &Index) -> String {
+fn list(messages: &[(UniqueId, Known)]) -> String {
     let mut text = String::new();
-    for (unique_id, known) in index.iter() {
-        let Known { state, at, occurrence, .. } = known;
+    for (unique_id, known) in messages {
+        let Known { state, at, occurrence, .. } = *known;
         let octets = known.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
         let when = if at == 0 { "-".into() } else { date(at) };
         text += &format!("{state} {when} {octets} {occurrence} {}\n", unique_id.encoded());
+    }
+    text
+}
+
+/// How many messages are new again, or would be.
+pub(super) fn forgotten(many: usize, write: bool) -> String {
+    format!("{} {}\n", messages(many), if write { "forgotten" } else { "would be forgotten" })
+}
+
+/// How many messages count as seen, or would.
+pub(super) fn marked(many: usize, known: usize, write: bool) -> String {
+    let mut text = String::new();
+    if many > 0 || known == 0 {
+        let what = if write { "marked as seen" } else { "would be marked as seen" };
+        text += &format!("{} {what}\n", messages(many));
+    }
+    if known > 0 {
+        text += &format!("{} known already\n", messages(known));
     }
     text
 }

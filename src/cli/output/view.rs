@@ -101,8 +101,8 @@ impl<'v, 'o> View<'v, 'o> {
                     if self.is_alone { String::new() } else { format!("{}: ", self.account.name) };
                 self.print(&format!("{who}{new} new {noun}\n"))?;
             }
-            Event::Forgotten { messages: many } => {
-                self.print(&format!("{} forgotten\n", messages(many)))?;
+            Event::Forgotten { messages: many, write } => {
+                self.print(&journal::forgotten(many, write))?;
             }
             Event::Imported { known, listed } => {
                 self.print(&format!("{known} of {} known to it\n", messages(listed)))?;
@@ -111,8 +111,10 @@ impl<'v, 'o> View<'v, 'o> {
                 self.rows.get_or_insert_default().extend(Row::of(message));
             }
             Event::Listing {} => self.rows = Some(Vec::new()),
-            Event::Marked { is_new } => {
-                self.print(if is_new { "marked as seen\n" } else { "known already\n" })?;
+            // Silent on success, as a fetch is.
+            Event::Marked { .. } if *self.command == (Command::MarkSeen { write: true }) => {}
+            Event::Marked { messages: many, known, write } => {
+                self.print(&journal::marked(many, known, write))?;
             }
             Event::Probed(findings) => {
                 let text = self.titled(&self.probe.text(&findings, self.account));
@@ -121,8 +123,11 @@ impl<'v, 'o> View<'v, 'o> {
             Event::Renamed { write: true } => self.print("renamed\n")?,
             Event::Renamed { write: false } => self.print("it is the same mailbox\n")?,
             Event::Repaired(repair) => self.print(&journal::repair(&repair))?,
-            Event::Separated {} => {
+            Event::Separated { write: true } => {
                 self.print("kept apart from the other mailboxes of the Maildir\n")?;
+            }
+            Event::Separated { write: false } => {
+                self.print("would be kept apart from the other mailboxes of the Maildir\n")?;
             }
             Event::Summary(summary) => self.summary = summary,
             event => self.teller.tell(&event),

@@ -1,0 +1,119 @@
+//! The journal by hand: `--state` and its messages, `--mark-seen`, and what they would do.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use pop3_test_server::{Builder, Server};
+
+use crate::rfc1939::{letters, stored};
+use crate::sandbox::{Ran, Sandbox};
+
+fn server(count: usize) -> Builder {
+    Server::builder().user("mrose", "secret").messages(letters(count))
+}
+
+fn state(sandbox: &Sandbox, server: &Server, args: &[&str]) -> Ran {
+    sandbox.plain(server).arg("--state").args(args).run()
+}
+
+#[test]
+fn messages_are_forgotten_and_marked_by_unique_id_and_by_number() {
+    let (server, sandbox) = (server(6).start(), Sandbox::new());
+    let state = |args: &[&str]| state(&sandbox, &server, args);
+    // Before there is any journal.
+    state(&["mark", "--uid", "uid-1", "--message", "2-3"]).is_silent();
+    state(&["mark", "--uid", "uid-4", "--uid", "uid-1"])
+        .prints("1 message marked as seen\n1 message known already\n");
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(5), stored(6)]);
+    state(&["forget", "--uid", "uid-1", "--uid", "uid-2"]).prints("2 messages forgotten\n");
+    state(&["forget", "--message", "3-4"]).prints("2 messages forgotten\n");
+    state(&["forget", "--message", "3-4"]).prints("0 messages forgotten\n");
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.mail(), (1..=6).map(stored).collect::<Vec<_>>());
+}
+
+#[test]
+fn unique_ids_of_a_state_command_are_read_as_list_prints_them() {
+    let server = Server::builder().user("mrose", "secret");
+    let server = server.message("a%41b", "Subject: odd\r\n\r\n").message("c d", "x: y\r\n\r\n");
+    let (server, sandbox) = (server.start(), Sandbox::new());
+    let listed = sandbox.plain(&server).arg("--list").run();
+    let uids: Vec<_> = listed.stdout.lines().skip(1).map(last_word).collect();
+    assert_eq!(uids.len(), 2, "{listed:?}");
+    let args: Vec<_> = uids.iter().flat_map(|uid| ["--uid", uid]).collect();
+    let marked = state(&sandbox, &server, &[&["mark"][..], &args].concat());
+    marked.prints("2 messages marked as seen\n");
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 0);
+    let known = state(&sandbox, &server, &["list", "--uid", &uids[0]]);
+    assert_eq!(known.stdout.lines().map(last_word).collect::<Vec<_>>(), uids[..1]);
+    // A unique-id that need not be encoded may be.
+    state(&sandbox, &server, &["mark", "--uid", "a%42"]).prints("1 message marked as seen\n");
+    state(&sandbox, &server, &["forget", "aB"]).prints("1 message forgotten\n");
+}
+
+fn last_word(line: &str) -> String {
+    line.split_whitespace().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_state_command_reads_its_unique_ids_from_standard_input() {
+    let (server, sandbox) = (server(3).start(), Sandbox::new());
+    let mut command = sandbox.plain(&server).args(["--state", "mark", "--uid", "-"]).command();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"uid-3\nuid-1\nuid-3\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.stdout, b"2 messages marked as seen\n");
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(2)]);
+}
+
+#[test]
+fn nothing_is_forgotten_or_made_if_one_message_is_unknown() {
+    let (server, sandbox) = (server(3).start(), Sandbox::new());
+    for args in [&["forget", "uid-1"][..], &["forget", "--uid", "uid-1", "--uid", "x"]] {
+        state(&sandbox, &server, args).fails(64, "the journal does not know \"uid-1\"");
+    }
+    assert!(!sandbox.maildir().exists() && !sandbox.path(".local").exists());
+    state(&sandbox, &server, &["forget", "--message", "4"]).fails(64, "there is no message 4");
+    sandbox.plain(&server).run().is_silent();
+    let forgotten = state(&sandbox, &server, &["forget", "--uid", "uid-1", "--uid", "x"]);
+    forgotten.fails(64, "the journal does not know \"x\"");
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 3);
+}
+
+#[test]
+fn a_state_command_names_the_messages_that_it_can_mean() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    for (args, sentence) in [
+        (&["forget"][..], "--state forget and mark need a message\nhint: name it by --uid UID"),
+        (&["mark"], "--state forget and mark need a message"),
+        (&["list", "--message", "1"], "--state list does not ask the server"),
+        (&["repair", "--uid", "uid-1"], "mean the whole journal"),
+        (&["separate", "--message", "1"], "mean the whole journal"),
+        (&["rename", "x", "--uid", "uid-1"], "mean the whole journal"),
+    ] {
+        state(&sandbox, &server, args).fails(64, sentence);
+    }
+}
+
+#[test]
+fn a_dry_run_says_what_an_act_would_do_and_writes_nothing() {
+    let (server, sandbox) = (server(3).start(), Sandbox::new());
+    let dry = |args: &[&str]| sandbox.plain(&server).arg("-n").args(args).run();
+    dry(&["--mark-seen", "--message", "2-3"]).prints("2 messages would be marked as seen\n");
+    dry(&["--state", "mark", "x"]).prints("1 message would be marked as seen\n");
+    dry(&["--state", "separate"])
+        .prints("would be kept apart from the other mailboxes of the Maildir\n");
+    assert!(!sandbox.maildir().exists() && !sandbox.path(".local").exists());
+    sandbox.plain(&server).args(["--message", "1"]).run().is_silent();
+    let journal = std::fs::read(sandbox.journal()).unwrap();
+    dry(&["--mark-seen"]).prints("2 messages would be marked as seen\n1 message known already\n");
+    dry(&["--state", "forget", "uid-1"]).prints("1 message would be forgotten\n");
+    dry(&["--state", "forget", "--message", "1-3"]).prints("1 message would be forgotten\n");
+    dry(&["--state", "mark", "--message", "2"]).prints("1 message would be marked as seen\n");
+    assert_eq!(std::fs::read(sandbox.journal()).unwrap(), journal);
+}
