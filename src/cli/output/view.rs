@@ -227,7 +227,9 @@ impl<'v, 'o> View<'v, 'o> {
             (Err(error), _) => output.record(Some(&account.name), error),
             (Ok(()), _) => {}
         }
-        if matches!(command, Command::Fetch { .. }) {
+        // A failure that came before anything was done has its own sentence.
+        let has_counts = result.is_ok() || summary != Summary::default();
+        if matches!(command, Command::Fetch { .. }) && has_counts {
             let is_done = result.is_ok() && verdict != Verdict::Forgive;
             output.summary(account, &summary, &found, (is_done, began.elapsed()));
         }
