@@ -1,9 +1,9 @@
-complete -c pop3get -l account -d 'Account of the configuration file, as if it stood alone; may be given again' -r
-complete -c pop3get -l show -d 'Print one message, named by its number, or by --uid or --message' -r
-complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
-complete -c pop3get -l import-seen -d 'Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows' -r -F
+complete -c pop3get -l account -d 'Name of an account, like ACCOUNT; may be given again' -r
+complete -c pop3get -l show -d 'Print one message; N is its number in --list, or name it by --uid' -r
+complete -c pop3get -l lines -d 'With --show: only the header and the first N lines' -r
+complete -c pop3get -l import-seen -d 'Record as seen what mpop, fetchmail, getmail6, fdm or Thunderbird has fetched for one account; FILE is where that program keeps its unique-ids' -r -F
 complete -c pop3get -l state -d 'The journal by hand: list; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not' -r
-complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
+complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, units for systemd, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
 json-schema\t'The JSON Schema of --json'
 man\t'The man page'
@@ -45,6 +45,7 @@ complete -c pop3get -l proxy-password-file -d 'Read the proxy password from the 
 complete -c pop3get -l connect-timeout -d 'Time to wait for the connection and the server\'s greeting [default: 1m]' -r
 complete -c pop3get -l timeout -d 'Time to wait for a reply, or for more of a message [default: 3m]' -r
 complete -c pop3get -l retry-for -d 'Time to keep trying while another session holds the maildrop ([IN-USE]); the pauses grow, and --deadline ends it [default: 0s]' -r
+complete -c pop3get -l grace -d 'Keep quiet about failures that the next run may mend, with status 0, until they have lasted for so long and three runs have failed; not on a terminal' -r
 complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is missing [default: $MAILDIR]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l delete-after -d 'Delete messages from the server this long after their delivery; whole days, like 30d' -r
 complete -c pop3get -l max-size -d 'Do not fetch larger messages; they stay on the server; units k, M, G' -r
@@ -55,6 +56,7 @@ complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USE
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l jobs -d 'Serve at most so many accounts at once [default: 4]' -r
 complete -c pop3get -l jobs-per-host -d 'Serve at most so many accounts of one server at once [default: 2]' -r
+complete -c pop3get -l report -d 'Write after each fetch how all accounts fare, into this file for the node exporter of Prometheus' -r -F
 complete -c pop3get -l config -d 'Read only this configuration file [default: $POP3GET_CONFIG or ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after this time, with status 75 if it is not done' -r
 complete -c pop3get -l color -d 'Whether tables have colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t'If somebody looks on'
@@ -66,14 +68,15 @@ never\t'In no case'"
 complete -c pop3get -s l -l list -d 'List the messages on the server: number, size, state, unique-id'
 complete -c pop3get -l headers -d 'With --list: also date, sender and subject'
 complete -c pop3get -l new -d 'With --list: only the messages that a fetch would take'
-complete -c pop3get -l check -d 'Only say how many messages are new; status 1 if none are'
-complete -c pop3get -l probe -d 'Say what the server is: addresses, TLS, certificates and their ends, capabilities; with --user also what works after the login; ends with an account for the configuration file'
-complete -c pop3get -l mark-seen -d 'Record everything in the maildrop of one account as seen, or only the messages that are named; fetch nothing'
+complete -c pop3get -l check -d 'Print how many messages are new; the exit status is 1 if there are none'
+complete -c pop3get -l probe -d 'Examine a server: addresses, TLS, certificates, capabilities and, with --user, the login; prints an account for the configuration file'
+complete -c pop3get -l mark-seen -d 'Record the messages of one account as seen, so that they are never fetched; all messages, or those that --uid and --message name'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch, or another act that is given, would do, and do nothing'
-complete -c pop3get -l check-config -d 'Say what holds for each account and where it comes from, and every mistake in the configuration; connect to nothing, run no command'
-complete -c pop3get -l retry-failed -d 'Try messages that failed again now, whatever their back-off'
-complete -c pop3get -l rekey -d 'After a renumbering: know the messages of one account, named, by their headers'
-complete -c pop3get -l refetch -d 'Take everything in the maildrop of one account, named, again'
+complete -c pop3get -l status -d 'Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, the days of its server\'s certificate'
+complete -c pop3get -l check-config -d 'Print every setting of each account, where it comes from, and every mistake in the configuration; connects to no server, runs no command'
+complete -c pop3get -l retry-failed -d 'Fetch messages that failed before now, not at their next turn'
+complete -c pop3get -l rekey -d 'After the server renumbered: match this account\'s messages by their headers, and fetch only new ones'
+complete -c pop3get -l refetch -d 'Fetch every message of this account again, also those delivered before'
 complete -c pop3get -l allow-plaintext-password -d 'Send the password in clear, without TLS, to a server that is not this machine'
 complete -c pop3get -l strict -d 'Refuse a server that breaks an RFC in its login, though it could be served; the error says how it breaks it'
 complete -c pop3get -l ipv4 -d 'Use IPv4 only'
@@ -83,6 +86,6 @@ complete -c pop3get -l keep -d 'Leave all messages on the server; this is the de
 complete -c pop3get -l json -d 'Print each event on standard output, one JSON object per line; --generate json-schema prints their schema'
 complete -c pop3get -l yes -d 'Answer every question with yes'
 complete -c pop3get -s q -l quiet -d 'Print nothing but errors'
-complete -c pop3get -s v -l verbose -d 'Say a line a message; twice: the conversation, secrets left out'
+complete -c pop3get -s v -l verbose -d 'Say a line for each account; twice: a line for each message, and what else happens; three times: the conversation, secrets left out'
 complete -c pop3get -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pop3get -s V -l version -d 'Print version'

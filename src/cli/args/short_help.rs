@@ -20,7 +20,7 @@ Usage: pop3get [OPTIONS] [ACCOUNT]...
   -h, --help                 -h prints this, --help every option
   -V, --version              Print the version
 
-ACCOUNT is an account of ~/.config/pop3get/config.toml; without it all are meant.
+ACCOUNT is named in ~/.config/pop3get/config.toml; without it, all are served.
 Messages stay on the server unless --delete or --delete-after is given.
 
 Example: pop3get -s pop.example.org -u mrose -m ~/Maildir
