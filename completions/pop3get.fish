@@ -1,8 +1,8 @@
-complete -c pop3get -l account -d 'Name of an account, like ACCOUNT; may be given again' -r
-complete -c pop3get -l show -d 'Print one message; N is its number in --list, or name it by --uid' -r
-complete -c pop3get -l lines -d 'With --show: only the header and the first N lines' -r
-complete -c pop3get -l import-seen -d 'Record as seen what mpop, fetchmail, getmail6, fdm or Thunderbird has fetched for one account; FILE is where that program keeps its unique-ids' -r -F
-complete -c pop3get -l state -d 'The journal by hand: list; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not' -r
+complete -c pop3get -l account -d 'Account of the configuration file, as if it stood alone; may be given again' -r
+complete -c pop3get -l show -d 'Print one message, named by its number, or by --uid or --message' -r
+complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
+complete -c pop3get -l import-seen -d 'Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows' -r -F
+complete -c pop3get -l state -d 'The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how); rename OLD: this mailbox was called OLD; separate: it was not; handover again, or done: what was not taken is handed over again, or counts as handed over, with --uid those messages' -r
 complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, units for systemd, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
 json-schema\t'The JSON Schema of --json'
@@ -51,7 +51,8 @@ complete -c pop3get -l delete-after -d 'Delete messages from the server this lon
 complete -c pop3get -l max-size -d 'Do not fetch larger messages; they stay on the server; units k, M, G' -r
 complete -c pop3get -l limit -d 'Fetch at most N messages of each account in this run' -r
 complete -c pop3get -l exec -d 'Run this shell command once after a run that has delivered or recovered something, with the paths on its standard input, a NUL behind each' -r
-complete -c pop3get -l exec-timeout -d 'Time that the command may take: then SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
+complete -c pop3get -l handover -d 'Hand each delivered message over, too, one at a time: pipe:CMD runs this shell command with the message on its standard input. 0: taken; 65, 67, 77: refused; all else: later' -r
+complete -c pop3get -l exec-timeout -d 'End a command that takes so long: SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
 complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USER@HOST, and the port if it is unusual]' -r
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l jobs -d 'Serve at most so many accounts at once [default: 4]' -r

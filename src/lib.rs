@@ -28,6 +28,7 @@
 //! | --- | --- | --- |
 //! | [`cli`] | the supervisor: options, configuration, passwords, sentences, statuses | channel; of maildir and journal what `--state list` reads |
 //! | [`worker`] | one account in its sandbox | all below |
+//! | [`handover`] | from the Maildir onwards: each message is shown to a target once | connection, maildir, journal, protocol, channel |
 //! | [`fetch`] | one account, one run | session, maildir, journal, protocol |
 //! | [`session`] | POP3 in states | connection, protocol |
 //! | [`connection`] | octets under deadlines: TCP, proxy, TLS | nothing |
@@ -55,6 +56,7 @@
 //! | `--state forget`, `mark`, `repair`, `separate` | yes | for message-numbers | yes | yes |
 //! | `--state rename` | yes | yes | of both mailboxes | yes |
 //! | fetch, `--import-seen`, `--mark-seen`, `--refetch`, `--rekey` | yes | yes | yes | yes |
+//! | hand-over, `--state handover` | yes | no | of the hand-over | yes |
 //! | `--list`, `--check`, `--show`, `--dry-run` | yes | yes | no | no |
 //! | `--probe` | yes | yes | no | no |
 //!
@@ -132,6 +134,7 @@
 //! | file | holds | if lost |
 //! | --- | --- | --- |
 //! | `KEY/journal` | messages and their states | `--state repair` rebuilds it |
+//! | `KEY/handover`, `KEY/handover.lock` | what the hand-over did with the messages that the journal says wait | which of them were handed over: 73, `--state handover` |
 //! | `KEY/renaming` | that the journal comes from another mailbox, until it has come | nothing |
 //! | `KEY/lock` | nothing; locked while a run works | nothing |
 //! | `KEY/exec-RUN` | that a run has delivered and the command of `--exec` has not succeeded since | one run of the command |
@@ -167,6 +170,7 @@ pub mod channel;
 pub mod cli;
 pub mod connection;
 pub mod fetch;
+pub mod handover;
 pub mod journal;
 pub mod maildir;
 pub mod protocol;

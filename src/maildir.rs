@@ -22,6 +22,7 @@
 
 mod fs_capabilities;
 mod making;
+mod message_opener;
 mod opening;
 mod renaming;
 mod scan;
@@ -40,6 +41,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
+pub use message_opener::MessageOpener;
 pub use scan::DeliveredFile;
 pub use size::FileSize;
 pub use temp_message::TempMessage;
@@ -174,6 +176,11 @@ impl Maildir {
             check_writable(&path.join(name))?;
         }
         Ok(opened)
+    }
+
+    /// Opens a Maildir in which others name messages.
+    pub fn opener(path: &Path) -> Result<MessageOpener, Error> {
+        MessageOpener::open(path).map_err(io_error("open", path))
     }
 
     /// Makes a Maildir if it is missing; its parent must exist.

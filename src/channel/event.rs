@@ -54,6 +54,14 @@ pub enum Event {
         /// Whether anything was written.
         write: bool,
     },
+    /// `--state handover`: so many messages are handed over again, or count as handed
+    /// over.
+    HandoverState {
+        /// How many.
+        messages: usize,
+        /// Whether they are handed over again.
+        again: bool,
+    },
     /// `--import-seen`: another fetcher has fetched so many of the listed messages.
     Imported {
         /// How many.

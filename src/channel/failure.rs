@@ -109,6 +109,12 @@ pub enum Kind {
     ExchangeUnproved,
     /// A journal knows messages already that was to be replaced.
     Filled,
+    /// What was handed over is not known.
+    HandoverLost,
+    /// The target does not take messages for now.
+    HandoverLater,
+    /// The target refused messages.
+    HandoverRefused,
     /// No greeting came in time.
     GreetingTimedOut,
     /// `--import-seen`: the file cannot be read, or holds nothing of this account.
@@ -274,12 +280,13 @@ impl Kind {
             Self::JournalDamaged | Self::JournalNewer => Nature::Journal,
             Self::LoginRefused | Self::LoginRefusedByCode | Self::MechanismRefusedByCode
             | Self::TokenRefused => Nature::Login,
-            Self::MessageRefused => Nature::Message,
+            Self::HandoverRefused | Self::MessageRefused => Nature::Message,
             Self::Busy | Self::ClosedInHandshake | Self::Connection | Self::DeadlineOver
-            | Self::GreetingTimedOut | Self::InUse | Self::InUseAtLogin | Self::Interrupted
+            | Self::GreetingTimedOut | Self::HandoverLater | Self::InUse | Self::InUseAtLogin | Self::Interrupted
             | Self::Locked | Self::LoginDelay | Self::Proxy | Self::ServerTemporary
             | Self::SystemTemporary => Nature::Passing,
             Self::AnotherJournal | Self::AnotherMailbox | Self::AnotherMaildir | Self::Filled
+            | Self::HandoverLost
             | Self::JournalGone | Self::Maildir
             | Self::MaildirGone | Self::MaildirIsLink | Self::MaildirNoParent
             | Self::MaildirNotOurs | Self::MaildirNotWritable | Self::SameMailbox

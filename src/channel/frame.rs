@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::event::Event;
 use super::failure::Failure;
+use super::handover::{HandOver, HandOverAnswer};
 use super::job::Job;
 use super::question::Question;
 use crate::secret::Secret;
@@ -34,6 +35,8 @@ pub enum Up {
     },
     /// Something happened.
     Event(Event),
+    /// A message is to be shown to the configured command.
+    HandOver(HandOver),
     /// The first frame.
     Hello {
         /// Version of the program.
@@ -61,6 +64,8 @@ pub enum Down {
     },
     /// The wait is over, and it is the account's turn.
     Go {},
+    /// What came of a message that was to be shown to the configured command.
+    HandedOver(HandOverAnswer),
     /// There is no password; only a probe goes on without one.
     NoSecret {},
     /// A secret of so many octets, which follow the line.

@@ -33,6 +33,8 @@ pub struct Job {
     pub state: Octets,
     /// Whether a command is run after a delivery.
     pub exec: bool,
+    /// Whether what is delivered is handed over, too.
+    pub handover: bool,
     /// What is fetched and what is deleted.
     pub policy: Policy,
     /// Which messages are meant.
@@ -85,6 +87,13 @@ pub enum Command {
         listed: bool,
         /// Whether anything is written.
         write: bool,
+    },
+    /// Hand over what waits.
+    HandOver {},
+    /// What a person decides of messages that wait to be handed over.
+    HandoverState {
+        /// They are to be handed over, whatever was answered; else they were.
+        again: bool,
     },
     /// Take over what another fetcher has fetched.
     ImportSeen {
@@ -145,7 +154,7 @@ impl Command {
             | Self::List { .. }
             | Self::Probe {}
             | Self::Show { .. } => true,
-            Self::Fetch { .. } => false,
+            Self::Fetch { .. } | Self::HandOver {} | Self::HandoverState { .. } => false,
             Self::Forget { write, .. }
             | Self::ImportSeen { write, .. }
             | Self::Mark { write }
@@ -161,6 +170,8 @@ impl Command {
         !matches!(
             self,
             Self::Forget { listed: false, .. }
+                | Self::HandOver {}
+                | Self::HandoverState { .. }
                 | Self::Mark { .. }
                 | Self::Repair { .. }
                 | Self::Separate { .. }

@@ -44,6 +44,34 @@ pub enum Message {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         text: Option<Octets>,
     },
+    /// The message was not handed over: its file is in no folder of the Maildir.
+    Gone {
+        /// Its unique-id.
+        unique_id: Octets,
+    },
+    /// The message was handed over.
+    HandedOver {
+        /// Its unique-id.
+        unique_id: Octets,
+    },
+    /// The message is handed over later.
+    Later {
+        /// Its unique-id.
+        unique_id: Octets,
+        /// How often it was tried by now.
+        tries: u32,
+        /// Whether the others do not wait for it any more.
+        aside: bool,
+        /// Why it was not taken.
+        text: String,
+    },
+    /// The target of the hand-over refused the message.
+    Refused {
+        /// Its unique-id.
+        unique_id: Octets,
+        /// Why.
+        text: String,
+    },
     /// The message was committed and is nowhere in the Maildir. It is neither fetched
     /// again nor deleted.
     Held {

@@ -28,6 +28,7 @@ pub mod event;
 pub mod failure;
 pub mod findings;
 pub mod frame;
+pub mod handover;
 pub mod job;
 pub mod message;
 pub mod octets;

@@ -48,6 +48,7 @@ impl AccountRun {
     pub fn open(place: &Place, observe: Observer<'_>) -> Result<Self, Error> {
         let (maildir, mut journal) = place.open()?;
         let held = recover(&mut journal, &maildir, observe)?;
+        journal.note_handed_over(&place.state)?;
         let summary = Summary { held, ..Summary::default() };
         let mut siblings = Siblings::default();
         if journal.index().may_have_another_name() {
@@ -77,6 +78,7 @@ impl AccountRun {
         }
         let maildir = Maildir::open(&place.maildir)?;
         let journal = Journal::open_anew(&place.state, &place.mailbox, &place.maildir)?;
+        let journal = journal.with_hooks(place.hooks);
         Ok(Self::of(journal, maildir, Summary::default()))
     }
 

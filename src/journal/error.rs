@@ -36,6 +36,12 @@ pub enum Error {
         /// The journal.
         path: PathBuf,
     },
+    /// The hand-over's file is missing, or older than the journal knows.
+    #[error("{} is missing or older than the journal: what was handed over is not known", .path.display())]
+    HandoverLost {
+        /// The file.
+        path: PathBuf,
+    },
     /// The disk, or the rights on it.
     #[error("cannot {doing} {}: {source}", .path.display())]
     Io {

@@ -5,4 +5,6 @@
 pub struct Hooks {
     /// A command is run once after a run that has delivered something.
     pub exec: bool,
+    /// What is delivered is handed over, too.
+    pub handover: bool,
 }

@@ -23,6 +23,7 @@ use super::key::MessageKey;
 use super::record::Missing;
 use super::server::{KnownProof, Login, NoUniqueIds, Said, ServerFacts};
 use super::state::{Known, State};
+use super::waiting::Waiting;
 
 use entry::{Entry, Flag};
 
@@ -83,6 +84,7 @@ pub struct Index {
     pub(super) found: HashMap<u64, Fingerprint>,
     pub(super) clock: Option<Clock>,
     pub(super) server: ServerFacts,
+    pub(super) waiting: Waiting,
     distrusts_top: bool,
     is_separate: bool,
 }

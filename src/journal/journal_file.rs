@@ -317,7 +317,10 @@ impl Journal {
             }
         }
         let counted = self.counted();
-        let records: Vec<_> = batch.iter().map(|delivery| delivery.record(counted)).collect();
+        let mut records: Vec<_> = batch.iter().map(|delivery| delivery.record(counted)).collect();
+        if self.hooks.handover {
+            records.extend(batch.iter().map(Delivery::waiting));
+        }
         self.append(&records)?;
         let messages = batch.iter().map(|delivery| delivery.key.clone()).collect();
         Ok(Committed { number: self.number, messages })

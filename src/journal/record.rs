@@ -12,6 +12,9 @@
 //!           / "listing" SP listing SP counted    ; the last one that lacked something
 //!           / "clock" SP newest SP counted SP earlier-since
 //!           / "found" SP hash SP print           ; in a file's name, after a cut tail
+//!           / "waiting" SP name SP occurrence SP unique-id  ; to be handed over
+//!           / "handed-over" SP name              ; it waits no longer
+//!           / "handover" SP number               ; of the hand-over's file by then
 //!           / "separate"                         ; no other journal of the Maildir is this mailbox's
 //!           / "top-differs"                      ; from what RETR shows
 //! state     = "delete-pending" / "deleted" / "delivered" / "delivered-short" / "failed"
@@ -55,6 +58,10 @@ pub(super) enum Record<'a> {
         hash: u64,
         fingerprint: Fingerprint,
     },
+    /// The message with this file waits no longer.
+    HandedOver(Cow<'a, str>),
+    /// The number of the hand-over's file when marks were taken off.
+    Handover(u64),
     Listing {
         number: u64,
         counted: u64,
@@ -70,6 +77,11 @@ pub(super) enum Record<'a> {
     Separate,
     Settled(u64),
     TopDiffers,
+    /// The message waits to be handed over.
+    Waiting {
+        key: WrittenKey<'a>,
+        name: Cow<'a, str>,
+    },
 }
 
 /// Since when a unique-id is missing from the listings.
@@ -155,6 +167,8 @@ impl<'a> Record<'a> {
                 let hash = id(words.next()?)?;
                 Self::Found { hash, fingerprint: Fingerprint::parse(words.next()?)? }
             }
+            b"handed-over" => Self::HandedOver(text(words.next()?)?),
+            b"handover" => Self::Handover(number(words.next())?),
             b"listing" => {
                 let number_of = number(words.next())?;
                 Self::Listing { number: number_of, counted: number(words.next())? }
@@ -167,6 +181,12 @@ impl<'a> Record<'a> {
             b"separate" => Self::Separate,
             b"settled" => Self::Settled(number(words.next())?),
             b"top-differs" => Self::TopDiffers,
+            b"waiting" => {
+                let name = text(words.next()?)?;
+                let occurrence = number(words.next())?;
+                let key = WrittenKey { unique_id: decode(words.next()?)?, occurrence };
+                Self::Waiting { key, name }
+            }
             word => match State::parse(word) {
                 Some(state) => {
                     let known = message(state, &mut words)?;
@@ -176,7 +196,7 @@ impl<'a> Record<'a> {
                     let is_it = |(written, _): &&(&str, State)| written.as_bytes() == word;
                     let (_, state) = DELIVERING.iter().find(is_it)?;
                     let known = message(*state, &mut words)?;
-                    let name = std::str::from_utf8(words.next()?).ok()?.into();
+                    let name = text(words.next()?)?;
                     Self::Delivering { unique_id: decode(words.next()?)?, known, name }
                 }
             },
@@ -202,6 +222,8 @@ impl<'a> Record<'a> {
                 format!("forget {occurrence} {}", encoded(unique_id))
             }
             Self::Found { hash, fingerprint } => format!("found {hash:016x} {fingerprint}"),
+            Self::HandedOver(name) => format!("handed-over {name}"),
+            Self::Handover(number) => format!("handover {number}"),
             Self::Listing { number, counted } => format!("listing {number} {counted}"),
             Self::Message { unique_id, known } => {
                 format!("{} {} {}", known.state, message_words(known), encoded(unique_id))
@@ -212,10 +234,18 @@ impl<'a> Record<'a> {
             Self::Separate => "separate".into(),
             Self::Settled(commit) => format!("settled {commit}"),
             Self::TopDiffers => "top-differs".into(),
+            Self::Waiting { key: WrittenKey { unique_id, occurrence }, name } => {
+                format!("waiting {name} {occurrence} {}", encoded(unique_id))
+            }
         };
         to.extend_from_slice(line.as_bytes());
         to.push(b'\n');
     }
+}
+
+/// The name of a file.
+fn text(word: &[u8]) -> Option<Cow<'_, str>> {
+    std::str::from_utf8(word).ok().map(Cow::Borrowed)
 }
 
 fn written(value: Option<impl ToString>) -> String {
@@ -291,7 +321,10 @@ mod tests {
             },
             Record::Separate,
             Record::Settled(12),
+            Record::HandedOver("1.2.h".into()),
+            Record::Handover(9),
             Record::TopDiffers,
+            Record::Waiting { key: WrittenKey::of(ID, 2), name: "1.2.h".into() },
         ];
         for state in State::ALL {
             records.extend([Record::message(ID, known(state)), Record::message(ID, bare(state))]);

@@ -27,9 +27,9 @@ use super::record::id;
 
 const NAME: &str = "renaming";
 
-/// What stays in the directory of a mailbox that is renamed: its lock, and what is
+/// What stays in the directory of a mailbox that is renamed: its locks, and what is
 /// known of a server under the old name.
-const STAYING: [&str; 2] = ["lock", "server"];
+const STAYING: [&str; 3] = ["handover.lock", "lock", "server"];
 
 /// What is about to happen: this journal comes from that mailbox.
 #[derive(Debug, PartialEq, Eq)]

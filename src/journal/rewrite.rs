@@ -2,6 +2,7 @@
 
 use super::frame::{Commit, Header};
 use super::index::Index;
+use super::key::WrittenKey;
 use super::record::Record;
 use super::state::State;
 
@@ -30,7 +31,14 @@ impl Index {
             .map(|(hash, fingerprint)| Record::Found { hash: *hash, fingerprint: *fingerprint });
         let differs = self.distrusts_top().then_some(Record::TopDiffers);
         let separate = self.is_separate().then_some(Record::Separate);
+        let handover = self.waiting.handover;
+        let handover = (handover > 0).then_some(Record::Handover(handover));
+        let waiting = self.waiting.iter().map(|mark| Record::Waiting {
+            key: WrittenKey::of(&mark.unique_id, mark.occurrence),
+            name: (&*mark.name).into(),
+        });
         let rest = found.chain(differs).chain(separate).chain(self.absences());
+        let rest = rest.chain(handover).chain(waiting);
         clock.chain(messages).chain(rest)
     }
 

@@ -48,6 +48,13 @@ impl Delivery {
     }
 }
 
+impl Delivery {
+    /// The mark of a message that is handed over, too.
+    pub(super) fn waiting(&self) -> Record<'_> {
+        Record::Waiting { key: self.key.written(), name: self.name.as_str().into() }
+    }
+}
+
 /// Proof that a batch is in the journal on disk: its messages may be renamed.
 #[must_use = "a committed batch has to be renamed and settled"]
 #[derive(Debug)]

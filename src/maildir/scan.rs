@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::opening::open_file;
+use super::opening::{open_directory, open_file};
 use super::size::{FileSize, SizeCounter};
 use super::unique_name::{self, UniqueName};
 use super::{Error, Maildir, io_error};
@@ -113,6 +113,32 @@ impl Maildir {
         Err(io_error("read", self.path())(io::Error::other("its files change all the time")))
     }
 
+    /// The files of the Maildir++ folders whose tag is wanted.
+    pub fn in_folders(
+        &self,
+        is_wanted: impl Fn(&UniqueName) -> bool,
+    ) -> Result<BTreeMap<String, DeliveredFile>, Error> {
+        let mut files = BTreeMap::new();
+        for entry in fs::read_dir(self.path()).map_err(io_error("read", self.path()))? {
+            let folder = entry.map_err(io_error("read", self.path()))?.path();
+            let is_folder =
+                folder.file_name().is_some_and(|it| it.as_encoded_bytes().starts_with(b"."));
+            for directory in ["new", "cur"].map(|name| folder.join(name)) {
+                if !is_folder || open_directory(&directory).is_err() {
+                    continue;
+                }
+                self.scan(&directory, |name, tag| {
+                    if is_wanted(&tag) {
+                        let path = directory.join(name);
+                        let base = unique_name::base(name).to_owned();
+                        files.insert(base, DeliveredFile { tag, path });
+                    }
+                })?;
+            }
+        }
+        Ok(files)
+    }
+
     /// Hands the start of a message over, piece by piece, until it is taken no
     /// longer. Returns whether the file is still there, as a regular file.
     pub fn read(
@@ -132,7 +158,11 @@ impl Maildir {
     }
 
     /// Every file with a tag in one directory, ours or not.
-    fn scan(&self, directory: &str, mut take: impl FnMut(&str, UniqueName)) -> Result<(), Error> {
+    fn scan(
+        &self,
+        directory: impl AsRef<Path>,
+        mut take: impl FnMut(&str, UniqueName),
+    ) -> Result<(), Error> {
         let path = self.path().join(directory);
         for entry in fs::read_dir(&path).map_err(io_error("read", &path))? {
             let name = entry.map_err(io_error("read", &path))?.file_name();

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::channel::frame;
-use crate::{connection, fetch, journal, session};
+use crate::{connection, fetch, handover, journal, session};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,9 @@ pub(super) enum Error {
     /// The run.
     #[error(transparent)]
     Fetch(#[from] fetch::Error),
+    /// Handing over.
+    #[error(transparent)]
+    Handover(#[from] handover::Error),
     /// `--import-seen`: the file of another fetcher.
     #[error(transparent)]
     Import(journal::ImportError),

@@ -6,7 +6,7 @@ use crate::connection::{self, Phase, ProxyError, Reason, RootsError};
 use crate::fetch::{self, Operation};
 use crate::journal::{self, Binding};
 use crate::protocol::{LoginRefusal, ResponseCode, sasl};
-use crate::{maildir, session};
+use crate::{handover, maildir, session};
 
 use super::error::Error;
 use super::findings::value;
@@ -25,6 +25,7 @@ impl From<&Error> for Failure {
                 (Some(operation(*doing)), of_session(*doing, source), source.to_string())
             }
             Error::Fetch(source) => (None, of_fetch(source), source.to_string()),
+            Error::Handover(source) => (None, of_handover(source), source.to_string()),
             Error::Import(_) => (None, Kind::ImportUnusable, error.to_string()),
             Error::Interrupted => (None, Kind::Interrupted, error.to_string()),
             Error::Output(_) => (None, Kind::Output, error.to_string()),
@@ -88,6 +89,16 @@ fn of_fetch(error: &fetch::Error) -> Kind {
     }
 }
 
+fn of_handover(error: &handover::Error) -> Kind {
+    match error {
+        handover::Error::Interrupted => Kind::Interrupted,
+        handover::Error::Journal(error) => of_journal(error),
+        handover::Error::Later { .. } | handover::Error::ThreeInARow { .. } => Kind::HandoverLater,
+        handover::Error::Maildir(error) => of_delivery(error),
+        handover::Error::Refused { .. } => Kind::HandoverRefused,
+    }
+}
+
 fn of_delivery(error: &maildir::Error) -> Kind {
     match error {
         maildir::Error::Io { .. } => Kind::Disk,
@@ -113,6 +124,7 @@ fn of_journal(error: &journal::Error) -> Kind {
         journal::Error::Unmade { .. } => Kind::State,
         journal::Error::Damaged { .. } => Kind::JournalDamaged,
         journal::Error::Filled { .. } => Kind::Filled,
+        journal::Error::HandoverLost { .. } => Kind::HandoverLost,
         journal::Error::Newer { .. } => Kind::JournalNewer,
         journal::Error::Abandoned { .. } | journal::Error::Io { .. } => Kind::Disk,
         journal::Error::Busy { .. } => Kind::Busy,

@@ -9,6 +9,7 @@ use std::{io, thread};
 
 use crate::channel::event::Event;
 use crate::channel::frame::{self, Down, Reader, Up};
+use crate::channel::handover::{HandOver, HandOverAnswer};
 use crate::channel::question::Question;
 use crate::connection::Cancel;
 use crate::secret::Secret;
@@ -34,6 +35,8 @@ enum Answer {
     Agreed(bool),
     /// A wait is over, and it is this account's turn.
     Go,
+    /// What came of a message that was to be handed over.
+    HandedOver(HandOverAnswer),
     /// The password, if there is one.
     Password(Option<Secret>),
 }
@@ -102,7 +105,7 @@ impl Link {
         }
         match self.ask(&Up::Secret {})? {
             Answer::Password(password) => Ok(password),
-            Answer::Agreed(_) | Answer::Go => Err(Error::Interrupted),
+            Answer::Agreed(_) | Answer::Go | Answer::HandedOver(_) => Err(Error::Interrupted),
         }
     }
 
@@ -111,7 +114,15 @@ impl Link {
     pub(super) fn confirm(&self, question: Question) -> Result<bool, Error> {
         match self.ask(&Up::Confirm(question))? {
             Answer::Agreed(yes) => Ok(yes),
-            Answer::Go | Answer::Password(_) => Err(Error::Interrupted),
+            Answer::Go | Answer::HandedOver(_) | Answer::Password(_) => Err(Error::Interrupted),
+        }
+    }
+
+    /// Has a message shown to the configured command.
+    pub(super) fn hand_over(&self, message: HandOver) -> Result<HandOverAnswer, Error> {
+        match self.ask(&Up::HandOver(message))? {
+            Answer::HandedOver(answer) => Ok(answer),
+            Answer::Agreed(_) | Answer::Go | Answer::Password(_) => Err(Error::Interrupted),
         }
     }
 
@@ -154,6 +165,7 @@ fn hear(reader: &mut Reader<UnixStream>) -> Result<Option<Answer>, frame::Error>
     Ok(match reader.read()? {
         Down::Answer { yes } => Some(Answer::Agreed(yes)),
         Down::Go {} => Some(Answer::Go),
+        Down::HandedOver(answer) => Some(Answer::HandedOver(answer)),
         Down::NoSecret {} => Some(Answer::Password(None)),
         Down::Secret { octets } => Some(Answer::Password(Some(reader.read_secret(octets)?))),
         Down::Settings(_) => return Err(frame::Error::Malformed),

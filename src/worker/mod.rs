@@ -23,6 +23,7 @@ mod error;
 mod failure;
 mod fetch;
 mod findings;
+mod handover;
 mod header;
 mod import_seen;
 mod link;

@@ -88,7 +88,7 @@ impl Account {
     /// Where mail goes; the supervisor sends no command here that does without.
     pub(super) fn place(&self) -> Result<Place, Broken> {
         let maildir = self.maildir.clone().ok_or(Broken::Settings("there is no Maildir"))?;
-        let hooks = Hooks { exec: self.job.exec };
+        let hooks = Hooks { exec: self.job.exec, handover: self.job.handover };
         Ok(Place { maildir, state: self.state.clone(), mailbox: self.mailbox.clone(), hooks })
     }
 

@@ -15,7 +15,9 @@ use super::link::Link;
 use super::maildrop::{Look, index, numbered};
 use super::observe::Observer;
 use super::options::Account;
-use super::{check, dry_run, fetch, import_seen, list, probe, rename, sandbox, show, state};
+use super::{
+    check, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox, show, state,
+};
 
 /// How the process is closed in: the files that variables name; `None` where it is
 /// not.
@@ -85,7 +87,8 @@ impl Start<'_> {
             Ok(local) => local,
             Err(error) => return Ok(Err(error)),
         };
-        if !account.job.command.needs_server() {
+        let is_handover = account.job.command == (Command::HandOver {});
+        if !account.job.command.needs_server() && !is_handover {
             return journal(account, link);
         }
         if let Some(named) = confined {
@@ -93,6 +96,9 @@ impl Start<'_> {
         }
         if let Err(error) = link.listen() {
             return Ok(Err(Error::Thread(error)));
+        }
+        if is_handover {
+            return Ok(handover::hand_over(&account.place()?, link));
         }
         Ok(reach(local, account, &observer, link, out))
     }
@@ -105,6 +111,7 @@ fn journal(account: &Account, link: &Link) -> Result<Result<(), Error>, Broken> 
         Command::Forget { write, .. } => {
             state::forget(account, &place, (HashSet::new(), *write), link)
         }
+        Command::HandoverState { again } => handover::by_hand(account, &place, *again, link),
         Command::Mark { write } => state::mark(account, &place, *write, link),
         Command::Separate { write } => state::separate(account, &place, *write, link),
         Command::Repair { write } => state::repair(account, &place, *write, link),

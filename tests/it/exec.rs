@@ -47,6 +47,8 @@ fn the_command_runs_once_after_a_delivery_and_not_where_nothing_came() {
     assert_eq!(paths(&sandbox).len(), 3);
     exec(&sandbox, &server).run().is_silent();
     assert_eq!(runs(&sandbox).0, 1);
+    exec(&sandbox, &server).args(["--refetch", "--yes"]).run();
+    assert_eq!((runs(&sandbox).0, sandbox.count()), (2, 6));
 }
 
 #[test]

@@ -118,6 +118,18 @@ fn a_worker_cannot_make_a_command_run() {
 }
 
 #[test]
+fn a_worker_hands_nothing_over_that_is_not_its_to_hand_over() {
+    const HAND_OVER: &str = "{\"hand-over\":{\"directory\":{\"text\":\"new\"},\"name\":{\"text\":\"x\"},\
+                             \"unique-id\":{\"text\":\"x\"},\"again\":false}}\n";
+    let ask = |it| send(it, [HELLO, HAND_OVER].concat().as_bytes());
+    for options in [&[][..], &["--list"], &["--state", "repair"], &["--handover", "pipe:echo ran"]]
+    {
+        let (exit, said) = lied_to(ask, options);
+        assert!(exit == Exit::Software && said.contains("not its to hand over"), "{said}");
+    }
+}
+
+#[test]
 fn a_worker_asks_a_person_nothing_that_is_not_its_to_ask() {
     const DELETE: &str = "{\"confirm\":{\"question\":\"delete\",\"messages\":1}}\n";
     const REFETCH: &str =

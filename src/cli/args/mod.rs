@@ -3,6 +3,7 @@
 
 pub(crate) mod command_line;
 pub(crate) mod foreign;
+pub(crate) mod handover;
 pub(crate) mod host;
 pub(crate) mod numbers;
 pub(crate) mod options;

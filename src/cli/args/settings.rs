@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::command_line::CommandLine;
+use super::handover::{self, Handover};
 use super::path::path;
 use super::period::{Days, Period};
 use super::size::Size;
@@ -170,6 +171,10 @@ pub struct Settings {
     #[arg(long, value_name = "CMD", help_heading = "Delivery")]
     pub exec: Option<CommandLine>,
 
+    /// Also hand each delivered message over, one at a time: pipe:CMD runs this shell command with the message on its standard input; status 0 takes it, 65, 67 and 77 refuse it, every other one asks again later
+    #[arg(long, value_name = "TARGET", help_heading = "Delivery", value_parser = handover::parse)]
+    pub handover: Option<Handover>,
+
     /// Time that the command may take: then SIGTERM, and 5 seconds later SIGKILL [default: 5m]
     #[arg(long, value_name = "DURATION", help_heading = "Delivery", value_parser = timeout)]
     pub exec_timeout: Option<Period>,
@@ -230,6 +235,7 @@ impl Settings {
             max_size: self.max_size.or(other.max_size),
             limit: self.limit.or(other.limit),
             exec: self.exec.or(other.exec),
+            handover: self.handover.or(other.handover),
             exec_timeout: self.exec_timeout.or(other.exec_timeout),
             journal: self.journal.or(other.journal),
             state_dir: self.state_dir.or(other.state_dir),

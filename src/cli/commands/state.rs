@@ -10,6 +10,11 @@ use crate::journal::{Index, Journal};
 pub(crate) enum Action {
     /// The messages that are named are new again.
     Forget,
+    /// Messages are handed over again, or count as handed over.
+    Handover {
+        /// Again.
+        again: bool,
+    },
     /// What the journal knows.
     List,
     /// The messages that are named count as seen.
@@ -28,6 +33,9 @@ impl Action {
     pub(crate) fn parse(words: &[String], messages: &Messages) -> Result<Self, Error> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let action = match *words {
+            ["handover", "again"] => Self::Handover { again: true },
+            ["handover", "done"] => Self::Handover { again: false },
+            ["handover", ..] => return Err(Error::usage("--state handover takes again or done")),
             ["list"] => Self::List,
             ["repair"] => Self::Repair,
             ["separate"] => Self::Separate,
@@ -37,7 +45,7 @@ impl Action {
             ["mark"] | ["mark", _] => Self::Mark,
             _ => {
                 return Err(Error::Usage {
-                    why: "--state takes list, forget, mark, rename OLD, separate or repair".into(),
+                    why: "--state takes list, forget, mark, handover again|done, rename OLD, separate or repair".into(),
                     hint: Some("an ACCOUNT stands before --state, or behind it"),
                 });
             }
@@ -70,6 +78,7 @@ impl Action {
         let listed = !messages.numbers.is_empty();
         Some(match self {
             Self::Forget => Command::Forget { listed, write },
+            Self::Handover { again } => Command::HandoverState { again },
             Self::List => return None,
             // What is listed is marked with its size.
             Self::Mark if listed => Command::MarkSeen { write },

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::channel::job::{self, Auth, Deletion, Messages, Policy, Tls};
 use crate::cli::args::options::Args;
@@ -35,6 +36,11 @@ impl Account {
     /// The server, as sentences name it.
     pub(crate) fn server(&self) -> &str {
         self.settings.server.as_deref().unwrap_or_default()
+    }
+
+    /// How long a command may take after a delivery.
+    pub(crate) fn exec_timeout(&self) -> Duration {
+        Duration::from_secs(self.settings.exec_timeout.map_or(300, |it| it.0))
     }
 
     /// The mailbox whose journal it has.
@@ -85,6 +91,7 @@ impl Account {
             journal: settings.journal.clone(),
             state: absolute(&self.state),
             exec: settings.exec.is_some(),
+            handover: settings.handover.is_some(),
             policy: Policy {
                 deletion: match (settings.delete, settings.delete_after) {
                     (_, Some(Days(days))) => Deletion::After { days },

@@ -159,6 +159,7 @@ fn allowed(arg: &Arg) -> String {
         Some("DURATION") => "a time in quotes, like \"90s\", \"5m\", \"2h\" or \"30d\"".into(),
         Some("SIZE") => "a number of octets, or one with k, M or G in quotes, like \"20M\"".into(),
         Some("CMD") => "a command in quotes, or a list of its words".into(),
+        Some("TARGET") => "a target in quotes, or a list of its words".into(),
         Some("PIN") => "a pin in quotes, or a list of pins".into(),
         Some(kind @ ("DIR" | "FILE" | "URL")) => format!("a {} in quotes", kind.to_lowercase()),
         _ => "text in quotes".into(),

@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, HookFailure};
@@ -17,9 +16,6 @@ use crate::journal::{exec_marks, remove_exec_mark};
 use crate::maildir::{FileSize, Maildir};
 
 use super::process::{Hook, Input};
-
-/// How long a command may take where nothing is said of it.
-const TIME: u64 = 300;
 
 /// What the command is run for.
 struct Delivered {
@@ -69,7 +65,7 @@ pub(crate) fn run(
         ("POP3GET_COUNT", OsStr::new(&count)),
         ("POP3GET_OCTETS", OsStr::new(&octets)),
     ];
-    let time = Duration::from_secs(settings.exec_timeout.map_or(TIME, |it| it.0));
+    let time = account.exec_timeout();
     let hook = Hook { line, environment: &environment, input: Input::Octets(paths), time };
     let failed = |why| Error::Hook { option: "--exec", why };
     let status = hook.run(limits, say).map_err(failed)?;

@@ -7,4 +7,5 @@
 //! * A command gets neither the password nor the service manager's socket.
 
 pub(crate) mod exec;
+pub(crate) mod pipe;
 mod process;

@@ -10,6 +10,7 @@
 //!   on by lines, and ends after [`MOST`] octets. The rest is read and dropped.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _, pipe};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -24,9 +25,9 @@ use crate::cli::args::command_line::CommandLine;
 use crate::cli::error::HookFailure;
 use crate::cli::password::wait::WaitLimits;
 
-/// Variables of ours that a command does not get: a secret, and the socket by which a
-/// service tells how it is.
-const WITHHELD: [&str; 2] = ["POP3GET_PASSWORD", "NOTIFY_SOCKET"];
+/// Variables that a command does not get from our environment: a secret, the socket by
+/// which a service tells how it is, and what we say of a message ourselves.
+const WITHHELD: [&str; 3] = ["POP3GET_PASSWORD", "NOTIFY_SOCKET", "POP3GET_AGAIN"];
 
 /// How long a command may take to end once it was told to.
 const GRACE: Duration = Duration::from_secs(5);
@@ -43,6 +44,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What a command reads on its standard input.
 pub(super) enum Input {
+    /// This file, from where it is opened.
+    File(File),
     /// These octets.
     Octets(Vec<u8>),
 }
@@ -111,14 +114,22 @@ impl Hook<'_> {
                 command
             }
         };
-        command.envs(self.environment.iter().copied()).process_group(0);
         for name in WITHHELD {
             command.env_remove(name);
         }
+        command.envs(self.environment.iter().copied()).process_group(0);
         let (words, its) = pipe()?;
         command.stdout(its.try_clone()?).stderr(its);
-        let Input::Octets(octets) = self.input;
-        command.stdin(if octets.is_empty() { Stdio::null() } else { Stdio::piped() });
+        let octets = match self.input {
+            Input::File(file) => {
+                command.stdin(file);
+                Vec::new()
+            }
+            Input::Octets(octets) => {
+                command.stdin(if octets.is_empty() { Stdio::null() } else { Stdio::piped() });
+                octets
+            }
+        };
         let spawned = command.spawn();
         // It holds the writing end of the pipe.
         drop(command);

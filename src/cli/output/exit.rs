@@ -170,6 +170,7 @@ pub(super) fn kind_of(error: &journal::Error) -> Kind {
         journal::Error::Binding { .. } => Kind::AnotherMaildir,
         journal::Error::Damaged { .. } => Kind::JournalDamaged,
         journal::Error::Filled { .. } => Kind::Filled,
+        journal::Error::HandoverLost { .. } => Kind::HandoverLost,
         journal::Error::Newer { .. } => Kind::JournalNewer,
         journal::Error::Abandoned { .. } | journal::Error::Io { .. } => Kind::Disk,
         journal::Error::Busy { .. } => Kind::Busy,

@@ -112,6 +112,13 @@ fn local(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::Filled => "a mailbox that has fetched messages keeps the journal that it has",
         Kind::UnknownMailbox => "the Maildir's .pop3get has the names of its mailboxes",
+        Kind::HandoverLost => {
+            "--state handover again hands everything over that waits, --state handover done counts it as handed over"
+        }
+        Kind::HandoverLater => "the mail is safe here; the next run tries again",
+        Kind::HandoverRefused => {
+            "--state handover again tries them again, --state handover done forgets them; with --uid only those"
+        }
         Kind::JournalNewer => "use that version, or another --state-dir and another Maildir",
         Kind::JournalDamaged => {
             "--state repair mends what can be mended; with --dry-run it only says how"

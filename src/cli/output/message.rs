@@ -24,6 +24,16 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
             let why = cause(*why, text.as_ref());
             output.line(&format!("pop3get: {account}: {doing} ({id}): {why}{times}"));
         }
+        Message::Gone { .. } => {
+            verbose(&format!("{id} is in no folder of the Maildir, and is not handed over"));
+        }
+        Message::HandedOver { .. } => verbose(&format!("handed over {id}")),
+        Message::Later { tries, aside, text, .. } => {
+            let times = if *tries > 1 { format!("; tried {tries} times") } else { String::new() };
+            let aside = if *aside { "; the others do not wait for it" } else { "" };
+            verbose(&format!("{id} is handed over later: {text}{times}{aside}"));
+        }
+        Message::Refused { text, .. } => warn(&format!("{id} was not handed over: {text}")),
         Message::Held { unique_id } => {
             warn(&format!(
                 "{id} was committed and is nowhere in the Maildir; it is neither fetched again nor deleted"
@@ -51,9 +61,13 @@ fn shown(message: &Message) -> String {
     let (Message::Deleted { unique_id: id }
     | Message::Delivered { unique_id: id, .. }
     | Message::Failed { unique_id: id, .. }
+    | Message::Gone { unique_id: id }
+    | Message::HandedOver { unique_id: id }
     | Message::Held { unique_id: id }
+    | Message::Later { unique_id: id, .. }
     | Message::Listed { unique_id: id, .. }
     | Message::Planned { unique_id: id, .. }
+    | Message::Refused { unique_id: id, .. }
     | Message::Short { unique_id: id, .. }
     | Message::Skipped { unique_id: id, .. }
     | Message::StatusLike { unique_id: id, .. }) = message;

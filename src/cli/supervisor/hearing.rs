@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
+use crate::channel::event::Event;
 use crate::channel::frame::{Error, Reader, Up};
 use crate::cli::error;
 use crate::secret::Secret;
@@ -19,12 +20,14 @@ pub(super) enum Heard {
     Answered(Answered),
     /// The channel's end; why, if it is not the end of the stream.
     ChannelOver(Option<&'static str>),
-    /// A line that the command of `--exec` wrote.
+    /// A line that a command after a delivery wrote.
     Command(String),
-    /// The command of `--exec` has ended.
-    CommandOver(Result<(), error::Error>),
+    /// The commands after a delivery have ended, perhaps not well.
+    CommandsOver(Vec<error::Error>),
     /// A frame.
     Frame(Box<Up>),
+    /// What became of a message that waited to be handed over.
+    HandedOver(Event),
     /// A line that the process wrote on its standard error: a fault of its own.
     Internal(String),
     /// A piece of a message.

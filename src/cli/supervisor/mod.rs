@@ -3,6 +3,7 @@
 mod asking;
 mod environment;
 mod failed;
+mod handover;
 mod hearing;
 mod hosts;
 mod prepare;

@@ -44,7 +44,7 @@ impl Preparation<'_> {
     }
 
     /// Starts a worker and tells it what to do.
-    fn begin(&self, limits: &WaitLimits<'_>) -> Result<(Begun, Streams), Error> {
+    pub(super) fn begin(&self, limits: &WaitLimits<'_>) -> Result<(Begun, Streams), Error> {
         let (job, secrets) = self.job(limits)?;
         let has_password = job.secrets.contains(&Purpose::Password);
         let prints = matches!(self.command, Command::Show { .. });

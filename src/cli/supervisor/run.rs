@@ -27,6 +27,7 @@ use crate::cli::password::wait::WaitLimits;
 
 use super::asking::{Asked, Questions};
 use super::failed::failed;
+use super::handover;
 use super::hearing::{Answered, Heard, Sink, WAITING};
 use super::hosts::Hosts;
 use super::prepare::Preparation;
@@ -45,7 +46,7 @@ struct Served<'r, 'o> {
     watch: Option<Watch>,
     /// None while its worker starts, and when that has ended.
     service: Option<Service<'r>>,
-    /// How its worker ended, while the command of `--exec` runs.
+    /// How its worker ended, while the commands after a delivery run.
     result: Option<Result<(), Error>>,
 }
 
@@ -231,7 +232,10 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         if result.is_some() {
             match heard {
                 Heard::Command(line) => view.command(&line),
-                Heard::CommandOver(ran) => self.command_over(at, ran),
+                Heard::CommandsOver(errors) => self.commands_over(at, errors),
+                // An output that is broken is found when it is written.
+                Heard::HandedOver(event) => _ = view.event(event),
+                Heard::Internal(line) => view.internal(&line),
                 _ => {}
             }
             return;
@@ -257,7 +261,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
                 }
             }
             (Heard::StreamOver, Some(service)) => service.stream_is_over(),
-            (Heard::Command(_) | Heard::CommandOver(_), _) | (_, None) => {}
+            (Heard::Command(_) | Heard::CommandsOver(_) | Heard::HandedOver(_), _) | (_, None) => {}
         }
     }
 
@@ -267,7 +271,8 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         let Some(served) = self.served.get_mut(&at) else { return };
         let Some(service) = &mut served.service else { return };
         match said {
-            Said::Nothing => {}
+            // A worker with another command is ended for that.
+            Said::HandOver(_) | Said::Nothing => {}
             Said::Confirm(_) if agrees => service.answer(Answered::Agreed(Ok(Some(true)))),
             Said::Confirm(question) => match served.view.show_rows() {
                 Ok(()) => self.questions.add(at, Asked::Confirm(question)),
@@ -328,34 +333,39 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             matches!(&result, Err(Error::Worker { failure, .. }) if failure.kind == Kind::Locked);
         let fetches = matches!(self.command, Command::Fetch { .. });
         let account = served.account;
-        if account.settings.exec.is_none() || !fetches || is_at_work {
+        let settings = &account.settings;
+        let has_command = settings.exec.is_some() || settings.handover.is_some();
+        if !has_command || !fetches || is_at_work {
             return self.conclude(at, result);
         }
         served.result = Some(result);
         let sink = Sink { account: at, to: self.to_us.clone() };
         let WaitLimits { deadline, cancel } = self.supervisor.limits;
+        let start = self.supervisor.start;
         let run = move || {
             let say = |line: &str| _ = sink.pass(Heard::Command(line.to_owned()));
-            let ran = exec::run(account, &WaitLimits { deadline, cancel }, say);
-            sink.pass(Heard::CommandOver(ran));
+            let limits = WaitLimits { deadline, cancel };
+            let ran = exec::run(account, &limits, say);
+            let handed_over = handover::run(start, account, &limits, &sink);
+            let errors = [ran, handed_over].into_iter().filter_map(Result::err);
+            sink.pass(Heard::CommandsOver(errors.collect()));
         };
-        let thread = thread::Builder::new().name("exec".into()).spawn_scoped(self.scope, run);
+        let thread = thread::Builder::new().name("commands".into()).spawn_scoped(self.scope, run);
         if let Err(error) = thread {
-            self.command_over(at, Err(Error::Start(error)));
+            self.commands_over(at, vec![Error::Start(error)]);
         }
     }
 
-    /// The command of `--exec` has ended.
-    fn command_over(&mut self, at: usize, ran: Result<(), Error>) {
+    /// The commands after a delivery have ended.
+    fn commands_over(&mut self, at: usize, errors: Vec<Error>) {
         let Some(served) = self.served.get_mut(&at) else { return };
-        let result = match (served.result.take().unwrap_or(Ok(())), ran) {
-            (Ok(()), ran) => ran,
-            (result, Ok(())) => result,
-            (result, Err(error)) => {
-                served.view.also(&error);
-                result
+        let mut result = served.result.take().unwrap_or(Ok(()));
+        for error in errors {
+            match result {
+                Ok(()) => result = Err(error),
+                Err(_) => served.view.also(&error),
             }
-        };
+        }
         self.conclude(at, result);
     }
 

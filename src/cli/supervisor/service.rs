@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::channel::event::Event;
 use crate::channel::failure::Failure;
 use crate::channel::frame::{self, Down, Up};
+use crate::channel::handover::{HandOver, HandOverAnswer};
 use crate::channel::job::Command;
 use crate::channel::question::Question;
 use crate::cli::config::account::Account;
@@ -50,6 +51,8 @@ pub(super) enum Said {
     Confirm(Question),
     /// Something happened.
     Event(Event),
+    /// A message is to be shown to the configured command.
+    HandOver(HandOver),
     /// Nothing that anybody has to act on.
     Nothing,
     /// A command or a person has to give the password.
@@ -147,6 +150,10 @@ impl<'s> Service<'s> {
                 Ok(Said::Nothing)
             }
             Up::Event(event) => Ok(Said::Event(event)),
+            Up::HandOver(_) if *self.command != (Command::HandOver {}) => {
+                misbehaved("it hands over what is not its to hand over")
+            }
+            Up::HandOver(message) => Ok(Said::HandOver(message)),
             Up::Hello { .. } => misbehaved("it sent a second hello"),
             Up::Secret {} if self.has_asked || !self.command.needs_server() => {
                 misbehaved("it asked for a secret that is not its to ask for")
@@ -163,6 +170,11 @@ impl<'s> Service<'s> {
                 Ok(Said::Wait(Duration::from_millis(millis).min(LONGEST_WAIT)))
             }
         }
+    }
+
+    /// Says what became of a message.
+    pub(super) fn handed_over(&mut self, answer: HandOverAnswer) {
+        self.tell(&Down::HandedOver(answer));
     }
 
     /// Passes an answer on.

@@ -29,6 +29,8 @@ impl Index {
             }
             Record::Forget(key) => self.forget(key),
             Record::Found { hash, fingerprint } => _ = self.found.insert(*hash, *fingerprint),
+            Record::HandedOver(name) => self.waiting.take_off(name),
+            Record::Handover(number) => self.waiting.handover = *number,
             Record::Listing { number, counted } => {
                 (self.listings, self.last_listing) = (*number, *counted);
             }
@@ -46,6 +48,7 @@ impl Index {
             Record::Separate => self.is_separate = true,
             Record::Settled(commit) => self.settle(*commit),
             Record::TopDiffers => self.distrusts_top = true,
+            Record::Waiting { key, name } => self.waiting.set(key, name),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pop3_test_server::Server;
 
@@ -65,4 +66,49 @@ fn what_a_run_recovers_is_shown_to_the_command_though_it_was_configured_later() 
     again.args(["--exec", &*line(&sandbox)]).run().is_silent();
     let seen = fs::read_to_string(sandbox.path("ran")).unwrap();
     assert_eq!((seen.lines().count(), sandbox.count()), (MESSAGES, MESSAGES));
+}
+
+/// Supervisor, worker and command are killed at each call while messages are handed
+/// over, and the run is repeated: none is lost, and at most one has come twice, the
+/// second time marked.
+#[test]
+fn killed_at_every_system_call_each_message_is_handed_over_and_one_at_most_twice() {
+    const CALLS: &str = "execve,clone3,openat,unlink,write,pwrite64,fsync,fdatasync,rename,\
+                         renameat2,recvfrom,sendto,read,waitid,wait4,flock";
+    let line = |sandbox: &Sandbox| {
+        let seen = sandbox.path("seen");
+        format!("pipe:echo \"$POP3GET_ID ${{POP3GET_AGAIN:-0}}\" >>{}", seen.display())
+    };
+    let sandbox = Sandbox::new();
+    let all = points(&calls(&sandbox, &server(), CALLS, &["--handover", &line(&sandbox)]));
+    assert!(all.len() >= 200, "only {} points were found", all.len());
+    eprintln!("{} points", all.len());
+    let points = sample(all, 60);
+    let (tried, twice) = (points.len(), AtomicUsize::new(0));
+    sweep(points, |(name, nth)| {
+        let (server, sandbox) = (server(), Sandbox::new());
+        let line = line(&sandbox);
+        let wishes = [
+            "-e",
+            &format!("trace={name}"),
+            "-e",
+            &format!("inject={name}:signal=KILL:when={nth}"),
+        ];
+        let mut ran = strace(&sandbox, &server, &wishes, Path::new("/dev/null"));
+        let ran = ran.args(["--handover", &line]).output().unwrap();
+        let what = format!("{name} {nth}: {ran:?}");
+        let again = sandbox.plain(&server).arg("--state-dir").arg(sandbox.path("state"));
+        again.args(["--handover", &*line]).run().is_silent();
+        assert!(sandbox.mail() == mail(MESSAGES), "{what}: not each once");
+        let seen = fs::read_to_string(sandbox.path("seen")).unwrap_or_default();
+        let (again, first): (Vec<_>, Vec<_>) = seen.lines().partition(|line| line.ends_with(" 1"));
+        let ids: BTreeSet<_> = seen.lines().map(|line| line.split(' ').next().unwrap()).collect();
+        assert_eq!(ids.len(), MESSAGES, "{what}: {seen}");
+        // The command that was killed may not have come to write.
+        assert!(again.len() <= 1 && first.len() <= MESSAGES, "{what}: {seen}");
+        twice.fetch_add(seen.lines().count() - MESSAGES, Ordering::Relaxed);
+        let third = sandbox.plain(&server).arg("--state-dir").arg(sandbox.path("state"));
+        third.args(["--handover", "pipe:exit 9"]).run().is_silent();
+    });
+    eprintln!("killed at {tried} points: handed over twice {}", twice.into_inner());
 }

@@ -1,0 +1,46 @@
+//! One message for the configured command, and what came of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::octets::Octets;
+
+/// One file of the account, to be shown to the configured command.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct HandOver {
+    /// `new` or `cur`, or one of the two in a Maildir++ folder: `.Work/cur`.
+    pub directory: Octets,
+    /// The file's name in it.
+    pub name: Octets,
+    /// The message's unique-id.
+    pub unique_id: Octets,
+    /// The command may have had it before.
+    pub again: bool,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum HandOverAnswer {
+    /// The file is no longer there.
+    Gone {},
+    /// It was taken.
+    HandedOver {},
+    /// It was not taken for now.
+    Later {
+        /// Why.
+        why: String,
+    },
+    /// It was refused for good.
+    Refused {
+        /// Why.
+        why: String,
+    },
+    /// The run has to end.
+    Stopped {},
+    /// Whether it was taken is not known.
+    Unknown {
+        /// Why.
+        why: String,
+    },
+}

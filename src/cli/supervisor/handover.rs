@@ -1,0 +1,98 @@
+//! The hand-over of one account: a worker of its own, which has no server, and the
+//! command that it has run for each message. On a thread of its own, since a target may
+//! be slow.
+
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::channel::event::Event;
+use crate::channel::failure::Kind;
+use crate::channel::job::Command;
+use crate::cli::args::handover::Handover;
+use crate::cli::config::account::Account;
+use crate::cli::error::{Error, Lost};
+use crate::cli::hooks::pipe::Pipe;
+use crate::cli::password::wait::WaitLimits;
+
+use super::hearing::{Heard, Sink, WAITING};
+use super::prepare::Preparation;
+use super::service::{Said, Service};
+use super::start::Start;
+
+/// A signal sets a flag; only a look at it ends a wait.
+const SLICE: Duration = Duration::from_millis(50);
+
+const COMMAND: Command = Command::HandOver {};
+
+/// Hands over what waits, if that is configured, and passes on what is said of it.
+/// Where another run is at it, that is left to it.
+pub(super) fn run(
+    start: &Start,
+    account: &Account,
+    limits: &WaitLimits<'_>,
+    sink: &Sink,
+) -> Result<(), Error> {
+    let settings = &account.settings;
+    let (Some(Handover::Pipe(line)), Some(maildir)) = (&settings.handover, &settings.maildir)
+    else {
+        return Ok(());
+    };
+    // A run that failed may have made none.
+    if !maildir.exists() || limits.cancel.load(Ordering::Relaxed) != 0 {
+        return Ok(());
+    }
+    let pipe = Pipe::open(account, line, maildir)?;
+    match serve(start, account, &pipe, limits, sink) {
+        Err(Error::Worker { failure, .. }) if failure.kind == Kind::Locked => Ok(()),
+        ended => ended,
+    }
+}
+
+fn serve(
+    start: &Start,
+    account: &Account,
+    pipe: &Pipe<'_>,
+    limits: &WaitLimits<'_>,
+    sink: &Sink,
+) -> Result<(), Error> {
+    let (is_alone, conversation, progress, at_once) = (true, false, false, false);
+    let command = &COMMAND;
+    let preparation =
+        Preparation { start, account, command, is_alone, conversation, progress, at_once };
+    let (begun, streams) = preparation.begin(limits)?;
+    let (to, heard) = sync_channel(WAITING);
+    let its = Sink { account: sink.account, to };
+    let mut service = Service::new(begun, account, command);
+    let hear = move || its.hear(streams);
+    thread::Builder::new().name("hand-over".into()).spawn(hear).map_err(Error::Start)?;
+    loop {
+        let is_late = limits.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        if is_late || limits.cancel.load(Ordering::Relaxed) != 0 {
+            service.stop();
+        }
+        match heard.recv_timeout(service.pause().unwrap_or(SLICE)) {
+            Ok((_, Heard::Frame(frame))) => match service.frame(*frame)? {
+                Said::HandOver(message) => {
+                    let say = |line: &str| _ = sink.pass(Heard::Command(line.to_owned()));
+                    let answer = pipe.show(&message, limits, say);
+                    service.handed_over(answer);
+                }
+                Said::Event(event @ Event::Message(_)) => _ = sink.pass(Heard::HandedOver(event)),
+                _ => {}
+            },
+            Ok((_, Heard::ChannelOver(Some(why)))) => {
+                return Err(Error::WorkerLost(Lost::Misbehaved(why)));
+            }
+            Ok((_, Heard::ChannelOver(None))) => service.is_over(),
+            Ok((_, Heard::StreamOver)) => service.stream_is_over(),
+            Ok((_, Heard::Started(Err(error)))) => return Err(error),
+            Ok((_, heard @ Heard::Internal(_))) => _ = sink.pass(heard),
+            _ => {}
+        }
+        if let Some(result) = service.look() {
+            return result;
+        }
+    }
+}

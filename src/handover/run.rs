@@ -1,0 +1,253 @@
+//! One run of the hand-over: one message at a time, the oldest first.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use crate::channel::message::Message;
+use crate::channel::octets::Octets;
+use crate::journal::{Handed, HandoverLog, Journal, Mailbox, Progress, Waits};
+use crate::maildir::{DeliveredFile, Maildir, UniqueName};
+
+use super::error::Error;
+use super::target::{Answer, Shown, Target};
+
+/// Where the messages lie and are remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'p> {
+    /// The Maildir.
+    pub maildir: &'p Path,
+    /// The state directory.
+    pub state: &'p Path,
+    /// Whose messages.
+    pub mailbox: &'p Mailbox,
+}
+
+/// After so many tries a message is put aside.
+pub(super) const MOST_TRIES: u32 = 5;
+
+/// After so long, too.
+const DAY: u64 = 86_400;
+
+/// So long a message that is put aside waits at first.
+const PAUSE: u64 = 15 * 60;
+
+/// So many messages in a row that are not taken end the run.
+const MOST_IN_A_ROW: usize = 3;
+
+/// Shows each message that waits to the target. `now` is the time in seconds since 1970.
+pub fn hand_over(
+    place: Place<'_>,
+    target: &mut dyn Target,
+    now: u64,
+    tell: &dyn Fn(Message),
+) -> Result<(), Error> {
+    if !is_due(place)? {
+        return Ok(());
+    }
+    // In another Maildir everything would be gone.
+    Journal::check_binding(place.state, place.mailbox, place.maildir)?;
+    let journal = || Journal::waiting(place.state, place.mailbox);
+    let (log, index) = HandoverLog::open(place.state, place.mailbox, false, journal)?;
+    let waits = index.waits();
+    drop(index);
+    if waits.is_empty() {
+        return Ok(());
+    }
+    let maildir = Maildir::open_existing(place.maildir)?;
+    let mut run = Run { log, target, now, tell, files: Files::new(maildir, &waits), refused: 0 };
+    let (aside, first): (Vec<_>, Vec<_>) = waits.iter().partition(|waits| run.is_aside(waits));
+    let mut in_a_row = 0;
+    for waits in first.into_iter().chain(aside) {
+        match run.one(waits)? {
+            None => {}
+            Some(Untaken { why, .. }) if in_a_row + 1 >= MOST_IN_A_ROW => {
+                return Err(Error::ThreeInARow { why });
+            }
+            Some(Untaken { why, is_head: true }) => return Err(Error::Later { why }),
+            Some(Untaken { is_head: false, .. }) => {
+                in_a_row += 1;
+                continue;
+            }
+        }
+        in_a_row = 0;
+    }
+    match run.refused {
+        0 => Ok(()),
+        messages => Err(Error::Refused { messages }),
+    }
+}
+
+/// Whether anything waits that was not handed over, looked at without a lock.
+fn is_due(place: Place<'_>) -> Result<bool, Error> {
+    let waits = Journal::look(place.state, place.mailbox)?.waits();
+    if waits.is_empty() {
+        return Ok(false);
+    }
+    let Some(log) = HandoverLog::look(place.state, place.mailbox)? else { return Ok(true) };
+    let is_over =
+        |handed: &Handed| matches!(handed.progress, Progress::Gone | Progress::HandedOver);
+    Ok(!waits.iter().all(|it| log.get(&it.name).is_some_and(is_over)))
+}
+
+/// A message that was not taken.
+struct Untaken {
+    why: String,
+    /// The others wait for it, so that the order stays.
+    is_head: bool,
+}
+
+struct Run<'r> {
+    log: HandoverLog,
+    target: &'r mut dyn Target,
+    now: u64,
+    tell: &'r dyn Fn(Message),
+    files: Files,
+    /// How many messages the target has refused, now or before.
+    refused: usize,
+}
+
+impl Run<'_> {
+    /// Whether the others do not wait for it.
+    fn is_aside(&self, waits: &Waits) -> bool {
+        self.log.get(&waits.name).is_some_and(|handed| is_aside(handed, self.now))
+    }
+
+    /// One message, unless it is not its turn.
+    fn one(&mut self, waits: &Waits) -> Result<Option<Untaken>, Error> {
+        let new = Handed {
+            progress: Progress::Later,
+            at: self.now,
+            tries: 0,
+            since: self.now,
+            not_before: 0,
+            recipients: Vec::new(),
+        };
+        let known = self.log.get(&waits.name).cloned().unwrap_or(new);
+        match known.progress {
+            Progress::Gone | Progress::HandedOver => return Ok(None),
+            Progress::Refused => {
+                self.refused += 1;
+                return Ok(None);
+            }
+            Progress::HandingOver | Progress::Later if known.not_before > self.now => {
+                return Ok(None);
+            }
+            Progress::HandingOver | Progress::Later => {}
+        }
+        let again = known.progress == Progress::HandingOver;
+        let mut handed = Handed { at: self.now, tries: known.tries.saturating_add(1), ..known };
+        let answer = self.show(waits, &mut handed, again)?;
+        self.take(waits, handed, answer)
+    }
+
+    /// Shows a message; one whose file was moved meanwhile is looked for again.
+    fn show(&mut self, waits: &Waits, handed: &mut Handed, again: bool) -> Result<Answer, Error> {
+        for _ in 0..MOST_TRIES {
+            let Some(file) = self.files.find(waits)? else { break };
+            handed.progress = Progress::HandingOver;
+            self.log.note(&waits.name, handed.clone())?;
+            let shown = Shown { file: &file, unique_id: &waits.unique_id, again };
+            match self.target.show(shown) {
+                Answer::Gone => self.files.forget(),
+                answer => return Ok(answer),
+            }
+        }
+        Ok(Answer::Gone)
+    }
+
+    fn take(
+        &mut self,
+        waits: &Waits,
+        mut handed: Handed,
+        answer: Answer,
+    ) -> Result<Option<Untaken>, Error> {
+        let unique_id = || Octets::cut(waits.unique_id.as_bytes());
+        let (progress, why) = match answer {
+            Answer::Gone => (Progress::Gone, None),
+            Answer::HandedOver => (Progress::HandedOver, None),
+            Answer::Later(why) => (Progress::Later, Some(why)),
+            Answer::Refused(why) => (Progress::Refused, Some(why)),
+            Answer::Stopped => return Err(Error::Interrupted),
+            Answer::Unknown(why) => (Progress::HandingOver, Some(why)),
+        };
+        handed.progress = progress;
+        let is_aside = is_aside(&handed, self.now);
+        if is_aside {
+            let doublings = handed.tries.saturating_sub(MOST_TRIES).min(7);
+            handed.not_before = self.now.saturating_add((PAUSE << doublings).min(DAY));
+        }
+        let tries = handed.tries;
+        self.log.note(&waits.name, handed)?;
+        let Some(why) = why else {
+            (self.tell)(match progress {
+                Progress::Gone => Message::Gone { unique_id: unique_id() },
+                _ => Message::HandedOver { unique_id: unique_id() },
+            });
+            return Ok(None);
+        };
+        let text = why.clone();
+        (self.tell)(if progress == Progress::Refused {
+            self.refused += 1;
+            Message::Refused { unique_id: unique_id(), text }
+        } else {
+            Message::Later { unique_id: unique_id(), tries, aside: is_aside, text }
+        });
+        let is_head = progress != Progress::Refused && !is_aside;
+        Ok(Some(Untaken { why, is_head }))
+    }
+}
+
+/// Whether the others do not wait for a message: it was tried too often or for too long.
+fn is_aside(handed: &Handed, now: u64) -> bool {
+    let is_tried = matches!(handed.progress, Progress::HandingOver | Progress::Later);
+    let is_old = handed.tries > 0 && now.saturating_sub(handed.since) >= DAY;
+    is_tried && (handed.tries >= MOST_TRIES || is_old)
+}
+
+/// Where the files are.
+struct Files {
+    maildir: Maildir,
+    wanted: HashSet<UniqueName>,
+    found: Option<BTreeMap<String, DeliveredFile>>,
+    /// The Maildir++ folders were looked into, too.
+    is_whole: bool,
+}
+
+impl Files {
+    fn new(maildir: Maildir, waits: &[Waits]) -> Self {
+        let wanted = waits.iter().filter_map(|it| UniqueName::of(&it.name)).collect();
+        Self { maildir, wanted, found: None, is_whole: false }
+    }
+
+    /// The path of a message's file below the Maildir.
+    fn find(&mut self, waits: &Waits) -> Result<Option<PathBuf>, Error> {
+        loop {
+            let found = match self.found.take() {
+                Some(found) => found,
+                None => self.look()?,
+            };
+            if let Some(file) = self.found.insert(found).get(&waits.name) {
+                let below = file.path.strip_prefix(self.maildir.path());
+                return Ok(Some(below.unwrap_or(&file.path).to_path_buf()));
+            }
+            if std::mem::replace(&mut self.is_whole, true) {
+                return Ok(None);
+            }
+            self.found = None;
+        }
+    }
+
+    fn look(&self) -> Result<BTreeMap<String, DeliveredFile>, Error> {
+        let is_wanted = |tag: &UniqueName| self.wanted.contains(tag);
+        let mut found = self.maildir.delivered(is_wanted)?;
+        if self.is_whole {
+            found.extend(self.maildir.in_folders(is_wanted)?);
+        }
+        Ok(found)
+    }
+
+    /// What was found is no longer true.
+    fn forget(&mut self) {
+        (self.found, self.is_whole) = (None, false);
+    }
+}

@@ -1,0 +1,72 @@
+//! What the journal and the hand-over's own file say of each other.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::protocol::UniqueId;
+
+use super::disk::open_to_read;
+use super::error::{Error, io_error};
+use super::handover_log::{HandoverLog, Progress};
+use super::index::Index;
+use super::journal_file::Journal;
+use super::mailbox::Mailbox;
+use super::record::Record;
+
+/// A message that waits to be handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// Its unique-id when it was delivered.
+    pub unique_id: UniqueId,
+    /// The name that its file had in `tmp/`, which begins its name in the Maildir.
+    pub name: String,
+}
+
+impl Index {
+    /// The messages that wait to be handed over, the oldest first. One whose commit is
+    /// not settled is none of them: it may still be in `tmp/`, or lost with the commit.
+    pub fn waits(&self) -> Vec<Waits> {
+        let unsettled = self.unsettled().flat_map(|(_, batch)| batch);
+        let unsettled: HashSet<&str> = unsettled.map(|(_, name)| name).collect();
+        let settled = self.waiting.iter().filter(|mark| !unsettled.contains(&*mark.name));
+        let waits = |mark: &super::waiting::Mark| {
+            Some(Waits { unique_id: UniqueId::new(&mark.unique_id)?, name: mark.name.clone() })
+        };
+        settled.filter_map(waits).collect()
+    }
+}
+
+impl Journal {
+    /// Takes off the marks of messages that were handed over, as the hand-over's file
+    /// says, and notes its number. The lock of the hand-over is not needed: what its
+    /// file says of a message that was handed over it says for ever.
+    pub fn note_handed_over(&mut self, state: &Path) -> Result<(), Error> {
+        let Some(log) = HandoverLog::look(state, self.mailbox())? else { return Ok(()) };
+        let is_over = |progress| matches!(progress, Progress::HandedOver | Progress::Gone);
+        let marks = self.index().waiting.iter().map(|mark| mark.name.clone());
+        let over: Vec<_> =
+            marks.filter(|name| log.get(name).is_some_and(|it| is_over(it.progress))).collect();
+        if over.is_empty() {
+            return Ok(());
+        }
+        for name in over {
+            self.enqueue(&Record::HandedOver(Cow::Owned(name)));
+        }
+        self.enqueue(&Record::Handover(log.number()));
+        Ok(())
+    }
+
+    /// What waits by the journal of a mailbox, the hand-over's lock held. What is read
+    /// is durable: a mark that is missing here was taken off for good.
+    pub fn waiting(state: &Path, mailbox: &Mailbox) -> Result<Index, Error> {
+        let index = Self::look(state, mailbox)?;
+        let path = mailbox.journal(state);
+        match open_to_read(&path) {
+            Ok(file) => file.sync_data().map_err(io_error("sync", &path))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io_error("open", &path)(error)),
+        }
+        Ok(index)
+    }
+}
