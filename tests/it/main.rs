@@ -46,6 +46,7 @@ mod plan; // a table of cases, and what holds for all
 mod probe; // what a server is, told to a person
 mod properties; // what the fuzz targets hold, on the stable toolchain
 mod proxy; // through a proxy
+mod recipes; // procmail, maildrop, notmuch, dovecot-lda behind the program
 mod returning; // unique-ids that were missing and are back
 mod rfc1939; // what the RFC binds a client to
 mod round_trips; // how often the program waits for the server

@@ -1,0 +1,123 @@
+//! What people put behind a fetcher, from Debian's packages: `tests/bring delivery`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use pop3_test_server::Server;
+
+use crate::rfc1939::{letters, stored};
+use crate::sandbox::{Pop3get, Sandbox, mail};
+
+fn server() -> Server {
+    Server::builder().user("mrose", "secret").messages(letters(4)).start()
+}
+
+/// The directory of the programs; `None` where nobody has brought them.
+fn programs() -> Option<PathBuf> {
+    let found = std::env::var_os("POP3GET_DELIVERY").map(PathBuf::from);
+    if found.is_none() {
+        eprintln!("not tried: POP3GET_DELIVERY=$(tests/bring delivery) names the programs");
+    }
+    found
+}
+
+/// The run with a search path for what is handed to the shell.
+fn run(sandbox: &Sandbox, server: &Server) -> Pop3get {
+    sandbox.plain(server).env("PATH", std::env::var_os("PATH").unwrap())
+}
+
+fn all() -> Vec<Vec<u8>> {
+    let mut all: Vec<_> = (1..=4).map(stored).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn procmail_and_maildrop_file_each_message_once() {
+    let Some(programs) = programs() else { return };
+    for (program, line) in [("procmail", "procmail -t -m rc"), ("maildrop", "maildrop rc")] {
+        let (server, sandbox) = (server(), Sandbox::new());
+        let filed = sandbox.path("Filed");
+        for directory in ["new", "cur", "tmp"] {
+            fs::create_dir_all(filed.join(directory)).unwrap();
+        }
+        let rules = match program {
+            "procmail" => format!("SHELL=/bin/sh\n:0\n{}/\n", filed.display()),
+            _ => format!("to \"{}\"\n", filed.display()),
+        };
+        sandbox.secret("rc", &rules);
+        let line = format!("pipe:{}/{line}", programs.display());
+        for _ in 0..2 {
+            run(&sandbox, &server).args(["--handover", &*line]).run().is_silent();
+        }
+        // Each program adds a line or two of its own where mbox or Maildir ask for it.
+        let bodies = |mail: Vec<Vec<u8>>| -> Vec<_> {
+            let subject = |text: &[u8]| {
+                let text = String::from_utf8_lossy(text).into_owned();
+                text.lines().find(|line| line.starts_with("Subject:")).unwrap().to_owned()
+            };
+            mail.iter().map(|text| subject(text)).collect()
+        };
+        let (mut filed, mut wanted) = (bodies(mail(&filed)), bodies(all()));
+        filed.sort();
+        wanted.sort();
+        assert_eq!(filed, wanted, "{program}");
+        assert_eq!(sandbox.count(), 4);
+    }
+}
+
+#[test]
+fn notmuch_knows_each_message_after_the_run() {
+    let Some(programs) = programs() else { return };
+    let (server, sandbox) = (server(), Sandbox::new());
+    let config = format!(
+        "[database]\npath={}\n[new]\nignore=.pop3get;.pop3get.lock\n",
+        sandbox.maildir().display()
+    );
+    fs::write(sandbox.path("notmuch-config"), config).unwrap();
+    let notmuch = programs.join("notmuch");
+    let line = format!(
+        "export NOTMUCH_CONFIG={0}; {1} new --quiet && {1} count >{2}",
+        sandbox.path("notmuch-config").display(),
+        notmuch.display(),
+        sandbox.path("count").display()
+    );
+    run(&sandbox, &server).args(["--exec", &*line]).run().is_silent();
+    assert_eq!(fs::read_to_string(sandbox.path("count")).unwrap(), "4\n");
+}
+
+/// Dovecot's program for deliveries. It wants another user than root.
+#[test]
+fn dovecot_lda_files_each_message_once() {
+    let Some(root) = std::env::var_os("POP3GET_DOVECOT").filter(|root| root != "system") else {
+        return;
+    };
+    let root = PathBuf::from(root);
+    let (server, sandbox) = (server(), Sandbox::new());
+    let home = sandbox.path("lda");
+    fs::create_dir(&home).unwrap();
+    fs::set_permissions(sandbox.path("."), fs::Permissions::from_mode(0o711)).unwrap();
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o777)).unwrap();
+    let config = format!(
+        "mail_location = maildir:{0}/Box\nlog_path = {0}/log\nbase_dir = {0}/run\nssl = no\n\
+         mail_plugin_dir = {1}/usr/lib/dovecot/modules\n",
+        home.display(),
+        root.display(),
+    );
+    fs::write(home.join("conf"), config).unwrap();
+    let other = match rustix::process::geteuid().is_root() {
+        true => "setpriv --reuid=65534 --regid=65534 --clear-groups",
+        false => "",
+    };
+    let line = format!(
+        "pipe:cd {0}; umask 022; export HOME={0} USER=nobody LD_LIBRARY_PATH={1}/lib; \
+         exec {other} {1}/usr/bin/doveconf -m lda -c conf -e {1}/usr/lib/dovecot/dovecot-lda -e -c conf",
+        home.display(),
+        root.display(),
+    );
+    for _ in 0..2 {
+        run(&sandbox, &server).args(["--handover", &*line]).run().is_silent();
+    }
+    assert_eq!(mail(&home.join("Box")), all());
+}
