@@ -2,8 +2,8 @@ complete -c pop3get -l account -d 'Account of the configuration file, as if it s
 complete -c pop3get -l show -d 'Print one message, named by its number, or by --uid or --message' -r
 complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
 complete -c pop3get -l import-seen -d 'Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows' -r -F
-complete -c pop3get -l state -d 'The journal by hand: list; forget UID, so that it is new again; mark UID as seen; repair (with --dry-run: only say how); rename OLD: this mailbox was called OLD; separate: it was not; handover again, or done: what was not taken is handed over again, or counts as handed over, with --uid those messages' -r
-complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, units for systemd, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
+complete -c pop3get -l state -d 'The journal by hand: list; duplicates: what stands twice in the Maildir; delete: the next fetch deletes messages from the server, whatever their state; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not' -r
+complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
 json-schema\t'The JSON Schema of --json'
 man\t'The man page'
@@ -73,11 +73,11 @@ complete -c pop3get -l check -d 'Print how many messages are new; the exit statu
 complete -c pop3get -l probe -d 'Examine a server: addresses, TLS, certificates, capabilities and, with --user, the login; prints an account for the configuration file'
 complete -c pop3get -l mark-seen -d 'Record the messages of one account as seen, so that they are never fetched; all messages, or those that --uid and --message name'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch, or another act that is given, would do, and do nothing'
-complete -c pop3get -l status -d 'Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, the days of its server\'s certificate'
-complete -c pop3get -l check-config -d 'Print every setting of each account, where it comes from, and every mistake in the configuration; connects to no server, runs no command'
-complete -c pop3get -l retry-failed -d 'Fetch messages that failed before now, not at their next turn'
-complete -c pop3get -l rekey -d 'After the server renumbered: match this account\'s messages by their headers, and fetch only new ones'
-complete -c pop3get -l refetch -d 'Fetch every message of this account again, also those delivered before'
+complete -c pop3get -l check-config -d 'Say what holds for each account and where it comes from, and every mistake in the configuration; connect to nothing, run no command'
+complete -c pop3get -l retry-failed -d 'Try messages that failed again now, whatever their back-off'
+complete -c pop3get -l rekey -d 'After a renumbering: know the messages of one account, named, by their headers'
+complete -c pop3get -l refetch -d 'Take everything in the maildrop of one account, named, again, or the messages that are named'
+complete -c pop3get -l refetch-missing -d 'Take what was delivered and is not in the Maildir any more, of one account, named, again'
 complete -c pop3get -l allow-plaintext-password -d 'Send the password in clear, without TLS, to a server that is not this machine'
 complete -c pop3get -l strict -d 'Refuse a server that breaks an RFC in its login, though it could be served; the error says how it breaks it'
 complete -c pop3get -l ipv4 -d 'Use IPv4 only'

@@ -55,7 +55,8 @@
 //! | `--help`, `--version`, `--generate`, `--check-config`, `--status`, `--state list` | no | | | |
 //! | `--state forget`, `mark`, `repair`, `separate` | yes | for message-numbers | yes | yes |
 //! | `--state rename` | yes | yes | of both mailboxes | yes |
-//! | fetch, `--import-seen`, `--mark-seen`, `--refetch`, `--rekey` | yes | yes | yes | yes |
+//! | `--state duplicates` | yes | no | no | no |
+//! | fetch, `--import-seen`, `--mark-seen`, `--refetch`, `--rekey`, `--state delete` | yes | yes | yes | yes |
 //! | hand-over, `--state handover` | yes | no | of the hand-over | yes |
 //! | `--list`, `--check`, `--show`, `--dry-run` | yes | yes | no | no |
 //! | `--probe` | yes | yes | no | no |
@@ -94,7 +95,7 @@
 //! act       = "--list" ["--headers"] / "--check" / "--show" [N] ["--lines" N] / "--probe"
 //!           / "--mark-seen" / "--dry-run" / "--state" ACTION [UID] / "--generate" KIND
 //!           / "--check-config" / "--status"
-//!           / "--rekey" / "--refetch" / "--retry-failed" / "--yes"
+//!           / "--rekey" / "--refetch" / "--refetch-missing" / "--retry-failed" / "--yes"
 //!           / "--uid" UID / "--message" N ["-" M]   ; which messages an act means
 //! ```
 //!
@@ -154,7 +155,8 @@
 //! Types keep the order: a [`maildir::TempMessage`] removes its file unless it was
 //! persisted to the journal, only [`journal::Journal::commit`] makes a
 //! [`journal::Committed`], only that becomes [`journal::Settled`], and without one
-//! there is no DELE. A run that dies anywhere in between is rolled forward by the
+//! there is no DELE, but for what a person orders by `--state delete`
+//! ([`journal::Ordered`]). A run that dies anywhere in between is rolled forward by the
 //! next one ([`fetch::AccountRun::open`]), under the lock and before the network.
 #![cfg_attr(
     test,

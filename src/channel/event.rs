@@ -42,6 +42,15 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tls: Option<String>,
     },
+    /// `--state duplicates`: a file of the Maildir has the content of another one.
+    Duplicate {
+        /// The file, below the Maildir.
+        file: Octets,
+        /// The other one.
+        of: Octets,
+        /// The size of each.
+        octets: u64,
+    },
     /// The server may remove messages sooner than they would be deleted.
     Expires {
         /// After so many days; 0: once they were retrieved.
@@ -98,6 +107,13 @@ pub enum Event {
     NotDeleted {
         /// Its words.
         text: Octets,
+    },
+    /// `--state delete`: the next session deletes messages from the server.
+    Ordered {
+        /// How many.
+        messages: usize,
+        /// Whether anything was written.
+        write: bool,
     },
     /// Several commands at once were answered out of step; another session
     /// follows, one command at a time.

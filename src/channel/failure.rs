@@ -95,6 +95,8 @@ pub enum Kind {
     Connection,
     /// User name or password cannot be sent.
     Credentials,
+    /// A person was asked, and did not agree.
+    Declined,
     /// The run's deadline passed.
     DeadlineOver,
     /// The disk.
@@ -305,7 +307,7 @@ impl Kind {
             | Self::NothingInCommon | Self::ProxyLogin | Self::ProxyUnavailable
             | Self::ServerUnavailable | Self::Tls | Self::TlsTooOld
             | Self::TokenMechanismRefused => Nature::Unavailable,
-            Self::Credentials | Self::ImportUnusable | Self::NoSuchMessage | Self::SeveralMessages | Self::UnknownMailbox
+            Self::Credentials | Self::Declined | Self::ImportUnusable | Self::NoSuchMessage | Self::SeveralMessages | Self::UnknownMailbox
             | Self::UnknownUniqueId => Nature::Usage,
         };
         nature

@@ -72,14 +72,26 @@ pub enum Purpose {
 pub enum Command {
     /// Count what is new.
     Check {},
+    /// Delete messages from the server in the next session, whatever their state.
+    Delete {
+        /// Whether anything is written.
+        write: bool,
+    },
     /// Say what a fetch would do.
-    DryRun {},
+    DryRun {
+        /// Match unknown unique-ids by header.
+        rekey: bool,
+        /// Take known messages again.
+        refetch: Option<Refetch>,
+    },
+    /// List what stands more than once in the Maildir.
+    Duplicates {},
     /// Fetch new mail.
     Fetch {
         /// Match unknown unique-ids by header.
         rekey: bool,
-        /// Take everything again.
-        refetch: bool,
+        /// Take known messages again.
+        refetch: Option<Refetch>,
     },
     /// Forget messages, so that they are new again.
     Forget {
@@ -150,12 +162,14 @@ impl Command {
     pub fn only_looks(&self) -> bool {
         match self {
             Self::Check {}
-            | Self::DryRun {}
+            | Self::DryRun { .. }
+            | Self::Duplicates {}
             | Self::List { .. }
             | Self::Probe {}
             | Self::Show { .. } => true,
             Self::Fetch { .. } | Self::HandOver {} | Self::HandoverState { .. } => false,
-            Self::Forget { write, .. }
+            Self::Delete { write }
+            | Self::Forget { write, .. }
             | Self::ImportSeen { write, .. }
             | Self::Mark { write }
             | Self::MarkSeen { write }
@@ -169,7 +183,8 @@ impl Command {
     pub fn needs_server(&self) -> bool {
         !matches!(
             self,
-            Self::Forget { listed: false, .. }
+            Self::Duplicates {}
+                | Self::Forget { listed: false, .. }
                 | Self::HandOver {}
                 | Self::HandoverState { .. }
                 | Self::Mark { .. }
@@ -177,6 +192,16 @@ impl Command {
                 | Self::Separate { .. }
         )
     }
+}
+
+/// Which known messages are fetched again.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refetch {
+    /// All that are meant.
+    All,
+    /// Those that were delivered and are not in the Maildir.
+    Missing,
 }
 
 /// Which messages a command means; all, where none is named.

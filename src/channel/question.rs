@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::job::Command;
+use super::job::{Command, Refetch};
 
 /// A question that is answered with yes or no. What it is about was shown before, as
 /// events.
@@ -19,6 +19,13 @@ pub enum Question {
         /// How many.
         messages: usize,
     },
+    /// Whether messages are fetched again that were delivered and are not in the Maildir.
+    Missing {
+        /// How many.
+        messages: usize,
+        /// Their size together, as listed, if it is known.
+        octets: Option<u64>,
+    },
     /// Whether messages are fetched that are in the Maildir already.
     Refetch {
         /// How many of them will be there twice.
@@ -32,9 +39,13 @@ impl Question {
     /// Whether a worker with this command may ask it.
     pub fn belongs_to(&self, command: &Command) -> bool {
         match self {
-            // No command deletes by hand.
-            Self::Delete { .. } => false,
-            Self::Refetch { .. } => matches!(command, Command::Fetch { refetch: true, .. }),
+            Self::Delete { .. } => *command == Command::Delete { write: true },
+            Self::Missing { .. } => {
+                matches!(command, Command::Fetch { refetch: Some(Refetch::Missing), .. })
+            }
+            Self::Refetch { .. } => {
+                matches!(command, Command::Fetch { refetch: Some(Refetch::All), .. })
+            }
         }
     }
 }

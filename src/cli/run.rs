@@ -259,6 +259,7 @@ fn check_single_account(args: &Args, accounts: Vec<Named>) -> Result<Vec<Named>,
         ("--import-seen", args.import_seen.is_some()),
         ("--rekey", args.rekey),
         ("--refetch", args.refetch),
+        ("--refetch-missing", args.refetch_missing),
     ];
     if let Some((what, _)) = of_a_named_one.into_iter().find(|(_, given)| *given && !named) {
         return Err(Error::usage(format!("{what} needs one account, named")));

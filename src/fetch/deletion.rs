@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::journal::{Journal, Settled};
+use crate::journal::{Journal, Proof};
 use crate::protocol::MessageNumber;
 use crate::session::{self, AfterQuit, Refusal, Reply};
 
@@ -13,9 +13,9 @@ use super::error::{Error, Operation};
 #[derive(Debug, Default)]
 pub(super) struct PendingDeletes {
     /// DELE was not sent yet.
-    pub(super) waiting: VecDeque<(MessageNumber, Settled)>,
+    pub(super) waiting: VecDeque<(MessageNumber, Proof)>,
     /// The server has marked them; QUIT removes them.
-    marked: Vec<Settled>,
+    marked: Vec<Proof>,
     /// Why the server marked one of them not, or removed none.
     refusal: Option<Refusal>,
 }
@@ -24,7 +24,7 @@ pub(super) struct PendingDeletes {
 #[derive(Debug)]
 pub(super) struct Deleted {
     /// What the server has removed.
-    pub(super) settled: Vec<Settled>,
+    pub(super) proofs: Vec<Proof>,
     /// Why not everything.
     pub(super) refusal: Option<Refusal>,
 }
@@ -34,7 +34,7 @@ impl PendingDeletes {
     fn send(
         &mut self,
         transaction: &mut Session<'_>,
-        (number, proof): (MessageNumber, Settled),
+        (number, proof): (MessageNumber, Proof),
     ) -> Result<(), Error> {
         transaction.dele(number, Purpose::Delete(proof)).map_err(Operation::Delete(number).failed())
     }
@@ -100,7 +100,7 @@ impl PendingDeletes {
         let meanwhile = || written = journal.write_pending();
         let end = transaction.quit_behind(|reply| self.answered(reply), meanwhile);
         written?;
-        let settled = match end {
+        let proofs = match end {
             Ok(AfterQuit::Last) => self.marked,
             // A line behind the last answer: which `+OK` was whose is not known.
             Ok(AfterQuit::MoreFollowed) => Vec::new(),
@@ -110,6 +110,6 @@ impl PendingDeletes {
             }
             Err(error) => return Err(Operation::Quit.failed()(error)),
         };
-        Ok(Deleted { settled, refusal: self.refusal })
+        Ok(Deleted { proofs, refusal: self.refusal })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use crate::journal::{Delivery, MessageKey, Settled, Settlement};
+use crate::journal::{Delivery, MessageKey, Proof, Settlement};
 use crate::maildir::TempMessage;
 use crate::protocol::MessageNumber;
 use crate::session;
@@ -57,7 +57,7 @@ impl<'r> Deliveries<'r> {
         download: Download,
         message: TempMessage,
         marks: &Marks,
-    ) -> Result<Option<(MessageNumber, Settled)>, Error> {
+    ) -> Result<Option<(MessageNumber, Proof)>, Error> {
         let Download { listed, retrieval, known, suspect, .. } = download;
         if retrieval.doubtful && known.contains(&marks.fingerprint) {
             // It is here already; the file removes itself.
@@ -70,7 +70,7 @@ impl<'r> Deliveries<'r> {
         let key = MessageKey::new(listed.unique_id, retrieval.occurrence);
         // The file removes itself where the message is here.
         if let Some(proof) = self.twins.take(&key, marks.content, listed.octets) {
-            return Ok(proof.map(|proof| (listed.number, proof)));
+            return Ok(proof.map(|proof| (listed.number, Proof::Settled(proof))));
         }
         if retrieval.compares {
             self.twins.changed.push(key);
@@ -100,19 +100,19 @@ impl<'r> Deliveries<'r> {
 
     /// The next message that the commit thread is done with, if one is there: a proof
     /// for DELE where it may be deleted at once.
-    pub(super) fn try_next(&mut self) -> Option<Option<(MessageNumber, Settled)>> {
+    pub(super) fn try_next(&mut self) -> Option<Option<(MessageNumber, Proof)>> {
         let result = self.results.try_recv().ok()?;
         Some(self.take(result))
     }
 
     /// The same at the end, when nothing more is sent: waits for it.
-    pub(super) fn last(&mut self) -> Option<Option<(MessageNumber, Settled)>> {
+    pub(super) fn last(&mut self) -> Option<Option<(MessageNumber, Proof)>> {
         self.to_commit = None;
         let result = self.results.recv().ok()?;
         Some(self.take(result))
     }
 
-    fn take(&mut self, result: CommitResult) -> Option<(MessageNumber, Settled)> {
+    fn take(&mut self, result: CommitResult) -> Option<(MessageNumber, Proof)> {
         let CommitResult { number, size, delivery, is_short, nth, settlement } = result;
         let octets = size.octets;
         let unique_id = &delivery.key.unique_id;
@@ -134,7 +134,7 @@ impl<'r> Deliveries<'r> {
             (self.observe)(Event::StatusLike { number, unique_id });
         }
         match settlement {
-            Settlement::Deletable(settled) => Some((number, settled)),
+            Settlement::Deletable(settled) => Some((number, Proof::Settled(settled))),
             Settlement::Held | Settlement::Kept => None,
         }
     }

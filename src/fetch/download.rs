@@ -1,6 +1,6 @@
 //! A message on its way: listed, asked for, answered.
 
-use crate::journal::{Facts, Fingerprint, MessageKey, Settled};
+use crate::journal::{Facts, Fingerprint, MessageKey, Proof};
 use crate::maildir::FileSize;
 use crate::protocol::{MessageNumber, ProofKind};
 use crate::session::Transaction;
@@ -47,7 +47,7 @@ impl Download {
 /// What a command in flight was sent for.
 #[derive(Debug)]
 pub(super) enum Purpose {
-    Delete(Settled),
+    Delete(Proof),
     Header(MessageNumber),
     Proof(MessageNumber, ProofKind),
     Retrieve(Box<Download>),

@@ -60,6 +60,9 @@ pub enum Error {
         "the maildrop is not that of {0}: other messages have its unique-ids, or none can be compared"
     )]
     AnotherMailbox(String),
+    /// A person was asked, and did not agree.
+    #[error("that was not agreed to; nothing was changed")]
+    Declined,
     /// The Maildir.
     #[error(transparent)]
     Delivery(#[from] maildir::Error),
@@ -107,6 +110,11 @@ pub enum Error {
     /// All messages bear new unique-ids.
     #[error("the server has given the messages new unique-ids")]
     Renumbered,
+    /// A message's unique-id is only its number, and its header is not shown.
+    #[error(
+        "message {0} cannot be told from others: its unique-id is its number, and TOP does not show its header"
+    )]
+    Untold(MessageNumber),
     /// Another journal of the Maildir knows the messages of this maildrop.
     #[error("the Maildir has the messages of this maildrop already, as those of {}; nothing was fetched", .0.key())]
     SameMailbox(Mailbox),

@@ -1,8 +1,9 @@
 //! One session of a fetch, from the connection to QUIT.
 
-use crate::journal::{Known, KnownProof, Said, Settled};
+use crate::journal::{Known, KnownProof, Proof, Said};
 use crate::session::{self, Credentials, Refusal};
 
+use super::again::Refetch;
 use super::attempts::{Finish, Reached};
 use super::context::{Context, Done};
 use super::deletion::Deleted;
@@ -25,6 +26,7 @@ impl AccountRun {
         &mut self,
         options: &Options,
         credentials: &Credentials,
+        refetch: &mut Option<Refetch<'_>>,
         observe: Observer<'_>,
     ) -> Result<Finish, Error> {
         let now = options.clock.start();
@@ -32,9 +34,11 @@ impl AccountRun {
         let log = |line: session::Line<'_>| observe(Event::Line(line));
         let mut listing = sessions::open(self, options, credentials, &log, observe)?;
         let first = self.journal.index().is_empty();
-        let steps = sessions::look(self, &mut listing, options, observe, |run, listing| {
-            run.steps(options.rekey, policy, now, listing)
-        })?;
+        let look = |run: &mut Self, listing: &mut Listing<'_>| {
+            let steps = run.steps((options.rekey, refetch), policy, now, listing)?;
+            Ok((steps, run.take_orders(listing)?))
+        };
+        let (steps, ordered) = sessions::look(self, &mut listing, options, observe, look)?;
         tell_expiry(&listing, policy, observe);
         self.current.reached = Reached::Messages;
         self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), now);
@@ -46,7 +50,8 @@ impl AccountRun {
         let port = options.session.connection.port;
         let refused_runs = self.journal.index().quota(port);
         let waiting = waiting(&steps);
-        let mut schedule = self.schedule(listing.into_iter().zip(steps), now, observe);
+        let mut schedule =
+            self.schedule_beside((listing.into_iter().zip(steps), ordered), now, observe);
         schedule.begin_elsewhere(refused_runs);
         schedule.twins = twins;
         observe(Event::Planned {
@@ -83,8 +88,8 @@ impl AccountRun {
             // The connection is dropped: QUIT could take away what is not here.
             return refused.map(|()| Finish::QuitWithheld);
         }
-        let Deleted { settled, refusal } = deletions.end(transaction, &mut self.journal)?;
-        self.confirm(&settled, observe);
+        let Deleted { proofs, refusal } = deletions.end(transaction, &mut self.journal)?;
+        self.confirm(&proofs, observe);
         if let Some(refusal) = &refusal {
             self.tell_refusal(refusal, now, observe);
         }
@@ -92,10 +97,10 @@ impl AccountRun {
     }
 
     /// Notes what the server has deleted.
-    fn confirm(&mut self, deleted: &[Settled], observe: Observer<'_>) {
+    fn confirm(&mut self, deleted: &[Proof], observe: Observer<'_>) {
         self.journal.confirm(deleted);
-        for settled in deleted {
-            observe(Event::Deleted { unique_id: &settled.key().unique_id });
+        for proof in deleted {
+            observe(Event::Deleted { unique_id: &proof.key().unique_id });
         }
         self.summary.deleted += deleted.len();
     }

@@ -217,11 +217,16 @@ impl<'a> Listing<'a> {
             expected += 1;
             there += usize::from(listed.contains(unique_id));
         }
+        let files = self.unlisted_files(index);
+        let found = index.all_found().count();
+        expected += found;
+        there += found.saturating_sub(files.len());
         if there == expected {
             return Ok(Renumbering::None);
         }
         let few = there * 10 < expected;
-        let known: HashSet<_> = self.orphans(index).into_keys().collect();
+        let known: HashSet<_> =
+            self.orphans(index).into_keys().chain(files.into_values()).collect();
         if known.is_empty() || index.distrusts_top() || self.no_top {
             return Ok(if few { Renumbering::Whole } else { Renumbering::None });
         }

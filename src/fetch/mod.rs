@@ -18,12 +18,14 @@
 //! A delivery agent: nothing of a message becomes an argument of a command (as it
 //! did before mpop 512cd2a).
 
+mod again;
 mod attempts;
 mod commit;
 mod context;
 mod deletion;
 mod deliveries;
 mod download;
+mod duplicates;
 mod error;
 mod event;
 mod examine;
@@ -40,12 +42,15 @@ mod matching;
 mod message_writer;
 mod named;
 mod options;
+mod order;
 mod pipeline;
 mod place;
 mod plan;
 mod proof;
 mod recovery;
+mod refetch;
 mod refusals;
+mod rekey;
 mod rename;
 mod repair;
 mod run;
@@ -58,6 +63,8 @@ mod twins;
 mod unique_ids;
 mod unproven;
 
+pub use again::{Again, Doubling, Refetch};
+pub use duplicates::{Duplicate, duplicates};
 pub use error::{Error, Messages, Operation, in_seconds};
 pub use event::{Event, Failure, Observer, Summary};
 pub use header::Header;
@@ -66,8 +73,11 @@ pub use login_schedule::Clock;
 pub use look::look;
 pub use named::Named;
 pub use options::{Options, Rekey};
+pub use order::{Doomed, order};
 pub use place::Place;
 pub use plan::plan;
+pub use refetch::{doubled, refetched};
+pub use rekey::Orphan;
 pub use rename::{Renaming, separate};
 pub use repair::{forget, mark, repair};
 pub use run::{AccountRun, Outcome};

@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::journal::{Journal, Settled};
+use crate::journal::{Journal, Proof};
 use crate::maildir::UniqueName;
 use crate::protocol::{Command, MessageNumber, ProofKind};
 use crate::session::{self, ProofAnswer, Reply, Verdict};
@@ -152,7 +152,7 @@ impl<'t> Pipeline<'_, 't> {
         }
     }
 
-    fn take_settled(&mut self, settled: Option<(MessageNumber, Settled)>) {
+    fn take_settled(&mut self, settled: Option<(MessageNumber, Proof)>) {
         self.schedule.deletions.waiting.extend(settled.filter(|_| self.context.deletes));
     }
 

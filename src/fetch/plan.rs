@@ -212,7 +212,8 @@ impl Group<'_> {
                 // Size alone proves nothing: another message may have the same one.
                 let identity = listed.header.identity();
                 let proven = identity.is_some() && identity == known.fingerprint;
-                let same_size = listed.octets.is_some() && listed.octets == known.octets;
+                // A size that was never listed cannot have changed.
+                let same_size = known.octets.is_none_or(|octets| listed.octets == Some(octets));
                 match deletable {
                     Some(at) if at <= self.now && sure && proven && same_size => {
                         Step::Delete { occurrence }

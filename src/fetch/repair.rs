@@ -42,7 +42,7 @@ pub fn mark<'u>(
 }
 
 /// The journal, everything that an interrupted run left brought to its end.
-fn open(place: &Place) -> Result<Journal, Error> {
+pub(super) fn open(place: &Place) -> Result<Journal, Error> {
     let (maildir, mut journal) = place.open()?;
     recover(&mut journal, &maildir, &|_| {})?;
     Ok(journal)

@@ -1,9 +1,10 @@
 //! A run over one account.
 
-use crate::journal::{self, Imported, Index, Journal, Login, MessageKey, Siblings};
+use crate::journal::{self, Imported, Index, Journal, Login, Siblings};
 use crate::maildir::Maildir;
 use crate::session::{Credentials, Log};
 
+use super::again::{Again, Refetch};
 use super::attempts::{Attempts, Finish, Note};
 use super::error::Error;
 use super::event::{Observer, Summary};
@@ -12,6 +13,7 @@ use super::named::Named;
 use super::options::{Options, Rekey};
 use super::place::Place;
 use super::recovery::recover;
+use super::rekey::rekey;
 use super::sessions::{self, Current, Noted, Sessions};
 use super::step::{Policy, Step};
 
@@ -89,7 +91,24 @@ impl AccountRun {
         credentials: &Credentials,
         observe: Observer<'_>,
     ) -> Outcome {
-        self.run(options, credentials, observe, Self::fetch_session)
+        self.refetch(None, options, credentials, observe)
+    }
+
+    /// The same, known messages too once a person agrees.
+    pub fn refetch(
+        mut self,
+        mut refetch: Option<Refetch<'_>>,
+        options: &Options,
+        credentials: &Credentials,
+        observe: Observer<'_>,
+    ) -> Outcome {
+        let result = sessions::repeat(&mut self, options, observe, |run| {
+            let before = run.summary.delivered;
+            let how = run.fetch_session(options, credentials, &mut refetch, observe);
+            run.current.progress |= run.summary.delivered > before;
+            how
+        });
+        self.finish(result)
     }
 
     /// Sessions of one kind, until none can do better.
@@ -101,6 +120,10 @@ impl AccountRun {
         session: fn(&mut Self, &Options, &Credentials, Observer<'_>) -> Result<Finish, Error>,
     ) -> Outcome {
         let result = self.sessions(options, credentials, observe, session);
+        self.finish(result)
+    }
+
+    fn finish(mut self, result: Result<(), Error>) -> Outcome {
         // The last append: what is settled and failed is worth knowing, whatever
         // happened. After a failed append the journal refuses by itself.
         let finished = self.journal.finish().map_err(Error::from);
@@ -181,14 +204,14 @@ impl AccountRun {
     /// Lists the maildrop and decides, unless it looks renumbered.
     pub(super) fn steps(
         &mut self,
-        rekeying: Rekey,
+        (rekeying, refetch): (Rekey, &mut Option<Refetch<'_>>),
         policy: &Policy,
         now: u64,
         listing: &mut Listing<'_>,
     ) -> Result<Vec<Step>, Error> {
         let index = self.journal.index();
         let sizes = match (policy.deletes(), policy.max_size) {
-            _ if !self.siblings.is_empty() => Sizes::Always,
+            _ if !self.siblings.is_empty() || index.has_orders() => Sizes::Always,
             (true, Some(_)) => Sizes::Always,
             // What is unknown yet may be known under another name.
             (true, None) if rekeying == Rekey::ByHeader => Sizes::Always,
@@ -200,19 +223,23 @@ impl AccountRun {
         listing.refuse_another_name(&self.siblings)?;
         let policy = &self.resolve(policy, listing)?;
         let index = self.journal.index();
+        let begins_anew = policy.named == Named::All
+            && refetch.as_ref().is_some_and(|refetch| refetch.again == Again::All);
         match rekeying {
-            Rekey::ByHeader => rekey(listing, &mut self.journal)?,
+            // It does not matter which known messages these are.
+            _ if begins_anew => {}
+            Rekey::ByHeader => rekey(listing, &mut self.journal, now)?,
             Rekey::Stop if listing.may_have_got_names(index) => {
-                rekey(listing, &mut self.journal)?;
+                rekey(listing, &mut self.journal, now)?;
             }
             Rekey::Stop => match listing.is_renumbered(index)? {
                 Renumbering::None => {}
-                Renumbering::Some => rekey(listing, &mut self.journal)?,
+                Renumbering::Some => rekey(listing, &mut self.journal, now)?,
                 Renumbering::Whole => return Err(Error::Renumbered),
             },
         }
-        let index = self.journal.index();
-        listing.steps(index, policy, now)
+        self.forget_refetched(refetch, listing, &policy.named)?;
+        listing.steps(self.journal.index(), policy, now)
     }
 }
 
@@ -262,19 +289,4 @@ impl Sessions for AccountRun {
             Noted::UniqueIds => {}
         }
     }
-}
-
-/// Gives known messages their new unique-ids: those that are listed under an
-/// unknown one and whose header is that of exactly one message that is not
-/// listed. The rest is new.
-fn rekey(listing: &mut Listing<'_>, journal: &mut Journal) -> Result<(), Error> {
-    let prints = listing.unknown_headers(journal.index())?;
-    let mut orphans = listing.orphans(journal.index());
-    for (unique_id, print) in prints {
-        if let Some(old) = orphans.get_mut(&print).and_then(Vec::pop) {
-            let occurrence = journal.index().next_occurrence(&unique_id);
-            journal.note_rekeyed(&old, &MessageKey::new(unique_id, occurrence));
-        }
-    }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::journal::{Facts, MessageKey};
+use crate::journal::{Facts, MessageKey, Proof};
 
 use super::context::Schedule;
 use super::download::Download;
@@ -33,7 +33,8 @@ impl AccountRun {
                 }
                 Step::Delete { occurrence } => {
                     let proof = self.journal.settled(&key(occurrence));
-                    work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
+                    let proof = proof.map(|proof| (listed.number, Proof::Settled(proof)));
+                    work.deletions.waiting.extend(proof);
                 }
                 Step::Leave(Reason::TooLarge { occurrence, known: false }) => {
                     let octets = listed.octets.unwrap_or(0);

@@ -20,6 +20,7 @@ use super::clock::Clock;
 use super::content::ContentHash;
 use super::fingerprint::Fingerprint;
 use super::key::MessageKey;
+use super::order::Orders;
 use super::record::Missing;
 use super::server::{KnownProof, Login, NoUniqueIds, Said, ServerFacts};
 use super::state::{Known, State};
@@ -85,6 +86,7 @@ pub struct Index {
     pub(super) clock: Option<Clock>,
     pub(super) server: ServerFacts,
     pub(super) waiting: Waiting,
+    pub(super) orders: Orders,
     distrusts_top: bool,
     is_separate: bool,
 }
@@ -209,6 +211,11 @@ impl Index {
     /// The fingerprint of a message that only its file's name in the Maildir tells of.
     pub fn found(&self, key: &MessageKey) -> Option<Fingerprint> {
         if self.found.is_empty() { None } else { self.found.get(&key.name_hash()).copied() }
+    }
+
+    /// The hashes that only files' names tell of, each with the header of its file.
+    pub fn all_found(&self) -> impl Iterator<Item = (u64, Fingerprint)> {
+        self.found.iter().map(|(hash, print)| (*hash, *print))
     }
 
     /// Whether any message is known only by its file in the Maildir.

@@ -29,7 +29,7 @@ use super::open::{NAME, reload};
 use super::record::Record;
 use super::rewrite::rewritten;
 use super::server::ServerFacts;
-use super::settled::{Committed, Delivery, Settled, Settlement};
+use super::settled::{Committed, Delivery, Proof, Settled, Settlement};
 use super::state::{Known, State};
 
 /// A journal under its lock.
@@ -359,19 +359,24 @@ impl Journal {
     }
 
     /// Notes, durably, that QUIT is about to ask for these deletions.
-    pub fn ask<'s>(&mut self, messages: impl Iterator<Item = &'s Settled>) -> Result<(), Error> {
-        for Settled { key } in messages {
-            if self.index.is_settled(key) {
+    /// What is only ordered keeps its state, for the order holds once.
+    pub fn ask<'s>(&mut self, messages: impl Iterator<Item = &'s Proof>) -> Result<(), Error> {
+        for proof in messages {
+            if let Proof::Settled(Settled { key }) = proof
+                && self.index.is_settled(key)
+            {
                 self.change(key, State::DeletePending);
             }
         }
         self.append(&[])
     }
 
-    /// Notes that the server confirmed these deletions.
-    pub fn confirm(&mut self, deleted: &[Settled]) {
-        for Settled { key } in deleted {
-            if self.index.is_settled(key) {
+    /// Notes that the server confirmed these deletions. What was never delivered keeps
+    /// its state: `deleted` says that it is here.
+    pub fn confirm(&mut self, deleted: &[Proof]) {
+        for key in deleted.iter().map(Proof::key) {
+            let known = self.index.get(key).map(|known| known.state);
+            if self.index.is_settled(key) || known == Some(State::DeliveredShort) {
                 self.change(key, State::Deleted);
             }
         }

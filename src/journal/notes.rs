@@ -143,6 +143,17 @@ impl Journal {
         self.note(key, known.with_facts(facts));
     }
 
+    /// Notes that a message which only its file's name tells of now bears a unique-id that
+    /// is unknown; its header was that of the file.
+    pub fn note_file_rekeyed(&mut self, hash: u64, key: &MessageKey, at: u64) {
+        let found = self.index().all_found().find(|(found, _)| *found == hash);
+        let Some((_, fingerprint)) = found else { return };
+        let facts = Facts { fingerprint: Some(fingerprint), ..Facts::default() };
+        let known = self.first_noted(key, State::Delivered, at);
+        self.note(key, known.with_facts(facts));
+        self.enqueue(&Record::Identified(hash));
+    }
+
     /// Forgets every message with this unique-id, so that it is new again.
     /// Returns how many there were.
     pub fn forget(&mut self, unique_id: &UniqueId) -> usize {

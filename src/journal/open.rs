@@ -119,6 +119,12 @@ impl Journal {
         Err(refuse(binding, &path, maildir))
     }
 
+    /// The id of the journal that a Maildir names for a mailbox, which the names of its
+    /// files bear.
+    pub fn named_by(maildir: &Path, mailbox: &Mailbox) -> Result<Option<u64>, Error> {
+        Ok(MaildirBinding::look(maildir, mailbox.key())?.1)
+    }
+
     /// What the journal of a mailbox says, without a lock and without writing
     /// anything; nothing where there is none.
     pub fn look(state: &Path, mailbox: &Mailbox) -> Result<Index, Error> {

@@ -15,6 +15,9 @@
 //!           / "waiting" SP name SP occurrence SP unique-id  ; to be handed over
 //!           / "handed-over" SP name              ; it waits no longer
 //!           / "handover" SP number               ; of the hand-over's file by then
+//!           / "identified" SP hash             ; found, and known by a unique-id from now on
+//!           / "order" SP octets SP print SP unique-id  ; a person wants it deleted
+//!           / "order-over" SP unique-id
 //!           / "separate"                         ; no other journal of the Maildir is this mailbox's
 //!           / "top-differs"                      ; from what RETR shows
 //! state     = "delete-pending" / "deleted" / "delivered" / "delivered-short" / "failed"
@@ -40,6 +43,7 @@ use super::clock::Clock;
 use super::content::ContentHash;
 use super::fingerprint::Fingerprint;
 use super::key::WrittenKey;
+use super::order::Order;
 use super::state::{Known, State};
 
 /// One fact about the mailbox. The unique-id is in its decoded form.
@@ -62,6 +66,7 @@ pub(super) enum Record<'a> {
     HandedOver(Cow<'a, str>),
     /// The number of the hand-over's file when marks were taken off.
     Handover(u64),
+    Identified(u64),
     Listing {
         number: u64,
         counted: u64,
@@ -74,6 +79,11 @@ pub(super) enum Record<'a> {
         unique_id: Cow<'a, [u8]>,
         since: Missing,
     },
+    Order {
+        unique_id: Cow<'a, [u8]>,
+        order: Order,
+    },
+    OrderOver(Cow<'a, [u8]>),
     Separate,
     Settled(u64),
     TopDiffers,
@@ -169,6 +179,7 @@ impl<'a> Record<'a> {
             }
             b"handed-over" => Self::HandedOver(text(words.next()?)?),
             b"handover" => Self::Handover(number(words.next())?),
+            b"identified" => Self::Identified(id(words.next()?)?),
             b"listing" => {
                 let number_of = number(words.next())?;
                 Self::Listing { number: number_of, counted: number(words.next())? }
@@ -178,6 +189,13 @@ impl<'a> Record<'a> {
                 let since = Missing { counted, listing: number(words.next())? };
                 Self::Missing { unique_id: decode(words.next()?)?, since }
             }
+            b"order" => {
+                let octets = maybe(words.next()?, |word| number(Some(word)))?;
+                let fingerprint = maybe(words.next()?, Fingerprint::parse)?;
+                let order = Order { octets, fingerprint };
+                Self::Order { unique_id: decode(words.next()?)?, order }
+            }
+            b"order-over" => Self::OrderOver(decode(words.next()?)?),
             b"separate" => Self::Separate,
             b"settled" => Self::Settled(number(words.next())?),
             b"top-differs" => Self::TopDiffers,
@@ -224,6 +242,7 @@ impl<'a> Record<'a> {
             Self::Found { hash, fingerprint } => format!("found {hash:016x} {fingerprint}"),
             Self::HandedOver(name) => format!("handed-over {name}"),
             Self::Handover(number) => format!("handover {number}"),
+            Self::Identified(hash) => format!("identified {hash:016x}"),
             Self::Listing { number, counted } => format!("listing {number} {counted}"),
             Self::Message { unique_id, known } => {
                 format!("{} {} {}", known.state, message_words(known), encoded(unique_id))
@@ -231,6 +250,11 @@ impl<'a> Record<'a> {
             Self::Missing { unique_id, since: Missing { counted, listing } } => {
                 format!("missing {counted} {listing} {}", encoded(unique_id))
             }
+            Self::Order { unique_id, order: Order { octets, fingerprint } } => {
+                let (octets, print) = (written(*octets), written(*fingerprint));
+                format!("order {octets} {print} {}", encoded(unique_id))
+            }
+            Self::OrderOver(unique_id) => format!("order-over {}", encoded(unique_id)),
             Self::Separate => "separate".into(),
             Self::Settled(commit) => format!("settled {commit}"),
             Self::TopDiffers => "top-differs".into(),
@@ -314,11 +338,17 @@ mod tests {
             delivering(bare(State::DeliveredShort), "-"),
             Record::Forget(WrittenKey::of(ID, 2)),
             Record::Found { hash: 0xabc, fingerprint: Fingerprint::from_octets([7; 16]) },
+            Record::Identified(0xabc),
             Record::Listing { number: 8, counted: 9 },
             Record::Missing {
                 unique_id: b"\0"[..].into(),
                 since: Missing { counted: 1, listing: 2 },
             },
+            Record::Order {
+                unique_id: ID.into(),
+                order: Order { octets: Some(3), fingerprint: None },
+            },
+            Record::OrderOver(ID.into()),
             Record::Separate,
             Record::Settled(12),
             Record::HandedOver("1.2.h".into()),

@@ -3,6 +3,7 @@
 use super::frame::{Commit, Header};
 use super::index::Index;
 use super::key::WrittenKey;
+use super::order::Order;
 use super::record::Record;
 use super::state::State;
 
@@ -37,7 +38,12 @@ impl Index {
             key: WrittenKey::of(&mark.unique_id, mark.occurrence),
             name: (&*mark.name).into(),
         });
-        let rest = found.chain(differs).chain(separate).chain(self.absences());
+        let orders = self.orders.iter().flat_map(|(unique_id, orders)| {
+            let order =
+                |order: &Order| Record::Order { unique_id: unique_id.into(), order: *order };
+            orders.iter().map(order)
+        });
+        let rest = found.chain(differs).chain(separate).chain(orders).chain(self.absences());
         let rest = rest.chain(handover).chain(waiting);
         clock.chain(messages).chain(rest)
     }

@@ -3,6 +3,7 @@
 use super::content::ContentHash;
 use super::fingerprint::Fingerprint;
 use super::key::MessageKey;
+use super::order::Ordered;
 use super::record::Record;
 use super::state::{Known, State};
 
@@ -81,6 +82,25 @@ impl Settled {
     /// Which message may be deleted.
     pub fn key(&self) -> &MessageKey {
         &self.key
+    }
+}
+
+/// Why DELE may name a message. There is no third reason.
+#[derive(Debug)]
+pub enum Proof {
+    /// A person has ordered it.
+    Ordered(Ordered),
+    /// It is safe here.
+    Settled(Settled),
+}
+
+impl Proof {
+    /// Which message may be deleted.
+    pub fn key(&self) -> &MessageKey {
+        match self {
+            Self::Ordered(ordered) => &ordered.key,
+            Self::Settled(settled) => &settled.key,
+        }
     }
 }
 

@@ -40,13 +40,19 @@ impl Maildir {
     /// a name alone proves nothing once a backup was restored. `None` if one of the
     /// two is no longer there.
     pub fn is_same_as_in_tmp(&self, name: &str, delivered: &Path) -> Result<Option<bool>, Error> {
+        self.are_same(&self.path().join("tmp").join(name), delivered)
+    }
+
+    /// Whether two files are the same, octet for octet. `None` if one of the two is no
+    /// longer there.
+    pub fn are_same(&self, here: &Path, there: &Path) -> Result<Option<bool>, Error> {
         let open = |path: &Path| match File::open(path) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io_error("open", path)(error)),
         };
-        let tmp = self.path().join("tmp").join(name);
-        let (Some(mut here), Some(mut there)) = (open(&tmp)?, open(delivered)?) else {
+        let (one, other) = (here, there);
+        let (Some(mut here), Some(mut there)) = (open(one)?, open(other)?) else {
             return Ok(None);
         };
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -56,8 +62,8 @@ impl Maildir {
             let piece = |file: &mut File, to: &mut Vec<u8>, path: &Path| {
                 file.take(64 * 1024).read_to_end(to).map_err(io_error("read", path))
             };
-            piece(&mut here, &mut ours, &tmp)?;
-            piece(&mut there, &mut theirs, delivered)?;
+            piece(&mut here, &mut ours, one)?;
+            piece(&mut there, &mut theirs, other)?;
             if ours != theirs || ours.is_empty() {
                 return Ok(Some(ours == theirs));
             }
@@ -155,6 +161,52 @@ impl Maildir {
                 return Ok(true);
             }
         }
+    }
+
+    /// The regular files of one directory, by their names below the Maildir, sorted, each
+    /// with its size.
+    pub fn files(&self, directory: &str) -> Result<Vec<(PathBuf, u64)>, Error> {
+        let path = self.path().join(directory);
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&path).map_err(io_error("read", &path))? {
+            let entry = entry.map_err(io_error("read", &path))?;
+            // One that is gone by now is none.
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_file() {
+                files.push((Path::new(directory).join(entry.file_name()), metadata.len()));
+            }
+        }
+        files.sort_unstable();
+        Ok(files)
+    }
+
+    /// Reads every file in `new/` and `cur/` whose name does not bear this journal's id.
+    pub fn each_other_file<C>(
+        &self,
+        journal: u64,
+        begin: impl Fn() -> C,
+        push: impl Fn(&mut C, &[u8]),
+        mut done: impl FnMut(C),
+    ) -> Result<(), Error> {
+        for directory in ["new", "cur"] {
+            let path = self.path().join(directory);
+            for entry in fs::read_dir(&path).map_err(io_error("read", &path))? {
+                let name = entry.map_err(io_error("read", &path))?.file_name();
+                let tag = name.to_str().and_then(UniqueName::of);
+                if tag.is_some_and(|tag| tag.journal == journal) {
+                    continue;
+                }
+                let mut content = begin();
+                let is_there = self.read(&path.join(&name), |piece| {
+                    push(&mut content, piece);
+                    ControlFlow::Continue(())
+                })?;
+                if is_there {
+                    done(content);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Every file with a tag in one directory, ours or not.

@@ -1,30 +1,69 @@
 //! `--dry-run`: what a fetch, or `--mark-seen`, would do.
 
-use crate::channel::event::Event;
-use crate::channel::message::{Message, State};
-use crate::fetch::Error;
-use crate::journal::Siblings;
+use std::collections::HashSet;
 
+use crate::channel::event::Event;
+use crate::channel::job;
+use crate::channel::message::{Action, Message, State};
+use crate::fetch::{self, Error, Listing};
+use crate::journal::{Journal, Siblings};
+use crate::maildir::Maildir;
+use crate::protocol::UniqueId;
+
+use super::fetch::again;
 use super::maildrop::{Look, meant, state};
 use super::observe::unique_id;
 
-pub(super) fn dry_run(look: Look<'_>, siblings: &Siblings) -> Result<(), Error> {
-    let (listing, steps) = look.at(|listing, options| {
+pub(super) fn dry_run(
+    look: Look<'_>,
+    siblings: &Siblings,
+    (rekey, refetch): (bool, Option<job::Refetch>),
+) -> Result<(), Error> {
+    let (listing, (steps, known, again)) = look.at(|listing, options| {
         look.refuse_another_name(listing, siblings)?;
-        look.steps(listing, options)
+        let steps = look.steps(listing, options)?;
+        let known = if rekey { listing.rekeyed(look.index)? } else { Vec::new() };
+        Ok((steps, known, refetched(look, listing, refetch)?))
     })?;
+    let known: HashSet<UniqueId> = known.into_iter().map(|(unique_id, _)| unique_id).collect();
     let link = look.observer.link;
     link.event(Event::Listing {});
     for (listed, step) in meant(&listing.listing, &steps) {
-        let (state, at) = state(listed, step, look.index);
+        let (mut state, at) = state(listed, step, look.index);
+        if known.contains(&listed.unique_id) {
+            state = State::Found;
+        }
         let (number, octets) = (listed.number.get(), listed.octets);
+        let action = match again.contains(&listed.unique_id) {
+            true => Some(Action::Fetch),
+            false => state.action(),
+        };
         let unique_id = unique_id(&listed.unique_id);
-        link.event(Event::Message(match state.action() {
+        link.event(Event::Message(match action {
             Some(action) => Message::Planned { action, number, unique_id, octets, state },
             None => Message::Skipped { number: Some(number), unique_id, octets, state, at },
         }));
     }
     listing.quit()
+}
+
+/// What `--refetch` or `--refetch-missing` would fetch again.
+fn refetched(
+    look: Look<'_>,
+    listing: &Listing<'_>,
+    refetch: Option<job::Refetch>,
+) -> Result<HashSet<UniqueId>, Error> {
+    let (Some(refetch), Some(path)) = (refetch, &look.account.maildir) else {
+        return Ok(HashSet::new());
+    };
+    let Some(journal) = Journal::named_by(path, &look.account.mailbox)? else {
+        return Ok(HashSet::new());
+    };
+    let maildir = Maildir::open_existing(path)?;
+    let named = look.account.policy.named.resolved(listing.names())?;
+    let of_listing = (listing, &named);
+    let refetched = fetch::refetched(again(refetch), of_listing, look.index, (&maildir, journal))?;
+    Ok(refetched.unique_ids)
 }
 
 /// How many messages `--mark-seen` would mark.

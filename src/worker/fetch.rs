@@ -1,9 +1,13 @@
 //! Fetching, and marking everything as seen: lock, journal and Maildir are open
 //! before the sandbox closes and the password is asked for.
 
+use std::cell::RefCell;
+
 use crate::channel::event::Event;
+use crate::channel::job::{self, Command};
 use crate::channel::octets::Octets;
-use crate::fetch::{self, AccountRun, Outcome, Place};
+use crate::channel::question::Question;
+use crate::fetch::{self, AccountRun, Again, Doubling, Named, Outcome, Place, Refetch};
 use crate::journal;
 use crate::session::Credentials;
 
@@ -17,16 +21,11 @@ use super::patience::patiently;
 pub(super) fn open(
     account: &Account,
     place: &Place,
-    refetch: bool,
     observer: &Observer<'_>,
 ) -> Result<AccountRun, Error> {
     let observe = |event: fetch::Event<'_>| observer.event(event);
     let local = patiently(&account.session.connection, observer.link, || {
-        if refetch {
-            AccountRun::open_anew(place, &observe)
-        } else {
-            AccountRun::open(place, &observe)
-        }
+        AccountRun::open(place, &observe)
     })?;
     for directory in [&place.maildir.join("new"), &place.state] {
         if journal::refuses_directory_sync(directory) {
@@ -36,10 +35,40 @@ pub(super) fn open(
     Ok(local)
 }
 
+/// Opens the local side for `--refetch`: `None` where the journal cannot be used, which
+/// is no reason to stop.
+pub(super) fn open_or_anew(
+    account: &Account,
+    place: &Place,
+    observer: &Observer<'_>,
+) -> Result<Option<AccountRun>, Error> {
+    let is_whole = account.policy.named == Named::All;
+    match open(account, place, observer) {
+        Err(Error::Fetch(fetch::Error::Journal(
+            journal::Error::Binding { .. } | journal::Error::Damaged { .. },
+        ))) if is_whole => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+/// Begins a new journal, if a person agrees to have everything again.
+pub(super) fn open_anew(
+    account: &Account,
+    place: &Place,
+    observer: &Observer<'_>,
+    link: &Link,
+) -> Result<AccountRun, Error> {
+    let messages = fetch::doubled(place)?;
+    if messages > 0 && !link.confirm(Question::Refetch { messages, octets: None })? {
+        return Err(fetch::Error::Declined.into());
+    }
+    let observe = |event: fetch::Event<'_>| observer.event(event);
+    Ok(patiently(&account.session.connection, link, || AccountRun::open_anew(place, &observe))?)
+}
+
 /// Runs, and says what was done also if it failed.
 pub(super) fn run(
     local: AccountRun,
-    marks: bool,
     account: &Account,
     credentials: &Credentials,
     observer: &Observer<'_>,
@@ -47,11 +76,40 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let observe = |event: fetch::Event<'_>| observer.event(event);
     let options = account.fetch();
-    let Outcome { summary: done, result } = if marks {
-        local.mark_seen(&options, credentials, &observe)
-    } else {
-        local.fetch(&options, credentials, &observe)
+    // Why no answer came is told before the refusal that it leads to.
+    let unanswered = RefCell::new(None);
+    let agrees = |doubling: Doubling, again| {
+        let Doubling { messages, octets } = doubling;
+        let question = match again {
+            Again::All => Question::Refetch { messages, octets },
+            Again::Missing => Question::Missing { messages, octets },
+        };
+        link.confirm(question).unwrap_or_else(|error| {
+            unanswered.replace(Some(error));
+            false
+        })
+    };
+    let Outcome { summary: done, result } = match account.job.command {
+        Command::MarkSeen { .. } => local.mark_seen(&options, credentials, &observe),
+        Command::Fetch { refetch: Some(refetch), .. } => {
+            let again = again(refetch);
+            let agrees = &|doubling: Doubling| agrees(doubling, again);
+            let refetch = Some(Refetch { again, agrees });
+            local.refetch(refetch, &options, credentials, &observe)
+        }
+        _ => local.fetch(&options, credentials, &observe),
     };
     link.event(Event::Summary(summary(&done)));
-    Ok(result?)
+    match unanswered.into_inner() {
+        Some(error) => Err(error),
+        None => Ok(result?),
+    }
+}
+
+/// Which known messages are fetched again.
+pub(super) fn again(refetch: job::Refetch) -> Again {
+    match refetch {
+        job::Refetch::All => Again::All,
+        job::Refetch::Missing => Again::Missing,
+    }
 }

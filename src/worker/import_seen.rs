@@ -30,7 +30,7 @@ pub(super) fn open(
     if !write {
         return Ok(Ok((imported, None)));
     }
-    let opened = fetch::open(account, &account.place()?, false, observer);
+    let opened = fetch::open(account, &account.place()?, observer);
     Ok(opened.map(|run| (imported, Some(Box::new(run)))))
 }
 

@@ -110,7 +110,6 @@ impl Link {
     }
 
     /// Whether a person agrees. What the question is about was sent as events before.
-    #[allow(dead_code, reason = "acts that ask a person use it")]
     pub(super) fn confirm(&self, question: Question) -> Result<bool, Error> {
         match self.ask(&Up::Confirm(question))? {
             Answer::Agreed(yes) => Ok(yes),

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::channel::job::Command;
+use crate::channel::job::{Command, Refetch};
 use crate::channel::message::State;
 use crate::fetch::{self, Error, Listed, Listing, Named, Policy, Reason, Renumbering, Sizes, Step};
 use crate::journal::{self, Index, Journal, Siblings};
@@ -15,7 +15,7 @@ use super::options::Account;
 
 /// The journal as it is.
 pub(super) fn index(account: &Account) -> Result<Index, Error> {
-    let fits = matches!(account.job.command, Command::Check {} | Command::DryRun {});
+    let fits = matches!(account.job.command, Command::Check {} | Command::DryRun { .. });
     if let (true, Some(maildir)) = (fits, &account.maildir) {
         Journal::check_binding(&account.state, &account.mailbox, maildir)?;
     }
@@ -44,7 +44,7 @@ impl<'l> Look<'l> {
             Command::Check {} if account.policy.max_size.is_some() || index.is_empty() => {
                 Sizes::ForNew
             }
-            Command::DryRun {} | Command::List { .. } => Sizes::Always,
+            Command::Delete { .. } | Command::DryRun { .. } | Command::List { .. } => Sizes::Always,
             _ => Sizes::ForGaps,
         };
         let observe = |event: fetch::Event<'_>| observer.event(event);
@@ -72,7 +72,14 @@ impl<'l> Look<'l> {
         options: &fetch::Options,
     ) -> Result<Vec<Step>, Error> {
         let Self { account, index, .. } = self;
-        let shows = matches!(account.job.command, Command::List { .. } | Command::MarkSeen { .. });
+        let shows = matches!(
+            account.job.command,
+            Command::Delete { .. }
+                | Command::DryRun { rekey: true, .. }
+                | Command::DryRun { refetch: Some(Refetch::All), .. }
+                | Command::List { .. }
+                | Command::MarkSeen { .. }
+        );
         if !shows && listing.is_renumbered(index)? == Renumbering::Whole {
             return Err(Error::Renumbered);
         }

@@ -18,6 +18,7 @@
 
 mod check;
 mod date;
+mod delete;
 mod dry_run;
 mod error;
 mod failure;

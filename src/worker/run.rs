@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::channel::event::Event;
-use crate::channel::job::Command;
+use crate::channel::job::{Command, Refetch};
 use crate::fetch::{AccountRun, Renaming};
 use crate::journal::{Imported, Siblings};
 use crate::session::{self, Credentials, Line};
@@ -16,7 +16,7 @@ use super::maildrop::{Look, index, numbered};
 use super::observe::Observer;
 use super::options::Account;
 use super::{
-    check, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox, show, state,
+    check, delete, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox, show, state,
 };
 
 /// How the process is closed in: the files that variables name; `None` where it is
@@ -25,6 +25,8 @@ pub(super) type Confined<'c> = Option<&'c [PathBuf]>;
 
 /// What is open of the local side when the sandbox closes.
 enum Local {
+    /// `--refetch`, and the journal cannot be used.
+    Anew,
     /// `--import-seen`, and with `--dry-run` nothing but the file.
     Import(Imported, Option<Box<AccountRun>>),
     Renaming(Box<Renaming>),
@@ -64,12 +66,12 @@ impl Start<'_> {
         }
         // What is needed of the local side, before anything is closed.
         let local = match &account.job.command {
-            Command::Fetch { refetch, .. } => {
-                let opened = fetch::open(account, &account.place()?, *refetch, &observer);
-                opened.map(|run| Local::Run(Box::new(run)))
+            Command::Fetch { refetch: Some(Refetch::All), .. } => {
+                let opened = fetch::open_or_anew(account, &account.place()?, &observer);
+                opened.map(|run| run.map_or(Local::Anew, |run| Local::Run(Box::new(run))))
             }
-            Command::MarkSeen { write: true } => {
-                let opened = fetch::open(account, &account.place()?, false, &observer);
+            Command::Fetch { .. } | Command::MarkSeen { write: true } => {
+                let opened = fetch::open(account, &account.place()?, &observer);
                 opened.map(|run| Local::Run(Box::new(run)))
             }
             Command::ImportSeen { path, write } => {
@@ -80,7 +82,12 @@ impl Start<'_> {
                 let opened = rename::open(account, &account.place()?, old, &observer);
                 opened.map(|renaming| Local::Renaming(Box::new(renaming)))
             }
-            Command::Check {} | Command::DryRun {} => Ok(Local::Siblings(siblings(account))),
+            // What is written later needs its directories before the sandbox closes.
+            Command::Delete { write: true } => {
+                let opened = fetch::open(account, &account.place()?, &observer);
+                opened.map(|_| Local::Siblings(Siblings::default()))
+            }
+            Command::Check {} | Command::DryRun { .. } => Ok(Local::Siblings(siblings(account))),
             _ => Ok(Local::Siblings(Siblings::default())),
         };
         let local = match local {
@@ -108,6 +115,7 @@ impl Start<'_> {
 fn journal(account: &Account, link: &Link) -> Result<Result<(), Error>, Broken> {
     let place = account.place()?;
     Ok(match &account.job.command {
+        Command::Duplicates {} => state::duplicates(&place, link),
         Command::Forget { write, .. } => {
             state::forget(account, &place, (HashSet::new(), *write), link)
         }
@@ -141,10 +149,12 @@ fn reach(
         Local::Import(imported, None) => {
             return import_seen::count(&imported, account, &credentials, observer);
         }
-        Local::Run(run) => {
-            let marks = matches!(command, Command::MarkSeen { .. });
-            return fetch::run(*run, marks, account, &credentials, observer, link);
+        Local::Anew => {
+            let place = account.place().map_err(|_| Error::Interrupted)?;
+            let run = fetch::open_anew(account, &place, observer, link)?;
+            return fetch::run(run, account, &credentials, observer, link);
         }
+        Local::Run(run) => return fetch::run(*run, account, &credentials, observer, link),
         Local::Renaming(renaming) => {
             let write = matches!(command, Command::Rename { write: true, .. });
             return rename::run(*renaming, write, account, &credentials, observer, link);
@@ -155,7 +165,10 @@ fn reach(
     let log = |line: Line<'_>| observer.line(line);
     let look = Look { account, index: &index, credentials: &credentials, observer, log: &log };
     match command {
-        Command::DryRun {} => dry_run::dry_run(look, &siblings)?,
+        Command::Delete { write } => return delete::delete(look, *write),
+        Command::DryRun { rekey, refetch } => {
+            dry_run::dry_run(look, &siblings, (*rekey, *refetch))?;
+        }
         Command::Forget { write, .. } => {
             let place = account.place().map_err(|_| Error::Interrupted)?;
             return state::forget(account, &place, (numbered(look)?, *write), link);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::channel::event::{Event, Repair};
 use crate::channel::octets::Octets;
-use crate::fetch::{self, Place};
+use crate::fetch::{self, Duplicate, Place};
 use crate::journal::{Journal, Mended};
 use crate::protocol::{Quoted, UniqueId};
 
@@ -82,6 +82,14 @@ pub(super) fn separate(
     }
     link.event(Event::Separated { write });
     Ok(())
+}
+
+/// Lists the files of the Maildir that have the same content.
+pub(super) fn duplicates(place: &Place, link: &Link) -> Result<(), Error> {
+    Ok(fetch::duplicates(&place.maildir, |Duplicate { file, of, octets }| {
+        let (file, of) = (Octets::from(&*file), Octets::from(&*of));
+        link.event(Event::Duplicate { file, of, octets });
+    })?)
 }
 
 pub(super) fn repair(

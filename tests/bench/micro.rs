@@ -10,7 +10,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use pop3_test_server::corpus;
 use pop3get::journal::{
-    ContentHasher, Delivery, HeaderHasher, Journal, Mailbox, MessageKey, Settlement,
+    ContentHasher, Delivery, HeaderHasher, Journal, Mailbox, MessageKey, Proof, Settlement,
 };
 use pop3get::protocol::{LineEnds, ScanListing, UniqueId, UniqueIdListing, Unstuffer};
 use tempfile::TempDir;
@@ -124,7 +124,7 @@ fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
         let delivery = Delivery { key, ..delivery(occurrence as usize) };
         let committed = journal.commit(&[delivery]).expect("the journal can be written");
         let settled = journal.settle(committed, &[]).into_iter().filter_map(|it| match it {
-            Settlement::Deletable(settled) => Some(settled),
+            Settlement::Deletable(settled) => Some(Proof::Settled(settled)),
             Settlement::Held | Settlement::Kept => None,
         });
         journal.confirm(&settled.collect::<Vec<_>>());

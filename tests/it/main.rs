@@ -14,6 +14,7 @@
 mod addresses; // names with several addresses
 mod advisories; // what went wrong elsewhere, and what keeps it out
 mod attempts; // how sessions end, and what the next one does
+mod backups; // state and Maildir, put back or moved
 mod certificates; // which servers are believed, and who we are to them
 mod cli; // golden output: what is typed, printed, returned
 mod configuration; // what the files say, and every mistake in them
@@ -47,6 +48,7 @@ mod probe; // what a server is, told to a person
 mod properties; // what the fuzz targets hold, on the stable toolchain
 mod proxy; // through a proxy
 mod recipes; // procmail, maildrop, notmuch, dovecot-lda behind the program
+mod refetch; // known messages, fetched again on purpose
 mod returning; // unique-ids that were missing and are back
 mod rfc1939; // what the RFC binds a client to
 mod round_trips; // how often the program waits for the server

@@ -189,10 +189,13 @@ fn refetch_takes_all_again_also_after_a_lost_journal() {
     let server = server(2).start();
     let sandbox = Sandbox::new();
     sandbox.plain(&server).run().is_silent();
-    sandbox.plain(&server).arg("--refetch").run().is_silent();
+    sandbox.plain(&server).args(["--refetch", "--yes"]).run().is_silent();
     assert_eq!(sandbox.count(), 4);
     fs::remove_file(sandbox.journal()).unwrap();
-    sandbox.plain(&server).arg("--refetch").run().is_silent();
+    // Without a yes the Maildir still lacks its journal.
+    sandbox.plain(&server).arg("--refetch").run().fails(64, "that needs a yes");
+    sandbox.plain(&server).run().fails(73, "its journal is not here");
+    sandbox.plain(&server).args(["--refetch", "--yes"]).run().is_silent();
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 6);
 }

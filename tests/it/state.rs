@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use pop3_test_server::{Builder, Server};
 
-use crate::rfc1939::{letters, stored};
+use crate::rfc1939::{letter, letters, stored};
 use crate::sandbox::{Ran, Sandbox};
 
 fn server(count: usize) -> Builder {
@@ -39,7 +39,7 @@ fn unique_ids_of_a_state_command_are_read_as_list_prints_them() {
     let server = server.message("a%41b", "Subject: odd\r\n\r\n").message("c d", "x: y\r\n\r\n");
     let (server, sandbox) = (server.start(), Sandbox::new());
     let listed = sandbox.plain(&server).arg("--list").run();
-    let uids: Vec<_> = listed.stdout.lines().skip(1).map(last_word).collect();
+    let uids: Vec<_> = listed.stdout.lines().skip(1).take(2).map(last_word).collect();
     assert_eq!(uids.len(), 2, "{listed:?}");
     let args: Vec<_> = uids.iter().flat_map(|uid| ["--uid", uid]).collect();
     let marked = state(&sandbox, &server, &[&["mark"][..], &args].concat());
@@ -89,8 +89,11 @@ fn nothing_is_forgotten_or_made_if_one_message_is_unknown() {
 fn a_state_command_names_the_messages_that_it_can_mean() {
     let (server, sandbox) = (server(1).start(), Sandbox::new());
     for (args, sentence) in [
-        (&["forget"][..], "--state forget and mark need a message\nhint: name it by --uid UID"),
-        (&["mark"], "--state forget and mark need a message"),
+        (
+            &["forget"][..],
+            "--state forget, mark and delete need a message\nhint: name it by --uid UID",
+        ),
+        (&["mark"], "--state forget, mark and delete need a message"),
         (&["list", "--message", "1"], "--state list does not ask the server"),
         (&["repair", "--uid", "uid-1"], "mean the whole journal"),
         (&["separate", "--message", "1"], "mean the whole journal"),
@@ -116,4 +119,71 @@ fn a_dry_run_says_what_an_act_would_do_and_writes_nothing() {
     dry(&["--state", "forget", "--message", "1-3"]).prints("1 message would be forgotten\n");
     dry(&["--state", "mark", "--message", "2"]).prints("1 message would be marked as seen\n");
     assert_eq!(std::fs::read(sandbox.journal()).unwrap(), journal);
+}
+
+fn deleted(server: &Server) -> Vec<String> {
+    let commands = server.commands();
+    commands.into_iter().filter(|command| command.starts_with("DELE")).collect()
+}
+
+#[test]
+fn what_a_person_orders_is_deleted_in_the_next_session_whatever_its_state() {
+    let (server, sandbox) = (server(5).start(), Sandbox::new());
+    sandbox.plain(&server).args(["--message", "1"]).run().is_silent();
+    state(&sandbox, &server, &["mark", "uid-2"]).prints("1 message marked as seen\n");
+    // One delivered, one seen, one new.
+    let args = ["delete", "--message", "1-2", "--uid", "uid-3", "--yes"];
+    let ran = state(&sandbox, &server, &args);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("letter 1") && ran.stdout.contains("letter 3"), "{ran:?}");
+    assert!(ran.stdout.ends_with("3 messages will be deleted from the server by the next fetch\n"));
+    assert_eq!(deleted(&server), [""; 0]);
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(server.maildrop("mrose").uids(), ["uid-4", "uid-5"]);
+    assert_eq!(sandbox.mail(), [stored(1), stored(4), stored(5)]);
+    let known = state(&sandbox, &server, &["list", "--uid", "uid-1", "--uid", "uid-2"]);
+    let states: Vec<_> = known.stdout.lines().map(|it| it.split(' ').next().unwrap()).collect();
+    assert_eq!(states, ["deleted", "seen"], "{known:?}");
+}
+
+#[test]
+fn an_order_to_delete_is_asked_for_and_holds_for_one_session() {
+    let (server, sandbox) = (server(2).start(), Sandbox::new());
+    let refused = state(&sandbox, &server, &["delete", "uid-1"]);
+    assert!(refused.stderr.contains("that needs a yes, and there is no terminal"), "{refused:?}");
+    assert!(refused.status == Some(64) && refused.stdout.contains("letter 1"), "{refused:?}");
+    let dry = state(&sandbox, &server, &["delete", "uid-1", "-n"]);
+    assert!(dry.stdout.contains("1 message would be deleted from the server"), "{dry:?}");
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!((deleted(&server).len(), sandbox.count()), (0, 2));
+    assert_eq!(state(&sandbox, &server, &["delete", "uid-1", "--yes"]).status, Some(0));
+    // Another message bears the unique-id by now: it is not the one that was meant.
+    server.maildrop("mrose").remove("uid-1");
+    server.maildrop("mrose").add("uid-1", letter(3));
+    sandbox.plain(&server).run();
+    sandbox.plain(&server).run();
+    assert_eq!(deleted(&server), [""; 0]);
+    // Nor does the order hold any longer.
+    server.maildrop("mrose").remove("uid-1");
+    server.maildrop("mrose").add("uid-1", letter(1));
+    sandbox.plain(&server).run();
+    assert_eq!(deleted(&server), [""; 0]);
+}
+
+#[test]
+fn an_order_without_top_goes_by_size() {
+    let (server, sandbox) = (server(2).without("TOP").start(), Sandbox::new());
+    assert_eq!(state(&sandbox, &server, &["delete", "uid-2", "--yes"]).status, Some(0));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!((server.maildrop("mrose").uids(), sandbox.count()), (vec!["uid-1".into()], 1));
+}
+
+#[test]
+fn an_order_waits_for_the_session_that_means_its_message() {
+    let (server, sandbox) = (server(3).start(), Sandbox::new());
+    assert_eq!(state(&sandbox, &server, &["delete", "uid-2", "--yes"]).status, Some(0));
+    sandbox.plain(&server).args(["--uid", "uid-1"]).run().is_silent();
+    assert_eq!(deleted(&server), [""; 0]);
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(server.maildrop("mrose").uids(), ["uid-1", "uid-3"]);
 }

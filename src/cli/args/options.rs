@@ -105,7 +105,7 @@ pub struct Args {
     )]
     pub dry_run: bool,
 
-    /// The journal by hand: list; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not; handover again or done: hand over again what was not taken, or count it as handed over
+    /// The journal by hand: list; duplicates: what stands twice in the Maildir; delete: the next fetch deletes messages from the server, whatever their state; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not; handover again or done: hand over again what was not taken, or count it as handed over
     #[arg(long, value_names = ["ACTION", "UID"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub state: Option<Vec<String>>,
 
@@ -153,12 +153,16 @@ pub struct Args {
     pub retry_failed: bool,
 
     /// After the server renumbered: match this account's messages by their headers, and fetch only new ones
-    #[arg(long, conflicts_with_all = ["mode", "refetch", "dry_run"], help_heading = "Delivery")]
+    #[arg(long, conflicts_with_all = ["mode", "refetch"], help_heading = "Delivery")]
     pub rekey: bool,
 
-    /// Fetch every message of this account again, also those delivered before
-    #[arg(long, conflicts_with_all = ["mode", "dry_run"], help_heading = "Delivery")]
+    /// Fetch every message of this account again, also those delivered before, or those that --uid and --message name
+    #[arg(long, conflicts_with = "mode", help_heading = "Delivery")]
     pub refetch: bool,
+
+    /// Take what was delivered and is not in the Maildir any more, of one account, named, again
+    #[arg(long, conflicts_with_all = ["mode", "refetch", "rekey"], help_heading = "Delivery")]
+    pub refetch_missing: bool,
 
     /// What the configuration file can say too.
     #[command(flatten)]

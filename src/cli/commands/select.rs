@@ -1,6 +1,6 @@
 //! Which command the options mean.
 
-use crate::channel::job::Command;
+use crate::channel::job::{Command, Refetch};
 use crate::cli::args::options::Args;
 use crate::cli::config::connection_options::absolute;
 use crate::cli::error::Error;
@@ -30,13 +30,18 @@ pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
         let (path, write) = (absolute(path), !args.dry_run);
         return Ok(Selected::Worker(Command::ImportSeen { path, write }));
     }
+    let refetch = match (args.refetch, args.refetch_missing) {
+        (true, _) => Some(Refetch::All),
+        (_, true) => Some(Refetch::Missing),
+        _ => None,
+    };
     Ok(Selected::Worker(match (args.show.is_some(), args.list, args.check, args.dry_run) {
         _ if args.probe => Command::Probe {},
         _ if args.mark_seen => Command::MarkSeen { write: !args.dry_run },
         (true, ..) => Command::Show { lines: args.lines },
         (_, true, ..) => Command::List { headers: args.headers, new: args.new },
         (.., true, _) => Command::Check {},
-        (.., true) => Command::DryRun {},
-        _ => Command::Fetch { rekey: args.rekey, refetch: args.refetch },
+        (.., true) => Command::DryRun { rekey: args.rekey, refetch },
+        _ => Command::Fetch { rekey: args.rekey, refetch },
     }))
 }

@@ -8,6 +8,10 @@ use crate::journal::{Index, Journal};
 /// What `--state` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
+    /// The messages that are named are deleted from the server.
+    Delete,
+    /// What stands more than once in the Maildir.
+    Duplicates,
     /// The messages that are named are new again.
     Forget,
     /// Messages are handed over again, or count as handed over.
@@ -33,6 +37,7 @@ impl Action {
     pub(crate) fn parse(words: &[String], messages: &Messages) -> Result<Self, Error> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let action = match *words {
+            ["duplicates"] => Self::Duplicates,
             ["handover", "again"] => Self::Handover { again: true },
             ["handover", "done"] => Self::Handover { again: false },
             ["handover", ..] => return Err(Error::usage("--state handover takes again or done")),
@@ -41,11 +46,12 @@ impl Action {
             ["separate"] => Self::Separate,
             ["rename", old] => Self::Rename(old.to_owned()),
             ["rename"] => return Err(Error::usage("--state rename needs the name of a mailbox")),
+            ["delete"] | ["delete", _] => Self::Delete,
             ["forget"] | ["forget", _] => Self::Forget,
             ["mark"] | ["mark", _] => Self::Mark,
             _ => {
                 return Err(Error::Usage {
-                    why: "--state takes list, forget, mark, handover again|done, rename OLD, separate or repair".into(),
+                    why: "--state takes list, delete, duplicates, forget, mark, handover again|done, rename OLD, separate or repair".into(),
                     hint: Some("an ACCOUNT stands before --state, or behind it"),
                 });
             }
@@ -57,16 +63,18 @@ impl Action {
     /// Whether the messages that are named are what the action is for.
     fn check(&self, messages: &Messages) -> Result<(), Error> {
         match self {
-            Self::Forget | Self::Mark if messages.are_all() => Err(Error::Usage {
-                why: "--state forget and mark need a message".into(),
+            Self::Delete | Self::Forget | Self::Mark if messages.are_all() => Err(Error::Usage {
+                why: "--state forget, mark and delete need a message".into(),
                 hint: Some("name it by --uid UID or --message N; --list shows both"),
             }),
             Self::List if !messages.numbers.is_empty() => Err(Error::Usage {
                 why: "--state list does not ask the server for message-numbers".into(),
                 hint: Some("--list --message N shows what is known of a message by its number"),
             }),
-            Self::Rename(_) | Self::Repair | Self::Separate if !messages.are_all() => {
-                let why = "--state rename, repair and separate mean the whole journal";
+            Self::Duplicates | Self::Rename(_) | Self::Repair | Self::Separate
+                if !messages.are_all() =>
+            {
+                let why = "--state rename, repair, separate and duplicates mean the whole journal";
                 Err(Error::usage(why))
             }
             _ => Ok(()),
@@ -77,6 +85,8 @@ impl Action {
     pub(crate) fn command(self, messages: &Messages, write: bool) -> Option<Command> {
         let listed = !messages.numbers.is_empty();
         Some(match self {
+            Self::Delete => Command::Delete { write },
+            Self::Duplicates => Command::Duplicates {},
             Self::Forget => Command::Forget { listed, write },
             Self::Handover { again } => Command::HandoverState { again },
             Self::List => return None,
@@ -93,7 +103,7 @@ impl Action {
 /// The unique-id among the words behind `--state`, as it was written.
 pub(super) fn unique_id(words: &[String]) -> Option<&str> {
     match words {
-        [action, unique_id] if action == "forget" || action == "mark" => Some(unique_id),
+        [action, unique_id] if matches!(&**action, "delete" | "forget" | "mark") => Some(unique_id),
         _ => None,
     }
 }

@@ -46,9 +46,21 @@ fn list(messages: &[(UniqueId, Known)]) -> String {
     text
 }
 
+/// A file and the one whose content it has.
+pub(super) fn duplicate(file: &Octets, of: &Octets) -> String {
+    let name = |octets: &Octets| safe(&octets.to_path().to_string_lossy());
+    format!("{}\t{}\n", name(file), name(of))
+}
+
 /// How many messages are new again, or would be.
 pub(super) fn forgotten(many: usize, write: bool) -> String {
     format!("{} {}\n", messages(many), if write { "forgotten" } else { "would be forgotten" })
+}
+
+/// How many messages the next fetch deletes from the server, or would.
+pub(super) fn ordered(many: usize, write: bool) -> String {
+    let what = if write { "will be" } else { "would be" };
+    format!("{} {what} deleted from the server by the next fetch\n", messages(many))
 }
 
 /// How many messages count as seen, or would.

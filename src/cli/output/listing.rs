@@ -20,6 +20,8 @@ pub(super) struct Row {
     pub(super) at: Option<u64>,
     pub(super) header: Option<Header>,
     pub(super) unique_id: Vec<u8>,
+    /// What a fetch would do with it.
+    pub(super) action: Option<Action>,
 }
 
 /// How tables are printed.
@@ -37,15 +39,17 @@ impl Row {
         Some(match message {
             Message::Listed { number, unique_id, octets, state, at, header } => {
                 let (number, unique_id) = (Some(number), unique_id.as_bytes().to_vec());
-                Self { number, octets, state, at, header, unique_id }
+                Self { number, octets, state, at, header, unique_id, action: None }
             }
-            Message::Planned { number, unique_id, octets, state, .. } => {
+            Message::Planned { action, number, unique_id, octets, state } => {
                 let (number, unique_id) = (Some(number), unique_id.as_bytes().to_vec());
-                Self { number, octets, state, at: None, header: None, unique_id }
+                let (at, header, action) = (None, None, Some(action));
+                Self { number, octets, state, at, header, unique_id, action }
             }
             Message::Skipped { number, unique_id, octets, state, at } => {
                 let unique_id = unique_id.as_bytes().to_vec();
-                Self { number, octets, state, at, header: None, unique_id }
+                let (header, action) = (None, None);
+                Self { number, octets, state, at, header, unique_id, action }
             }
             _ => return None,
         })
@@ -272,7 +276,7 @@ fn intention(row: &Row) -> (&'static str, String) {
         State::Unreadable => "its header cannot be read".into(),
         _ => state(row),
     };
-    let what = match row.state.action() {
+    let what = match row.action {
         Some(Action::Delete) => "delete",
         Some(Action::Fetch) => "fetch",
         Some(Action::Record) => "record",

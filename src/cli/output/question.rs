@@ -12,11 +12,18 @@ pub(crate) fn asked(account: &str, question: Question) -> String {
         Question::Delete { messages: many } => {
             format!("delete {} from the server, delivered or not?", messages(many))
         }
+        Question::Missing { messages: many, octets } => format!(
+            "fetch {}{} again that this Maildir does not have any more?",
+            messages(many),
+            size(octets)
+        ),
         Question::Refetch { messages: many, octets } => {
-            let size =
-                octets.map_or_else(String::new, |octets| format!(", {}", HumanBytes(octets)));
-            format!("fetch {}{size} that this Maildir has already?", messages(many))
+            format!("fetch {}{} that this Maildir has already?", messages(many), size(octets))
         }
     };
     format!("{account}: {words} [y/N] ")
+}
+
+fn size(octets: Option<u64>) -> String {
+    octets.map_or_else(String::new, |octets| format!(", {}", HumanBytes(octets)))
 }

@@ -101,6 +101,7 @@ impl<'v, 'o> View<'v, 'o> {
                     if self.is_alone { String::new() } else { format!("{}: ", self.account.name) };
                 self.print(&format!("{who}{new} new {noun}\n"))?;
             }
+            Event::Duplicate { file, of, .. } => self.print(&journal::duplicate(&file, &of))?,
             Event::Forgotten { messages: many, write } => {
                 self.print(&journal::forgotten(many, write))?;
             }
@@ -119,6 +120,10 @@ impl<'v, 'o> View<'v, 'o> {
             Event::Marked { .. } if *self.command == (Command::MarkSeen { write: true }) => {}
             Event::Marked { messages: many, known, write } => {
                 self.print(&journal::marked(many, known, write))?;
+            }
+            Event::Ordered { messages, write } => {
+                self.show_rows()?;
+                self.print(&journal::ordered(messages, write))?;
             }
             Event::Probed(findings) => {
                 let text = self.titled(&self.probe.text(&findings, self.account));
@@ -182,6 +187,7 @@ impl<'v, 'o> View<'v, 'o> {
         let Some(rows) = self.rows.take() else { return Ok(()) };
         let text = match self.command {
             Command::List { headers, .. } => listing::list(&rows, *headers, self.output.look()),
+            Command::Delete { .. } => listing::list(&rows, true, self.output.look()),
             _ => listing::dry_run(&rows, self.output.look(), self.output.level > Level::Normal),
         };
         self.print(&self.titled(&text))

@@ -31,6 +31,7 @@ impl Index {
             Record::Found { hash, fingerprint } => _ = self.found.insert(*hash, *fingerprint),
             Record::HandedOver(name) => self.waiting.take_off(name),
             Record::Handover(number) => self.waiting.handover = *number,
+            Record::Identified(hash) => _ = self.found.remove(hash),
             Record::Listing { number, counted } => {
                 (self.listings, self.last_listing) = (*number, *counted);
             }
@@ -45,6 +46,10 @@ impl Index {
                     self.missing.insert(first, *since);
                 }
             }
+            Record::Order { unique_id, order } => {
+                self.orders.entry(unique_id.to_vec()).or_default().push(*order);
+            }
+            Record::OrderOver(unique_id) => _ = self.orders.remove(&**unique_id),
             Record::Separate => self.is_separate = true,
             Record::Settled(commit) => self.settle(*commit),
             Record::TopDiffers => self.distrusts_top = true,

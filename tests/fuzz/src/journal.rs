@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use pop3get::journal::{
     ContentHash, ContentHasher, Delivery, Error, Facts, Fate, Fingerprint, HeaderHasher, Index,
-    Journal, Known, Login, Mailbox, Mended, MessageKey, Repair, Settlement, Sighting, State,
+    Journal, Known, Login, Mailbox, Mended, MessageKey, Proof, Repair, Settlement, Sighting, State,
 };
 use pop3get::protocol::{Capabilities, UniqueId};
 use tempfile::TempDir;
@@ -372,7 +372,7 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
         }
         3 | 4 => {
             let Some(settled) = journal.settled(&key) else { return };
-            let settled = [settled];
+            let settled = [Proof::Settled(settled)];
             journal.ask(settled.iter()).unwrap();
             if action % 14 == 3 {
                 journal.confirm(&settled);

@@ -6,7 +6,7 @@ use std::fs;
 
 use pop3get::journal::{
     ContentHasher, Delivery, Facts, Fate, Fingerprint, HeaderHasher, Journal, Mailbox, MessageKey,
-    Repair, Settled, Settlement, Sighting, State,
+    Proof, Repair, Settled, Settlement, Sighting, State,
 };
 use pop3get::protocol::UniqueId;
 
@@ -220,9 +220,10 @@ fn act(world: &mut World, dice: &mut Dice<'_>) {
         2 => drop(world.settle()),
         3 | 4 => {
             let Some(settled) = world.journal().settled(&key) else { return };
-            world.journal().ask([&settled].into_iter()).unwrap();
+            let proof = [Proof::Settled(settled)];
+            world.journal().ask(proof.iter()).unwrap();
             if action == 4 {
-                world.journal().confirm(&[settled]);
+                world.journal().confirm(&proof);
                 assert!(world.journal().settled(&key).is_none(), "deletable twice");
             }
         }

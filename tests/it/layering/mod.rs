@@ -217,7 +217,7 @@ fn dele_is_sent_from_one_place_that_demands_the_proof() {
     let callers: Vec<_> = above.flat_map(|file| source::callers(&file.tokens, "dele")).collect();
     assert_eq!(callers.len(), 1, "{callers:?}");
     // By value, and not if there is one.
-    let demands = [": Settled", ", Settled"].iter().any(|proof| callers[0].contains(proof));
+    let demands = [": Proof", ", Proof"].iter().any(|proof| callers[0].contains(proof));
     assert!(demands && !callers[0].contains("Option"), "{callers:?}");
 }
 

@@ -1,0 +1,49 @@
+//! `--state delete`: the messages are shown, a person agrees, and the journal is told.
+
+use crate::channel::event::Event;
+use crate::channel::message::Message;
+use crate::channel::question::Question;
+use crate::fetch;
+
+use super::error::Error;
+use super::header::digest;
+use super::maildrop::{Look, state};
+use super::observe::unique_id;
+use super::patience::patiently;
+
+pub(super) fn delete(look: Look<'_>, write: bool) -> Result<(), Error> {
+    let account = look.account;
+    let (listing, (doomed, steps)) = look.at(|listing, options| {
+        let named = account.policy.named.resolved(listing.names())?;
+        let doomed = listing.doomed(&named)?;
+        Ok((doomed, look.steps(listing, options)?))
+    })?;
+    let link = look.observer.link;
+    link.event(Event::Listing {});
+    for message in &doomed {
+        let steps = listing.listing.iter().zip(&steps);
+        let found = steps.into_iter().find(|(listed, _)| listed.number == message.number);
+        let Some((listed, step)) = found else { continue };
+        let (state, at) = state(listed, step, look.index);
+        link.event(Event::Message(Message::Listed {
+            number: message.number.get(),
+            unique_id: unique_id(&message.unique_id),
+            octets: listed.octets,
+            state,
+            at,
+            header: message.header.as_deref().map(digest),
+        }));
+    }
+    // A person may take long to answer, and the maildrop is locked meanwhile.
+    listing.quit()?;
+    let messages = doomed.len();
+    if write {
+        if !link.confirm(Question::Delete { messages })? {
+            return Err(fetch::Error::Declined.into());
+        }
+        let place = account.place().map_err(|_| Error::Interrupted)?;
+        patiently(&account.session.connection, link, || fetch::order(&place, &doomed))?;
+    }
+    link.event(Event::Ordered { messages, write });
+    Ok(())
+}
