@@ -1,9 +1,9 @@
-complete -c pop3get -l account -d 'Account of the configuration file, as if it stood alone; may be given again' -r
-complete -c pop3get -l show -d 'Print one message, named by its number, or by --uid or --message' -r
-complete -c pop3get -l lines -d 'With --show: the header and so many lines' -r
-complete -c pop3get -l import-seen -d 'Take over what mpop, fetchmail, getmail, fdm or Thunderbird has fetched for one account, by the file in which it is written down; with --dry-run only say how many of the listed messages it knows' -r -F
-complete -c pop3get -l state -d 'The journal by hand: list; duplicates: what stands twice in the Maildir; delete: the next fetch deletes messages from the server, whatever their state; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not' -r
-complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
+complete -c pop3get -l account -d 'Name of an account, like ACCOUNT; may be given again' -r
+complete -c pop3get -l show -d 'Print one message; N is its number in --list, or name it by --uid' -r
+complete -c pop3get -l lines -d 'With --show: only the header and the first N lines' -r
+complete -c pop3get -l import-seen -d 'Record as seen what mpop, fetchmail, getmail6, fdm or Thunderbird has fetched for one account; FILE is where that program keeps its unique-ids' -r -F
+complete -c pop3get -l state -d 'The journal by hand: list; duplicates: what stands twice in the Maildir; delete: the next fetch deletes messages from the server, whatever their state; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not; handover again or done: hand over again what was not taken, or count it as handed over' -r
+complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, units for systemd, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
 json-schema\t'The JSON Schema of --json'
 man\t'The man page'
@@ -51,8 +51,8 @@ complete -c pop3get -l delete-after -d 'Delete messages from the server this lon
 complete -c pop3get -l max-size -d 'Do not fetch larger messages; they stay on the server; units k, M, G' -r
 complete -c pop3get -l limit -d 'Fetch at most N messages of each account in this run' -r
 complete -c pop3get -l exec -d 'Run this shell command once after a run that has delivered or recovered something, with the paths on its standard input, a NUL behind each' -r
-complete -c pop3get -l handover -d 'Hand each delivered message over, too, one at a time: pipe:CMD runs this shell command with the message on its standard input. 0: taken; 65, 67, 77: refused; all else: later' -r
-complete -c pop3get -l exec-timeout -d 'End a command that takes so long: SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
+complete -c pop3get -l handover -d 'Also hand each delivered message over, one at a time: pipe:CMD runs this shell command with the message on its standard input; status 0 takes it, 65, 67 and 77 refuse it, every other one asks again later' -r
+complete -c pop3get -l exec-timeout -d 'Time that the command may take: then SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
 complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USER@HOST, and the port if it is unusual]' -r
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l jobs -d 'Serve at most so many accounts at once [default: 4]' -r
@@ -73,10 +73,11 @@ complete -c pop3get -l check -d 'Print how many messages are new; the exit statu
 complete -c pop3get -l probe -d 'Examine a server: addresses, TLS, certificates, capabilities and, with --user, the login; prints an account for the configuration file'
 complete -c pop3get -l mark-seen -d 'Record the messages of one account as seen, so that they are never fetched; all messages, or those that --uid and --message name'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch, or another act that is given, would do, and do nothing'
-complete -c pop3get -l check-config -d 'Say what holds for each account and where it comes from, and every mistake in the configuration; connect to nothing, run no command'
-complete -c pop3get -l retry-failed -d 'Try messages that failed again now, whatever their back-off'
-complete -c pop3get -l rekey -d 'After a renumbering: know the messages of one account, named, by their headers'
-complete -c pop3get -l refetch -d 'Take everything in the maildrop of one account, named, again, or the messages that are named'
+complete -c pop3get -l status -d 'Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, the days of its server\'s certificate'
+complete -c pop3get -l check-config -d 'Print every setting of each account, where it comes from, and every mistake in the configuration; connects to no server, runs no command'
+complete -c pop3get -l retry-failed -d 'Fetch messages that failed before now, not at their next turn'
+complete -c pop3get -l rekey -d 'After the server renumbered: match this account\'s messages by their headers, and fetch only new ones'
+complete -c pop3get -l refetch -d 'Fetch every message of this account again, also those delivered before, or those that --uid and --message name'
 complete -c pop3get -l refetch-missing -d 'Take what was delivered and is not in the Maildir any more, of one account, named, again'
 complete -c pop3get -l allow-plaintext-password -d 'Send the password in clear, without TLS, to a server that is not this machine'
 complete -c pop3get -l strict -d 'Refuse a server that breaks an RFC in its login, though it could be served; the error says how it breaks it'
