@@ -1,11 +1,11 @@
 //! One session of a fetch, from the connection to QUIT.
 
-use crate::journal::{Known, KnownProof, Proof, Said};
+use crate::journal::{Known, KnownProof, Said};
 use crate::session::{self, Credentials, Refusal};
 
 use super::again::Refetch;
 use super::attempts::{Finish, Reached};
-use super::context::{Context, Done};
+use super::context::{Context, Done, Schedule};
 use super::deletion::Deleted;
 use super::download::Session;
 use super::error::Error;
@@ -15,7 +15,7 @@ use super::options::Options;
 use super::pipeline;
 use super::run::AccountRun;
 use super::sessions;
-use super::step::{Deletion, Policy, Reason, Step};
+use super::step::{Deletion, Listed, Policy, Reason, Step};
 use super::twins::Twins;
 
 /// In so many runs it is a quota that the server refuses everything.
@@ -44,9 +44,7 @@ impl AccountRun {
         self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), now);
         let Listing { transaction, listing, mut proofs, .. } = listing;
         let listed = listing.len();
-        let index = self.journal.index();
-        let is_due = |known: &Known| policy.is_due(index.age(known, now), now);
-        let twins = Twins::of(&listing, &steps, &self.journal, is_due);
+        let twins = self.twins(&listing, &steps, policy, now);
         let port = options.session.connection.port;
         let refused_runs = self.journal.index().quota(port);
         let waiting = waiting(&steps);
@@ -54,13 +52,7 @@ impl AccountRun {
             self.schedule_beside((listing.into_iter().zip(steps), ordered), now, observe);
         schedule.begin_elsewhere(refused_runs);
         schedule.twins = twins;
-        observe(Event::Planned {
-            listed,
-            messages: schedule.downloads.len(),
-            octets: total(schedule.downloads.iter().filter_map(|it| it.listed.octets)),
-            waiting,
-            first,
-        });
+        tell_plan(&schedule, (listed, waiting, first), observe);
         let context = Context {
             maildir: &self.maildir,
             observe,
@@ -76,10 +68,8 @@ impl AccountRun {
             let summary = &mut self.summary;
             pipeline::run(context, transaction, journal, schedule, &mut proofs, sequence, summary)
         };
-        if let Some(kind) = proofs.news().filter(|_| transaction.is_ok()) {
-            self.journal.note_proof(port, Some(KnownProof { kind, at: now }));
-        }
-        self.note_refusing(port, &transaction, done.refusals.was_answered);
+        let proof = proofs.news().map(|kind| KnownProof { kind, at: now });
+        self.note_session(port, proof, &transaction, done.refusals.was_answered);
         let refused = self.note_refusals(&done, now, observe);
         let Done { deletions, lost, more, withhold_quit, .. } = done;
         (self.current.lost, self.current.more) = (lost, more);
@@ -88,21 +78,29 @@ impl AccountRun {
             // The connection is dropped: QUIT could take away what is not here.
             return refused.map(|()| Finish::QuitWithheld);
         }
-        let Deleted { proofs, refusal } = deletions.end(transaction, &mut self.journal)?;
-        self.confirm(&proofs, observe);
-        if let Some(refusal) = &refusal {
-            self.tell_refusal(refusal, now, observe);
-        }
+        let deleted = deletions.end(transaction, &mut self.journal)?;
+        self.confirm(&deleted, now, observe);
         refused.map(|()| Finish::Complete)
     }
 
-    /// Notes what the server has deleted.
-    fn confirm(&mut self, deleted: &[Proof], observe: Observer<'_>) {
-        self.journal.confirm(deleted);
-        for proof in deleted {
+    /// The known messages that may come again, and whether they may be deleted then.
+    fn twins(&self, listing: &[Listed], steps: &[Step], policy: &Policy, now: u64) -> Twins {
+        let index = self.journal.index();
+        let is_due = |known: &Known| policy.is_due(index.age(known, now), now);
+        Twins::of(listing, steps, &self.journal, is_due)
+    }
+
+    /// Notes what the server has deleted, and says what it refused to.
+    fn confirm(&mut self, deleted: &Deleted, now: u64, observe: Observer<'_>) {
+        let Deleted { proofs, refusal } = deleted;
+        self.journal.confirm(proofs);
+        for proof in proofs {
             observe(Event::Deleted { unique_id: &proof.key().unique_id });
         }
-        self.summary.deleted += deleted.len();
+        self.summary.deleted += proofs.len();
+        if let Some(refusal) = refusal {
+            self.tell_refusal(refusal, now, observe);
+        }
     }
 
     /// Says that the server refuses to delete, once a day.
@@ -114,6 +112,20 @@ impl AccountRun {
             self.journal.note_said(Said::NotDeleted, Some(now));
             observe(Event::NotDeleted { refusal });
         }
+    }
+
+    /// Notes what a session has shown of the server.
+    fn note_session(
+        &mut self,
+        port: u16,
+        proof: Option<KnownProof>,
+        talked: &Result<Session<'_>, Error>,
+        answered: bool,
+    ) {
+        if talked.is_ok() && proof.is_some() {
+            self.journal.note_proof(port, proof);
+        }
+        self.note_refusing(port, talked, answered);
     }
 
     /// Notes whether the server refuses every message, and in how many runs by now.
@@ -149,4 +161,15 @@ fn tell_expiry(listing: &Listing<'_>, policy: &Policy, observe: Observer<'_>) {
 /// How many new messages `--limit` leaves for a later run.
 fn waiting(steps: &[Step]) -> usize {
     steps.iter().filter(|step| **step == Step::Leave(Reason::Limit)).count()
+}
+
+/// Says what will be fetched.
+fn tell_plan(
+    schedule: &Schedule,
+    (listed, waiting, first): (usize, usize, bool),
+    observe: Observer<'_>,
+) {
+    let downloads = &schedule.downloads;
+    let octets = total(downloads.iter().filter_map(|it| it.listed.octets));
+    observe(Event::Planned { listed, messages: downloads.len(), octets, waiting, first });
 }

@@ -205,21 +205,22 @@ impl<'a> Record<'a> {
                 let key = WrittenKey { unique_id: decode(words.next()?)?, occurrence };
                 Self::Waiting { key, name }
             }
-            word => match State::parse(word) {
-                Some(state) => {
-                    let known = message(state, &mut words)?;
-                    Self::Message { unique_id: decode(words.next()?)?, known }
-                }
-                None => {
-                    let is_it = |(written, _): &&(&str, State)| written.as_bytes() == word;
-                    let (_, state) = DELIVERING.iter().find(is_it)?;
-                    let known = message(*state, &mut words)?;
-                    let name = text(words.next()?)?;
-                    Self::Delivering { unique_id: decode(words.next()?)?, known, name }
-                }
-            },
+            word => Self::of_message(word, &mut words)?,
         };
         words.next().is_none().then_some(record)
+    }
+
+    /// A record that begins with a state.
+    fn of_message(word: &[u8], words: &mut impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        if let Some(state) = State::parse(word) {
+            let known = message(state, words)?;
+            return Some(Self::Message { unique_id: decode(words.next()?)?, known });
+        }
+        let is_it = |(written, _): &&(&str, State)| written.as_bytes() == word;
+        let (_, state) = DELIVERING.iter().find(is_it)?;
+        let known = message(*state, words)?;
+        let name = text(words.next()?)?;
+        Some(Self::Delivering { unique_id: decode(words.next()?)?, known, name })
     }
 
     /// Appends the line, its LF included.

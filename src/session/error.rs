@@ -162,6 +162,22 @@ pub enum Error {
     },
 }
 
+#[cfg(test)]
+impl Error {
+    pub(crate) fn cancelled() -> Self {
+        connection::Error::Cancelled.into()
+    }
+
+    pub(crate) fn closed() -> Self {
+        connection::Error::Closed { phase: Phase::Reply }.into()
+    }
+
+    pub(crate) fn timed_out() -> Self {
+        let after = std::time::Duration::from_secs(60);
+        connection::Error::TimedOut { phase: Phase::Reply, after }.into()
+    }
+}
+
 impl Error {
     /// Whether a login ended so that the server is still to be left with QUIT.
     pub(super) fn is_refusal(&self) -> bool {

@@ -1,6 +1,3 @@
-use std::time::Duration;
-
-use crate::connection::{self, Phase};
 use crate::fetch::error::Operation;
 use crate::fetch::header::Header;
 use crate::fetch::step::{Listed, Retrieval};
@@ -31,16 +28,15 @@ fn session(source: session::Error) -> Error {
 }
 
 fn lost() -> Error {
-    session(connection::Error::Closed { phase: Phase::Reply }.into())
+    session(session::Error::closed())
 }
 
 fn timed_out() -> Error {
-    let waited = Duration::from_secs(60);
-    session(connection::Error::TimedOut { phase: Phase::Reply, after: waited }.into())
+    session(session::Error::timed_out())
 }
 
 fn interrupted() -> Error {
-    session(connection::Error::Cancelled.into())
+    session(session::Error::cancelled())
 }
 
 fn broken() -> Error {
