@@ -28,7 +28,7 @@ fn journal(sandbox: &Sandbox) -> String {
 /// The delay that is remembered with the last login.
 fn logins(journal: &str) -> Vec<u64> {
     let logins = journal.lines().filter_map(|line| line.strip_prefix("login "));
-    logins.map(|words| words.split_once(' ').unwrap().1.parse().unwrap()).collect()
+    logins.map(|words| words.split(' ').nth(1).unwrap().parse().unwrap()).collect()
 }
 
 /// Fills a journal with dead records.

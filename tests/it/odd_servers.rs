@@ -16,7 +16,7 @@ fn server(count: usize) -> Builder {
 /// Runs with the usual time-out of minutes; says how long that took.
 fn run(server: &Server, sandbox: &Sandbox) -> (Ran, Duration) {
     let began = Instant::now();
-    let ran = sandbox.plain(server).arg("-v").run();
+    let ran = sandbox.plain(server).arg("-vv").run();
     (ran, began.elapsed())
 }
 

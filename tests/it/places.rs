@@ -387,11 +387,14 @@ fn the_lock_of_a_maildir_is_waited_for_until_the_deadline_or_a_signal() {
 
 /// The first child of a process, once it has one.
 fn child_of(process: u32) -> u32 {
-    let path = format!("/proc/{process}/task/{process}/children");
+    let tasks = format!("/proc/{process}/task");
     loop {
-        let children = fs::read_to_string(&path).unwrap();
-        if let Some(child) = children.split_whitespace().next() {
-            return child.parse().unwrap();
+        // Any thread may have started it.
+        for task in fs::read_dir(&tasks).unwrap() {
+            let children = fs::read_to_string(task.unwrap().path().join("children"));
+            if let Some(child) = children.unwrap_or_default().split_whitespace().next() {
+                return child.parse().unwrap();
+            }
         }
         thread::yield_now();
     }

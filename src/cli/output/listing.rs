@@ -195,7 +195,7 @@ pub(super) fn dry_run(rows: &[Row], look: Look, is_whole: bool) -> String {
         let why = Cell { forms: vec![why], style };
         vec![what.to_owned().into(), row.number(), row.size(), why, row.unique_id()]
     };
-    let is_shown = |row: &&Row| is_whole || row.state.action().is_some();
+    let is_shown = |row: &&Row| is_whole || row.action.is_some();
     let table = Table { columns, rows: rows.iter().filter(is_shown).map(cells).collect() };
     let rounds: &[Round<'_>] =
         &[&[(3, 12)], &[(4, 12)], &[(1, 3), (2, 5)], &[(0, 3), (3, 6), (4, 6)]];
@@ -208,7 +208,7 @@ pub(super) fn dry_run(rows: &[Row], look: Look, is_whole: bool) -> String {
 
 /// What a fetch would do, and with how many messages.
 fn planned(rows: &[Row], is_whole: bool) -> String {
-    let of = |action| rows.iter().filter(move |row| row.state.action() == action);
+    let of = |action| rows.iter().filter(move |row| row.action == action);
     let count = |action| of(action).count();
     let octets = of(Some(Action::Fetch)).filter_map(|row| row.octets).fold(0, u64::saturating_add);
     let mut words = vec![match count(Some(Action::Fetch)) {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::fetch::error::Operation;
 use crate::fetch::header::Header;
 use crate::fetch::step::{Listed, Retrieval};
