@@ -38,7 +38,7 @@ impl Listing<'_> {
         let meant: Vec<Listed> = self.listing.iter().filter(is_meant).cloned().collect();
         let numbers: VecDeque<_> = meant.iter().map(|listed| listed.number).collect();
         let mut read = HashMap::new();
-        self.headers(numbers.clone(), |number, header| _ = read.insert(number, header))?;
+        self.headers(numbers, |number, header| _ = read.insert(number, header))?;
         let doomed = meant.into_iter().map(|Listed { number, unique_id, octets, .. }| {
             let header = read.remove(&number);
             let fingerprint = header.as_ref().map(|header| {

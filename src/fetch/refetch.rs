@@ -72,8 +72,8 @@ pub fn refetched(
             meant.clone()
         }
     };
-    let octets = asked.iter().map(|listed| listed.octets);
-    let octets = octets.fold(Some(0u64), |sum, octets| Some(sum?.saturating_add(octets?)));
+    let mut octets = asked.iter().map(|listed| listed.octets);
+    let octets = octets.try_fold(0u64, |sum, octets| Some(sum.saturating_add(octets?)));
     let messages = asked.len();
     let doubling = (messages > 0).then_some(Doubling { messages, octets });
     let unique_ids = meant.into_iter().map(|listed| listed.unique_id.clone()).collect();

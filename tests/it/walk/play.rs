@@ -187,7 +187,7 @@ impl Player {
             Act::Rekey(_) => words(&["--rekey"]),
             Act::Refetch => {
                 self.site.oracle.refetch();
-                words(&["--refetch"])
+                words(&["--refetch", "--yes"])
             }
             Act::MarkSeen => {
                 let listed = self.site.maildrop.iter().map(|entry| entry.mail);
