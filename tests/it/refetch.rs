@@ -40,7 +40,7 @@ fn refetch_counts_what_will_be_doubled_and_changes_nothing_without_a_yes() {
     sandbox.plain(&server).run().is_silent();
     assert_eq!((sandbox.count(), fs::read(sandbox.journal()).unwrap()), (4, journal));
     let table = sandbox.plain(&server).args(["--refetch", "-n"]).run();
-    assert_eq!(table.stdout.matches("fetch").count(), 5, "{table:?}");
+    assert_eq!(table.stdout.matches("\nfetch ").count(), 5, "{table:?}");
     sandbox.plain(&server).args(["--refetch", "--yes"]).run().is_silent();
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.mail(), all([1, 2, 2, 3, 3, 4, 4, 5, 5]));
