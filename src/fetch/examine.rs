@@ -36,7 +36,8 @@ impl Listing<'_> {
             return Ok(steps);
         }
         self.sample(&doubtful, index)?;
-        self.examine(|listed| doubtful.iter().any(|it| it.number == listed.number))?;
+        let numbers: HashSet<_> = doubtful.iter().map(|listed| listed.number).collect();
+        self.examine(|listed| numbers.contains(&listed.number))?;
         Ok(plan(&self.listing, index, policy, now))
     }
 
