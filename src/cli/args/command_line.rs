@@ -2,6 +2,7 @@
 //! arguments.
 
 use std::fmt;
+use std::process::Command;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -12,6 +13,25 @@ pub enum CommandLine {
     Shell(String),
     /// A program and its arguments, run without a shell; there is a first word.
     Words(Vec<String>),
+}
+
+impl CommandLine {
+    /// What runs it.
+    pub(crate) fn command(&self) -> Command {
+        match self {
+            Self::Shell(line) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", line]);
+                shell
+            }
+            Self::Words(words) => {
+                let mut words = words.iter();
+                let mut command = Command::new(words.next().map_or("", |word| word));
+                command.args(words);
+                command
+            }
+        }
+    }
 }
 
 impl From<String> for CommandLine {

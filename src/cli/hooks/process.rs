@@ -13,7 +13,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _, pipe};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -101,19 +101,7 @@ impl Hook<'_> {
     }
 
     fn start(self) -> io::Result<Running> {
-        let mut command = match self.line {
-            CommandLine::Shell(line) => {
-                let mut shell = Command::new("/bin/sh");
-                shell.arg("-c").arg(line);
-                shell
-            }
-            CommandLine::Words(words) => {
-                let mut words = words.iter();
-                let mut command = Command::new(words.next().map_or("", |word| word));
-                command.args(words);
-                command
-            }
-        };
+        let mut command = self.line.command();
         for name in WITHHELD {
             command.env_remove(name);
         }

@@ -9,7 +9,7 @@
 
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -90,19 +90,7 @@ struct Running {
 impl Running {
     fn start(line: &CommandLine, environment: &Environment<'_>) -> anyhow::Result<Self> {
         let has_group = terminal().is_none();
-        let mut command = match line {
-            CommandLine::Shell(line) => {
-                let mut shell = Command::new("/bin/sh");
-                shell.args(["-c", line]);
-                shell
-            }
-            CommandLine::Words(words) => {
-                let mut words = words.iter();
-                let mut command = Command::new(words.next().map_or("", |word| word));
-                command.args(words);
-                command
-            }
-        };
+        let mut command = line.command();
         // A NUL is refused here, before anything is started.
         command.envs(environment.iter().copied()).stdout(Stdio::piped());
         for name in [VARIABLE, "NOTIFY_SOCKET"] {
