@@ -103,12 +103,25 @@ fn kept(listed: &Listed, index: &Index) -> Option<Step> {
     }
 }
 
-/// Takes the retrievals of new messages beyond the limit out again, the last ones first.
+/// Takes the retrievals beyond the limit out again, the last ones first. New messages
+/// come before those that are only compared.
 fn limit(steps: &mut [Step], limit: Option<usize>) {
     let Some(limit) = limit else { return };
-    let is_new = |step: &&mut Step| matches!(step, Step::Retrieve(it) if !it.compares);
-    let retrievals = steps.iter_mut().filter(is_new);
-    retrievals.skip(limit).for_each(|step| *step = Step::Leave(Reason::Limit));
+    let mut left = limit;
+    for compares in [false, true] {
+        let reason = match compares {
+            false => Reason::Limit,
+            true => Reason::Delivered { deletable: None },
+        };
+        for step in steps.iter_mut() {
+            if matches!(step, Step::Retrieve(it) if it.compares == compares) {
+                match left.checked_sub(1) {
+                    Some(rest) => left = rest,
+                    None => *step = Step::Leave(reason),
+                }
+            }
+        }
+    }
 }
 
 /// A message that is fetched for the first time, alone with its unique-id.

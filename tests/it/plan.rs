@@ -132,6 +132,25 @@ fn twins_are_told_apart_by_header_and_missing_ones_are_fetched() {
     assert_eq!(steps, [fetch(2), Step::Delete { occurrence: 1 }, fetch(3)]);
 }
 
+#[test]
+fn a_limit_is_for_new_messages_first_and_then_for_those_that_are_compared() {
+    let (_home, journal) = journal(&[("old", 30), ("older", 30)]);
+    let listing = [
+        listed(1, "old", 10, Header::Unavailable),
+        listed(2, "older", 10, Header::Unavailable),
+        listed(3, "new", 10, Header::Unasked),
+    ];
+    let fetched = |limit| {
+        let policy = Policy { limit, ..policy(Deletion::Now) };
+        let steps = plan(&listing, journal.index(), &policy, NOW);
+        steps.iter().map(|step| matches!(step, Step::Retrieve(_))).collect::<Vec<_>>()
+    };
+    assert_eq!(fetched(None), [true, true, true]);
+    assert_eq!(fetched(Some(2)), [true, false, true]);
+    assert_eq!(fetched(Some(1)), [false, false, true]);
+    assert_eq!(fetched(Some(0)), [false, false, false]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
