@@ -50,9 +50,9 @@ pub(super) enum Finish {
     QuitWithheld,
 }
 
-/// What a session was like.
-#[derive(Debug)]
-pub(super) struct Ended {
+/// What is known of a session, however it ends.
+#[derive(Debug, Default)]
+pub(super) struct Current {
     /// Several commands were in flight …
     pub(super) pipelining: bool,
     /// … because an earlier run learnt that they may be.
@@ -64,7 +64,6 @@ pub(super) struct Ended {
     pub(super) lost: Option<Download>,
     /// Something else is left to do.
     pub(super) more: bool,
-    pub(super) how: Result<Finish, Error>,
 }
 
 /// What is worth knowing before the next session.
@@ -162,9 +161,9 @@ impl Attempts {
     }
 
     /// What follows a session that ended so.
-    pub(super) fn next(&mut self, ended: Ended) -> Next {
+    pub(super) fn next(&mut self, ended: Current, how: Result<Finish, Error>) -> Next {
         self.sessions += 1;
-        let error = match ended.how {
+        let error = match how {
             Ok(Finish::Complete) => return Next::Done,
             Ok(Finish::QuitWithheld) if self.sessions >= MOST_SESSIONS || !ended.progress => {
                 return Next::Done;

@@ -3,14 +3,14 @@
 use crate::journal::{Index, Login};
 use crate::session::{Credentials, Log};
 
-use super::attempts::{Attempts, Finish};
+use super::attempts::{Attempts, Current, Finish};
 use super::error::Error;
 use super::error::Operation;
 use super::event::Observer;
 use super::listing::{Listing, Sizes};
 use super::options::Options;
 use super::proof::out_of_step;
-use super::sessions::{self, Current, Noted, Sessions};
+use super::sessions::{self, Noted, Sessions};
 
 /// A look: the journal as it is, and what the sessions have taught.
 struct Look<'i> {

@@ -5,7 +5,7 @@ use crate::maildir::Maildir;
 use crate::session::{Credentials, Log};
 
 use super::again::{Again, Refetch};
-use super::attempts::{Attempts, Finish, Note};
+use super::attempts::{Attempts, Current, Finish, Note};
 use super::error::Error;
 use super::event::{Observer, Summary};
 use super::listing::{Listing, Renumbering, Sizes};
@@ -14,7 +14,7 @@ use super::options::{Options, Rekey};
 use super::place::Place;
 use super::recovery::recover;
 use super::rekey::rekey;
-use super::sessions::{self, Current, Noted, Sessions};
+use super::sessions::{self, Noted, Sessions};
 use super::step::{Policy, Step};
 
 /// The local state of one account: lock held, journal loaded and recovered, Maildir

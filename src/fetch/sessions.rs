@@ -4,7 +4,7 @@ use crate::journal::{Index, Login, NoUniqueIds};
 use crate::protocol::{Capabilities, Leniencies, Leniency, ProofKind};
 use crate::session::{Credentials, Log, Pipelining};
 
-use super::attempts::{Attempts, Ended, Failed, Finish, Next, Note, Reached};
+use super::attempts::{Attempts, Current, Failed, Finish, Next, Note, Reached};
 use super::download::Download;
 use super::error::Error;
 use super::event::{Event, Observer};
@@ -12,17 +12,6 @@ use super::listing::Listing;
 use super::login_schedule::{self, Timing};
 use super::options::{Options, Rekey};
 use super::proof::Proofs;
-
-/// What is known of the session in hand when it ends, however it ends.
-#[derive(Debug, Default)]
-pub(super) struct Current {
-    pub(super) pipelining: bool,
-    pub(super) remembered: bool,
-    pub(super) reached: Reached,
-    pub(super) progress: bool,
-    pub(super) lost: Option<Download>,
-    pub(super) more: bool,
-}
 
 /// Something that a run may note between two sessions.
 pub(super) enum Noted<'n> {
@@ -100,9 +89,7 @@ pub(super) fn repeat<R: Sessions>(
         *run.current() = Current::default();
         let how = session(run).map_err(|error| error.strictly(options.session.strict));
         let current = std::mem::take(run.current());
-        let Current { pipelining, remembered, reached, progress, lost, more } = current;
-        let ended = Ended { pipelining, remembered, reached, progress, lost, more, how };
-        match run.attempts().next(ended) {
+        match run.attempts().next(current, how) {
             Next::Again(note) => {
                 let is_pace = matches!(note, Note::Forget | Note::OutOfStep);
                 observe(if is_pace { Event::OutOfStep } else { Event::Again });

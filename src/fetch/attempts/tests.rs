@@ -93,11 +93,17 @@ impl End {
         Self { more: false, ..self }
     }
 
-    fn of(self) -> Ended {
+    fn of(self) -> (Current, Result<Finish, Error>) {
         let Self { reached, at, pipelining, progress, more, how } = self;
         let (remembered, lost) = (false, at.map(message));
-        Ended { pipelining, remembered, reached, progress, lost, more, how }
+        (Current { pipelining, remembered, reached, progress, lost, more }, how)
     }
+}
+
+/// What follows a session that ended so.
+fn after(attempts: &mut Attempts, end: End) -> String {
+    let (current, how) = end.of();
+    follows(attempts.next(current, how))
 }
 
 /// What follows, in short.
@@ -124,7 +130,7 @@ fn play(
     sessions: impl IntoIterator<Item = (End, &'static str)>,
 ) -> Attempts {
     for (at, (end, expected)) in sessions.into_iter().enumerate() {
-        let next = follows(attempts.next(end.of()));
+        let next = after(&mut attempts, end);
         assert!(next.starts_with(expected), "session {at}: {next:?} is not {expected:?}");
     }
     attempts
@@ -287,12 +293,12 @@ fn a_local_fault_ends_the_run_and_is_no_messages_fault() {
 fn no_run_has_more_than_ten_sessions() {
     let mut attempts = Attempts::default();
     for session in 1..=10 {
-        let next = follows(attempts.next(ended(Err(lost())).at(session).progress().of()));
+        let next = after(&mut attempts, ended(Err(lost())).at(session).progress());
         assert_eq!(next.starts_with("again"), session < 10, "{session}: {next}");
     }
     let mut attempts = Attempts::default();
     for session in 1..=10 {
-        let next = follows(attempts.next(ended(Ok(Finish::QuitWithheld)).progress().of()));
+        let next = after(&mut attempts, ended(Ok(Finish::QuitWithheld)).progress());
         assert_eq!(next, if session < 10 { "again None" } else { "done" });
     }
 }
