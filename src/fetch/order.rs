@@ -41,11 +41,7 @@ impl Listing<'_> {
         self.headers(numbers, |number, header| _ = read.insert(number, header))?;
         let doomed = meant.into_iter().map(|Listed { number, unique_id, octets, .. }| {
             let header = read.remove(&number);
-            let fingerprint = header.as_ref().map(|header| {
-                let mut hasher = HeaderHasher::default();
-                hasher.push(header);
-                hasher.finish()
-            });
+            let fingerprint = header.as_deref().map(print);
             match (is_numbered, fingerprint) {
                 (true, None) => Err(Error::Untold(number)),
                 _ => Ok(Doomed { number, unique_id, order: Order { octets, fingerprint }, header }),
@@ -82,7 +78,7 @@ impl AccountRun {
         let listed: Vec<Listed> = listing.listing.iter().filter(is_ordered).cloned().collect();
         let numbers = listed.iter().map(|listed| listed.number).collect();
         let mut prints = HashMap::new();
-        self.read_prints(listing, numbers, &mut prints)?;
+        listing.headers(numbers, |number, header| _ = prints.insert(number, print(&header)))?;
         let mut by_id: HashMap<UniqueId, Vec<(MessageNumber, Order)>> = HashMap::new();
         for Listed { number, unique_id, octets, .. } in listed {
             let fingerprint = prints.get(&number).copied();
@@ -121,18 +117,11 @@ impl AccountRun {
         schedule.deletions.waiting.append(&mut orders);
         schedule
     }
+}
 
-    /// The headers as an order has them: cut where `--state delete` cuts them.
-    fn read_prints(
-        &self,
-        listing: &mut Listing<'_>,
-        numbers: VecDeque<MessageNumber>,
-        prints: &mut HashMap<MessageNumber, Fingerprint>,
-    ) -> Result<(), Error> {
-        listing.headers(numbers, |number, header| {
-            let mut hasher = HeaderHasher::default();
-            hasher.push(&header);
-            prints.insert(number, hasher.finish());
-        })
-    }
+/// The fingerprint of a header as an order has it: cut where `--state delete` cuts it.
+fn print(header: &[u8]) -> Fingerprint {
+    let mut hasher = HeaderHasher::default();
+    hasher.push(header);
+    hasher.finish()
 }

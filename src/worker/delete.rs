@@ -1,14 +1,14 @@
 //! `--state delete`: the messages are shown, a person agrees, and the journal is told.
 
+use std::collections::HashMap;
+
 use crate::channel::event::Event;
-use crate::channel::message::Message;
 use crate::channel::question::Question;
 use crate::fetch;
 
 use super::error::Error;
 use super::header::digest;
-use super::maildrop::{Look, state};
-use super::observe::unique_id;
+use super::maildrop::{Look, row};
 use super::patience::patiently;
 
 pub(super) fn delete(look: Look<'_>, write: bool) -> Result<(), Error> {
@@ -20,19 +20,11 @@ pub(super) fn delete(look: Look<'_>, write: bool) -> Result<(), Error> {
     })?;
     let link = look.observer.link;
     link.event(Event::Listing {});
-    for message in &doomed {
-        let steps = listing.listing.iter().zip(&steps);
-        let found = steps.into_iter().find(|(listed, _)| listed.number == message.number);
-        let Some((listed, step)) = found else { continue };
-        let (state, at) = state(listed, step, look.index);
-        link.event(Event::Message(Message::Listed {
-            number: message.number.get(),
-            unique_id: unique_id(&message.unique_id),
-            octets: listed.octets,
-            state,
-            at,
-            header: message.header.as_deref().map(digest),
-        }));
+    let headers: HashMap<_, _> = doomed.iter().map(|it| (it.number, &it.header)).collect();
+    for (listed, step) in listing.listing.iter().zip(&steps) {
+        if let Some(header) = headers.get(&listed.number) {
+            link.event(row(look, listed, step, header.as_deref().map(digest)));
+        }
     }
     // A person may take long to answer, and the maildrop is locked meanwhile.
     listing.quit()?;

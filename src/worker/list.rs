@@ -3,13 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::channel::event::Event;
-use crate::channel::message::{Header, Message};
+use crate::channel::message::Header;
 use crate::fetch::{Error, Step};
 use crate::protocol::MessageNumber;
 
 use super::header::digest;
-use super::maildrop::{Look, is_new, meant, state};
-use super::observe::unique_id;
+use super::maildrop::{Look, is_new, meant, row};
 
 pub(super) fn list(look: Look<'_>, (headers, new): (bool, bool)) -> Result<(), Error> {
     let is_shown = |step: &Step| !new || is_new(step);
@@ -29,15 +28,7 @@ pub(super) fn list(look: Look<'_>, (headers, new): (bool, bool)) -> Result<(), E
     let link = look.observer.link;
     link.event(Event::Listing {});
     for (listed, step) in meant(&listing.listing, &steps).filter(|(_, step)| is_shown(step)) {
-        let (state, at) = state(listed, step, look.index);
-        link.event(Event::Message(Message::Listed {
-            number: listed.number.get(),
-            unique_id: unique_id(&listed.unique_id),
-            octets: listed.octets,
-            state,
-            at,
-            header: read.remove(&listed.number),
-        }));
+        link.event(row(look, listed, step, read.remove(&listed.number)));
     }
     listing.quit()
 }

@@ -3,14 +3,15 @@
 
 use std::collections::HashSet;
 
+use crate::channel::event::Event;
 use crate::channel::job::{Command, Refetch};
-use crate::channel::message::State;
+use crate::channel::message::{Header, Message, State};
 use crate::fetch::{self, Error, Listed, Listing, Named, Policy, Reason, Renumbering, Sizes, Step};
 use crate::journal::{self, Index, Journal, Siblings};
 use crate::protocol::UniqueId;
 use crate::session::{Credentials, Line};
 
-use super::observe::Observer;
+use super::observe::{Observer, unique_id};
 use super::options::Account;
 
 /// The journal as it is.
@@ -87,6 +88,19 @@ impl<'l> Look<'l> {
         let policy = Policy { named, ..account.policy.clone() };
         listing.steps(index, &policy, options.clock.start())
     }
+}
+
+/// A message as a list shows it.
+pub(super) fn row(look: Look<'_>, listed: &Listed, step: &Step, header: Option<Header>) -> Event {
+    let (state, at) = state(listed, step, look.index);
+    Event::Message(Message::Listed {
+        number: listed.number.get(),
+        unique_id: unique_id(&listed.unique_id),
+        octets: listed.octets,
+        state,
+        at,
+        header,
+    })
 }
 
 /// The unique-ids of the messages that are named by number.

@@ -5,7 +5,7 @@
 //! * No event is dropped. Of progress only the sum is sent, ten times a second.
 //! * Before [`Upward::start`] nothing is sent unless it must be: no thread is there
 //!   yet. From then on a thread of its own sends, so that a slow supervisor delays
-//!   nobody who has an event, until [`MAX_PENDING`] is reached.
+//!   no thread that has an event, until [`MAX_PENDING`] is reached.
 //! * A supervisor that reads nothing for [`PATIENCE`] ends the run, as `stop` does:
 //!   the server's lock is not held for a pager.
 
