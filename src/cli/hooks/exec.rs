@@ -15,7 +15,7 @@ use crate::cli::password::wait::WaitLimits;
 use crate::journal::{exec_marks, remove_exec_mark};
 use crate::maildir::{FileSize, Maildir};
 
-use super::process::{Hook, Input};
+use super::process::{Hook, Input, environment};
 
 /// What the command is run for.
 struct Delivered {
@@ -57,14 +57,9 @@ pub(crate) fn run(
     let maildir = std::path::absolute(maildir).unwrap_or_else(|_| maildir.clone());
     let Delivered { paths, count, octets } = delivered(&maildir, &runs)?;
     let (count, octets) = (count.to_string(), octets.to_string());
-    let environment = [
-        ("POP3GET_ACCOUNT", OsStr::new(&account.name)),
-        ("POP3GET_SERVER", OsStr::new(account.server())),
-        ("POP3GET_USER", OsStr::new(&account.user)),
-        ("POP3GET_MAILDIR", maildir.as_os_str()),
-        ("POP3GET_COUNT", OsStr::new(&count)),
-        ("POP3GET_OCTETS", OsStr::new(&octets)),
-    ];
+    let mut environment = environment(account, &maildir);
+    environment
+        .extend([("POP3GET_COUNT", OsStr::new(&count)), ("POP3GET_OCTETS", OsStr::new(&octets))]);
     let time = account.exec_timeout();
     let hook = Hook { line, environment: &environment, input: Input::Octets(paths), time };
     let failed = |why| Error::Hook { option: "--exec", why };

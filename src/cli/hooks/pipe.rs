@@ -12,7 +12,7 @@ use crate::cli::password::wait::WaitLimits;
 use crate::maildir::{Maildir, MessageOpener};
 use crate::protocol::encoded;
 
-use super::process::{Hook, Input};
+use super::process::{Hook, Input, environment};
 
 /// The statuses of sysexits(3) by which a command refuses a message for good:
 /// EX_DATAERR, EX_NOUSER, EX_NOPERM.
@@ -55,16 +55,13 @@ impl<'p> Pipe<'p> {
         let place = Path::new(OsStr::from_bytes(directory.as_bytes()));
         let path = self.maildir.join(place).join(OsStr::from_bytes(name.as_bytes()));
         let id = name.as_bytes().split(|octet| b",:".contains(octet)).next().unwrap_or_default();
-        let mut environment = vec![
-            ("POP3GET_ACCOUNT", OsStr::new(&account.name)),
-            ("POP3GET_SERVER", OsStr::new(account.server())),
-            ("POP3GET_USER", OsStr::new(&account.user)),
-            ("POP3GET_MAILDIR", self.maildir.as_os_str()),
+        let mut environment = environment(account, &self.maildir);
+        environment.extend([
             ("POP3GET_UID", OsStr::new(&unique_id)),
             ("POP3GET_OCTETS", OsStr::new(&octets)),
             ("POP3GET_FILE", path.as_os_str()),
             ("POP3GET_ID", OsStr::from_bytes(id)),
-        ];
+        ]);
         if *again {
             environment.push(("POP3GET_AGAIN", OsStr::new("1")));
         }

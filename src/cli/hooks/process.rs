@@ -13,6 +13,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _, pipe};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -22,8 +23,22 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::cli::args::command_line::CommandLine;
+use crate::cli::config::account::Account;
 use crate::cli::error::HookFailure;
 use crate::cli::password::wait::WaitLimits;
+
+/// What every hook of an account finds in its environment.
+pub(super) fn environment<'a>(
+    account: &'a Account,
+    maildir: &'a Path,
+) -> Vec<(&'static str, &'a OsStr)> {
+    vec![
+        ("POP3GET_ACCOUNT", OsStr::new(&account.name)),
+        ("POP3GET_SERVER", OsStr::new(account.server())),
+        ("POP3GET_USER", OsStr::new(&account.user)),
+        ("POP3GET_MAILDIR", maildir.as_os_str()),
+    ]
+}
 
 /// Variables that a command does not get from our environment: a secret, the socket by
 /// which a service tells how it is, and what we say of a message ourselves.

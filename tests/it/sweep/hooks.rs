@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pop3_test_server::Server;
@@ -20,6 +21,20 @@ fn line(sandbox: &Sandbox) -> String {
     format!("tr '\\0' '\\n' >>{}", sandbox.path("ran").display())
 }
 
+/// A run with these options, killed at one of its system calls.
+fn killed(
+    sandbox: &Sandbox,
+    server: &Server,
+    (name, nth): (&str, usize),
+    options: &[&str],
+) -> Output {
+    let (trace, inject) =
+        (format!("trace={name}"), format!("inject={name}:signal=KILL:when={nth}"));
+    let wishes = ["-e", &*trace, "-e", &*inject];
+    let mut run = strace(sandbox, server, &wishes, Path::new("/dev/null"));
+    run.args(options).output().unwrap()
+}
+
 /// Supervisor, worker and command are killed at each call, and the run is repeated: the
 /// command has seen each message at least once.
 #[test]
@@ -32,14 +47,7 @@ fn killed_at_every_system_call_the_command_runs_at_least_once() {
     sweep(sample(all, 60), |(name, nth)| {
         let (server, sandbox) = (server(), Sandbox::new());
         let line = line(&sandbox);
-        let wishes = [
-            "-e",
-            &format!("trace={name}"),
-            "-e",
-            &format!("inject={name}:signal=KILL:when={nth}"),
-        ];
-        let ran = strace(&sandbox, &server, &wishes, Path::new("/dev/null"));
-        let ran = { ran }.args(["--exec", &line]).output().unwrap();
+        let ran = killed(&sandbox, &server, (&name, nth), &["--exec", &line]);
         let what = format!("{name} {nth}: {ran:?}");
         let again = sandbox.plain(&server).arg("--state-dir").arg(sandbox.path("state"));
         again.args(["--exec", &*line]).run().is_silent();
@@ -88,14 +96,7 @@ fn killed_at_every_system_call_each_message_is_handed_over_and_one_at_most_twice
     sweep(points, |(name, nth)| {
         let (server, sandbox) = (server(), Sandbox::new());
         let line = line(&sandbox);
-        let wishes = [
-            "-e",
-            &format!("trace={name}"),
-            "-e",
-            &format!("inject={name}:signal=KILL:when={nth}"),
-        ];
-        let mut ran = strace(&sandbox, &server, &wishes, Path::new("/dev/null"));
-        let ran = ran.args(["--handover", &line]).output().unwrap();
+        let ran = killed(&sandbox, &server, (&name, nth), &["--handover", &line]);
         let what = format!("{name} {nth}: {ran:?}");
         let again = sandbox.plain(&server).arg("--state-dir").arg(sandbox.path("state"));
         again.args(["--handover", &*line]).run().is_silent();
