@@ -240,8 +240,8 @@ impl Maildir {
         self.directories.capabilities.syncs_whole
     }
 
-    /// Makes everything durable that was written on this file system, whoever
-    /// wrote it. An error that met any of it since the Maildir was opened is
+    /// Makes everything durable that was written on this file system, by
+    /// any process. An error that met any of it since the Maildir was opened is
     /// reported, for the descriptor is older than all drafts; but see
     /// [`TempMessage::check`]. Returns `false` where the call itself is refused, as seccomp
     /// profiles of containers do (ENOSYS, EPERM): nothing is synced then.

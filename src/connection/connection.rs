@@ -58,8 +58,8 @@ impl Connection {
         Ok(self)
     }
 
-    /// TLS from here on, to look at it and hang up. It shakes hands with a server
-    /// that nobody believes, too, and so gives back nothing that could speak.
+    /// TLS from here on, to look at it and hang up. It shakes hands also with
+    /// a server whose certificate is refused, and so gives back nothing that could speak.
     pub fn inspect_tls(mut self) -> Result<Secured, Error> {
         self.begin(Phase::Handshake);
         self.look()
@@ -115,8 +115,8 @@ impl Connection {
         matches!(self.stream, Stream::Tls(_))
     }
 
-    /// Whether the server is this machine itself. Where a proxy leads, nobody here
-    /// knows.
+    /// Whether the server is this machine itself. Where a proxy leads is not
+    /// known here.
     pub fn is_loopback(&self) -> bool {
         self.options.proxy.is_none() && self.peer.ip().to_canonical().is_loopback()
     }

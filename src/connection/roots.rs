@@ -15,8 +15,8 @@ use super::error::{Error, RootsError};
 pub enum Roots {
     /// Those in this PEM file, and no others.
     File(PathBuf),
-    /// None: a pin alone tells who the server is, and without one nobody is
-    /// believed.
+    /// None: a pin alone tells who the server is, and without one no server
+    /// is believed.
     None,
     /// Those of the operating system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     System,

@@ -80,8 +80,8 @@ impl Stream {
         authorities: Authorities,
         waiting: Waiting,
     ) -> Result<Secured, Error> {
-        let (nobody, judgement) = (Introduction::default(), Judgement::IsRemembered);
-        let mut stream = Self::new(socket, options, authorities, nobody, judgement)?;
+        let (introduction, judgement) = (Introduction::default(), Judgement::IsRemembered);
+        let mut stream = Self::new(socket, options, authorities, introduction, judgement)?;
         let shaken = stream.shake_hands(options, waiting);
         let seen = stream.secured();
         stream.say_goodbye();

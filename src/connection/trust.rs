@@ -5,8 +5,8 @@
 //! * webpki decides about chain, dates and host name; there is no matcher of our
 //!   own, and no option to leave a check out (CVE-2014-7273 to -7275,
 //!   CVE-2019-8337). A pin is one condition more.
-//! * A certificate that a person listed as believed, octet for octet, needs nobody to
-//!   vouch for it; its names and dates are checked.
+//! * A certificate that a person listed as believed, octet for octet, needs no
+//!   issuer; its names and dates are checked.
 //! * Without authorities a pin stands alone: the holder of the pinned key is the
 //!   server, whatever name and dates its certificate has. That it has the key
 //!   is proved by the handshake's signature, which is always checked.
@@ -160,8 +160,8 @@ impl Shown<'_> {
         webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now).map(|_| ())
     }
 
-    /// Verifies a certificate that is itself believed, octet for octet: nobody has to
-    /// vouch for it, and it may be an authority's, as `openssl req -x509` makes it. Its
+    /// Verifies a certificate that is itself believed, octet for octet: it needs no
+    /// issuer, and it may be an authority's, as `openssl req -x509` makes it. Its
     /// names and its time count as ever.
     fn verify_listed(&self) -> Result<(), TlsError> {
         verify_server_name(&ParsedCertificate::try_from(self.end_entity)?, self.name)?;

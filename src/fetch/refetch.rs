@@ -21,7 +21,7 @@ use super::unique_ids::are_numbers;
 pub struct Refetched {
     /// Their unique-ids.
     pub unique_ids: HashSet<UniqueId>,
-    /// What a person is asked; none where nobody need be.
+    /// What a person is asked; none where no question is needed.
     pub doubling: Option<Doubling>,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | | by `auto` | needs | why in this place |
 //! | --- | --- | --- | --- |
-//! | 1 | SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS | a binding | nobody between, nothing to steal here or there |
+//! | 1 | SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS | a binding | no machine in the middle, and neither end gives a password away |
 //! | 2 | SCRAM-SHA-256, SCRAM-SHA-1 | | the password never leaves, and the server proves that it knows it |
 //! | 3 | PLAIN | clear | one round trip, any octets, and what servers test most |
 //! | 4 | LOGIN | clear | no standard, three round trips, and some have nothing else |

@@ -266,8 +266,8 @@ impl<'a> Conversation<'a> {
         leniency.into_iter().chain(long).try_for_each(|leniency| self.lenient(leniency))
     }
 
-    /// Reads a challenge or the end of a login. Whoever has salt, nonces and the
-    /// server's signature of SCRAM can try passwords at leisure: no log shows them.
+    /// Reads a challenge or the end of a login. Salt, nonces and
+    /// the server's signature of SCRAM are enough to try passwords with: no log shows them.
     pub(super) fn turn(&mut self, mechanism: sasl::Mechanism) -> Result<Turn<'_>, Error> {
         self.connection.begin(Phase::Reply);
         self.read_line("AUTH", Phase::Reply)?;

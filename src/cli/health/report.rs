@@ -1,4 +1,4 @@
-//! `--report`: a file that is replaced whole, so that nobody reads half of one.
+//! `--report`: a file that is replaced whole, so that no reader meets half of one.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};

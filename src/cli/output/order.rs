@@ -1,5 +1,5 @@
 //! Whose words are written now, and whose wait: reports in the order of the accounts off a
-//! terminal, and nobody's while a person is asked.
+//! terminal, and none while a person is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -104,7 +104,7 @@ impl<'s> Output<'s> {
         }
     }
 
-    /// Nobody is asked any more.
+    /// No question is open any more.
     pub(crate) fn release(&self) {
         if self.order.borrow().is_held() {
             let due = self.order.borrow_mut().release();

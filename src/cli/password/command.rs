@@ -62,7 +62,7 @@ fn within(
         failure.unwrap_or_else(|| Error::Secret(sentence()))
     };
     // Its output's end first: as long as it is not waited for, its id is its own
-    // and nobody else can be ended in its place.
+    // and no other process can be ended in its place.
     let line = limits.wait(Some(end), |slice| running.printed.recv_timeout(slice).ok());
     let line = line.map_err(over)?;
     let status = limits.wait(Some(end), |slice| running.ended(slice)).map_err(over)?;

@@ -35,8 +35,8 @@ pub(super) enum Others {
 /// Refuses a file whose content others may know, or have chosen. `what` is the secret
 /// in it.
 ///
-/// A pipe is as good as a file: `<(…)` makes one with the same bits. Whoever
-/// owns the file could read it whatever its bits say, so it is us or root.
+/// A pipe is as good as a file: `<(…)` makes one with the same bits. Its
+/// owner can read it whatever its bits say, so the owner is us or root.
 pub(super) fn check(
     metadata: &Metadata,
     path: &Path,

@@ -24,7 +24,7 @@ pub(super) struct Hosts {
     all: Vec<Host>,
 }
 
-/// Whether a failure says that nobody could have reached the server.
+/// Whether a failure says that the server cannot be reached by any account.
 fn is_unreachable(failure: &Failure) -> bool {
     use Kind::{
         ClosedInHandshake, Connection, GreetingTimedOut, NoAddress, NoSuchHost, NoSuchProxy, Proxy,

@@ -58,7 +58,7 @@ pub(crate) fn serve(
     command: &Command,
 ) -> Vec<Exit> {
     thread::scope(|scope| {
-        // At the end the threads that still have something to say find nobody to hear it.
+        // At the end the threads that still have something to say find the receiver gone.
         let (to_us, heard) = sync_channel(WAITING);
         Run::new(supervisor, scope, accounts, command, to_us).serve(&heard)
     })
@@ -305,7 +305,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         }
     }
 
-    /// Writes what waits to be written; nobody works for an output that is broken.
+    /// Writes what waits to be written; no worker goes on for an output that is broken.
     fn flush(&mut self) {
         let Err(Error::Output(error)) = self.supervisor.output.flush() else { return };
         for service in self.served.values_mut().filter_map(|it| it.service.as_mut()) {

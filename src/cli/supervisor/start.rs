@@ -82,7 +82,7 @@ pub(super) struct Streams {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Whoever reads it meets its end.
+        // The thread that reads it meets its end.
         let _ = self.channel.shutdown(Shutdown::Both);
         if let Some(child) = &mut self.child {
             let _ = child.kill();
