@@ -7,7 +7,7 @@
 //!   durable before the next one. So a crash repeats one hand-over at most, and the
 //!   target is told that it may have had the message.
 //! * The oldest message goes first. One that is not taken for now ends the run, so that
-//!   the order stays; after [`run::MOST_TRIES`] or a day it is put aside, and the others go on.
+//!   the order stays; after five tries or a day it is put aside, and the others go on.
 //!
 //! # Not here
 //!
