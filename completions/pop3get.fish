@@ -57,6 +57,7 @@ complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USE
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l jobs -d 'Serve at most so many accounts at once [default: 4]' -r
 complete -c pop3get -l jobs-per-host -d 'Serve at most so many accounts of one server at once [default: 2]' -r
+complete -c pop3get -l every -d 'Repeat the fetch in one process, so long after the last one began, until SIGTERM ends it; for containers' -r
 complete -c pop3get -l report -d 'Write after each fetch how all accounts fare, into this file for the node exporter of Prometheus' -r -F
 complete -c pop3get -l config -d 'Read only this configuration file [default: $POP3GET_CONFIG or ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after this time, with status 75 if it is not done' -r

@@ -21,7 +21,9 @@ mod health;
 mod hooks;
 mod output;
 mod password;
+mod repetition;
 mod run;
+mod service_manager;
 mod supervisor;
 
 pub use args::options::{Args, Generate};

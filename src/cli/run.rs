@@ -15,6 +15,7 @@ use crate::channel::event::Summary;
 use crate::channel::job::Command;
 
 use super::args::options::Args;
+use super::args::period::Interval;
 use super::args::short_help::SHORT_HELP;
 use super::args::usage::usage_error;
 use super::cancel::Cancel;
@@ -36,6 +37,7 @@ use super::output::status;
 use super::output::streams::{Manner, Streams};
 use super::output::terminal::Output;
 use super::password::wait::WaitLimits;
+use super::repetition::{Begun, Repetition};
 use super::supervisor::run::serve;
 use super::supervisor::shared::Supervisor;
 use super::supervisor::start::Start;
@@ -43,7 +45,7 @@ use super::supervisor::start::Start;
 /// Runs the program. `cancel` is set to a signal's number when it has to end.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
-    streams: Streams<'_>,
+    mut streams: Streams<'_>,
     cancel: &Cancel,
     start: &Start,
 ) -> Exit {
@@ -61,15 +63,29 @@ pub fn run(
     let json = arguments.iter().any(|argument| argument == "--json");
     let manner =
         parsed.as_ref().map_or_else(|_| Manner::plain(json), |args| Manner::of(args, &streams));
-    let Streams { out, err, terminal, columns } = streams;
-    let streams = Streams { out: &mut *out, err: &mut *err, terminal, columns };
-    let output = Output::new(streams, manner, cancel);
-    let exit = match parsed {
-        Ok(args) => of_options(args, &output, cancel, start),
-        Err(error) => ended(&output, None, Err(usage_error(&error))),
+    let mut repetition = Repetition::default();
+    let exit = loop {
+        let begun = Begun::now();
+        let output = Output::new(streams.again(), manner, cancel);
+        let exit = match &parsed {
+            Ok(args) => of_options(args.clone(), &output, cancel, start, &mut repetition),
+            Err(error) => ended(&output, None, Err(usage_error(error))),
+        };
+        let exit = written(&output, exit);
+        if !repetition.goes_on(begun, exit, cancel) {
+            break exit;
+        }
     };
-    let written = output.end(exit);
-    written.map_or_else(|error| ended(&output, None, Err(error)), |()| exit)
+    if repetition.is_one() {
+        return exit;
+    }
+    let exit = repetition.exit(exit, cancel);
+    written(&Output::new(streams.again(), manner, cancel), exit)
+}
+
+/// Writes the last line of a run. The status is that of the run, if that succeeds.
+fn written(output: &Output<'_>, exit: Exit) -> Exit {
+    output.end(exit).map_or_else(|error| ended(output, None, Err(error)), |()| exit)
 }
 
 /// Runs what the options mean.
@@ -78,6 +94,7 @@ fn of_options<'o>(
     output: &'o Output<'o>,
     cancel: &'o Cancel,
     start: &'o Start,
+    repetition: &mut Repetition,
 ) -> Exit {
     if let Some(kind) = args.generate {
         return ended(output, None, output.print(kind.text().as_bytes()).map(|()| Exit::Ok));
@@ -95,18 +112,21 @@ fn of_options<'o>(
         Ok(messages) => args.messages = messages,
         Err(error) => return ended(output, None, Err(error)),
     }
-    let Prepared { accounts, selected, config } = match prepare(&args) {
+    let Prepared { accounts, selected, config } = match prepare_again(&args, output, repetition) {
         Ok(prepared) => prepared,
         Err(error) => return ended(output, None, Err(error)),
     };
     let keys = || named::keys(&args, &config);
     let run = config.run.settings(&args.run);
+    let every = run.every.filter(|_| args.is_plain_fetch());
+    repetition.take(&config, every.map(|Interval(period)| Duration::from_secs(period.0)));
     let supervisor = Supervisor {
         keys: &keys,
         start,
         output,
         limits,
         is_alone: accounts.len() == 1,
+        manager: &repetition.manager,
         conversation: output.level == Level::Conversation,
         agrees: args.yes,
         configuration: &config.files,
@@ -187,8 +207,32 @@ struct Prepared {
     config: Config,
 }
 
-fn prepare(args: &Args) -> Result<Prepared, Error> {
-    let config = Config::read(args.config.as_deref())?;
+/// Reads the configuration; one that became wrong since the last run does not count.
+fn prepare_again(
+    args: &Args,
+    output: &Output<'_>,
+    repetition: &mut Repetition,
+) -> Result<Prepared, Error> {
+    let read = Config::read(args.config.as_deref()).and_then(|config| prepare(args, config));
+    match read {
+        Err(error) => match repetition.last_good(&error, output) {
+            Some(config) => prepare(args, config),
+            None => Err(error),
+        },
+        Ok(prepared) => {
+            repetition.is_good();
+            Ok(prepared)
+        }
+    }
+}
+
+fn prepare(args: &Args, config: Config) -> Result<Prepared, Error> {
+    if args.run.every.is_some() && !args.is_plain_fetch() {
+        return Err(Error::Usage {
+            why: "--every repeats the fetch of what is new, and nothing else".into(),
+            hint: Some("leave it out here; a person looks once"),
+        });
+    }
     let accounts = check_single_account(args, named(args, &config)?)?;
     accounts.iter().try_for_each(|account| named::check(account, args, &config))?;
     let resolve = |named: Named| (named.name.clone(), account::resolve(&named, args));

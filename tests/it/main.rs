@@ -49,6 +49,7 @@ mod properties; // what the fuzz targets hold, on the stable toolchain
 mod proxy; // through a proxy
 mod recipes; // procmail, maildrop, notmuch, dovecot-lda behind the program
 mod refetch; // known messages, fetched again on purpose
+mod repetition; // --every: one process that fetches again and again
 mod returning; // unique-ids that were missing and are back
 mod rfc1939; // what the RFC binds a client to
 mod round_trips; // how often the program waits for the server

@@ -27,7 +27,7 @@ fn ran(output: Output) -> Ran {
     Ran { status: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 

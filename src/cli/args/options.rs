@@ -6,7 +6,7 @@ use clap::{ArgAction, ArgGroup, Parser, ValueEnum, ValueHint};
 
 use super::numbers::Numbers;
 use super::path::path;
-use super::period::Period;
+use super::period::{Interval, Period};
 use super::run_settings::RunSettings;
 use super::settings::Settings;
 use crate::channel::job::Messages;
@@ -205,12 +205,8 @@ pub struct Args {
     pub verbose: u8,
 }
 
-/// No run lasts longer.
-const YEAR: u64 = 365 * 24 * 60 * 60;
-
 fn deadline(text: &str) -> Result<Period, &'static str> {
-    let period: Period = text.parse()?;
-    if (1..=YEAR).contains(&period.0) { Ok(period) } else { Err("it is 1s to 365d") }
+    text.parse().map(|Interval(period)| period)
 }
 
 /// `--color`, `--progress`
@@ -226,6 +222,30 @@ pub enum When {
 }
 
 impl Args {
+    /// Whether a fetch of everything that is new is meant, as a timer starts it.
+    pub(crate) fn is_plain_fetch(&self) -> bool {
+        let acts = [
+            self.list,
+            self.check,
+            self.show.is_some(),
+            self.probe,
+            self.mark_seen,
+            self.import_seen.is_some(),
+            self.dry_run,
+            self.state.is_some(),
+            self.status,
+            self.check_config,
+            self.generate.is_some(),
+            self.retry_failed,
+            self.rekey,
+            self.refetch,
+            self.refetch_missing,
+            !self.uid.is_empty(),
+            !self.message.is_empty(),
+        ];
+        !acts.contains(&true)
+    }
+
     /// Takes the word behind `--state list`, `repair` and `separate` for an ACCOUNT: these
     /// need no word.
     pub(crate) fn take_account_of_state(&mut self) {

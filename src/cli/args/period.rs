@@ -10,6 +10,9 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
+/// No run lasts longer, and no interval.
+const YEAR: u64 = 365 * DAY;
+
 /// What stands between an error and its hint, where a parser can return one text only.
 pub(crate) const HINT: &str = "; hint: ";
 
@@ -66,6 +69,32 @@ impl<'de> Deserialize<'de> for Period {
             // What is allowed instead is said by the configuration.
             Written::Text(text) => text.parse().map_err(|_| D::Error::custom("invalid time")),
         }
+    }
+}
+
+/// The time from one run to the next: a [`Period`] that is not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval(pub Period);
+
+impl FromStr for Interval {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let period: Period = text.parse()?;
+        if (1..=YEAR).contains(&period.0) { Ok(Self(period)) } else { Err("it is 1s to 365d") }
+    }
+}
+
+impl Serialize for Interval {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Interval {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Period(seconds) = Period::deserialize(deserializer)?;
+        seconds.to_string().parse().map_err(D::Error::custom)
     }
 }
 
@@ -127,6 +156,14 @@ mod tests {
         }
         for shown in ["0s", "90s", "5m", "2h", "30d"] {
             assert_eq!(shown.parse::<Period>().unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn an_interval_is_a_second_to_a_year() {
+        assert_eq!("5m".parse(), Ok(Interval(Period(300))));
+        for wrong in ["", "0", "0m", "366d", "5min"] {
+            assert!(wrong.parse::<Interval>().is_err(), "{wrong}");
         }
     }
 

@@ -8,6 +8,7 @@ use clap::{Args, ValueHint};
 use serde::{Deserialize, Serialize};
 
 use super::path::path;
+use super::period::Interval;
 
 /// What holds for all accounts together. A field is an option of the command line and a
 /// key above the tables of the configuration file by the same name.
@@ -22,6 +23,10 @@ pub struct RunSettings {
     #[arg(long, value_name = "N", help_heading = "Many accounts")]
     pub jobs_per_host: Option<NonZeroUsize>,
 
+    /// Repeat the fetch in one process, so long after the last one began, until SIGTERM ends it; for containers
+    #[arg(long, value_name = "DURATION", help_heading = "Many accounts")]
+    pub every: Option<Interval>,
+
     /// Write after each fetch how all accounts fare, into this file for the node exporter of Prometheus
     #[arg(long, value_name = "FILE", help_heading = "Many accounts", value_parser = path, value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
@@ -33,6 +38,7 @@ impl RunSettings {
         Self {
             jobs: self.jobs.or(other.jobs),
             jobs_per_host: self.jobs_per_host.or(other.jobs_per_host),
+            every: self.every.or(other.every),
             report: self.report.or_else(|| other.report.clone()),
         }
     }

@@ -57,7 +57,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
     (&["nokeep", "flush", "remove"], "`delete = true` deletes what is safe here"),
     (
         &["interval", "daemon", "refresh", "check-interval"],
-        "cron or a systemd timer repeats the run; see `man pop3get`",
+        "cron or a systemd timer repeats the run, and in a container `every = \"5m\"` above all tables; see `man pop3get`",
     ),
     (&["enabled", "active", "skip"], "`disabled = true` leaves an account out until it is named"),
 ];

@@ -112,5 +112,5 @@ pub(crate) const JOBS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(
 
 /// What holds where nothing is said.
 fn built_in() -> RunSettings {
-    RunSettings { jobs: Some(JOBS), jobs_per_host: Some(JOBS_PER_HOST), report: None }
+    RunSettings { jobs: Some(JOBS), jobs_per_host: Some(JOBS_PER_HOST), every: None, report: None }
 }

@@ -19,6 +19,14 @@ pub struct Streams<'s> {
     pub columns: Option<usize>,
 }
 
+impl Streams<'_> {
+    /// The same streams, for another run.
+    pub(crate) fn again(&mut self) -> Streams<'_> {
+        let Self { out, err, terminal, columns } = self;
+        Streams { out: &mut **out, err: &mut **err, terminal: *terminal, columns: *columns }
+    }
+}
+
 impl fmt::Debug for Streams<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { terminal, columns, .. } = self;

@@ -117,6 +117,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
     fn serve(mut self, heard: &Receiver<(usize, Heard)>) -> Vec<Exit> {
         let mut looked = Instant::now();
         loop {
+            self.supervisor.manager.alive();
             let signal = self.supervisor.limits.cancel.load(Ordering::Relaxed);
             match signal {
                 0 => self.start_all(),

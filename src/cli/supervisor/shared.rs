@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::output::terminal::Output;
 use crate::cli::password::wait::WaitLimits;
+use crate::cli::service_manager::ServiceManager;
 
 use super::start::Start;
 
@@ -18,6 +19,8 @@ pub(crate) struct Supervisor<'s, 'c> {
     /// The keys of the mailboxes of all accounts of the configuration; only a mailbox
     /// under another name asks for them.
     pub(crate) keys: &'c dyn Fn() -> Vec<String>,
+    /// Whom the loop shows that it goes on.
+    pub(crate) manager: &'c ServiceManager,
     /// The conversation is shown.
     pub(crate) conversation: bool,
     /// The files of the configuration.
