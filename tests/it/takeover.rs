@@ -65,8 +65,8 @@ const FETCHERS: [Fetcher; 4] = [
             format!(
                 "[retriever]\ntype = SimplePOP3Retriever\nserver = 127.0.0.1\nport = {port}\n\
                  username = {user}\npassword = {password}\n[destination]\n\
-                 type = MDA_external\npath = /bin/sh\nallow_root_commands = true\n\
-                 arguments = (\"-c\", \"cat >{home}/Theirs/new/$$\")\n[options]\nread_all = false\ndelete = false\n"
+                 type = Maildir\npath = {home}/Theirs/\n\
+                 [options]\nread_all = false\ndelete = false\n"
             )
         },
         arguments: |home| {
