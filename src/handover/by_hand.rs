@@ -38,9 +38,10 @@ pub fn by_hand(
             ByHand::Again => Progress::Later,
             ByHand::Done => Progress::HandedOver,
         };
-        let recipients = Vec::new();
-        let handed = Handed { progress, at: now, tries: 0, since: now, not_before: 0, recipients };
-        log.note(&waits.name, handed)?;
+        // Recipients that have accepted the message do not get it twice.
+        let mut recipients = known.map(|it| it.recipients.clone()).unwrap_or_default();
+        recipients.retain(|recipient| recipient.starts_with('+'));
+        log.note(&waits.name, Handed { progress, recipients, ..Handed::new(now) })?;
         messages += 1;
     }
     Ok(messages)

@@ -114,15 +114,8 @@ impl Run<'_> {
 
     /// One message, unless it is not its turn.
     fn one(&mut self, waits: &Waits) -> Result<Option<Untaken>, Error> {
-        let new = Handed {
-            progress: Progress::Later,
-            at: self.now,
-            tries: 0,
-            since: self.now,
-            not_before: 0,
-            recipients: Vec::new(),
-        };
-        let known = self.log.get(&waits.name).cloned().unwrap_or(new);
+        let new = || Handed::new(self.now);
+        let known = self.log.get(&waits.name).cloned().unwrap_or_else(new);
         match known.progress {
             Progress::Gone | Progress::HandedOver => return Ok(None),
             Progress::Refused => {
@@ -170,7 +163,7 @@ impl Run<'_> {
             Answer::Stopped => return Err(Error::Interrupted),
             Answer::Unknown(why) => (Progress::HandingOver, Some(why)),
         };
-        handed.progress = progress;
+        (handed.progress, handed.why) = (progress, why.clone());
         let is_aside = is_aside(&handed, self.now);
         if is_aside {
             let doublings = handed.tries.saturating_sub(MOST_TRIES).min(7);

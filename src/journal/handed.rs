@@ -14,6 +14,40 @@ use super::journal_file::Journal;
 use super::mailbox::Mailbox;
 use super::record::Record;
 
+/// What of a mailbox waits to be handed over, as `--status` shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many messages wait, without those that were refused.
+    pub waiting: usize,
+    /// How many were refused and wait for a person.
+    pub refused: usize,
+    /// When the oldest of them all was delivered, in seconds since 1970.
+    pub since: Option<u64>,
+    /// Why the oldest that was tried was not taken.
+    pub why: Option<String>,
+}
+
+impl Backlog {
+    /// Reads it without a lock.
+    pub fn read(state: &Path, mailbox: &Mailbox) -> Result<Self, Error> {
+        let log = HandoverLog::look(state, mailbox)?.unwrap_or_default();
+        let mut backlog = Self::default();
+        for Waits { name, .. } in Journal::look(state, mailbox)?.waits() {
+            let handed = log.get(&name);
+            match handed.map(|it| it.progress) {
+                Some(Progress::Gone | Progress::HandedOver) => continue,
+                Some(Progress::Refused) => backlog.refused += 1,
+                _ => backlog.waiting += 1,
+            }
+            // The name begins with the time of the delivery.
+            let delivered = name.split('.').next().and_then(|seconds| seconds.parse().ok());
+            backlog.since = backlog.since.or(delivered);
+            backlog.why = backlog.why.or_else(|| handed.and_then(|it| it.why.clone()));
+        }
+        Ok(backlog)
+    }
+}
+
 /// A message that waits to be handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waits {

@@ -4,9 +4,10 @@
 //! ```abnf
 //! log       = "pop3get-handover" SP version SP number LF *append
 //! append    = record LF commit                   ; as in a journal
-//! record    = progress SP at SP tries SP since SP not-before SP name *(SP recipient)
+//! record    = progress SP at SP tries SP since SP not-before SP name *(SP recipient) [SP why]
 //! progress  = "handing-over" / "handed-over" / "refused" / "later" / "gone"
 //! recipient = ("+" / "-") address                ; it accepted, or refused for good
+//! why       = "=" text                           ; what the target answered last
 //! ```
 //!
 //! # Invariants
@@ -30,7 +31,7 @@ use super::error::{Error, io_error};
 use super::frame::{Commit, VERSION, signature};
 use super::index::Index;
 use super::mailbox::Mailbox;
-use super::record::number;
+use super::record::{decode, number};
 
 const NAME: &str = "handover";
 const WORD: &str = "pop3get-handover";
@@ -84,7 +85,27 @@ pub struct Handed {
     pub not_before: u64,
     /// The recipients that have answered for good, percent-encoded behind `+` or `-`.
     pub recipients: Vec<String>,
+    /// Why it was not taken, when it was tried last; of at most [`MOST_WHY`] octets.
+    pub why: Option<String>,
 }
+
+impl Handed {
+    /// A message that was not tried yet.
+    pub fn new(now: u64) -> Self {
+        Self {
+            progress: Progress::Later,
+            at: now,
+            tries: 0,
+            since: now,
+            not_before: 0,
+            recipients: Vec::new(),
+            why: None,
+        }
+    }
+}
+
+/// At most so many octets of an answer are kept.
+const MOST_WHY: usize = 200;
 
 /// The file, read.
 #[derive(Debug, Default)]
@@ -106,11 +127,16 @@ impl HandoverState {
 }
 
 fn line(name: &str, handed: &Handed) -> String {
-    let Handed { progress, at, tries, since, not_before, recipients } = handed;
+    let Handed { progress, at, tries, since, not_before, recipients, why } = handed;
     let mut line = format!("{} {at} {tries} {since} {not_before} {name}", progress.word());
     for recipient in recipients {
         line.push(' ');
         line += recipient;
+    }
+    if let Some(why) = why.as_deref().filter(|why| !why.is_empty()) {
+        let why = why.replace(char::is_control, " ");
+        let cut = why.as_bytes().get(..MOST_WHY).unwrap_or(why.as_bytes());
+        line += &format!(" ={}", encoded(cut));
     }
     line + "\n"
 }
@@ -125,11 +151,21 @@ fn parse(line: &[u8]) -> Option<(String, Handed)> {
         since: number(words.next())?,
         not_before: number(words.next())?,
         recipients: Vec::new(),
+        why: None,
     };
     let name = text(words.next()?)?;
-    let is_answer = |word: &[u8]| matches!(word, [b'+' | b'-', _, ..]);
-    let recipients = words.map(|word| if is_answer(word) { text(word) } else { None });
-    Some((name, Handed { recipients: recipients.collect::<Option<_>>()?, ..handed }))
+    let mut words = words.peekable();
+    let (mut recipients, mut why) = (Vec::new(), None);
+    while let Some(word) = words.next() {
+        match word {
+            [b'+' | b'-', _, ..] => recipients.push(text(word)?),
+            [b'=', rest @ ..] if words.peek().is_none() => {
+                why = Some(String::from_utf8_lossy(&decode(rest)?).into_owned());
+            }
+            _ => return None,
+        }
+    }
+    Some((name, Handed { recipients, why, ..handed }))
 }
 
 /// Reads the file. What follows the last good append is a torn tail; damage before it
@@ -272,7 +308,8 @@ mod tests {
 
     fn handed(progress: Progress) -> Handed {
         let recipients = vec![written_recipient("a b@c", true), written_recipient("d", false)];
-        Handed { progress, at: 1, tries: 2, since: 3, not_before: 4, recipients }
+        let why = Some("no such user".to_owned());
+        Handed { progress, at: 1, tries: 2, since: 3, not_before: 4, recipients, why }
     }
 
     fn log(records: usize) -> Vec<u8> {
@@ -292,6 +329,18 @@ mod tests {
             let read = parse(text.strip_suffix('\n').unwrap().as_bytes());
             assert_eq!(read, Some(("1.x.h".to_owned(), handed(progress))));
         }
+    }
+
+    #[test]
+    fn an_answer_of_several_lines_or_none_damages_no_record() {
+        for (why, read) in [("a\r\nb", Some("a  b")), ("", None), ("\u{9b}", Some(" "))] {
+            let of = |why| Handed { why, ..handed(Progress::Refused) };
+            let text = line("n", &of(Some(why.to_owned())));
+            let found = parse(text.strip_suffix('\n').unwrap().as_bytes());
+            assert_eq!(found, Some(("n".to_owned(), of(read.map(str::to_owned)))), "{why:?}");
+        }
+        let long = line("n", &Handed { why: Some("é".repeat(500)), ..handed(Progress::Later) });
+        assert!(parse(long.strip_suffix('\n').unwrap().as_bytes()).is_some());
     }
 
     #[test]

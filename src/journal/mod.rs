@@ -57,7 +57,7 @@ pub use disk::{make_state_directory, refuses_directory_sync};
 pub use error::{Binding, Error};
 pub use exec_mark::{exec_marks, remove_exec_mark};
 pub use fingerprint::{Fingerprint, HeaderHasher};
-pub use handed::Waits;
+pub use handed::{Backlog, Waits};
 pub use handover_log::{Handed, HandoverLog, HandoverState, Progress, written_recipient};
 pub use hooks::Hooks;
 pub use import::{ImportError, Imported};

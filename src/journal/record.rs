@@ -286,7 +286,7 @@ fn message_words(known: &Known) -> String {
 }
 
 /// A unique-id from its written form; `None` for what no server can give.
-fn decode(written: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(super) fn decode(written: &[u8]) -> Option<Cow<'_, [u8]>> {
     let unique_id: Cow<'_, [u8]> = match memchr::memchr(b'%', written) {
         None => Cow::Borrowed(written),
         Some(_) => percent_decode(written).into(),

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pop3_test_server::Server;
+use pop3get::journal::{Backlog, Mailbox};
 
 use crate::rfc1939::{letters, stored};
 use crate::sandbox::{Pop3get, Ran, Sandbox};
@@ -117,6 +118,25 @@ fn a_refused_message_is_said_in_each_run_until_a_person_decides() {
     state(&sandbox, &server, &["handover", "done"]).prints("1 message counted as handed over\n");
     hand_over(&sandbox, &server, ":").run().is_silent();
     assert_eq!(taken(&sandbox).len(), 3);
+}
+
+#[test]
+fn what_waits_is_known_with_its_time_and_the_answer_of_the_target() {
+    let (server, sandbox) = (server(3), Sandbox::new());
+    let backlog = || {
+        let directory = sandbox.journal().parent().unwrap().to_owned();
+        let key = directory.file_name().unwrap().to_str().unwrap();
+        Backlog::read(directory.parent().unwrap(), &Mailbox::of_key(key).unwrap()).unwrap()
+    };
+    let line = "grep -q 'letter 1' \"$F\" && { rm \"$F\"; exit 67; }; rm \"$F\"; exit 9";
+    assert_eq!(hand_over(&sandbox, &server, line).run().status, Some(75));
+    let found = backlog();
+    assert_eq!((found.waiting, found.refused), (2, 1));
+    assert_eq!(found.why.as_deref(), Some("the command refused it: exit status: 67"));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    assert!((now - 600..=now).contains(&found.since.unwrap()), "{found:?}");
+    state(&sandbox, &server, &["handover", "done"]).prints("3 messages counted as handed over\n");
+    assert_eq!(backlog(), Backlog::default());
 }
 
 #[test]
