@@ -25,6 +25,7 @@ mod making;
 mod message_opener;
 mod opening;
 mod renaming;
+mod room;
 mod scan;
 mod size;
 mod temp_message;
@@ -219,6 +220,12 @@ impl Maildir {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.directories.path
+    }
+
+    /// The size in octets of the largest message that can be delivered now, as far as
+    /// the system tells.
+    pub fn room(&self) -> u64 {
+        room::room_in(&self.directories.tmp)
     }
 
     /// Begins a message in `tmp/`.

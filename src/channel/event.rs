@@ -108,6 +108,9 @@ pub enum Event {
         /// Its words.
         text: Octets,
     },
+    /// The server may list only a part of its messages, and nothing of that part will be
+    /// fetched: newer messages may never be listed.
+    OnlySeen {},
     /// `--state delete`: the next session deletes messages from the server.
     Ordered {
         /// How many.

@@ -6,6 +6,7 @@ use crate::maildir::Maildir;
 
 use super::deletion::PendingDeletes;
 use super::download::Download;
+use super::error::{Error, Messages};
 use super::event::Observer;
 use super::refusals::{ROW, Refusals};
 use super::twins::Twins;
@@ -44,12 +45,25 @@ pub(super) struct Done {
     pub(super) lost: Option<Download>,
     /// Something else than that is left to do.
     pub(super) more: bool,
+    /// Left out before they were asked for, for want of room.
+    pub(super) no_room: Vec<Download>,
     /// Messages that QUIT could take away and that are not safe here.
     pub(super) withhold_quit: bool,
     /// TOP does not show what RETR shows.
     pub(super) top_differs: bool,
     /// Known messages that were fetched again.
     pub(super) twins: Twins,
+}
+
+impl Done {
+    /// # Errors
+    ///
+    /// If messages were left out for want of room.
+    pub(super) fn all_fitted(&self) -> Result<(), Error> {
+        let Some(first) = self.no_room.first() else { return Ok(()) };
+        let octets = first.listed.octets.unwrap_or(0);
+        Err(Error::NoRoom { messages: Messages(self.no_room.len()), octets })
+    }
 }
 
 /// What does not change during a session.

@@ -72,6 +72,16 @@ pub enum Error {
     /// A message was named that is not listed.
     #[error("there is no message {0}")]
     NoSuchMessage(String),
+    /// Messages are larger than the room that is left for them.
+    #[error(
+        "no room for {messages}, of {octets} octets and more: the disk is full, or files may not be that large; smaller ones arrived"
+    )]
+    NoRoom {
+        /// How many.
+        messages: Messages,
+        /// The size of the first one, as listed.
+        octets: u64,
+    },
     /// Nothing tells one message from another: no UIDL, and no TOP either.
     #[error("the server supports neither UIDL nor TOP, so messages cannot be told apart{}", .0.words())]
     NoUniqueIds(Refusal),

@@ -98,6 +98,9 @@ pub enum Event<'a> {
         /// Its words.
         refusal: &'a Refusal,
     },
+    /// The server may list only a part of its messages, and all of that part is seen or
+    /// too large: it is never retrieved, so newer messages may never be listed.
+    OnlySeen,
     /// The server does not keep step; another session follows, one command at a
     /// time.
     OutOfStep,

@@ -72,7 +72,8 @@ impl AccountRun {
             self.current.progress = true;
         }
         self.note_temporary(&done.refusals.temporary, now, observe)?;
-        self.note_quota(&done.refusals.quota, now)
+        self.note_quota(&done.refusals.quota, now)?;
+        done.all_fitted()
     }
 
     /// Notes which messages were fetched again, and what became of them.

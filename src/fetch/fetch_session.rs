@@ -39,7 +39,7 @@ impl AccountRun {
             Ok((steps, run.take_orders(listing)?))
         };
         let (steps, ordered) = sessions::look(self, &mut listing, options, observe, look)?;
-        tell_expiry(&listing, policy, observe);
+        self.warn(&listing, (&steps, policy), now, observe);
         self.current.reached = Reached::Messages;
         self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), now);
         let Listing { transaction, listing, mut proofs, .. } = listing;
@@ -126,6 +126,41 @@ impl AccountRun {
             self.journal.note_proof(port, proof);
         }
         self.note_refusing(port, talked, answered);
+    }
+
+    /// Says what of the server's rules can take mail away, or keep it back.
+    fn warn(
+        &mut self,
+        listing: &Listing<'_>,
+        (steps, policy): (&[Step], &Policy),
+        now: u64,
+        observe: Observer<'_>,
+    ) {
+        tell_expiry(listing, policy, observe);
+        self.tell_window(listing, steps, now, observe);
+    }
+
+    /// Says once that a server may list a part of its messages alone, of which nothing is
+    /// fetched, so that the rest is never listed.
+    fn tell_window(
+        &mut self,
+        listing: &Listing<'_>,
+        steps: &[Step],
+        now: u64,
+        observe: Observer<'_>,
+    ) {
+        let is_left =
+            |step: &Step| matches!(step, Step::Leave(Reason::Seen | Reason::TooLarge { .. }));
+        let stands_still = listing.transaction.may_list_a_window()
+            && !steps.is_empty()
+            && steps.iter().all(is_left);
+        let was_said = self.journal.index().said(Said::OnlySeen).is_some();
+        if stands_still != was_said {
+            self.journal.note_said(Said::OnlySeen, stands_still.then_some(now));
+        }
+        if stands_still && !was_said {
+            observe(Event::OnlySeen);
+        }
     }
 
     /// Notes whether the server refuses every message, and in how many runs by now.

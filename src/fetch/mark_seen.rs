@@ -1,6 +1,6 @@
 //! Everything that is listed, or what is named of it, recorded as seen.
 
-use crate::journal::{Facts, Known, MessageKey, State};
+use crate::journal::{Facts, Known, MessageKey, Said, State};
 use crate::session::{self, Credentials};
 
 use super::attempts::Finish;
@@ -57,6 +57,10 @@ impl AccountRun {
             let facts = Facts { octets: listed.octets, fingerprint, content: None };
             let key = MessageKey::new(listed.unique_id.clone(), occurrence);
             self.journal.note_seen(&key, now, facts);
+        }
+        if listing.transaction.may_list_a_window() && !listing.listing.is_empty() {
+            self.journal.note_said(Said::OnlySeen, Some(now));
+            observe(Event::OnlySeen);
         }
         self.journal.finish()?;
         listing.quit().map(|()| Finish::Complete)

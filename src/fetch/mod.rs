@@ -53,6 +53,7 @@ mod refusals;
 mod rekey;
 mod rename;
 mod repair;
+mod room;
 mod run;
 mod same_mailbox;
 mod schedule;

@@ -12,6 +12,8 @@
 //! * A response counts only when a proof follows it ([`super::proof`]). The first
 //!   bad one ends the session, and nothing behind the last good one is used.
 
+mod proven;
+
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::mpsc;
@@ -20,17 +22,18 @@ use std::thread;
 use crate::journal::{Journal, Proof};
 use crate::maildir::UniqueName;
 use crate::protocol::{Command, MessageNumber, ProofKind};
-use crate::session::{self, ProofAnswer, Reply, Verdict};
+use crate::session::{self, Reply};
 
 use super::commit;
 use super::context::{Context, Done, Schedule};
 use super::deliveries::Deliveries;
-use super::download::{Download, Purpose, Session, is_status_like, names};
+use super::download::{Download, Purpose, Session, names};
 use super::error::{Error, Operation};
 use super::event::{Event, Summary};
 use super::message_writer::MessageWriter;
 use super::proof::{Cadence, Proofs, out_of_step};
 use super::refusals::Refusals;
+use super::room::Room;
 use super::unproven::{Answer, Unproven, UnprovenAnswers};
 
 struct Pipeline<'r, 't> {
@@ -46,6 +49,7 @@ struct Pipeline<'r, 't> {
     /// So many commands in flight are no DELE.
     awaited: usize,
     sizes: HashMap<MessageNumber, u64>,
+    room: Room<'r>,
     deliveries: Deliveries<'r>,
     journal: u64,
     run: u64,
@@ -87,6 +91,7 @@ pub(super) fn run<'t>(
             suspects: VecDeque::new(),
             awaited: 0,
             sizes: HashMap::new(),
+            room: Room::of(maildir),
             deliveries: Deliveries::new(context.observe, to_commit, results, summary, twins),
             journal: journal_id,
             run: run_id,
@@ -137,6 +142,10 @@ impl<'t> Pipeline<'_, 't> {
         if self.wants_sizes() {
             self.transaction.list(None, Purpose::Sizes).map_err(failed())?;
             self.awaited += 1;
+            if self.room.is_scarce() {
+                // Before anything is asked for that may not fit.
+                self.answer()?;
+            }
         }
         loop {
             while let Some(settled) = self.deliveries.try_next() {
@@ -170,7 +179,8 @@ impl<'t> Pipeline<'_, 't> {
         let unknown = downloads.iter().filter(|it| it.listed.octets.is_none()).count();
         let by_proofs = self.proofs.kind() == Some(ProofKind::List);
         // A line of LIST is about as long as a command and its answer.
-        unknown > 0 && !(by_proofs && (unknown == 1 || unknown * 4 < self.context.listed))
+        let is_cheap = !(by_proofs && (unknown == 1 || unknown * 4 < self.context.listed));
+        unknown > 0 && (is_cheap || self.room.is_scarce())
     }
 
     /// A connection that breaks while we write breaks inside the message that
@@ -206,7 +216,13 @@ impl<'t> Pipeline<'_, 't> {
             } else if let Some((number, kind)) = self.proof_before_risk() {
                 self.due = Some((number, kind));
             } else if let Some(download) = self.schedule.downloads.pop_front() {
-                self.retrieve(download)?;
+                if self.fits(&download) {
+                    self.retrieve(download)?;
+                } else {
+                    self.done.no_room.push(download);
+                    let is_last = self.schedule.downloads.is_empty();
+                    self.due = self.last_proof().filter(|_| is_last);
+                }
             } else if self.transaction.is_idle()
                 && self.unproven.is_empty()
                 && let Some(download) = self.suspects.pop_front()
@@ -222,8 +238,19 @@ impl<'t> Pipeline<'_, 't> {
     /// One command at a time, a proof comes before a message that broke a session.
     fn proof_before_risk(&self) -> Option<(MessageNumber, ProofKind)> {
         let is_risky = self.schedule.downloads.front().is_some_and(|it| it.is_risky);
-        let last = self.unproven.last().filter(|_| is_risky && !self.transaction.is_pipelining());
+        self.last_proof().filter(|_| is_risky)
+    }
+
+    /// The proof of what is not proven yet, one command at a time.
+    fn last_proof(&self) -> Option<(MessageNumber, ProofKind)> {
+        let last = self.unproven.last().filter(|_| !self.transaction.is_pipelining());
         last.map(|it| it.download.number()).zip(self.proofs.kind())
+    }
+
+    /// Whether there is room for a message, if its size is known.
+    fn fits(&mut self, download: &Download) -> bool {
+        let octets = download.listed.octets.or(self.sizes.get(&download.number()).copied());
+        octets.is_none_or(|octets| self.room.take(octets))
     }
 
     fn retrieve(&mut self, download: Download) -> Result<(), Error> {
@@ -347,98 +374,6 @@ impl<'t> Pipeline<'_, 't> {
             || self.unproven.is_batch();
         if is_due {
             self.due = Some((number, kind));
-        }
-        Ok(())
-    }
-
-    /// Reads a proof and draws the consequence.
-    fn take_proof(&mut self, number: MessageNumber, kind: ProofKind) -> Result<(), Error> {
-        let answer = match self.transaction.proof() {
-            Ok(Some(proof)) => proof.answer,
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(Operation::List.failed()(error.out_of_step())),
-        };
-        let about = self.unproven.about(number);
-        let unique_id = about.map(|it| &it.download.listed.unique_id);
-        let is_refused = about.is_some_and(|it| matches!(it.answer, Answer::Refused(_)));
-        let names_itself =
-            about.is_some_and(|it| matches!(it.answer, Answer::Message { names_itself: true, .. }));
-        match self.proofs.judge(&answer, kind, number, unique_id) {
-            // "+OK 120 octets" to RETR 120 looks like a proof by LIST.
-            Verdict::Good(octets)
-                if kind == ProofKind::List && names_itself && self.transaction.is_pipelining() =>
-            {
-                self.unproven.note_size(number, octets);
-                self.due = Some((number, ProofKind::Uidl));
-                Ok(())
-            }
-            Verdict::Good(octets) => {
-                self.unproven.note_size(number, octets);
-                self.proven(number)
-            }
-            // Its own proof is refused, too: the next good one decides.
-            Verdict::Refused if is_refused => Ok(()),
-            Verdict::Refused if !self.transaction.is_pipelining() => {
-                self.due = Proofs::after(kind).map(|kind| (number, kind));
-                if self.due.is_none() {
-                    self.proofs.give_up();
-                    return self.proven(number);
-                }
-                Ok(())
-            }
-            Verdict::Bad | Verdict::Refused => self.unproven_at(number, &answer),
-        }
-    }
-
-    /// A bad proof. Lines too many are passed over if the server was out of step before.
-    fn unproven_at(&mut self, number: MessageNumber, answer: &ProofAnswer) -> Result<(), Error> {
-        if self.proofs.resynchronises && *answer != ProofAnswer::None {
-            let found = self.transaction.resynchronise(number).map_err(Operation::List.failed());
-            if let Some(listed) = found? {
-                self.unproven.note_size(number, listed.octets);
-                return self.proven(number);
-            }
-        }
-        self.done.withhold_quit = true;
-        self.done.lost = self.unproven.last().map(|it| it.download.clone());
-        Err(out_of_step(Operation::Retrieve(number)))
-    }
-
-    /// Everything up to this message is proven.
-    fn proven(&mut self, number: MessageNumber) -> Result<(), Error> {
-        let cannot_prove = self.proofs.kind().is_none();
-        for Unproven { download, answer } in self.unproven.take_upto(number) {
-            match answer {
-                Answer::Refused(refusal) => {
-                    let rest = &mut self.schedule.downloads;
-                    self.done.refusals.take(download, refusal, rest)?;
-                }
-                Answer::Message { message, marks, .. } => {
-                    let first_line = &marks.first_line;
-                    self.done.refusals.answered();
-                    match &download.suspect {
-                        None if is_status_like(first_line)
-                            || cannot_prove && download.is_unsure(message.size()) =>
-                        {
-                            let suspect = Some(marks.first_line);
-                            self.suspects.push_back(Download { suspect, ..download });
-                        }
-                        Some(first) if first != first_line => {
-                            self.done.withhold_quit = true;
-                            self.done.lost = Some(download);
-                            return Err(out_of_step(Operation::Retrieve(number)));
-                        }
-                        _ => {
-                            let same = self.deliveries.send(download, message, &marks)?;
-                            self.schedule.deletions.waiting.extend(same);
-                            if self.deliveries.top_differs {
-                                let downloads = &mut self.schedule.downloads;
-                                downloads.retain(|download| !download.retrieval.doubtful);
-                            }
-                        }
-                    }
-                }
-            }
         }
         Ok(())
     }

@@ -278,6 +278,15 @@ impl<'a, T> Transaction<'a, T> {
         after.or_else(|| self.announced.expire())
     }
 
+    /// Whether the server may list a window of the mailbox alone, which moves on when
+    /// messages are retrieved: Gmail's announces X-GOOGLE-RICO, and EXPIRE 0.
+    pub fn may_list_a_window(&self) -> bool {
+        let is_gmail = |it: &Capabilities| it.has("X-GOOGLE-RICO");
+        self.capabilities.as_ref().is_some_and(is_gmail)
+            || is_gmail(&self.announced)
+            || self.expire().is_some_and(|expire| expire.days == Some(0))
+    }
+
     /// NOOP: nothing, answered (section 5).
     pub fn noop(&mut self) -> Result<(), Error> {
         self.succeed(&Command::Noop).map(|_| ())

@@ -74,6 +74,7 @@ fn of_fetch(error: &fetch::Error) -> Kind {
         fetch::Error::Delivery(error) => of_delivery(error),
         fetch::Error::Journal(error) => of_journal(error),
         fetch::Error::Declined => Kind::Declined,
+        fetch::Error::NoRoom { .. } => Kind::Disk,
         fetch::Error::NoSuchMessage(_) => Kind::NoSuchMessage,
         fetch::Error::NoUniqueIds(_) | fetch::Error::Untold(_) => Kind::ServerUnavailable,
         fetch::Error::Renumbered => Kind::Renumbered,

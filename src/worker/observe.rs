@@ -100,6 +100,7 @@ fn told(event: fetch::Event<'_>) -> Event {
         fetch::Event::NotDeleted { refusal } => {
             Event::NotDeleted { text: Octets::cut(&refusal.text) }
         }
+        fetch::Event::OnlySeen => Event::OnlySeen {},
         fetch::Event::OutOfStep => Event::OutOfStep {},
         fetch::Event::Planned { listed, messages, octets, waiting, first } => {
             Event::Planned { listed, messages, octets, waiting, first }

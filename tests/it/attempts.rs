@@ -2,11 +2,12 @@
 //! look into the maildrop.
 
 use std::fs;
+use std::process::{Command, Output};
 
 use pop3_test_server::{Builder, Fault, Message, Server};
 
 use crate::rfc1939::{letter, letters, stored};
-use crate::sandbox::{Sandbox, server_facts};
+use crate::sandbox::{Ran, Sandbox, server_facts};
 
 fn server(count: usize) -> Builder {
     Server::builder().user("mrose", "secret").messages(letters(count))
@@ -187,4 +188,54 @@ fn a_login_that_was_refused_as_too_early_is_waited_for_in_every_mode() {
         assert_eq!(ran.status, Some(75), "{ran:?}");
     }
     assert_eq!(server.sessions(), 2);
+}
+
+/// The program with a limit to the size of its files.
+fn limited(sandbox: &Sandbox, server: &Server, octets: usize) -> Ran {
+    let program = sandbox.plain(server).command();
+    let mut command = Command::new("prlimit");
+    command.arg(format!("--fsize={octets}")).arg(program.get_program()).args(program.get_args());
+    command.env_clear().current_dir(program.get_current_dir().unwrap());
+    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |octets| String::from_utf8(octets).unwrap();
+    Ran { status: status.code(), stdout: text(stdout), stderr: text(stderr) }
+}
+
+#[test]
+fn a_message_for_which_there_is_no_room_is_left_out_and_the_others_arrive() {
+    let large = [letter(9), b"a line\r\n".repeat(20_000)].concat();
+    for pipelining in [true, false] {
+        let server = Server::builder().user("mrose", "secret").messages(letters(2));
+        let server = server.message("large", large.clone()).message("uid-4", letter(4));
+        let server = server.message("large-2", large.clone());
+        let server = if pipelining { server } else { server.without("PIPELINING") };
+        let (server, sandbox) = (server.start(), Sandbox::new());
+        for _ in 0..2 {
+            let ran = limited(&sandbox, &server, 100_000);
+            ran.fails(74, "no room for 2 messages");
+            assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+            assert_eq!(sandbox.mail(), [1, 2, 4].map(stored));
+        }
+        assert!(asked_for(&server).is_empty());
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.count(), 5);
+    }
+}
+
+#[test]
+fn a_window_that_will_not_move_is_said_when_it_is_marked_and_once_when_nothing_else_is_there() {
+    let server = server(3).capability_line("X-GOOGLE-RICO").start();
+    let sandbox = Sandbox::new();
+    let marked = sandbox.plain(&server).arg("--mark-seen").run();
+    assert!(marked.stderr.contains("newer mail may never be listed"), "{marked:?}");
+    sandbox.plain(&server).run().is_silent();
+    let sandbox = Sandbox::new();
+    let large = sandbox.plain(&server).args(["--max-size", "1"]).run();
+    assert!(large.stderr.contains("newer mail may never be listed"), "{large:?}");
+    let again = sandbox.plain(&server).args(["--max-size", "1"]).run();
+    assert!(!again.stderr.contains("newer mail"), "{again:?}");
+    // Something else is there: if it comes to that again, it is said again.
+    sandbox.plain(&server).run().is_silent();
+    assert!(!server_facts(&sandbox.journal()).contains("only-seen"));
 }

@@ -132,6 +132,17 @@ impl Teller<'_, '_> {
                     quoted(text.as_bytes())
                 ),
             ),
+            Event::OnlySeen {} => {
+                self.output.warn(
+                    self.account,
+                    "this server may list only messages that were never fetched by POP, and all that it lists are seen or too large: newer mail may never be listed",
+                );
+                if self.output.level > Level::Quiet {
+                    self.output.hint(
+                        "Gmail: in Settings, Forwarding and POP, choose to enable POP for mail that arrives from now on",
+                    );
+                }
+            }
             Event::Sandbox(sandbox) => self.verbose(&format!("sandbox: {}", closed(sandbox))),
             event => {
                 if let Some(line) = detail(event) {
