@@ -45,7 +45,11 @@ pub enum Up {
         build: String,
     },
     /// The password is needed now.
-    Secret {},
+    Secret {
+        /// The one before was a token, and the server has refused it.
+        #[serde(default)]
+        refused: bool,
+    },
     /// Nothing is done for so long; then `go` is waited for.
     Wait {
         /// Milliseconds.

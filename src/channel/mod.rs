@@ -6,7 +6,7 @@
 //! | `secret` | behind the settings, or as the answer to a request; raw octets follow the line |
 //! | `answer` | the answer to `confirm`: yes or no |
 //! | `go` | the answer to `wait`, at the account's next turn |
-//! | `no-secret` | the answer where a probe goes on without a login |
+//! | `no-secret` | the answer where a probe goes on without a login, and where there is no other token |
 //! | `stop` | end tidily: commit what is whole, then report |
 //!
 //! | up | when |
@@ -14,7 +14,7 @@
 //! | `hello` | first, within 10 s: version and build |
 //! | `event` | as things happen: [`event::Event`] |
 //! | `confirm` | a person has to agree: [`question::Question`] |
-//! | `secret` | the worker needs the password now |
+//! | `secret` | the worker needs the password now; `refused`: another token, once |
 //! | `wait` | nothing is done for so long; the account's job is free meanwhile |
 //! | `end` | last: how it ended, [`failure::Failure`] included |
 //!

@@ -9,7 +9,8 @@
 //!   or it came too soon. With a code both come after a good name and password (RFC
 //!   2449 section 8.1), so that trying these again can lock no account; a locked
 //!   maildrop that is known by its words alone is tried once more. Everything else,
-//!   `[AUTH]` first, is never tried again.
+//!   `[AUTH]` first, is never tried again with the same password; another token may take
+//!   the place of one that was refused.
 //! * Every wait ends with the run's deadline, and a signal ends it at once.
 
 use std::sync::atomic::Ordering;
@@ -23,6 +24,7 @@ use crate::session::{self, Authorization, Credentials, Log};
 use super::error::{Error, Operation};
 use super::event::{Event, Observer};
 use super::listing::Listing;
+use super::renewal::Renewal;
 
 /// The time, from one look at the machine's clock on: a run whose clock is set
 /// meanwhile goes on by the first look.
@@ -153,10 +155,10 @@ fn turned_away(error: &Error) -> Option<(LoginRefusal, bool)> {
     }
 }
 
-/// Logs in when it is time, and again while the maildrop is in use.
+/// Logs in when it is time, and again while the maildrop is in use, or with another token.
 pub(super) fn log_in<'a>(
     options: &session::Options,
-    credentials: &Credentials,
+    (first, renewal): (&Credentials, &Renewal),
     log: Log<'a>,
     timing: &mut Timing,
     observe: Observer<'_>,
@@ -177,8 +179,11 @@ pub(super) fn log_in<'a>(
     }
     let mut retries = Retries::default();
     loop {
-        let (tried, delay) = attempt(options, credentials, log, timing);
+        let (tried, delay) = attempt(options, renewal.in_force(first), log, timing);
         let Err(error) = tried else { return tried };
+        if renewal.renew(first, &error) {
+            continue;
+        }
         let pause = retries.pause(&error, timing.retry_for, room(options), delay);
         let Some(event) = pause else { return Err(error) };
         observe(event);

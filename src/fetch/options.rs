@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::session;
 
 use super::login_schedule::Clock;
+use super::renewal::Renewal;
 use super::step::Policy;
 
 /// How one account is fetched.
@@ -12,6 +13,8 @@ use super::step::Policy;
 pub struct Options {
     /// The server, and how it is reached.
     pub session: session::Options,
+    /// Where another token comes from, if the server refuses the first one.
+    pub renewal: Renewal,
     /// Which messages are fetched, and which are deleted.
     pub policy: Policy,
     /// What to do where unique-ids are unknown.

@@ -129,7 +129,8 @@ pub(super) fn open<'a, R: Sessions>(
     run.current().remembered = matches!(session.pace, Pipelining::Remembered(_));
     let Options { clock, retry_for, at_once, .. } = *options;
     let mut timing = Timing { clock, last: run.last_login(), retry_for, at_once };
-    let listing = login_schedule::log_in(&session, credentials, log, &mut timing, observe);
+    let login = (credentials, &options.renewal);
+    let listing = login_schedule::log_in(&session, login, log, &mut timing, observe);
     if let Some(login) = timing.last {
         // Refused as too early, perhaps.
         run.note(Noted::Login(login), options, observe);

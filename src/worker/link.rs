@@ -103,7 +103,17 @@ impl Link {
         if let Some(password) = locked(&self.password).take() {
             return Ok(password);
         }
-        match self.ask(&Up::Secret {})? {
+        self.secret(false)
+    }
+
+    /// Another token, in place of one that the server has refused; `None` where there is
+    /// none.
+    pub(super) fn another_token(&self) -> Result<Option<Secret>, Error> {
+        self.secret(true)
+    }
+
+    fn secret(&self, refused: bool) -> Result<Option<Secret>, Error> {
+        match self.ask(&Up::Secret { refused })? {
             Answer::Password(password) => Ok(password),
             Answer::Agreed(_) | Answer::Go | Answer::HandedOver(_) => Err(Error::Interrupted),
         }

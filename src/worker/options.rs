@@ -9,7 +9,7 @@ use crate::channel::job::{
     self, Auth, Binding, ClientCertificate, Command, Deletion, Job, Messages, Purpose, Roots, Tls,
 };
 use crate::connection::{self, Cancel, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
-use crate::fetch::{self, Clock, Named, Place, Policy, Rekey};
+use crate::fetch::{self, Clock, Named, Place, Policy, Rekey, Renewal};
 use crate::journal::{Hooks, Mailbox};
 use crate::protocol::{Leniencies, UniqueId, sasl};
 use crate::secret::Secret;
@@ -41,6 +41,8 @@ pub(super) struct Account {
     pub(super) job: Job,
     pub(super) session: session::Options,
     pub(super) policy: Policy,
+    /// Where another token comes from.
+    pub(super) renewal: Renewal,
     pub(super) retry_for: Duration,
     pub(super) mailbox: Mailbox,
     pub(super) state: PathBuf,
@@ -76,6 +78,7 @@ impl Account {
         Ok(Self {
             session,
             policy,
+            renewal: Renewal::default(),
             retry_for: Duration::from_secs(job.retry_for),
             mailbox: Mailbox::new(job.user.as_bytes(), &job.connection.host, job.connection.port)
                 .named(job.journal.as_deref()),
@@ -97,6 +100,7 @@ impl Account {
         let rekey = matches!(self.job.command, Command::Fetch { rekey: true, .. });
         fetch::Options {
             session: self.session.clone(),
+            renewal: self.renewal.clone(),
             policy: self.policy.clone(),
             rekey: if rekey { Rekey::ByHeader } else { Rekey::Stop },
             most_open: most_open(),

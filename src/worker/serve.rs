@@ -8,6 +8,8 @@ use std::sync::Arc;
 use crate::channel::failure::Failure;
 use crate::channel::frame::{self, Down, MAX_DOWN, Reader, Up};
 use crate::connection::Cancel;
+use crate::fetch::Renewal;
+use crate::session::Credentials;
 
 use super::error::{Broken, Error};
 use super::link::Link;
@@ -54,10 +56,23 @@ pub fn serve(channel: UnixStream, out: &mut dyn Write, process: &Process) -> Res
         Err(error) => return end(&upward, Some(&error)),
     };
     let link = Link::new(Arc::clone(&upward), reader, cancel, secrets.password.take());
+    let link = Arc::new(link);
     drop(secrets);
+    account.renewal = renewal(&account, &link);
     let start = Start { account: &account, link: &link, confined: confined.as_deref(), out };
     let result = start.run()?;
     end(&upward, result.as_ref().err())
+}
+
+/// Another token comes from the supervisor. One that no command can carry is none.
+fn renewal(account: &Account, link: &Arc<Link>) -> Renewal {
+    let (user, link) = (account.job.user.clone().into_bytes(), Arc::clone(link));
+    let mechanism = account.session.mechanism;
+    Renewal::by(move || {
+        let password = link.another_token().ok()??;
+        let credentials = Credentials { user: user.clone(), password };
+        credentials.check(mechanism).is_ok().then_some(credentials)
+    })
 }
 
 /// The last frame, and the end of the stream behind it.

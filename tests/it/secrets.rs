@@ -376,3 +376,56 @@ fn no_core_no_argument_and_no_file_has_the_password() {
     }
     assert!(files > 1, "journal and lock were not found");
 }
+
+/// A fetch by tokens that a command prints, which notes whether one was refused before.
+fn by_token(server: &Server, sandbox: &Sandbox, act: &str, command: &str) -> Ran {
+    let command = format!("echo \"${{POP3GET_REFUSED-first}}\" >> asked; {command}");
+    fetch(sandbox, server, &["--auth", act, "--password-command", &command], &[])
+}
+
+fn asked(sandbox: &Sandbox) -> String {
+    fs::read_to_string(sandbox.path("asked")).unwrap()
+}
+
+#[test]
+fn a_command_whose_token_was_refused_is_asked_for_another_one_once() {
+    for auth in ["xoauth2", "oauthbearer"] {
+        let server = server().token("new").mechanisms(&["XOAUTH2", "OAUTHBEARER"]).start();
+        let sandbox = Sandbox::new();
+        let command = "test -n \"$POP3GET_REFUSED\" && echo new || echo old";
+        by_token(&server, &sandbox, auth, command).is_silent();
+        assert_eq!((&*asked(&sandbox), sandbox.count()), ("first\n1\n", 2), "{auth}");
+        // What holds is not asked for again.
+        fs::remove_file(sandbox.path("asked")).unwrap();
+        by_token(&server, &sandbox, auth, "echo new").is_silent();
+        assert_eq!(asked(&sandbox), "first\n");
+    }
+}
+
+#[test]
+fn a_refused_token_is_shown_once_and_two_refused_ones_are_a_refused_login() {
+    for (command, logins) in [("echo old", 1), ("date +%N", 2)] {
+        let server = server().token("new").mechanisms(&["XOAUTH2"]).start();
+        let sandbox = Sandbox::new();
+        let ran = by_token(&server, &sandbox, "xoauth2", command);
+        ran.fails(77, "refused AUTH XOAUTH2");
+        assert_eq!(asked(&sandbox), "first\n1\n");
+        assert_eq!((server.sessions(), sandbox.count()), (logins, 0));
+    }
+}
+
+#[test]
+fn no_command_is_asked_again_for_a_password_and_none_where_a_file_has_the_token() {
+    let (tokens, sandbox) =
+        (server().token("new").mechanisms(&["XOAUTH2"]).start(), Sandbox::new());
+    let file = sandbox.secret("token", "old").display().to_string();
+    let ran = fetch(&sandbox, &tokens, &["--auth", "xoauth2", "--password-file", &file], &[]);
+    ran.fails(77, "refused AUTH XOAUTH2");
+    assert_eq!(tokens.sessions(), 1);
+    let (passwords, sandbox) = (server().start(), Sandbox::new());
+    by_token(&passwords, &sandbox, "plain", "echo wrong").fails(77, "refused AUTH PLAIN");
+    assert_eq!((&*asked(&sandbox), passwords.sessions()), ("first\n", 1));
+    // A command that has no other one says so.
+    let ran = by_token(&tokens, &sandbox, "xoauth2", "echo x; test -z \"$POP3GET_REFUSED\"");
+    ran.fails(78, "password-command failed: exit status: 1");
+}

@@ -106,6 +106,25 @@ fn a_worker_gets_no_secret_that_is_not_its_to_ask_for() {
     assert!(exit == Exit::Software && said.contains("not its to ask for"), "{said}");
 }
 
+#[test]
+fn a_worker_gets_another_token_once_after_the_first_one_and_no_other_password() {
+    const FIRST: &str = "{\"secret\":{}}\n";
+    const REFUSED: &str = "{\"secret\":{\"refused\":true}}\n";
+    let command = ["--password-command", "echo \"${POP3GET_REFUSED-first}\" >&2; echo secret"];
+    let token = ["--auth", "xoauth2"];
+    let refused = |it| send(it, [HELLO, FIRST, REFUSED].concat().as_bytes());
+    let without_first = |it| send(it, [HELLO, REFUSED].concat().as_bytes());
+    let twice = |it| send(it, [HELLO, FIRST, REFUSED, REFUSED].concat().as_bytes());
+    let with_token = [command, token].concat();
+    let is_refused = |worker: fn(UnixStream), options: &[&str]| {
+        let (exit, said) = lied_to(worker, options);
+        assert!(exit == Exit::Software && said.contains("not its to ask for"), "{said}");
+    };
+    is_refused(refused, &command);
+    is_refused(without_first, &with_token);
+    is_refused(twice, &with_token);
+}
+
 /// Only a mark in the state directory leads to the command, and a worker's words are no
 /// part of it.
 #[test]

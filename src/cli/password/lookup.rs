@@ -136,16 +136,29 @@ impl Wanted<'_> {
     /// neither.
     pub(crate) fn ask(&self, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
         match self.command {
-            Some(command) => {
-                let environment = [
-                    ("POP3GET_ACCOUNT", self.account),
-                    ("POP3GET_SERVER", self.server),
-                    ("POP3GET_USER", self.user),
-                ];
-                command::run(command, &environment, limits).map(Some)
-            }
+            Some(command) => self.run(command, &[], limits).map(Some),
             None => prompt(self.account, limits),
         }
+    }
+
+    /// Another token, by the command that printed the one that the server refused.
+    pub(crate) fn ask_again(&self, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
+        let run = |command| self.run(command, &[("POP3GET_REFUSED", "1")], limits);
+        self.command.map(run).transpose()
+    }
+
+    fn run(
+        &self,
+        command: &CommandLine,
+        more: &[(&str, &str)],
+        limits: &WaitLimits<'_>,
+    ) -> Result<Secret, Error> {
+        let account = [
+            ("POP3GET_ACCOUNT", self.account),
+            ("POP3GET_SERVER", self.server),
+            ("POP3GET_USER", self.user),
+        ];
+        command::run(command, &[&account, more].concat(), limits)
     }
 
     /// The file that systemd made for an account, if there is one.

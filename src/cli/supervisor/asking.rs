@@ -24,8 +24,9 @@ use super::hearing::{Answered, Heard, Sink};
 pub(super) enum Asked {
     /// Whether to go on.
     Confirm(Question),
-    /// The password; `is_alone` says that there is one account.
-    Password { is_alone: bool },
+    /// The password; `is_alone` says that there is one account, `refused` that the one
+    /// before was a token that the server refused.
+    Password { is_alone: bool, refused: bool },
 }
 
 /// The questions of a run.
@@ -106,6 +107,11 @@ fn answer(what: Asked, account: &Account, limits: &WaitLimits<'_>) -> Answered {
         Asked::Confirm(question) => {
             Answered::Agreed(agrees(&asked(&account.name, question), limits))
         }
-        Asked::Password { is_alone } => Answered::Password(account.wanted(is_alone).ask(limits)),
+        Asked::Password { is_alone, refused: false } => {
+            Answered::Password(account.wanted(is_alone).ask(limits))
+        }
+        Asked::Password { is_alone, refused: true } => {
+            Answered::Password(account.wanted(is_alone).ask_again(limits))
+        }
     }
 }

@@ -280,7 +280,13 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
                 Err(error) => service.stop_for(error),
             },
             Said::Wait(time) => self.schedule.wait(at, Instant::now() + time),
-            Said::Password => self.questions.add(at, Asked::Password { is_alone }),
+            Said::Password { refused } => {
+                if refused && served.account.settings.password_command.is_some() {
+                    let words = "the server refused the token; the command is asked for another";
+                    self.supervisor.output.verbose(&served.account.name, words);
+                }
+                self.questions.add(at, Asked::Password { is_alone, refused });
+            }
             Said::Event(event) => {
                 if let (Event::Connected { .. }, Some(host)) = (&event, self.host_of.get(at)) {
                     self.hosts.reached(*host);

@@ -9,7 +9,7 @@ use crate::channel::event::Event;
 use crate::channel::failure::Failure;
 use crate::channel::frame::{self, Down, Up};
 use crate::channel::handover::{HandOver, HandOverAnswer};
-use crate::channel::job::Command;
+use crate::channel::job::{Auth, Command};
 use crate::channel::question::Question;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, Lost};
@@ -28,6 +28,8 @@ pub(super) struct Service<'s> {
     command: &'s Command,
     /// The worker has, or has asked for, the password.
     has_asked: bool,
+    /// The worker has asked for another token in place of a refused one.
+    has_renewed: bool,
     /// The worker has asked whether to go on.
     has_confirmed: bool,
     /// It waits for its turn.
@@ -55,8 +57,12 @@ pub(super) enum Said {
     HandOver(HandOver),
     /// Nothing that anybody has to act on.
     Nothing,
-    /// A command or a person has to give the password.
-    Password,
+    /// A command or a person has to give the password; a command alone where the one
+    /// before was a token that the server refused.
+    Password {
+        /// It was refused.
+        refused: bool,
+    },
     /// It does nothing for so long, and needs no job meanwhile.
     Wait(Duration),
 }
@@ -97,6 +103,7 @@ impl<'s> Service<'s> {
             account,
             command,
             has_asked: has_password,
+            has_renewed: false,
             has_confirmed: false,
             waits: false,
             is_stopped: false,
@@ -155,12 +162,12 @@ impl<'s> Service<'s> {
             }
             Up::HandOver(message) => Ok(Said::HandOver(message)),
             Up::Hello { .. } => misbehaved("it sent a second hello"),
-            Up::Secret {} if self.has_asked || !self.command.needs_server() => {
+            Up::Secret { refused } if !self.may_ask(refused) => {
                 misbehaved("it asked for a secret that is not its to ask for")
             }
-            Up::Secret {} => {
-                self.has_asked = true;
-                Ok(Said::Password)
+            Up::Secret { refused } => {
+                (self.has_asked, self.has_renewed) = (true, refused);
+                Ok(Said::Password { refused })
             }
             Up::Wait { .. } if self.waits || !self.command.needs_server() => {
                 misbehaved("it waits where there is nothing to wait for")
@@ -170,6 +177,18 @@ impl<'s> Service<'s> {
                 Ok(Said::Wait(Duration::from_millis(millis).min(LONGEST_WAIT)))
             }
         }
+    }
+
+    /// Whether a secret is the worker's to ask for: one, and another one in place of a
+    /// token.
+    fn may_ask(&self, refused: bool) -> bool {
+        let takes_token =
+            matches!(self.account.settings.auth, Some(Auth::OAuthBearer | Auth::XOAuth2));
+        self.command.needs_server()
+            && match refused {
+                false => !self.has_asked,
+                true => self.has_asked && !self.has_renewed && takes_token,
+            }
     }
 
     /// Says what became of a message.
@@ -190,7 +209,10 @@ impl<'s> Service<'s> {
                     self.own.get_or_insert(error);
                 }
             }
-            Answered::Password(Ok(None)) if *self.command == (Command::Probe {}) => {
+            // The first token was all that there is.
+            Answered::Password(Ok(None))
+                if self.has_renewed || *self.command == (Command::Probe {}) =>
+            {
                 self.tell(&Down::NoSecret {});
             }
             Answered::Password(Ok(None)) => self.stop_for(missing()),

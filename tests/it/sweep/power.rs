@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pop3_test_server::Server;
-use pop3get::fetch::{AccountRun, Clock, Deletion, Options, Place, Policy, Rekey};
+use pop3get::fetch::{AccountRun, Clock, Deletion, Options, Place, Policy, Rekey, Renewal};
 use pop3get::journal::{Hooks, Mailbox};
 use pop3get::secret::Secret;
 use pop3get::session::{Credentials, Mechanism};
@@ -124,6 +124,7 @@ fn run(home: &Path, server: &Server, deletion: Deletion, what: &str) {
         hooks: Hooks::default(),
     };
     let options = Options {
+        renewal: Renewal::default(),
         session: session_options(server.address().port(), Mechanism::User),
         policy: Policy { deletion, ..Policy::default() },
         rekey: Rekey::Stop,
