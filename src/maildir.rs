@@ -23,6 +23,7 @@
 mod fs_capabilities;
 mod making;
 mod message_opener;
+mod missing_directories;
 mod opening;
 mod renaming;
 mod room;
@@ -43,14 +44,15 @@ use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
 pub use message_opener::MessageOpener;
+pub use missing_directories::MissingDirectories;
 pub use scan::DeliveredFile;
 pub use size::FileSize;
 pub use temp_message::TempMessage;
 pub use unique_name::UniqueName;
 
 use fs_capabilities::{FsCapabilities, sync_file_system};
-use making::{is_another_users, make, remove_if_unused, sync_directory};
-use opening::{check_writable, open_directory};
+use making::{is_another_users, make, sync_directory};
+use opening::{check_writable, hold_directory, is_at, open_directory};
 use renaming::rename_if_absent;
 
 /// Why the Maildir cannot be used.
@@ -127,6 +129,11 @@ impl Error {
             _ => false,
         }
     }
+
+    fn is_not_found(&self) -> bool {
+        let (Self::Io { source, .. } | Self::Unmade { source, .. }) = self else { return false };
+        source.kind() == io::ErrorKind::NotFound
+    }
 }
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -142,13 +149,23 @@ struct Directories {
     capabilities: FsCapabilities,
 }
 
+impl Directories {
+    /// Keeps other runs from removing them, as long as they are open. Returns whether they
+    /// are still where they were opened.
+    fn hold(&self) -> bool {
+        let Self { path, tmp, new, .. } = self;
+        hold_directory(tmp)
+            && is_at(tmp, &path.join("tmp"))
+            && is_at(new, &path.join("new"))
+            && path.join("cur").is_dir()
+    }
+}
+
 /// A Maildir that can be delivered into.
 #[derive(Clone, Debug)]
 pub struct Maildir {
     directories: Arc<Directories>,
     host: Arc<str>,
-    /// It was made when it was opened.
-    is_new: bool,
 }
 
 /// So many files in `new/` may bear the name of one in `tmp/`.
@@ -170,31 +187,29 @@ impl Maildir {
     /// Opens a Maildir to deliver into, and makes it if it is missing; its parent
     /// must exist.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let is_new = make(path)?;
-        let mut opened = Self::open_existing(path)?;
-        opened.is_new = is_new;
-        for name in ["tmp", "new"] {
-            check_writable(&path.join(name))?;
+        const MOST_TRIES: usize = 100;
+        let source = io::Error::from(io::ErrorKind::NotFound);
+        let mut gone = Error::Unmade { path: path.into(), source };
+        for _ in 0..MOST_TRIES {
+            match make(path).and_then(|()| Self::open_existing(path)) {
+                Ok(opened) if opened.directories.hold() => {
+                    for name in ["tmp", "new"] {
+                        check_writable(&path.join(name))?;
+                    }
+                    return Ok(opened);
+                }
+                // Another run, which made it and failed, has removed it meanwhile.
+                Ok(_) => {}
+                Err(error) if error.is_not_found() => gone = error,
+                Err(error) => return Err(error),
+            }
         }
-        Ok(opened)
+        Err(gone)
     }
 
     /// Opens a Maildir in which others name messages.
     pub fn opener(path: &Path) -> Result<MessageOpener, Error> {
         MessageOpener::open(path).map_err(io_error("open", path))
-    }
-
-    /// Makes a Maildir if it is missing; its parent must exist.
-    pub fn make(path: &Path) -> Result<(), Error> {
-        make(path).map(|_| ())
-    }
-
-    /// Removes the Maildir if [`Self::open`] made it and nothing came into it since:
-    /// for a run that fails before it begins.
-    pub fn abandon(self) {
-        if self.is_new {
-            remove_if_unused(self.path());
-        }
     }
 
     /// Opens a Maildir that is there.
@@ -214,7 +229,7 @@ impl Maildir {
         }
         let capabilities = FsCapabilities::of(&tmp);
         let directories = Directories { path: path.into(), tmp, new, capabilities };
-        Ok(Self { directories: Arc::new(directories), host: host().into(), is_new: false })
+        Ok(Self { directories: Arc::new(directories), host: host().into() })
     }
 
     /// Where it is.
@@ -374,5 +389,64 @@ mod tests {
         let maildir = Maildir::open(&directory.path().join("m")).unwrap();
         fs::remove_dir(maildir.path().join("cur")).unwrap();
         assert!(maildir.ours_delivered(1).is_err());
+    }
+    const PARTS: [&str; 3] = ["tmp", "new", "cur"];
+
+    #[test]
+    fn what_a_run_made_and_left_empty_is_removed_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("m");
+        let missing = MissingDirectories::of(&path);
+        // Before it is there, and while a run has it open.
+        missing.remove_unused();
+        let open = Maildir::open(&path).unwrap();
+        missing.remove_unused();
+        assert!(path.join("tmp").is_dir());
+        drop(open);
+        for name in PARTS {
+            let message = path.join(name).join("message");
+            fs::write(&message, "x").unwrap();
+            missing.remove_unused();
+            fs::remove_file(&message).unwrap();
+        }
+        // One that was there before stays.
+        fs::remove_dir(path.join("cur")).unwrap();
+        let one = MissingDirectories::of(&path);
+        Maildir::open(&path).unwrap();
+        one.remove_unused();
+        assert!(path.join("new").is_dir() && !path.join("cur").exists());
+        // The Maildir stays with what else is in it.
+        Maildir::open(&path).unwrap();
+        fs::write(path.join("note"), "x").unwrap();
+        missing.remove_unused();
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+        fs::remove_file(path.join("note")).unwrap();
+        Maildir::open(&path).unwrap();
+        missing.remove_unused();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_maildir_that_is_open_is_never_removed_by_another_run() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("m");
+        let missing = MissingDirectories::of(&path);
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    missing.remove_unused();
+                }
+            });
+            // Making it may be disturbed; what is open is not.
+            let stays = |_open: Maildir| {
+                let mut messages = PARTS.iter().map(|name| path.join(name).join("x"));
+                messages.all(|it| fs::write(&it, "x").and_then(|()| fs::remove_file(&it)).is_ok())
+            };
+            let mut opened = std::iter::repeat_with(|| Maildir::open(&path)).flatten();
+            let stayed = (0..1000).all(|_| opened.next().is_some_and(stays));
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(stayed);
+        });
     }
 }

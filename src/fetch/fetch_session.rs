@@ -41,7 +41,7 @@ impl AccountRun {
         let (steps, ordered) = sessions::look(self, &mut listing, options, observe, look)?;
         self.warn(&listing, (&steps, policy), now, observe);
         self.current.reached = Reached::Messages;
-        self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), now);
+        self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), options)?;
         let Listing { transaction, listing, mut proofs, .. } = listing;
         let listed = listing.len();
         let twins = self.twins(&listing, &steps, policy, now);

@@ -55,7 +55,7 @@ impl AccountRun {
                 self.journal.note_imported(&MessageKey::new(unique_id, 1), now, facts);
             }
         }
-        self.note_listing(&listing, std::iter::repeat(true), now);
+        self.note_listing(&listing, std::iter::repeat(true), options)?;
         self.journal.finish()?;
         listing.quit().map(|()| Finish::Complete)
     }

@@ -122,7 +122,7 @@ fn pause(before: u32, left: Duration, room: Option<Duration>, delay: Duration) -
 }
 
 /// What the deadline leaves, if there is one.
-fn room(options: &session::Options) -> Option<Duration> {
+pub(super) fn room(options: &session::Options) -> Option<Duration> {
     let deadline = options.connection.deadline?;
     Some(deadline.saturating_duration_since(Instant::now()))
 }
@@ -131,7 +131,7 @@ fn room(options: &session::Options) -> Option<Duration> {
 const SLICE: Duration = Duration::from_millis(100);
 
 /// Waits, and says whether it was to the end.
-fn sleep(pause: Duration, options: &session::Options) -> bool {
+pub(super) fn sleep(pause: Duration, options: &session::Options) -> bool {
     let begun = Instant::now();
     while options.connection.cancel.load(Ordering::Relaxed) == 0 {
         match pause.saturating_sub(begun.elapsed()) {

@@ -39,7 +39,7 @@ impl AccountRun {
             Ok((headers, steps))
         });
         let (listing, (headers, steps)) = listed?;
-        self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), now);
+        self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), options)?;
         for (listed, step) in listing.listing.iter().zip(steps) {
             let occurrence = match step {
                 Step::Retrieve(Retrieval { occurrence, .. })

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::journal::{self, Hooks, Journal, Mailbox};
+use crate::journal::{Hooks, Journal, Mailbox};
 use crate::maildir::Maildir;
 
 use super::error::Error;
@@ -21,19 +21,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// Opens the Maildir and the journal. What was made for that is removed again
-    /// if the journal cannot be used, unless another run is at work there.
+    /// Opens the Maildir and the journal.
     pub(super) fn open(&self) -> Result<(Maildir, Journal), Error> {
         let maildir = Maildir::open(&self.maildir)?;
-        match Journal::open(&self.state, &self.mailbox, &self.maildir) {
-            Ok(journal) => Ok((maildir, journal.with_hooks(self.hooks))),
-            Err(error @ (journal::Error::Busy { .. } | journal::Error::Locked { .. })) => {
-                Err(error.into())
-            }
-            Err(error) => {
-                maildir.abandon();
-                Err(error.into())
-            }
-        }
+        let journal = Journal::open(&self.state, &self.mailbox, &self.maildir)?;
+        Ok((maildir, journal.with_hooks(self.hooks)))
     }
 }

@@ -1,5 +1,7 @@
 //! A run over one account.
 
+use std::time::{Duration, Instant};
+
 use crate::journal::{self, Imported, Index, Journal, Login, Siblings};
 use crate::maildir::Maildir;
 use crate::session::{Credentials, Log};
@@ -9,6 +11,7 @@ use super::attempts::{Attempts, Current, Finish, Note};
 use super::error::Error;
 use super::event::{Observer, Summary};
 use super::listing::{Listing, Renumbering, Sizes};
+use super::login_schedule::{room, sleep};
 use super::named::Named;
 use super::options::{Options, Rekey};
 use super::place::Place;
@@ -186,19 +189,40 @@ impl AccountRun {
         Ok((listing, found))
     }
 
+    /// Makes the journal of a first run. Another run holds the lock of the Maildir for as
+    /// long as a few syncs take.
+    fn make_journal(&mut self, options: &Options) -> Result<(), Error> {
+        const AT_MOST: Duration = Duration::from_secs(30);
+        const PAUSE: Duration = Duration::from_millis(20);
+        let since = Instant::now();
+        let may_wait = || {
+            since.elapsed() < AT_MOST
+                && room(&options.session).is_none_or(|room| room > PAUSE)
+                && sleep(PAUSE, &options.session)
+        };
+        loop {
+            match self.journal.make() {
+                Err(journal::Error::Busy { .. }) if may_wait() => {}
+                made => return Ok(made?),
+            }
+        }
+    }
+
     /// Notes what is listed, what is missing, and what is back and known for sure to be
     /// what was missing.
     pub(super) fn note_listing(
         &mut self,
         listing: &Listing<'_>,
         doubts: impl Iterator<Item = bool>,
-        now: u64,
-    ) {
+        options: &Options,
+    ) -> Result<(), Error> {
+        self.make_journal(options)?;
         self.summary.listed = listing.listing.len();
         let listed = listing.listing.iter().zip(doubts).map(|(listed, is_doubtful)| {
             journal::Sighting { unique_id: &listed.unique_id, is_doubtful }
         });
-        self.journal.note_listing(listed, now);
+        self.journal.note_listing(listed, options.clock.start());
+        Ok(())
     }
 
     /// Lists the maildrop and decides, unless it looks renumbered.

@@ -131,8 +131,11 @@ pub(super) enum Unlocked {
     Failed(io::Error),
 }
 
-/// Takes the kernel's lock on a file that is never renamed or removed; it ends with
-/// the process. Never waits.
+/// Takes the kernel's lock on a file; it ends with the process. Never waits. The file
+/// is never renamed, and only [`MissingStateDirectories`] removes one: under its lock,
+/// with the directory that it is in.
+///
+/// [`MissingStateDirectories`]: super::MissingStateDirectories
 pub(super) fn try_lock(path: &Path) -> Result<File, Unlocked> {
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(false).write(true).mode(0o600);
@@ -150,14 +153,42 @@ pub(super) fn try_lock(path: &Path) -> Result<File, Unlocked> {
     }
 }
 
+/// Makes a mailbox's directory and takes the lock in it, anew where another run has
+/// removed both meanwhile.
+pub(super) fn lock_directory(directory: &Path, path: PathBuf) -> Result<File, Error> {
+    const MOST_TRIES: usize = 100;
+    let mut gone = io::Error::from(io::ErrorKind::NotFound);
+    for _ in 0..MOST_TRIES {
+        make_state_directory(directory)?;
+        match try_lock(&path) {
+            Ok(lock) if is_at(&lock, &path) => return Ok(lock),
+            Ok(_) => {}
+            Err(Unlocked::Unmade(error)) if error.kind() == io::ErrorKind::NotFound => gone = error,
+            Err(unlocked) => return Err(not_locked(unlocked, path)),
+        }
+    }
+    Err(Error::NoState { path, source: gone })
+}
+
+/// Whether an open file is the one at this path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let (open, there) = (file.metadata().map(identity), fs::symlink_metadata(path).map(identity));
+    open.is_ok_and(|open| there.is_ok_and(|there| there == open))
+}
+
 /// Takes the lock of a mailbox.
 pub(super) fn lock(path: PathBuf) -> Result<File, Error> {
-    try_lock(&path).map_err(|unlocked| match unlocked {
+    try_lock(&path).map_err(|unlocked| not_locked(unlocked, path))
+}
+
+fn not_locked(unlocked: Unlocked, path: PathBuf) -> Error {
+    match unlocked {
         Unlocked::Held => Error::Locked { path },
         Unlocked::Refused(source) => Error::NoLocks { path, source },
         Unlocked::Unmade(source) => Error::NoState { path, source },
         Unlocked::Failed(source) => io_error("lock", &path)(source),
-    })
+    }
 }
 
 /// Makes a directory's entries durable.

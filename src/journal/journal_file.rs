@@ -2,22 +2,26 @@
 //!
 //! # Invariants
 //!
-//! * The lock file is never renamed or removed, so a lock on it means something.
+//! * A lock on the lock file counts only while that file is at its path: it goes with
+//!   the directory of a mailbox whose first run failed.
+//! * The file is made before the first record and before a file in `tmp/` bears the
+//!   journal's id, and the Maildir names it once it is durable. A run that fails before
+//!   leaves no journal.
 //! * Before this run rests on the journal it writes the last append over again
 //!   and syncs file and directory: a killed run may have left what no sync ever
 //!   covered, and the page cache is not the disk.
 //! * After a failed append or sync nothing more is written in this run.
 
+mod preparing;
+
 use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::clock::Clock;
-use super::disk::{open_to_write, random_id, replace, sync_directory};
-use super::error::{Error, io_error};
+use super::disk::{random_id, replace};
+use super::error::Error;
 use super::exec_mark;
-use super::fingerprint::Fingerprint;
 use super::frame::{Commit, Header};
 use super::hooks::Hooks;
 use super::index::Index;
@@ -31,6 +35,7 @@ use super::rewrite::rewritten;
 use super::server::ServerFacts;
 use super::settled::{Committed, Delivery, Proof, Settled, Settlement};
 use super::state::{Known, State};
+use super::storage::Storage;
 
 /// A journal under its lock.
 #[derive(Debug)]
@@ -38,7 +43,7 @@ pub struct Journal {
     path: PathBuf,
     directory: PathBuf,
     mailbox: Mailbox,
-    file: File,
+    storage: Storage,
     header: Header,
     index: Index,
     /// The clock of this run, written down with the next record.
@@ -80,17 +85,40 @@ impl Journal {
         maildir: &Path,
         is_old: bool,
         lock: File,
-        mut loaded: Loaded,
+        loaded: Loaded,
     ) -> Result<Self, Error> {
-        let path = mailbox.journal(state);
+        let (storage, length) = Storage::open(mailbox.journal(state))?;
+        let torn = length > loaded.last_append.end as u64;
+        let journal = Self::stored(mailbox, state, maildir, lock, (storage, loaded))?;
+        Ok(Self { torn, is_old, ..journal })
+    }
+
+    /// A journal that [`Self::make`] has to make, its lock held.
+    pub(super) fn unmade(
+        mailbox: &Mailbox,
+        state: &Path,
+        maildir: &Path,
+        lock: File,
+        header: Header,
+    ) -> Result<Self, Error> {
+        let storage = Storage::unmade(mailbox.journal(state));
+        Self::stored(mailbox, state, maildir, lock, (storage, Loaded::of(header)))
+    }
+
+    fn stored(
+        mailbox: &Mailbox,
+        state: &Path,
+        maildir: &Path,
+        lock: File,
+        (storage, mut loaded): (Storage, Loaded),
+    ) -> Result<Self, Error> {
         loaded.index.server = ServerFacts::read(&mailbox.server(state), mailbox.host());
-        let file = open_to_write(&path).map_err(io_error("open", &path))?;
-        let length = file.metadata().map_err(io_error("look at", &path))?.len();
         let Range { start, end } = loaded.last_append;
         Ok(Self {
+            path: mailbox.journal(state),
             directory: mailbox.directory(state),
             mailbox: mailbox.clone(),
-            file,
+            storage,
             header: loaded.header,
             clock: loaded.index.clock,
             wall_clock: loaded.index.clock.map_or(0, |clock| clock.newest),
@@ -99,9 +127,9 @@ impl Journal {
             run: random_id()?,
             number: loaded.number,
             last_append: start as u64..end as u64,
-            torn: length > end as u64,
+            torn: false,
             unmarked: Some((maildir.into(), state.into())),
-            is_old,
+            is_old: false,
             hooks: Hooks::default(),
             is_marked: false,
             prepared: false,
@@ -110,7 +138,6 @@ impl Journal {
             pending: Vec::new(),
             pending_count: 0,
             _lock: lock,
-            path,
         })
     }
 
@@ -214,61 +241,6 @@ impl Journal {
         self.index.unsettled().map(batch).collect()
     }
 
-    /// Makes what was read durable, once a run, before anything rests on it: cuts
-    /// the torn tail off, writes the last append over again octet for octet, and
-    /// syncs file and directory.
-    ///
-    /// `files`, the hashes in names that bear this journal's id and that it lacks, and
-    /// the headers of those files, take the tail's place: what it said of deliveries can be
-    /// read off them. They are durable before the tail is gone, so that a kill in between asks again.
-    pub fn prepare(&mut self, files: &[(u64, Fingerprint)]) -> Result<(), Error> {
-        if self.abandoned {
-            return Err(Error::Abandoned { path: self.path.clone() });
-        }
-        if self.prepared {
-            return Ok(());
-        }
-        self.abandoned = true;
-        let last = self.last_append.clone();
-        let length = usize::try_from(last.end - last.start).unwrap_or(usize::MAX);
-        let mut append = vec![0; length];
-        self.file.read_exact_at(&mut append, last.start).map_err(io_error("read", &self.path))?;
-        let write = |octets: &[u8], at| {
-            self.file.write_all_at(octets, at).map_err(io_error("write to", &self.path))
-        };
-        write(&append, last.start)?;
-        let mut found = Vec::new();
-        let record = |(hash, fingerprint): &(u64, Fingerprint)| Record::Found {
-            hash: *hash,
-            fingerprint: *fingerprint,
-        };
-        if !files.is_empty() {
-            files.iter().for_each(|file| record(file).write(&mut found));
-            Commit::close(&mut found, self.number + 1, files.len());
-            write(&found, last.end)?;
-        }
-        self.sync()?;
-        let end = last.end + found.len() as u64;
-        if self.torn {
-            self.file.set_len(end).map_err(io_error("shorten", &self.path))?;
-            self.sync()?;
-            self.torn = false;
-        }
-        sync_directory(&self.directory)?;
-        if !found.is_empty() {
-            self.number += 1;
-            self.records += files.len();
-            self.last_append = last.end..end;
-            files.iter().for_each(|file| self.index.apply(&record(file), self.number));
-        }
-        (self.prepared, self.abandoned) = (true, false);
-        Ok(())
-    }
-
-    fn sync(&self) -> Result<(), Error> {
-        self.file.sync_data().map_err(io_error("sync", &self.path))
-    }
-
     /// Lets records enqueue with the next append; they are known at once.
     pub(super) fn enqueue(&mut self, record: &Record<'_>) {
         self.write_clock();
@@ -293,8 +265,8 @@ impl Journal {
         self.pending_count = 0;
         Commit::close(&mut append, self.number + 1, count);
         let start = self.last_append.end;
-        self.file.write_all_at(&append, start).map_err(io_error("write to", &self.path))?;
-        self.sync()?;
+        self.storage.write(&append, start)?;
+        self.storage.sync()?;
         self.number += 1;
         self.records += count;
         self.last_append = start..start + append.len() as u64;
@@ -424,7 +396,7 @@ impl Journal {
         let text = rewritten(&self.header, &self.index, self.number);
         match replace(&self.directory, NAME, &text) {
             Ok(file) => {
-                self.file = file;
+                self.storage.set(file);
                 let loaded = reload(&self.path)?;
                 self.records = loaded.records;
                 self.last_append = loaded.last_append.start as u64..loaded.last_append.end as u64;

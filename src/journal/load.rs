@@ -22,6 +22,14 @@ pub(super) struct Loaded {
     pub(super) records: usize,
 }
 
+impl Loaded {
+    /// A journal that is its header alone.
+    pub(super) fn of(header: Header) -> Self {
+        let last_append = 0..header.line().len();
+        Self { header, index: Index::default(), number: 0, last_append, records: 0 }
+    }
+}
+
 /// Why a file is no journal that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -39,8 +47,7 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
     if header.version > VERSION {
         return Err(Fault::Newer { version: header.version });
     }
-    let mut loaded =
-        Loaded { header, index: Index::default(), number: 0, last_append: 0..lines.at, records: 0 };
+    let mut loaded = Loaded { last_append: 0..lines.at, ..Loaded::of(header) };
     // No more than there are lines, nor than lines of their least length.
     let most = memchr::memchr_iter(b'\n', text).count().min(text.len() / LEAST_RECORD);
     loaded.index.reserve(most);

@@ -50,6 +50,8 @@ mod server;
 mod settled;
 mod siblings;
 mod state;
+mod state_directories;
+mod storage;
 mod waiting;
 
 pub use content::{ContentHash, ContentHasher};
@@ -72,3 +74,4 @@ pub use server::{KnownProof, Login, NoUniqueIds, Said};
 pub use settled::{Committed, Delivery, Proof, Settled, Settlement};
 pub use siblings::Siblings;
 pub use state::{Facts, Known, State};
+pub use state_directories::MissingStateDirectories;

@@ -5,9 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::disk::{
-    lock, make_state_directory, random_id, read_file, replace, sync_directory, unused,
-};
+use super::disk::{lock_directory, random_id, read_file, replace, sync_directory, unused};
 use super::error::{Binding, Error, io_error};
 use super::frame::{Header, VERSION};
 use super::index::Index;
@@ -24,12 +22,11 @@ pub(super) const NAME: &str = "journal";
 
 impl Journal {
     /// Locks and loads the journal of a mailbox and makes sure that it belongs to
-    /// this Maildir; makes what is missing, each thing durable before the next
-    /// names it.
+    /// this Maildir. Where there is none it is made with its first record
+    /// ([`Self::make`]).
     pub fn open(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Self, Error> {
         let directory = mailbox.directory(state);
-        make_state_directory(&directory)?;
-        let lock = lock(mailbox.lock(state))?;
+        let lock = lock_directory(&directory, mailbox.lock(state))?;
         renaming::finish(state, mailbox, maildir)?;
         let path = mailbox.journal(state);
         let mut old = read(&path)?;
@@ -37,6 +34,10 @@ impl Journal {
             Some(marker) => marker,
             None if old.as_ref().is_some_and(|old| old.index.has_deliveries()) => {
                 return Err(refuse(Binding::MaildirGone, &path, maildir));
+            }
+            None if old.is_none() => {
+                let header = Header { version: VERSION, journal: random_id()?, maildir: 0 };
+                return Self::unmade(mailbox, state, maildir, lock, header);
             }
             None => MaildirBinding::open_or_make(maildir, state)?,
         };
@@ -67,9 +68,8 @@ impl Journal {
                 reload(&path)?
             }
             (None, None) => {
-                let line = wanted(random_id()?).line();
-                replace(&directory, NAME, line.as_bytes()).map_err(|failure| failure.error)?;
-                reload(&path)?
+                let header = wanted(random_id()?);
+                return Self::unmade(mailbox, state, maildir, lock, header);
             }
         };
         if named.is_none() {
@@ -84,8 +84,7 @@ impl Journal {
     /// that everything is taken again. The old one is kept beside it.
     pub fn open_anew(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Self, Error> {
         let directory = mailbox.directory(state);
-        make_state_directory(&directory)?;
-        let lock = lock(mailbox.lock(state))?;
+        let lock = lock_directory(&directory, mailbox.lock(state))?;
         let path = mailbox.journal(state);
         let mut marker = MaildirBinding::open_or_remake(maildir, state)?;
         match fs::rename(&path, unused(&path.with_extension("old"))) {

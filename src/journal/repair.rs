@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::disk::{lock, make_state_directory, random_id, read_file, replace, unused};
+use super::disk::{lock_directory, random_id, read_file, replace, unused};
 use super::error::{Error, io_error};
 use super::fingerprint::Fingerprint;
 use super::frame::{Header, VERSION};
@@ -93,8 +93,7 @@ impl Repair {
     ) -> Result<Self, Error> {
         let lock = match write {
             true => {
-                make_state_directory(&mailbox.directory(state))?;
-                let lock = lock(mailbox.lock(state))?;
+                let lock = lock_directory(&mailbox.directory(state), mailbox.lock(state))?;
                 renaming::finish(state, mailbox, maildir)?;
                 Some(lock)
             }

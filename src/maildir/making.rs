@@ -1,4 +1,4 @@
-//! Making a Maildir, and removing it again after a start that failed.
+//! Making a Maildir.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{Error, io_error};
 
 /// The three directories of a Maildir.
-const DIRECTORIES: [&str; 3] = ["tmp", "new", "cur"];
+pub(super) const DIRECTORIES: [&str; 3] = ["tmp", "new", "cur"];
 
 /// Whether we are root and a directory is another user's. Its owner can put links
 /// into it, and cannot read what root delivers there.
@@ -20,12 +20,11 @@ pub(super) fn is_another_users(path: &Path) -> Result<bool, Error> {
     Ok(owner != 0)
 }
 
-/// Makes what is missing of a Maildir, and makes that durable. Returns whether the
-/// Maildir itself was missing. Root makes none in a directory of another user.
-pub(super) fn make(path: &Path) -> Result<bool, Error> {
+/// Makes what is missing of a Maildir, and makes that durable. Root makes none in a directory of another user.
+pub(super) fn make(path: &Path) -> Result<(), Error> {
     let is_there = |name: &&str| path.join(name).is_dir();
     if DIRECTORIES.iter().all(is_there) {
-        return Ok(false);
+        return Ok(());
     }
     let parent = match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -42,11 +41,7 @@ pub(super) fn make(path: &Path) -> Result<bool, Error> {
     if !is_new {
         refuse_other_contents(path)?;
     }
-    let made = make_directories(path, parent);
-    if made.is_err() && is_new {
-        remove_if_unused(path);
-    }
-    made.map(|()| is_new)
+    make_directories(path, parent)
 }
 
 /// Many a directory has a `tmp` in it and is no Maildir.
@@ -78,22 +73,5 @@ pub(super) fn sync_directory(directory: &File) -> io::Result<()> {
     match directory.sync_all() {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         synced => synced,
-    }
-}
-
-/// Removes a Maildir in which there is nothing but empty directories of its own.
-pub(super) fn remove_if_unused(path: &Path) {
-    let Ok(entries) = fs::read_dir(path) else { return };
-    let is_own = |name: &std::ffi::OsStr| DIRECTORIES.iter().any(|own| name == *own);
-    let holds_only_own =
-        entries.into_iter().all(|entry| entry.is_ok_and(|it| is_own(&it.file_name())));
-    let is_empty = |name: &&str| {
-        fs::read_dir(path.join(name)).map_or(true, |mut entries| entries.next().is_none())
-    };
-    if holds_only_own && DIRECTORIES.iter().all(is_empty) {
-        for name in DIRECTORIES {
-            let _ = fs::remove_dir(path.join(name));
-        }
-        let _ = fs::remove_dir(path);
     }
 }

@@ -1,9 +1,10 @@
 //! Opening what a Maildir has to hold, and nothing that somebody put in its place.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::fs::{Access, Mode, OFlags};
+use rustix::fs::{Access, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::{Error, io_error};
@@ -18,6 +19,20 @@ pub(super) fn open_directory(path: &Path) -> Result<File, Error> {
         }
         Err(error) => Err(io_error("open", path)(error.into())),
     }
+}
+
+/// Takes a shared lock on an open directory, which lasts as long as that is open. Returns
+/// `false` where another run is about to remove it; where there are no locks none does.
+pub(super) fn hold_directory(open: &File) -> bool {
+    let locked = rustix::fs::flock(open, FlockOperation::NonBlockingLockShared);
+    locked != Err(Errno::WOULDBLOCK)
+}
+
+/// Whether an open directory is the one at this path.
+pub(super) fn is_at(open: &File, path: &Path) -> bool {
+    let identity = |it: Metadata| (it.dev(), it.ino());
+    let (open, there) = (open.metadata().map(identity), fs::symlink_metadata(path).map(identity));
+    open.is_ok_and(|open| there.is_ok_and(|there| there == open))
 }
 
 /// Opens a file to read it, if there is a regular one. A FIFO by its name would block

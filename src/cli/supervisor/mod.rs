@@ -6,6 +6,7 @@ mod failed;
 mod handover;
 mod hearing;
 mod hosts;
+mod leftovers;
 mod prepare;
 pub(crate) mod run;
 mod schedule;

@@ -30,6 +30,7 @@ use super::failed::failed;
 use super::handover;
 use super::hearing::{Answered, Heard, Sink, WAITING};
 use super::hosts::Hosts;
+use super::leftovers::Leftovers;
 use super::prepare::Preparation;
 use super::schedule::{Schedule, Turn};
 use super::service::{Said, Service};
@@ -74,6 +75,8 @@ struct Run<'r, 'e, 'o> {
     hosts: Hosts,
     /// The host of each account.
     host_of: Vec<usize>,
+    /// What each account may leave behind.
+    leftovers: Vec<Option<Leftovers>>,
     schedule: Schedule,
     questions: Questions,
     served: BTreeMap<usize, Served<'r, 'o>>,
@@ -106,6 +109,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             to_us,
             hosts,
             host_of,
+            leftovers: accounts.iter().map(|(_, it)| Leftovers::of(it, command)).collect(),
             schedule,
             questions: Questions::new(),
             served: BTreeMap::new(),
@@ -395,6 +399,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
                 (is_other, *failure) = (true, lost);
             }
         }
+        let leftovers = result.is_err().then(|| self.leftovers.get_mut(at)?.take()).flatten();
         let hosts = &mut self.hosts;
         let is_watched = self.supervisor.output.is_watched();
         let grace = account.settings.grace.map(|it| Duration::from_secs(it.0));
@@ -407,6 +412,10 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             hosts.note(host, &account.name);
             Judgement { verdict: Verdict::Silent, ..judgement }
         });
+        // Health is written by now, and what holds it stays.
+        if let Some(leftovers) = leftovers {
+            leftovers.remove_unused();
+        }
         self.ended(at, exit);
         if is_first {
             self.schedule.new_ones_of(host).into_iter().for_each(|other| self.give_up(other));

@@ -3,6 +3,8 @@
 //!
 //! Some need root, unshare or strace, and say so in one line where it is missing.
 
+mod leftovers; // what a first run leaves behind
+
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::os::unix::process::ExitStatusExt as _;

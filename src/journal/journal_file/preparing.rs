@@ -1,0 +1,85 @@
+//! Before the first append of a run: the file is made, or what was read is made durable.
+
+use crate::journal::disk::{replace, sync_directory};
+use crate::journal::error::{Binding, Error};
+use crate::journal::fingerprint::Fingerprint;
+use crate::journal::frame::Commit;
+use crate::journal::maildir_binding::MaildirBinding;
+use crate::journal::open::NAME;
+use crate::journal::record::Record;
+
+use super::Journal;
+
+impl Journal {
+    /// Makes the file if there is none, and has the Maildir name it once it is durable.
+    pub fn make(&mut self) -> Result<(), Error> {
+        if self.abandoned {
+            return Err(Error::Abandoned { path: self.path.clone() });
+        }
+        let Some((maildir, state)) = self.unmarked.as_ref().filter(|_| !self.storage.is_made())
+        else {
+            return Ok(());
+        };
+        let mut marker = MaildirBinding::open_or_make(maildir, state)?;
+        if marker.journal_of(self.mailbox.key()).is_some() {
+            // A run with another state directory was faster.
+            let (journal, maildir) = (self.path.clone(), maildir.clone());
+            return Err(Error::Binding { binding: Binding::JournalGone, journal, maildir });
+        }
+        self.abandoned = true;
+        self.header.maildir = marker.maildir;
+        let file = replace(&self.directory, NAME, self.header.line().as_bytes());
+        let file = file.map_err(|failure| failure.error)?;
+        marker.name(self.mailbox.key(), self.header.journal)?;
+        self.storage.set(file);
+        self.abandoned = false;
+        Ok(())
+    }
+
+    /// Makes what was read durable, once a run, before anything rests on it: cuts
+    /// the torn tail off, writes the last append over again octet for octet, and
+    /// syncs file and directory.
+    ///
+    /// `files`, the hashes in names that bear this journal's id and that it lacks, and
+    /// the headers of those files, take the tail's place: what it said of deliveries can be
+    /// read off them. They are durable before the tail is gone, so that a kill in between asks again.
+    pub fn prepare(&mut self, files: &[(u64, Fingerprint)]) -> Result<(), Error> {
+        if self.abandoned {
+            return Err(Error::Abandoned { path: self.path.clone() });
+        }
+        if self.prepared {
+            return Ok(());
+        }
+        self.make()?;
+        self.abandoned = true;
+        let last = self.last_append.clone();
+        let append = self.storage.read(&last)?;
+        self.storage.write(&append, last.start)?;
+        let mut found = Vec::new();
+        let record = |(hash, fingerprint): &(u64, Fingerprint)| Record::Found {
+            hash: *hash,
+            fingerprint: *fingerprint,
+        };
+        if !files.is_empty() {
+            files.iter().for_each(|file| record(file).write(&mut found));
+            Commit::close(&mut found, self.number + 1, files.len());
+            self.storage.write(&found, last.end)?;
+        }
+        self.storage.sync()?;
+        let end = last.end + found.len() as u64;
+        if self.torn {
+            self.storage.cut(end)?;
+            self.storage.sync()?;
+            self.torn = false;
+        }
+        sync_directory(&self.directory)?;
+        if !found.is_empty() {
+            self.number += 1;
+            self.records += files.len();
+            self.last_append = last.end..end;
+            files.iter().for_each(|file| self.index.apply(&record(file), self.number));
+        }
+        (self.prepared, self.abandoned) = (true, false);
+        Ok(())
+    }
+}
