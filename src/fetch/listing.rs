@@ -207,7 +207,7 @@ impl<'a> Listing<'a> {
     pub fn is_renumbered(&mut self, index: &Index) -> Result<Renumbering, Error> {
         let unknown = self.listing.iter().filter(|l| !index.knows(&l.unique_id));
         let sample: VecDeque<_> = unknown.map(|listed| listed.number).take(SAMPLE).collect();
-        if sample.is_empty() {
+        if sample.is_empty() || self.is_numbered_as_before(index) {
             return Ok(Renumbering::None);
         }
         let listed: HashSet<&[u8]> =
@@ -240,6 +240,13 @@ impl<'a> Listing<'a> {
             some if some * 2 >= asked => Renumbering::Whole,
             _ => Renumbering::Some,
         })
+    }
+
+    /// Whether unique-ids are numbers and were it before: there headers and sizes say
+    /// which message is which, and a number that is unknown says nothing.
+    fn is_numbered_as_before(&self, index: &Index) -> bool {
+        are_numbers(self.listing.iter().map(Listed::name))
+            && index.living().all(|id| id.iter().all(u8::is_ascii_digit))
     }
 
     /// The known messages whose unique-id is not listed, by fingerprint.

@@ -80,7 +80,7 @@ pub use place::Place;
 pub use plan::plan;
 pub use refetch::{doubled, refetched};
 pub use rekey::Orphan;
-pub use rename::{Renaming, separate};
+pub use rename::{Renaming, separate, siblings_with};
 pub use renewal::Renewal;
 pub use repair::{forget, mark, repair};
 pub use run::{AccountRun, Outcome};

@@ -1,14 +1,15 @@
 //! `--refetch`, `--refetch-missing`: known messages are forgotten once a person agrees,
 //! and so fetched again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use crate::journal::{ContentHasher, Index, Journal, MessageKey, State};
+use crate::journal::{ContentHasher, Fingerprint, Index, Journal, Known, MessageKey, State};
 use crate::maildir::Maildir;
-use crate::protocol::UniqueId;
+use crate::protocol::{MessageNumber, UniqueId};
 
 use super::again::{Again, Doubling, Refetch};
 use super::error::Error;
+use super::header::Header;
 use super::listing::Listing;
 use super::named::Named;
 use super::place::Place;
@@ -19,65 +20,113 @@ use super::unique_ids::are_numbers;
 /// The listed messages that are fetched again.
 #[derive(Debug)]
 pub struct Refetched {
-    /// Their unique-ids.
-    pub unique_ids: HashSet<UniqueId>,
+    /// Their numbers.
+    pub numbers: HashSet<MessageNumber>,
+    /// What the journal knows of them.
+    known: Vec<MessageKey>,
     /// What a person is asked; none where no question is needed.
     pub doubling: Option<Doubling>,
+}
+
+/// A listed message, and what the journal knows of it.
+struct Meant<'l> {
+    listed: &'l Listed,
+    known: Vec<(MessageKey, Known)>,
+}
+
+/// The listed messages that are named and known. Where unique-ids are numbers, the header
+/// says which record is a message's, without one number and size together.
+fn meant<'l>(
+    listing: &'l [Listed],
+    headers: &HashMap<MessageNumber, Header>,
+    named: &Named,
+    index: &Index,
+) -> Vec<Meant<'l>> {
+    let is_numbered = are_numbers(listing.iter().map(Listed::name));
+    let mut by_print: HashMap<Fingerprint, Vec<(MessageKey, Known)>> = HashMap::new();
+    if is_numbered {
+        for (unique_id, known) in index.iter() {
+            if let Some(print) = known.fingerprint {
+                let key = MessageKey::new(unique_id, known.occurrence);
+                by_print.entry(print).or_default().push((key, known));
+            }
+        }
+    }
+    let of_unique_id = |listed: &Listed| -> Vec<(MessageKey, Known)> {
+        let known = index.occurrences(&listed.unique_id);
+        let key = |known: &Known| MessageKey::new(listed.unique_id.clone(), known.occurrence);
+        known.map(|known| (key(&known), known)).collect()
+    };
+    let is_meant = |listed: &&Listed| named.means(listed.number, &listed.unique_id);
+    let found = listing.iter().filter(is_meant).map(|listed| {
+        let header = headers.get(&listed.number).copied().unwrap_or(Header::Unavailable);
+        let has_size = |(_, known): &(MessageKey, Known)| known.octets == listed.octets;
+        let known = match header.print() {
+            Some(print) => {
+                let mut known = by_print.get(&print).cloned().unwrap_or_default();
+                known.retain(|known| header.identity().is_some() || has_size(known));
+                known
+            }
+            None if is_numbered => of_unique_id(listed).into_iter().filter(has_size).collect(),
+            None => of_unique_id(listed),
+        };
+        Meant { listed, known }
+    });
+    found.filter(|meant| !meant.known.is_empty()).collect()
 }
 
 /// Which of the listed messages are fetched again. `journal` is the id in the names of
 /// its files.
 pub fn refetched(
     again: Again,
-    (listing, named): (&Listing<'_>, &Named),
+    (listing, named): (&mut Listing<'_>, &Named),
     index: &Index,
     (maildir, journal): (&Maildir, u64),
 ) -> Result<Refetched, Error> {
-    let is_meant = |listed: &&Listed| {
-        named.means(listed.number, &listed.unique_id) && index.knows(&listed.unique_id)
-    };
-    let mut meant: Vec<&Listed> = listing.listing.iter().filter(is_meant).collect();
+    let headers = listing.headers_of_numbered()?;
+    let mut meant = meant(&listing.listing, &headers, named, index);
     if again == Again::All && *named != Named::All {
-        let unique_ids = meant.iter().map(|listed| listed.unique_id.clone()).collect();
-        return Ok(Refetched { unique_ids, doubling: None });
+        return Ok(Refetched::of(meant, None));
     }
     let here: HashSet<u64> =
         maildir.ours_delivered(journal)?.values().map(|file| file.tag.hash).collect();
-    let mut contents = HashSet::new();
+    let has_name =
+        |meant: &Meant<'_>| meant.known.iter().any(|(key, _)| here.contains(&key.name_hash()));
+    let was_delivered = |meant: &Meant<'_>| {
+        let mut known = meant.known.iter().map(|(_, known)| known.state);
+        known.any(|state| state.is_delivered() && state != State::Deleted)
+    };
     if again == Again::Missing {
-        maildir.each_other_file(
-            journal,
-            ContentHasher::default,
-            ContentHasher::push,
-            |hasher| {
-                contents.insert(hasher.finish());
-            },
-        )?;
+        meant.retain(|meant| was_delivered(meant) && !has_name(meant));
+        retain_absent(&mut meant, maildir)?;
     }
-    let is_here = |listed: &Listed| {
-        index.occurrences(&listed.unique_id).any(|known| {
-            let key = MessageKey::new(listed.unique_id.clone(), known.occurrence);
-            here.contains(&key.name_hash())
-                || known.content.is_some_and(|content| contents.contains(&content))
-        })
-    };
-    let was_delivered = |listed: &Listed| {
-        let mut known = index.occurrences(&listed.unique_id);
-        known.any(|known| known.state.is_delivered() && known.state != State::Deleted)
-    };
-    let asked: Vec<&Listed> = match again {
-        Again::All => meant.iter().copied().filter(|listed| is_here(listed)).collect(),
-        Again::Missing => {
-            meant.retain(|listed| was_delivered(listed) && !is_here(listed));
-            meant.clone()
-        }
-    };
-    let mut octets = asked.iter().map(|listed| listed.octets);
-    let octets = octets.try_fold(0u64, |sum, octets| Some(sum.saturating_add(octets?)));
+    let is_asked = |meant: &&Meant<'_>| again == Again::Missing || has_name(meant);
+    let asked: Vec<_> = meant.iter().filter(is_asked).map(|meant| meant.listed.octets).collect();
+    let octets = asked.iter().try_fold(0u64, |sum, octets| Some(sum.saturating_add((*octets)?)));
     let messages = asked.len();
     let doubling = (messages > 0).then_some(Doubling { messages, octets });
-    let unique_ids = meant.into_iter().map(|listed| listed.unique_id.clone()).collect();
-    Ok(Refetched { unique_ids, doubling })
+    Ok(Refetched::of(meant, doubling))
+}
+
+/// Leaves out what is in the Maildir under a name that does not tell: other programs
+/// rename files, and a message may have got another unique-id since.
+fn retain_absent(meant: &mut Vec<Meant<'_>>, maildir: &Maildir) -> Result<(), Error> {
+    let mut contents = HashSet::new();
+    if !meant.is_empty() {
+        let done = |hasher: ContentHasher| _ = contents.insert(hasher.finish());
+        maildir.each_file(ContentHasher::default, ContentHasher::push, done)?;
+    }
+    let is_here = |known: &Known| known.content.is_some_and(|it| contents.contains(&it));
+    meant.retain(|meant| !meant.known.iter().any(|(_, known)| is_here(known)));
+    Ok(())
+}
+
+impl Refetched {
+    fn of(meant: Vec<Meant<'_>>, doubling: Option<Doubling>) -> Self {
+        let numbers = meant.iter().map(|meant| meant.listed.number).collect();
+        let known = meant.into_iter().flat_map(|meant| meant.known).map(|(key, _)| key);
+        Self { numbers, known: known.collect(), doubling }
+    }
 }
 
 /// How many messages of a mailbox are in the Maildir, where its journal cannot be used.
@@ -91,12 +140,12 @@ impl AccountRun {
     pub(super) fn forget_refetched(
         &mut self,
         refetch: &mut Option<Refetch<'_>>,
-        listing: &Listing<'_>,
+        listing: &mut Listing<'_>,
         named: &Named,
     ) -> Result<(), Error> {
         let Some(Refetch { again, agrees }) = refetch else { return Ok(()) };
         let (index, place) = (self.journal.index(), (&self.maildir, self.journal.id()));
-        let Refetched { unique_ids, doubling } = refetched(*again, (listing, named), index, place)?;
+        let Refetched { known, doubling, .. } = refetched(*again, (listing, named), index, place)?;
         if doubling.is_some_and(|doubling| !agrees(doubling)) {
             return Err(Error::Declined);
         }
@@ -106,8 +155,8 @@ impl AccountRun {
             let all: Vec<UniqueId> = index.iter().map(|(unique_id, _)| unique_id).collect();
             all.iter().for_each(|unique_id| _ = self.journal.forget(unique_id));
         }
-        for unique_id in &unique_ids {
-            self.journal.forget(unique_id);
+        for key in &known {
+            self.journal.forget_message(key);
         }
         // It was agreed to once, and what is forgotten is noted.
         *refetch = None;

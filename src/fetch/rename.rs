@@ -23,10 +23,7 @@ pub struct Renaming {
 impl Renaming {
     /// Opens both mailboxes. The old one has to be one that the Maildir names.
     pub fn open(place: &Place, old: &Mailbox, observe: Observer<'_>) -> Result<Self, Error> {
-        let siblings = Siblings::open(&place.state, &place.mailbox, &place.maildir);
-        if !siblings.contains(old) {
-            return Err(Error::UnknownMailbox(old.key().to_owned()));
-        }
+        siblings_with(place, old)?;
         let (_, new) = place.open()?;
         let old = Place { mailbox: old.clone(), ..place.clone() };
         let old = AccountRun::open(&old, observe)?;
@@ -34,20 +31,25 @@ impl Renaming {
     }
 
     /// Logs in and compares the maildrop with what the old journal knows; if they are
-    /// of one mailbox, and if it is to write, the journal gets its new name.
+    /// of one mailbox, the journal gets its new name.
     pub fn run(
         self,
-        write: bool,
         options: &Options,
         credentials: &Credentials,
         observe: Observer<'_>,
     ) -> Result<(), Error> {
         let Self { new, mut old, place } = self;
         old.sessions(options, credentials, observe, AccountRun::compare_session)?;
-        if write {
-            Journal::rename(old.journal, &new, &place.state, &place.maildir)?;
-        }
-        Ok(())
+        Ok(Journal::rename(old.journal, &new, &place.state, &place.maildir)?)
+    }
+}
+
+/// The other mailboxes of the Maildir; an error if the old one is none of them.
+pub fn siblings_with(place: &Place, old: &Mailbox) -> Result<Siblings, Error> {
+    let siblings = Siblings::open(&place.state, &place.mailbox, &place.maildir);
+    match siblings.contains(old) {
+        true => Ok(siblings),
+        false => Err(Error::UnknownMailbox(old.key().to_owned())),
     }
 }
 

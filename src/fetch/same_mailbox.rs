@@ -35,7 +35,7 @@ impl Listing<'_> {
 
     /// Whether a journal knows most of the listed unique-ids, and the header of every
     /// message that is compared; without headers, the size of all that have one.
-    pub(super) fn is_known_to(&mut self, index: &Index) -> Result<bool, Error> {
+    pub fn is_known_to(&mut self, index: &Index) -> Result<bool, Error> {
         let known = |listed: &&Listed| index.knows(&listed.unique_id);
         let known: Vec<Listed> = self.listing.iter().filter(known).cloned().collect();
         // An empty maildrop shows nothing.

@@ -77,7 +77,8 @@ impl Mailbox {
         self.directory(state).join("renaming")
     }
 
-    pub(super) fn journal(&self, state: &Path) -> PathBuf {
+    /// The file of its journal.
+    pub fn journal(&self, state: &Path) -> PathBuf {
         self.directory(state).join("journal")
     }
 

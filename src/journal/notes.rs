@@ -166,6 +166,12 @@ impl Journal {
         occurrences.len()
     }
 
+    /// Forgets one message.
+    pub fn forget_message(&mut self, key: &MessageKey) {
+        let unique_id = Cow::Borrowed(key.unique_id.as_bytes());
+        self.enqueue(&Record::Forget(WrittenKey::new(unique_id, key.occurrence)));
+    }
+
     /// Notes that no other journal of the Maildir is this mailbox's.
     pub fn note_separate(&mut self) {
         self.enqueue(&Record::Separate);

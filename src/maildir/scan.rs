@@ -180,10 +180,9 @@ impl Maildir {
         Ok(files)
     }
 
-    /// Reads every file in `new/` and `cur/` whose name does not bear this journal's id.
-    pub fn each_other_file<C>(
+    /// Reads every file in `new/` and `cur/`.
+    pub fn each_file<C>(
         &self,
-        journal: u64,
         begin: impl Fn() -> C,
         push: impl Fn(&mut C, &[u8]),
         mut done: impl FnMut(C),
@@ -192,10 +191,6 @@ impl Maildir {
             let path = self.path().join(directory);
             for entry in fs::read_dir(&path).map_err(io_error("read", &path))? {
                 let name = entry.map_err(io_error("read", &path))?.file_name();
-                let tag = name.to_str().and_then(UniqueName::of);
-                if tag.is_some_and(|tag| tag.journal == journal) {
-                    continue;
-                }
                 let mut content = begin();
                 let is_there = self.read(&path.join(&name), |piece| {
                     push(&mut content, piece);

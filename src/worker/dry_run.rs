@@ -8,7 +8,7 @@ use crate::channel::message::{Action, Message, State};
 use crate::fetch::{self, Error, Listing};
 use crate::journal::{Journal, Siblings};
 use crate::maildir::Maildir;
-use crate::protocol::UniqueId;
+use crate::protocol::{MessageNumber, UniqueId};
 
 use super::fetch::again;
 use super::maildrop::{Look, meant, state};
@@ -34,7 +34,7 @@ pub(super) fn dry_run(
             state = State::Found;
         }
         let (number, octets) = (listed.number.get(), listed.octets);
-        let action = match again.contains(&listed.unique_id) {
+        let action = match again.contains(&listed.number) {
             true => Some(Action::Fetch),
             false => state.action(),
         };
@@ -50,9 +50,9 @@ pub(super) fn dry_run(
 /// What `--refetch` or `--refetch-missing` would fetch again.
 fn refetched(
     look: Look<'_>,
-    listing: &Listing<'_>,
+    listing: &mut Listing<'_>,
     refetch: Option<job::Refetch>,
-) -> Result<HashSet<UniqueId>, Error> {
+) -> Result<HashSet<MessageNumber>, Error> {
     let (Some(refetch), Some(path)) = (refetch, &look.account.maildir) else {
         return Ok(HashSet::new());
     };
@@ -63,7 +63,7 @@ fn refetched(
     let named = look.account.policy.named.resolved(listing.names())?;
     let of_listing = (listing, &named);
     let refetched = fetch::refetched(again(refetch), of_listing, look.index, (&maildir, journal))?;
-    Ok(refetched.unique_ids)
+    Ok(refetched.numbers)
 }
 
 /// How many messages `--mark-seen` would mark.

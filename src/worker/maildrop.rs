@@ -45,7 +45,10 @@ impl<'l> Look<'l> {
             Command::Check {} if account.policy.max_size.is_some() || index.is_empty() => {
                 Sizes::ForNew
             }
-            Command::Delete { .. } | Command::DryRun { .. } | Command::List { .. } => Sizes::Always,
+            Command::Delete { .. }
+            | Command::DryRun { .. }
+            | Command::List { .. }
+            | Command::Rename { .. } => Sizes::Always,
             _ => Sizes::ForGaps,
         };
         let observe = |event: fetch::Event<'_>| observer.event(event);

@@ -2,15 +2,46 @@
 
 use crate::channel::event::Event;
 use crate::fetch::{self, Place, Renaming};
-use crate::journal::Mailbox;
+use crate::journal::{self, Mailbox, Siblings};
 use crate::protocol::Quoted;
 use crate::session::Credentials;
 
 use super::error::Error;
 use super::link::Link;
+use super::maildrop::Look;
 use super::observe::Observer;
 use super::options::Account;
 use super::patience::patiently;
+
+fn mailbox(old: &str) -> Result<Mailbox, Error> {
+    let unknown = || fetch::Error::UnknownMailbox(Quoted::new(old.as_bytes()).to_string());
+    Ok(Mailbox::of_key(old).ok_or_else(unknown)?)
+}
+
+/// With `--dry-run`: opens the old journal, and makes nothing.
+pub(super) fn open_to_look(place: &Place, old: &str) -> Result<Siblings, Error> {
+    Ok(fetch::siblings_with(place, &mailbox(old)?)?)
+}
+
+/// Says whether the journal would be renamed.
+pub(super) fn dry_run(look: Look<'_>, siblings: &Siblings, old: &str) -> Result<(), Error> {
+    let old = mailbox(old)?;
+    if !look.index.is_empty() {
+        let path = look.account.mailbox.journal(&look.account.state);
+        return Err(fetch::Error::from(journal::Error::Filled { path }).into());
+    }
+    let other = || fetch::Error::AnotherMailbox(old.key().to_owned());
+    let found = siblings.read().find(|(mailbox, _)| mailbox.key() == old.key());
+    let (_, index) = found.ok_or_else(other)?;
+    let look = Look { index: &index, ..look };
+    let (listing, is_same) = look.at(|listing, _| listing.is_known_to(&index))?;
+    if !is_same {
+        return Err(other().into());
+    }
+    listing.quit()?;
+    look.observer.link.event(Event::Renamed { write: false });
+    Ok(())
+}
 
 /// Opens both mailboxes.
 pub(super) fn open(
@@ -19,8 +50,7 @@ pub(super) fn open(
     old: &str,
     observer: &Observer<'_>,
 ) -> Result<Renaming, Error> {
-    let unknown = || fetch::Error::UnknownMailbox(Quoted::new(old.as_bytes()).to_string());
-    let old = Mailbox::of_key(old).ok_or_else(unknown)?;
+    let old = mailbox(old)?;
     let observe = |event: fetch::Event<'_>| observer.event(event);
     Ok(patiently(&account.session.connection, observer.link, || {
         Renaming::open(place, &old, &observe)
@@ -30,14 +60,13 @@ pub(super) fn open(
 /// Compares the maildrop with the old journal, and renames.
 pub(super) fn run(
     renaming: Renaming,
-    write: bool,
     account: &Account,
     credentials: &Credentials,
     observer: &Observer<'_>,
     link: &Link,
 ) -> Result<(), Error> {
     let observe = |event: fetch::Event<'_>| observer.event(event);
-    renaming.run(write, &account.fetch(), credentials, &observe)?;
-    link.event(Event::Renamed { write });
+    renaming.run(&account.fetch(), credentials, &observe)?;
+    link.event(Event::Renamed { write: true });
     Ok(())
 }

@@ -64,33 +64,7 @@ impl Start<'_> {
                 return Ok(Err(Error::Credentials(error)));
             }
         }
-        // What is needed of the local side, before anything is closed.
-        let local = match &account.job.command {
-            Command::Fetch { refetch: Some(Refetch::All), .. } => {
-                let opened = fetch::open_or_anew(account, &account.place()?, &observer);
-                opened.map(|run| run.map_or(Local::Anew, |run| Local::Run(Box::new(run))))
-            }
-            Command::Fetch { .. } | Command::MarkSeen { write: true } => {
-                let opened = fetch::open(account, &account.place()?, &observer);
-                opened.map(|run| Local::Run(Box::new(run)))
-            }
-            Command::ImportSeen { path, write } => {
-                let opened = import_seen::open(account, path, *write, &observer)?;
-                opened.map(|(imported, run)| Local::Import(imported, run))
-            }
-            Command::Rename { old, .. } => {
-                let opened = rename::open(account, &account.place()?, old, &observer);
-                opened.map(|renaming| Local::Renaming(Box::new(renaming)))
-            }
-            // What is written later needs its directories before the sandbox closes.
-            Command::Delete { write: true } => {
-                let opened = fetch::open(account, &account.place()?, &observer);
-                opened.map(|_| Local::Siblings(Siblings::default()))
-            }
-            Command::Check {} | Command::DryRun { .. } => Ok(Local::Siblings(siblings(account))),
-            _ => Ok(Local::Siblings(Siblings::default())),
-        };
-        let local = match local {
+        let local = match open(account, &observer)? {
             Ok(local) => local,
             Err(error) => return Ok(Err(error)),
         };
@@ -109,6 +83,38 @@ impl Start<'_> {
         }
         Ok(reach(local, account, &observer, link, out))
     }
+}
+
+/// What is needed of the local side, before anything is closed.
+fn open(account: &Account, observer: &Observer<'_>) -> Result<Result<Local, Error>, Broken> {
+    Ok(match &account.job.command {
+        Command::Fetch { refetch: Some(Refetch::All), .. } => {
+            let opened = fetch::open_or_anew(account, &account.place()?, observer);
+            opened.map(|run| run.map_or(Local::Anew, |run| Local::Run(Box::new(run))))
+        }
+        Command::Fetch { .. } | Command::MarkSeen { write: true } => {
+            let opened = fetch::open(account, &account.place()?, observer);
+            opened.map(|run| Local::Run(Box::new(run)))
+        }
+        Command::ImportSeen { path, write } => {
+            let opened = import_seen::open(account, path, *write, observer)?;
+            opened.map(|(imported, run)| Local::Import(imported, run))
+        }
+        Command::Rename { old, write: false } => {
+            rename::open_to_look(&account.place()?, old).map(Local::Siblings)
+        }
+        Command::Rename { old, write: true } => {
+            let opened = rename::open(account, &account.place()?, old, observer);
+            opened.map(|renaming| Local::Renaming(Box::new(renaming)))
+        }
+        // What is written later needs its directories before the sandbox closes.
+        Command::Delete { write: true } => {
+            let opened = fetch::open(account, &account.place()?, observer);
+            opened.map(|_| Local::Siblings(Siblings::default()))
+        }
+        Command::Check {} | Command::DryRun { .. } => Ok(Local::Siblings(siblings(account))),
+        _ => Ok(Local::Siblings(Siblings::default())),
+    })
 }
 
 /// The journal by hand: no server, no thread.
@@ -156,8 +162,7 @@ fn reach(
         }
         Local::Run(run) => return fetch::run(*run, account, &credentials, observer, link),
         Local::Renaming(renaming) => {
-            let write = matches!(command, Command::Rename { write: true, .. });
-            return rename::run(*renaming, write, account, &credentials, observer, link);
+            return rename::run(*renaming, account, &credentials, observer, link);
         }
         Local::Siblings(siblings) => siblings,
     };
@@ -174,6 +179,7 @@ fn reach(
             return state::forget(account, &place, (numbered(look)?, *write), link);
         }
         Command::List { headers, new } => list::list(look, (*headers, *new))?,
+        Command::Rename { old, .. } => rename::dry_run(look, &siblings, old)?,
         Command::MarkSeen { .. } => dry_run::mark_seen(look)?,
         Command::Show { lines } => return show::show(look, *lines, out),
         _ => check::check(look, &siblings)?,

@@ -1,6 +1,7 @@
 //! State and Maildir that were put back from backups, or moved elsewhere.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -73,6 +74,43 @@ fn an_older_state_with_the_older_maildir_fetches_what_both_lack() {
     copy(&sandbox.path("backup/Mail"), &sandbox.maildir());
     run_on(&server, &sandbox);
     assert_eq!(sandbox.mail(), all(1..=6));
+}
+
+#[test]
+fn another_user_goes_on_with_files_of_his_own_and_touches_none_of_others() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("left out: only root can run the program as another user");
+        return;
+    }
+    let (server, sandbox) = backed_up();
+    server.maildrop("mrose").add("uid-6", letter(6));
+    fs::set_permissions(sandbox.path("."), fs::Permissions::from_mode(0o755)).unwrap();
+    let home = sandbox.path("theirs");
+    copy(&sandbox.path(STATE), &home.join("state"));
+    copy(&sandbox.maildir(), &home.join("Mail"));
+    let run = || {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command.arg(env!("CARGO_BIN_EXE_pop3get")).args(["--tls", "none", "-u", "mrose"]);
+        command.arg("-s").arg(format!("127.0.0.1:{}", server.address().port()));
+        command.arg("-m").arg(home.join("Mail")).arg("--state-dir").arg(home.join("state"));
+        command.args(["--journal", "mrose@127.0.0.1"]);
+        command.env_clear().env("POP3GET_PASSWORD", "secret").env("HOME", &home);
+        command.output().unwrap()
+    };
+    // Files of root's.
+    let ran = run();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(matches!(ran.status.code(), Some(73 | 74 | 77)), "{ran:?}");
+    assert!(said.contains("ermission denied"), "{said}");
+    assert_eq!(mail(&home.join("Mail")), all(1..=5));
+    let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(&home).status().unwrap();
+    assert!(owned.success());
+    for _ in 0..2 {
+        let ran = run();
+        assert!(ran.status.success() && ran.stderr.is_empty(), "{ran:?}");
+    }
+    assert_eq!(mail(&home.join("Mail")), all(1..=6));
 }
 
 #[test]

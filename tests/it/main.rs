@@ -13,6 +13,7 @@
 
 mod addresses; // names with several addresses
 mod advisories; // what went wrong elsewhere, and what keeps it out
+mod asked; // questions to a person at a terminal
 mod attempts; // how sessions end, and what the next one does
 mod backups; // state and Maildir, put back or moved
 mod certificates; // which servers are believed, and who we are to them

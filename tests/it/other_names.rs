@@ -1,7 +1,9 @@
 //! One mailbox under several names: noticed before anything is fetched twice, and
 //! taken over by one command.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use pop3_test_server::{Builder, Fault, Message, Server};
 
@@ -68,6 +70,39 @@ fn a_mailbox_under_another_name_is_not_fetched_twice_and_goes_on_once_renamed() 
     rename("").fails(64, "knows no mailbox");
     server.maildrop(old).replace(letters(5));
     is_refused(&named(&sandbox, &server, old).run(), &key(&server, new));
+}
+
+/// Every path below the sandbox, with the octets of files.
+fn everything(sandbox: &Sandbox) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let (mut found, mut left) = (BTreeMap::new(), vec![sandbox.path("")]);
+    while let Some(directory) = left.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let octets = if path.is_dir() { None } else { Some(fs::read(&path).unwrap()) };
+            if octets.is_none() {
+                left.push(path.clone());
+            }
+            found.insert(path, octets);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_dry_renaming_compares_and_makes_nothing() {
+    let server = builder(NAMES, 3).user("other", "secret").message("x", "a: b\r\n\r\n").start();
+    let sandbox = Sandbox::new();
+    named(&sandbox, &server, NAMES[0]).run().is_silent();
+    let before = everything(&sandbox);
+    let dry = |user: &str, old: &str| {
+        let rename = ["--state", "rename", old, "--dry-run"];
+        let ran = named(&sandbox, &server, user).args(rename).run();
+        assert_eq!(everything(&sandbox), before, "{user} {old}");
+        ran
+    };
+    dry(NAMES[1], &key(&server, NAMES[0])).prints("it is the same mailbox\n");
+    dry("other", &key(&server, NAMES[0])).fails(73, "the maildrop is not that of");
+    dry(NAMES[1], "nobody@nowhere").fails(64, "knows no mailbox");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! stands twice afterwards.
 
 use std::fs;
+use std::path::PathBuf;
 
 use pop3_test_server::{Builder, Message, Server};
 
@@ -27,6 +28,46 @@ fn refetch_takes_only_the_messages_that_are_named_and_does_not_ask() {
     sandbox.plain(&server).args(["--refetch", "--message", "4"]).run().is_silent();
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.mail(), all([1, 2, 2, 3, 4, 4]));
+}
+
+#[test]
+fn where_unique_ids_are_numbers_refetch_takes_the_message_that_has_the_number_now() {
+    for without in ["", "TOP"] {
+        let numbered = |letters: &[usize]| -> Vec<_> {
+            // Each of a size of its own.
+            let text = |it: usize| [letter(it), b"line\r\n".repeat(it)].concat();
+            let letters = letters.iter().enumerate();
+            letters.map(|(at, it)| Message::new((at + 1).to_string(), text(*it))).collect()
+        };
+        let server = Server::builder().without(without).user("mrose", "secret");
+        let server = server.messages(numbered(&[1, 2, 3, 4])).start();
+        let sandbox = Sandbox::new();
+        sandbox.plain(&server).run().is_silent();
+        // The first one is gone, and each has another number.
+        server.maildrop("mrose").replace(numbered(&[2, 3, 4]));
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.count(), 4, "{without}");
+        let dry = sandbox.plain(&server).args(["--refetch", "--uid", "2", "-n"]).run();
+        assert_eq!(dry.stdout.matches("fetch ").count(), 1, "{dry:?}");
+        sandbox.plain(&server).args(["--refetch", "--uid", "2"]).run().is_silent();
+        sandbox.plain(&server).run().is_silent();
+        let times = |number: usize| {
+            let mail = sandbox.mail();
+            mail.iter().filter(|mail| mail.starts_with(&stored(number))).count()
+        };
+        assert_eq!((1..=4).map(times).collect::<Vec<_>>(), [1, 1, 2, 1], "{without}");
+        // Of the two that are missing here one is gone from the server, too.
+        for path in [1, 2].map(|number| {
+            let mut files = fs::read_dir(sandbox.maildir().join("new")).unwrap();
+            let is_it = |path: &PathBuf| fs::read(path).unwrap().starts_with(&stored(number));
+            files.find_map(|file| Some(file.unwrap().path()).filter(is_it)).unwrap()
+        }) {
+            fs::remove_file(path).unwrap();
+        }
+        sandbox.plain(&server).args(["--refetch-missing", "--yes"]).run().is_silent();
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!((1..=4).map(times).collect::<Vec<_>>(), [0, 1, 2, 1], "{without}");
+    }
 }
 
 #[test]
@@ -78,6 +119,19 @@ fn refetch_missing_takes_what_the_maildir_has_lost_and_doubles_nothing() {
     missing(&["--yes"]).is_silent();
     missing(&[]).is_silent();
     assert_eq!(sandbox.mail(), all(1..=7));
+}
+
+#[test]
+fn what_got_another_unique_id_is_not_missing() {
+    let (server, sandbox) = (server(4).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let renamed = (1..=4).map(|n| Message::new(format!("other-{n}"), letter(n)));
+    server.maildrop("mrose").replace(renamed);
+    sandbox.plain(&server).arg("--rekey").run().is_silent();
+    sandbox.plain(&server).arg("--refetch-missing").run().is_silent();
+    fs::remove_file(file(&sandbox, 3)).unwrap();
+    sandbox.plain(&server).args(["--refetch-missing", "--yes"]).run().is_silent();
+    assert_eq!(sandbox.mail(), all(1..=4));
 }
 
 #[test]

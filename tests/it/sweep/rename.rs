@@ -71,10 +71,10 @@ fn a_renaming_killed_at_any_system_call_has_happened_or_has_not() {
 }
 
 /// All files below a directory, by path from there.
-fn files(home: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn files(home: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for directory in DIRECTORIES {
-        for entry in fs::read_dir(home.join(directory)).unwrap() {
+        for entry in fs::read_dir(home.join(directory)).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.is_file() {
                 let name = path.strip_prefix(home).unwrap().to_str().unwrap().to_owned();
