@@ -210,7 +210,7 @@ pub(crate) fn resolve(named: &Named, args: &Args) -> Result<Account, Error> {
     let route = Route::new(&settings, args.state.is_none())?;
     let state = settings.state_dir.clone().ok_or(Error::Usage {
         why: "there is no home directory to keep the state in".into(),
-        hint: Some("use --state-dir DIR"),
+        hint: Some("use --state-dir DIR, or $STATE_DIRECTORY"),
     })?;
     let (retry_failed, messages) = (args.retry_failed, args.messages.clone());
     let command = command(named, &settings, args);

@@ -143,6 +143,14 @@ impl Teller<'_, '_> {
                     );
                 }
             }
+            Event::UnsyncedDirectory { path } => {
+                let path = path.to_path();
+                let line = format!(
+                    "the file system of {} cannot sync a directory: a power cut may undo the last changes in it",
+                    path.display()
+                );
+                self.output.of_account(self.account, &line);
+            }
             Event::Sandbox(sandbox) => self.verbose(&format!("sandbox: {}", closed(sandbox))),
             event => {
                 if let Some(line) = detail(event) {
@@ -176,10 +184,6 @@ fn detail(event: &Event) -> Option<String> {
             format!("the server gives another size than before for {}; the journal has it now", messages(*many))
         }
         Event::Unproven {} => "messages that are due stay on the server: without a TOP that can be trusted, their size alone does not prove which they are".into(),
-        Event::UnsyncedDirectory { path } => format!(
-            "the file system of {} cannot sync a directory: a power cut may undo the last changes in it",
-            path.to_path().display()
-        ),
         _ => return None,
     })
 }

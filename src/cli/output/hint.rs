@@ -124,7 +124,9 @@ fn local(kind: Kind) -> Option<&'static str> {
             "--state repair mends what can be mended; with --dry-run it only says how"
         }
         Kind::StateWithoutLocks => "keep the journals on a local disk: --state-dir DIR",
-        Kind::StateReadOnly => "keep the journals where they can be written: --state-dir DIR",
+        Kind::StateReadOnly => {
+            "keep the journals where they can be written: --state-dir DIR, or $STATE_DIRECTORY"
+        }
         Kind::StateNotOurs => "run pop3get as that user, or use --state-dir DIR",
         Kind::MaildirNoParent => "make it first: mkdir -p",
         Kind::MaildirNotOurs => "run pop3get as that user",

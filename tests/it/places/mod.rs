@@ -39,16 +39,22 @@ const SOMEBODY: u32 = 61234;
 /// The program as somebody who is not root, in a home of their own, run by these
 /// words, with what it needs to fetch mrose's mail in clear.
 fn as_somebody(sandbox: &Sandbox, server: &Server) -> Command {
+    as_user(sandbox, server, SOMEBODY, &[])
+}
+
+/// The same as this user, within limits.
+fn as_user(sandbox: &Sandbox, server: &Server, user: u32, limits: &[&str]) -> Command {
     let program = sandbox.path("pop3get");
     // By another process: one that this one starts meanwhile would hold it open to write.
     let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_pop3get")).arg(&program).status();
     assert!(copied.unwrap().success());
     let mut command = Command::new(&program);
     if is_root() {
-        give_away(&sandbox.path(""), SOMEBODY);
-        command = Command::new("setpriv");
-        let id = SOMEBODY.to_string();
-        command.args(["--reuid", &id, "--regid", &id, "--clear-groups"]).arg(&program);
+        give_away(&sandbox.path(""), user);
+        command = Command::new("prlimit");
+        let id = user.to_string();
+        command.args(limits).args(["--core=0", "--", "setpriv", "--reuid", &id, "--regid", &id]);
+        command.arg("--clear-groups").arg(&program);
     }
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     command.env("HOME", sandbox.path("")).env("POP3GET_PASSWORD", "secret");
@@ -150,7 +156,7 @@ fn refused(server: &Server, sandbox: &Sandbox, wishes: &[&str], paths: &[&str]) 
     let paths = paths.iter().flat_map(|path| ["-P", path]);
     let wishes: Vec<_> = wishes.iter().copied().chain(paths).collect();
     let mut command = strace(sandbox, server, &wishes, &trace);
-    let ran = ran(command.arg("-vv").output().unwrap());
+    let ran = ran(command.arg("-v").output().unwrap());
     (ran, fs::read_to_string(trace).unwrap())
 }
 
@@ -241,7 +247,7 @@ fn a_maildir_without_locks_is_locked_in_the_state_directory() {
 }
 
 #[test]
-fn where_no_thread_starts_nothing_is_connected() {
+fn where_no_process_starts_nothing_is_connected() {
     let (server, sandbox) = (server(1).start(), Sandbox::new());
     let wishes = ["-e", "trace=clone,clone3", "-e", "inject=clone,clone3:error=EAGAIN"];
     let (ran, trace) = refused(&server, &sandbox, &wishes, &[]);
@@ -252,32 +258,99 @@ fn where_no_thread_starts_nothing_is_connected() {
     assert_eq!(server.sessions(), 0);
 }
 
+/// The limit counts processes and threads, the worker's too. Root has none, and other
+/// users have processes already.
+#[test]
+fn with_too_few_threads_nothing_is_connected_and_with_enough_all_mail_arrives() {
+    if !is_root() {
+        return eprintln!("skipped: only root can become a user without processes");
+    }
+    let mut sentences = Vec::new();
+    for most in 1.. {
+        let (server, sandbox) = (server(3).start(), Sandbox::new());
+        // A user of this test's own: other tests run processes of theirs.
+        let mut command = as_user(&sandbox, &server, SOMEBODY + 1, &[&format!("--nproc={most}")]);
+        let ran = ran(command.output().unwrap());
+        if ran.status == Some(0) {
+            assert_eq!(sandbox.count(), 3);
+            break;
+        }
+        assert_eq!((ran.status, server.sessions()), (Some(75), 0), "{most} {ran:?}");
+        assert!(most < 20, "{ran:?}");
+        sentences.push(ran.stderr);
+    }
+    for sentence in [": cannot start a worker: ", ": cannot start a thread: "] {
+        assert!(sentences.iter().any(|said| said.contains(sentence)), "{sentences:?}");
+    }
+}
+
 #[test]
 fn a_home_that_cannot_be_written_leads_to_state_dir() {
     let (server, sandbox) = (server(1).start(), Sandbox::new());
     make_maildir(&sandbox.maildir());
     fs::create_dir(sandbox.path("locked")).unwrap();
-    let home = match is_root() {
-        true => "/".into(),
-        false => sandbox.path("locked"),
-    };
-    let run = |state: Option<&str>| {
+    let run = |home: &Path, state: Option<&str>| {
         let mut command = as_somebody(&sandbox, &server);
         fs::set_permissions(sandbox.path("locked"), fs::Permissions::from_mode(0o500)).unwrap();
-        command.env("HOME", &home);
+        command.env("HOME", home);
         if let Some(state) = state {
             command.env("STATE_DIRECTORY", format!("{}:/other", sandbox.path(state).display()));
         }
         ran(command.output().unwrap())
     };
-    let refused = run(None);
-    refused.fails(73, "/.local: Permission denied");
-    let hint = "\nhint: keep the journals where they can be written: --state-dir DIR\n";
-    assert!(refused.stderr.ends_with(hint), "{refused:?}");
+    let mut homes = vec![sandbox.path("locked"), sandbox.path("locked/gone")];
+    if is_root() {
+        // Where the user nobody and many containers have theirs.
+        homes.extend(["/".into(), "/nonexistent".into(), "/proc/1".into()]);
+    }
+    for home in homes {
+        let refused = run(&home, None);
+        refused.fails(73, "cannot make /");
+        let hint = "\nhint: keep the journals where they can be written: --state-dir DIR, \
+                    or $STATE_DIRECTORY\n";
+        assert!(refused.stderr.ends_with(hint), "{refused:?}");
+        assert_eq!(server.sessions(), 0);
+    }
     // As systemd says with StateDirectory=.
-    run(Some("var")).is_silent();
+    run(&sandbox.path("locked"), Some("var")).is_silent();
     assert_eq!(sandbox.count(), 1);
     assert!(names(&sandbox.path("var")).contains(&"mrose@127.0.0.1".to_owned()));
+}
+
+/// Neither a variable nor the system's list of users says where it is.
+#[test]
+fn a_user_without_a_home_is_led_to_state_dir() {
+    if !is_root() {
+        return eprintln!("skipped: only root can become a user that the system does not know");
+    }
+    for home in [None, Some("")] {
+        let (server, sandbox) = (server(1).start(), Sandbox::new());
+        let run = |state: &[&str]| {
+            let mut command = as_somebody(&sandbox, &server);
+            command.env_remove("HOME");
+            command.envs(home.map(|home| ("HOME", home))).args(state);
+            ran(command.output().unwrap())
+        };
+        let refused = run(&[]);
+        refused.fails(64, "there is no home directory to keep the state in");
+        let hint = "\nhint: use --state-dir DIR, or $STATE_DIRECTORY\n";
+        assert!(refused.stderr.ends_with(hint), "{refused:?}");
+        assert_eq!(server.sessions(), 0);
+        run(&["--state-dir", "var"]).is_silent();
+        assert_eq!(sandbox.count(), 1);
+    }
+}
+
+#[test]
+fn a_file_system_that_is_mounted_to_be_read_leads_to_state_dir() {
+    let (server, sandbox) = (server(1).start(), Sandbox::new());
+    make_maildir(&sandbox.maildir());
+    let wishes = ["-e", "trace=mkdir,mkdirat", "-e", "inject=mkdir,mkdirat:error=EROFS"];
+    let (ran, trace) = refused(&server, &sandbox, &wishes, &[]);
+    assert!(trace.contains("INJECTED"), "{trace}");
+    ran.fails(73, "Read-only file system");
+    assert!(ran.stderr.contains("--state-dir DIR, or $STATE_DIRECTORY\n"), "{ran:?}");
+    assert_eq!(server.sessions(), 0);
 }
 
 #[test]
