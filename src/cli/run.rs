@@ -24,6 +24,7 @@ use super::commands::select::{Selected, select};
 use super::commands::state;
 use super::commands::{self, check_config};
 use super::config::account::{self, Account};
+use super::config::deleting::deleting_twice;
 use super::config::file::Config;
 use super::config::named::{self, Named, named};
 use super::config::run_keys::{JOBS, JOBS_PER_HOST};
@@ -239,9 +240,10 @@ fn prepare(args: &Args, config: Config) -> Result<Prepared, Error> {
     let accounts: Vec<_> = accounts.into_iter().map(resolve).collect();
     // A probe uses no journal.
     if !args.probe {
-        let known = accounts.iter().filter_map(|(_, account)| account.as_ref().ok());
-        let shared = account::shared_journals(known, &config).into_iter().next();
-        shared.map_or(Ok(()), |mistake| Err(Error::mistake(mistake)))?;
+        let known = || accounts.iter().filter_map(|(_, account)| account.as_ref().ok());
+        let shared = account::shared_journals(known(), &config);
+        let mut mistakes = shared.into_iter().chain(deleting_twice(known(), args, &config));
+        mistakes.next().map_or(Ok(()), |mistake| Err(Error::mistake(mistake)))?;
     }
     Ok(Prepared { accounts, selected: select(args)?, config })
 }

@@ -229,3 +229,38 @@ fn a_check_reads_the_files_that_an_account_names() {
     }
     assert!(ran.stdout.contains("[account.c]"), "{ran:?}");
 }
+
+/// Two accounts of one mailbox, with journals of their own, and what else is said of each.
+fn of_one_mailbox(server: &Server, more: [&str; 2]) -> String {
+    let [one, two] = more;
+    [account(server, "one", one), account(server, "two", two)].concat()
+}
+
+#[test]
+fn of_several_journals_of_one_mailbox_only_one_account_may_delete() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    let twice = "[account.two]: it deletes from the mailbox of account one, which deletes, too";
+    for both in [["delete = true", "delete-after = \"30d\""], ["delete = true", "delete = true"]] {
+        sandbox.configure(&of_one_mailbox(&server, both));
+        sandbox.pop3get([""; 0]).run().fails(78, twice);
+        let checked = sandbox.pop3get(["--check-config"]).run();
+        assert!(checked.status == Some(78) && checked.stderr.contains(twice), "{checked:?}");
+        // Also where one of them runs alone.
+        let other = "[account.one]: it deletes from the mailbox of account two";
+        sandbox.pop3get(["one"]).run().fails(78, other);
+        sandbox.pop3get(["two", "--keep"]).run().is_silent();
+    }
+    sandbox.configure(&of_one_mailbox(&server, ["delete = true", ""]));
+    sandbox.pop3get(["two", "--delete"]).run().fails(78, "of account one, which deletes, too");
+    assert_eq!(server.maildrop("mrose").len(), 1);
+    sandbox.pop3get(["two", "one"]).run().is_silent();
+    assert_eq!(
+        (filled(&sandbox), server.maildrop("mrose").len()),
+        (vec!["one".into(), "two".into()], 0)
+    );
+    // One that runs only when it is named counts when it is.
+    let text = of_one_mailbox(&server, ["delete = true\ndisabled = true", "delete = true"]);
+    sandbox.configure(&text);
+    sandbox.pop3get([""; 0]).run().is_silent();
+    sandbox.pop3get(["one"]).run().fails(78, "of account two, which deletes, too");
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::args::options::Args;
 use crate::cli::config::account::{Account, resolve, shared_journals};
+use crate::cli::config::deleting::deleting_twice;
 use crate::cli::config::file::Config;
 use crate::cli::config::layers::Value;
 use crate::cli::config::named::{self, Named, named};
@@ -75,9 +76,13 @@ pub(crate) fn check(args: &Args, limits: &WaitLimits<'_>) -> Checked {
             }
         }
     }
-    let enabled = known.iter().filter(|(_, is_disabled)| !is_disabled);
-    let shared = shared_journals(enabled.map(|(account, _)| account), &config);
-    faults.extend(shared.into_iter().map(|mistake| (None, Error::mistake(mistake))));
+    let enabled = || {
+        let enabled = known.iter().filter(|(_, is_disabled)| !is_disabled);
+        enabled.map(|(account, _)| account)
+    };
+    let shared = shared_journals(enabled(), &config);
+    let mistakes = shared.into_iter().chain(deleting_twice(enabled(), args, &config));
+    faults.extend(mistakes.map(|mistake| (None, Error::mistake(mistake))));
     let run = config.run.values(&args.run);
     Checked { main: config.path, files: config.files, run, accounts, faults }
 }

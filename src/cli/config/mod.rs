@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod connection_options;
+pub(crate) mod deleting;
 pub(crate) mod file;
 mod keys;
 pub(crate) mod layers;
