@@ -64,6 +64,7 @@ mod takeover; // what other fetchers have fetched
 mod terminal;
 mod transcripts; // every file of tests/transcripts, played
 mod typed; // what people type, and the hint that they get
+mod units; // what systemd makes of the units
 mod walk; // a maildrop, its owner and the clock, driven by a seed
 mod wire; // TLS, STLS, time-outs, cut connections
 mod workers; // a worker that lies, one that is killed, a supervisor that is
