@@ -74,7 +74,7 @@ complete -c pop3get -l check -d 'Print how many messages are new; the exit statu
 complete -c pop3get -l probe -d 'Examine a server: addresses, TLS, certificates, capabilities and, with --user, the login; prints an account for the configuration file'
 complete -c pop3get -l mark-seen -d 'Record the messages of one account as seen, so that they are never fetched; all messages, or those that --uid and --message name'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch, or another act that is given, would do, and do nothing'
-complete -c pop3get -l status -d 'Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, the days of its server\'s certificate'
+complete -c pop3get -l status -d 'Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, what waits to be handed over, the days of its server\'s certificate'
 complete -c pop3get -l check-config -d 'Print every setting of each account, where it comes from, and every mistake in the configuration; connects to no server, runs no command'
 complete -c pop3get -l retry-failed -d 'Fetch messages that failed before now, not at their next turn'
 complete -c pop3get -l rekey -d 'After the server renumbered: match this account\'s messages by their headers, and fetch only new ones'

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
-use pop3_test_server::{Builder, Security, Server};
+use pop3_test_server::{Builder, Fault, Security, Server};
 
 use crate::rfc1939::letters;
 use crate::sandbox::{Ran, Sandbox};
@@ -207,4 +208,70 @@ fn the_status_of_a_failing_account_is_shown_without_a_server_and_reported() {
     assert_eq!(server.sessions(), 1);
     let ran = fetch(&sandbox, Some(&server), &["--report", "nowhere/pop3get.prom"]);
     ran.fails(74, "cannot write the report nowhere/pop3get.prom");
+}
+
+#[test]
+fn a_status_in_a_second_terminal_shows_a_failing_account_within_a_second_of_its_failure() {
+    let (gone, busy) = (Server::builder().user("mrose", "other").start(), server());
+    let busy = busy.fault(Fault::stall_at_command(2)).start();
+    let sandbox = Sandbox::new();
+    sandbox.secret("password", "secret");
+    let account = |name: &str, server: &Server| {
+        format!(
+            "[account.{name}]\nserver = \"{}\"\nuser = \"mrose\"\ntls = \"none\"\n\
+             maildir = \"~/{name}\"\njournal = \"{name}\"\npassword-file = \"~/password\"\n",
+            server.address()
+        )
+    };
+    sandbox.configure(&[account("slow", &busy), account("wrong", &gone)].concat());
+    let mut run = sandbox.pop3get(["--timeout", "60"]).start();
+    // The one account still runs, and the other one has just been refused.
+    assert!(busy.wait_for_commands(2, Duration::from_secs(30)));
+    // Its password is in the second command, behind CAPA.
+    assert!(gone.wait_for_commands(2, Duration::from_secs(30)));
+    let refused = Instant::now();
+    let shown = loop {
+        let ran = sandbox.pop3get(["--status"]).run();
+        assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{ran:?}");
+        if ran.stdout.contains("failing since") {
+            break ran.stdout;
+        }
+        assert!(refused.elapsed() < Duration::from_secs(1), "{ran:?}");
+    };
+    let (slow, wrong) = shown.split_once("wrong:\n").unwrap();
+    assert!(slow.contains("last success  never") && !slow.contains("failing"), "{shown}");
+    assert!(wrong.contains(", 1 run, status 77: "), "{shown}");
+    assert!(run.try_wait().unwrap().is_none(), "the run is over");
+    run.kill().unwrap();
+    run.wait().unwrap();
+}
+
+#[test]
+fn the_status_shows_what_waits_to_be_handed_over() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    let run = |line: &str, more: &[&str]| {
+        sandbox.plain(&server).args(["--handover", line]).args(more).run()
+    };
+    let report = ["--report", "pop3get.prom"];
+    assert_eq!(run("pipe:echo no room >&2; exit 75", &report).status, Some(75));
+    let metric = |state: &str, many: usize| {
+        let text = fs::read_to_string(sandbox.path("pop3get.prom")).unwrap();
+        let is_it = |line: &str| {
+            line.contains(&format!("state=\"{state}\"}} {many}")) && line.contains("handover")
+        };
+        assert!(text.lines().any(is_it), "{text}");
+    };
+    metric("waiting", 1);
+    let shown = run("pipe:true", &["--status"]);
+    assert!(shown.stdout.contains("  hand-over     1 waiting, the oldest of "), "{shown:?}");
+    assert_eq!(run("pipe:exit 65", &report).status, Some(65));
+    metric("refused", 1);
+    let shown = run("pipe:true", &["--status", "--json"]);
+    let first: serde_json::Value =
+        serde_json::from_str(shown.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["handover-refused"], first["handover-since"].is_u64()), (&1.into(), true));
+    assert_eq!(run("pipe:true", &["--state", "handover", "again"]).status, Some(0));
+    run("pipe:cat >/dev/null", &report).is_silent();
+    let shown = run("pipe:true", &["--status"]);
+    assert!(shown.status == Some(0) && !shown.stdout.contains("hand-over"), "{shown:?}");
 }

@@ -109,7 +109,7 @@ pub struct Args {
     #[arg(long, value_names = ["ACTION", "UID"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub state: Option<Vec<String>>,
 
-    /// Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, the days of its server's certificate
+    /// Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, what waits to be handed over, the days of its server's certificate
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub status: bool,
 

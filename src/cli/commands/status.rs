@@ -8,7 +8,7 @@ use crate::cli::config::file::Config;
 use crate::cli::config::named::{Named, mailbox, named};
 use crate::cli::error::Error;
 use crate::cli::health::record::Health;
-use crate::journal::{Journal, Mailbox};
+use crate::journal::{Backlog, Journal, Mailbox};
 
 /// How an account fares.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Status {
     pub(crate) health: Health,
     /// How many messages are in each state, by its word; why that is not known.
     pub(crate) messages: Result<BTreeMap<&'static str, usize>, String>,
+    /// What waits to be handed over; why that is not known.
+    pub(crate) handover: Result<Backlog, String>,
 }
 
 /// An account's name, its state directory and its mailbox.
@@ -50,7 +52,8 @@ fn place(named: &Named) -> Option<Place> {
 
 fn of((account, state, mailbox): &Place) -> Status {
     let health = Health::read(state, mailbox.key());
-    Status { account: account.clone(), health, messages: messages(state, mailbox) }
+    let handover = Backlog::read(state, mailbox).map_err(|error| error.to_string());
+    Status { account: account.clone(), health, messages: messages(state, mailbox), handover }
 }
 
 fn messages(state: &Path, mailbox: &Mailbox) -> Result<BTreeMap<&'static str, usize>, String> {

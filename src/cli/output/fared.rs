@@ -32,14 +32,33 @@ pub(super) struct Fared<'s> {
     /// How many messages are in each state; absent where the journal cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<&'s BTreeMap<&'static str, usize>>,
+    /// How many messages wait to be handed over, without those that were refused.
+    #[serde(skip_serializing_if = "is_none")]
+    handover_waiting: usize,
+    /// How many messages the target of the hand-over has refused.
+    #[serde(skip_serializing_if = "is_none")]
+    handover_refused: usize,
+    /// When the oldest of them was delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handover_since: Option<u64>,
+    /// Why the oldest of them that was tried was not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handover_why: Option<&'s str>,
     /// The last second in which the server's certificate is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate_ends: Option<i64>,
 }
 
+/// Whether a number of messages is not worth a word.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_none(messages: &usize) -> bool {
+    *messages == 0
+}
+
 impl<'s> Fared<'s> {
     pub(super) fn of(status: &'s Status) -> Self {
-        let Status { health, messages, .. } = status;
+        let Status { health, messages, handover, .. } = status;
+        let backlog = handover.as_ref().ok();
         let failing = health.failing.as_ref();
         Self {
             last_run: health.last_run,
@@ -49,6 +68,10 @@ impl<'s> Fared<'s> {
             failed_status: failing.map(|it| it.status),
             why: failing.map(|it| &*it.why),
             messages: messages.as_ref().ok(),
+            handover_waiting: backlog.map_or(0, |it| it.waiting),
+            handover_refused: backlog.map_or(0, |it| it.refused),
+            handover_since: backlog.and_then(|it| it.since),
+            handover_why: backlog.and_then(|it| it.why.as_deref()),
             certificate_ends: health.certificate.map(|it| it.not_after),
         }
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::cli::commands::status::Status;
 use crate::cli::error::Error;
 use crate::cli::health::record::{Failing, Health};
+use crate::journal::Backlog;
 
 use super::fared::Fared;
 use super::json::OfProgram;
@@ -26,9 +27,20 @@ fn when(seconds: u64) -> String {
     minute(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
+/// What waits to be handed over.
+fn waiting(backlog: &Backlog) -> String {
+    let Backlog { waiting, refused, since, why } = backlog;
+    let counts = [(*waiting, "waiting"), (*refused, "refused")];
+    let counts = counts.into_iter().filter(|(many, _)| *many > 0);
+    let counts: Vec<_> = counts.map(|(many, word)| format!("{many} {word}")).collect();
+    let since = since.map(|since| format!(", the oldest of {}", when(since)));
+    let why = why.as_ref().map(|why| format!(": {why}"));
+    format!("{}{}{}", counts.join(", "), since.unwrap_or_default(), why.unwrap_or_default())
+}
+
 /// An account in some lines.
 fn text(status: &Status, now: i64) -> String {
-    let Status { account, health, messages } = status;
+    let Status { account, health, messages, handover } = status;
     let mut lines = vec![format!("{account}:")];
     let mut line = |title: &str, value: String| lines.push(format!("  {title:13} {value}"));
     line("last success", health.last_success.map_or_else(|| "never".into(), when));
@@ -47,6 +59,14 @@ fn text(status: &Status, now: i64) -> String {
             }
         },
     );
+    match handover {
+        // A journal that cannot be read has said so.
+        Err(why) if messages.is_ok() => line("hand-over", why.clone()),
+        Ok(backlog) if backlog.waiting + backlog.refused > 0 => {
+            line("hand-over", waiting(backlog));
+        }
+        _ => {}
+    }
     if let Some(certificate) = health.certificate {
         line(
             "certificate",
@@ -103,6 +123,16 @@ pub(crate) fn report(all: &[Status]) -> String {
             let _ = writeln!(text, "pop3get_messages{{{labels}}} {many}");
         }
     }
+    head(&mut text, "handover_messages", "How many messages wait to be handed over.");
+    for status in all {
+        let account = label(&status.account);
+        if let Ok(backlog) = &status.handover {
+            for (state, many) in [("refused", backlog.refused), ("waiting", backlog.waiting)] {
+                let labels = format!("account=\"{account}\",state=\"{state}\"");
+                let _ = writeln!(text, "pop3get_handover_messages{{{labels}}} {many}");
+            }
+        }
+    }
     text
 }
 
@@ -130,7 +160,9 @@ mod tests {
             ..Health::default()
         };
         let messages = Ok(BTreeMap::from([("delivered", 2), ("seen", 1)]));
-        Status { account: "wo\"rk".into(), health, messages }
+        let why = Some("a\u{1b}b".into());
+        let handover = Ok(Backlog { waiting: 3, refused: 1, since: Some(60), why });
+        Status { account: "wo\"rk".into(), health, messages, handover }
     }
 
     #[test]
@@ -138,6 +170,8 @@ mod tests {
         let text = text(&status(), 0);
         assert!(text.contains(", 3 runs, status 75: a\u{fffd}b\n"), "{text}");
         assert!(text.contains("  messages      2 delivered, 1 seen\n"), "{text}");
+        let handover = "  hand-over     3 waiting, 1 refused, the oldest of ";
+        assert!(text.contains(handover) && text.contains(": a\u{fffd}b\n  cert"), "{text}");
         assert!(text.ends_with("  certificate   9 days left\n"), "{text}");
     }
 
@@ -150,10 +184,11 @@ mod tests {
             "pop3get_failed_runs{account=\"wo\\\"rk\"} 3",
             "pop3get_exit_status{account=\"wo\\\"rk\"} 75",
             "pop3get_messages{account=\"wo\\\"rk\",state=\"delivered\"} 2",
+            "pop3get_handover_messages{account=\"wo\\\"rk\",state=\"waiting\"} 3",
         ] {
             assert!(report.lines().any(|it| it == line), "{line}: {report}");
         }
         let names: Vec<_> = report.lines().filter(|it| it.starts_with("# TYPE")).collect();
-        assert_eq!(names.len(), METRICS.len() + 1);
+        assert_eq!(names.len(), METRICS.len() + 2);
     }
 }
