@@ -51,8 +51,9 @@ complete -c pop3get -l delete-after -d 'Delete messages from the server this lon
 complete -c pop3get -l max-size -d 'Do not fetch larger messages; they stay on the server; units k, M, G' -r
 complete -c pop3get -l limit -d 'Fetch at most N messages of each account in this run' -r
 complete -c pop3get -l exec -d 'Run this shell command once after a run that has delivered or recovered something, with the paths on its standard input, a NUL behind each' -r
-complete -c pop3get -l handover -d 'Also hand each delivered message over, one at a time: pipe:CMD runs this shell command with the message on its standard input; status 0 takes it, 65, 67 and 77 refuse it, every other one asks again later' -r
-complete -c pop3get -l exec-timeout -d 'Time that the command may take: then SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
+complete -c pop3get -l handover -d 'Also hand each delivered message over, one at a time: pipe:CMD runs this shell command with the message on its standard input; status 0 takes it, 65, 67 and 77 refuse it, every other one asks again later; lmtp:HOST:PORT and lmtp:/SOCKET speak LMTP' -r
+complete -c pop3get -l rcpt -d 'Hand over by LMTP for this recipient; may be given again for another one' -r
+complete -c pop3get -l exec-timeout -d 'Time that the command, or the target by LMTP, may take for a message: then SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
 complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USER@HOST, and the port if it is unusual]' -r
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l jobs -d 'Serve at most so many accounts at once [default: 4]' -r

@@ -18,6 +18,36 @@ pub struct HandOver {
     pub again: bool,
 }
 
+/// A target that speaks LMTP.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LmtpJob {
+    /// Where it listens.
+    pub target: LmtpTarget,
+    /// Whom it takes messages for.
+    pub recipients: Vec<String>,
+    /// How long it may take once it has a whole message, in seconds.
+    pub patience: u64,
+}
+
+/// Where a target listens.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum LmtpTarget {
+    /// At a port.
+    Host {
+        /// Host name in A-labels, or an address without brackets.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// At a socket file.
+    Socket {
+        /// Its path, absolute.
+        path: Octets,
+    },
+}
+
 /// What became of a message.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -5,6 +5,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use super::handover::LmtpJob;
 use super::octets::Octets;
 
 /// Everything about one account that a worker needs.
@@ -35,6 +36,8 @@ pub struct Job {
     pub exec: bool,
     /// Whether what is delivered is handed over, too.
     pub handover: bool,
+    /// Where that goes by LMTP, if not to a command.
+    pub lmtp: Option<LmtpJob>,
     /// What is fetched and what is deleted.
     pub policy: Policy,
     /// Which messages are meant.

@@ -53,6 +53,11 @@ pub enum Message {
     HandedOver {
         /// Its unique-id.
         unique_id: Octets,
+        /// The target may have had it before.
+        again: bool,
+        /// Which recipient has refused it, and why, where others have taken it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        except: Option<String>,
     },
     /// The message is handed over later.
     Later {

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -36,6 +37,8 @@ pub struct Connection {
 
 #[derive(Debug)]
 pub(super) enum Stream {
+    /// A socket file.
+    Local(UnixStream),
     Plain(TcpStream),
     Tls(Box<tls::Stream>),
 }
@@ -50,7 +53,8 @@ impl Connection {
     pub(super) fn shake_hands(mut self) -> Result<Self, Error> {
         let socket = match self.stream {
             Stream::Plain(socket) => socket,
-            Stream::Tls(_) => return Ok(self),
+            // No octet of it leaves this machine.
+            Stream::Local(_) | Stream::Tls(_) => return Ok(self),
         };
         let authorities = Authorities::clone(&self.authorities);
         let stream = tls::Stream::open(socket, &self.options, authorities, self.waiting)?;
@@ -70,6 +74,7 @@ impl Connection {
             Stream::Plain(socket) => {
                 tls::Stream::inspect(socket, &self.options, self.authorities, self.waiting)
             }
+            Stream::Local(_) => Err(Error::NotTls),
             Stream::Tls(stream) => {
                 stream.secured().ok_or(Error::Tls(rustls::Error::HandshakeNotComplete))
             }
@@ -105,7 +110,7 @@ impl Connection {
 
     fn tls(&self) -> Option<&tls::Stream> {
         match &self.stream {
-            Stream::Plain(_) => None,
+            Stream::Local(_) | Stream::Plain(_) => None,
             Stream::Tls(stream) => Some(stream),
         }
     }
@@ -124,6 +129,11 @@ impl Connection {
     /// Begins to wait for something: the phase's time runs from now.
     pub fn begin(&mut self, phase: Phase) {
         self.waiting = Waiting::now(phase, self.options.timeout);
+    }
+
+    /// The same, for something that may take another time than most.
+    pub fn begin_for(&mut self, phase: Phase, at_most: std::time::Duration) {
+        self.waiting = Waiting::now(phase, at_most);
     }
 
     /// Begins to wait for something that has to come within this time.
@@ -159,6 +169,7 @@ impl Connection {
             self.waiting.check(&self.options)?;
             let room = self.input.get_mut(self.end..).unwrap_or_default();
             let read = match &mut self.stream {
+                Stream::Local(socket) => socket.read(room).map_err(Error::Io),
                 Stream::Plain(socket) => socket.read(room).map_err(Error::Io),
                 Stream::Tls(stream) => stream.read(room, phase),
             };
@@ -196,6 +207,7 @@ impl Connection {
         let octets = std::mem::take(&mut *self.output);
         let mut octets = Zeroizing::new(octets);
         let sent = match &mut self.stream {
+            Stream::Local(socket) => write_all(socket, &octets, &self.options, waiting),
             Stream::Plain(socket) => write_all(socket, &octets, &self.options, waiting),
             Stream::Tls(stream) => stream.send(&octets, &self.options, waiting),
         };

@@ -8,6 +8,7 @@
 //!   all of them share that of the greeting.
 
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Instant;
 
 use zeroize::Zeroizing;
@@ -32,6 +33,15 @@ impl Connection {
         each_address(options, &authorities, Self::greeted)
     }
 
+    /// Connects to a socket file. The host that the options name plays no part.
+    pub fn open_local(path: &Path, options: &Options) -> Result<Self, Error> {
+        let waiting = Waiting::now(Phase::Connect, options.connect_timeout);
+        let stream = Stream::Local(tcp::connect_local(path, options, waiting)?);
+        let authorities = Authorities::read(&Roots::None)?;
+        let peer = SocketAddr::from(([127, 0, 0, 1], 0));
+        Ok(Self::new(options.clone(), authorities, (stream, peer), Vec::new(), waiting))
+    }
+
     /// Where it leads.
     pub fn route(&self) -> Route {
         Route { addresses: self.addresses.clone(), peer: Some(self.peer) }
@@ -40,12 +50,12 @@ impl Connection {
     fn new(
         options: Options,
         authorities: Authorities,
-        (socket, peer): (TcpStream, SocketAddr),
+        (stream, peer): (Stream, SocketAddr),
         addresses: Vec<SocketAddr>,
         waiting: Waiting,
     ) -> Self {
         Self {
-            stream: Stream::Plain(socket),
+            stream,
             authorities,
             peer,
             addresses,
@@ -106,7 +116,8 @@ fn each_address<T>(
     act: impl Fn(Connection, Attempt) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let waiting = Waiting::now(Phase::Resolve, options.connect_timeout);
-    let to = |made, addresses| {
+    let to = |(socket, peer): (TcpStream, SocketAddr), addresses| {
+        let made = (Stream::Plain(socket), peer);
         Connection::new(options.clone(), authorities.clone(), made, addresses, waiting)
     };
     if let Some(proxy) = &options.proxy {

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -146,6 +148,27 @@ pub(super) fn connect(
                 next_try = Instant::now();
                 first_failure.get_or_insert(error);
             }
+        }
+    }
+}
+
+/// A connection to a socket file. A server that is slow to accept makes it wait, so it
+/// runs on a thread.
+pub(super) fn connect_local(
+    path: &Path,
+    options: &Options,
+    waiting: Waiting,
+) -> Result<UnixStream, Error> {
+    let (to_us, from_attempt) = mpsc::channel();
+    let path = path.to_owned();
+    let attempt = move || _ = to_us.send(UnixStream::connect(path));
+    thread::Builder::new().name("connect".into()).spawn(attempt).map_err(Error::Thread)?;
+    loop {
+        if let Some(attempt) = receive(&from_attempt, SLICE, options, waiting)? {
+            let socket = attempt.map_err(Error::Connect)?;
+            socket.set_read_timeout(Some(SLICE)).map_err(Error::Connect)?;
+            socket.set_write_timeout(Some(SLICE)).map_err(Error::Connect)?;
+            return Ok(socket);
         }
     }
 }

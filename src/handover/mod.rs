@@ -16,10 +16,14 @@
 
 mod by_hand;
 mod error;
+mod lmtp;
+mod lmtp_session;
 mod run;
 mod target;
 
 pub use by_hand::{ByHand, by_hand};
 pub use error::Error;
+pub use lmtp::Lmtp;
+pub use lmtp_session::LmtpOptions;
 pub use run::{Place, hand_over};
-pub use target::{Answer, Shown, Target};
+pub use target::{Answer, Shown, Target, Unready};

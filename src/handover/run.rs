@@ -9,7 +9,7 @@ use crate::journal::{Handed, HandoverLog, Journal, Mailbox, Progress, Waits};
 use crate::maildir::{DeliveredFile, Maildir, UniqueName};
 
 use super::error::Error;
-use super::target::{Answer, Shown, Target};
+use super::target::{Answer, Shown, Target, Unready};
 
 /// Where the messages lie and are remembered.
 #[derive(Clone, Copy, Debug)]
@@ -55,25 +55,39 @@ pub fn hand_over(
     }
     let maildir = Maildir::open_existing(place.maildir)?;
     let mut run = Run { log, target, now, tell, files: Files::new(maildir, &waits), refused: 0 };
-    let (aside, first): (Vec<_>, Vec<_>) = waits.iter().partition(|waits| run.is_aside(waits));
-    let mut in_a_row = 0;
-    for waits in first.into_iter().chain(aside) {
-        match run.one(waits)? {
-            None => {}
-            Some(Untaken { why, .. }) if in_a_row + 1 >= MOST_IN_A_ROW => {
-                return Err(Error::ThreeInARow { why });
-            }
-            Some(Untaken { why, is_head: true }) => return Err(Error::Later { why }),
-            Some(Untaken { is_head: false, .. }) => {
-                in_a_row += 1;
-                continue;
-            }
+    let result = run.all(&waits);
+    run.target.finish();
+    result
+}
+
+impl Run<'_> {
+    /// All of them, those that are put aside last.
+    fn all(&mut self, waits: &[Waits]) -> Result<(), Error> {
+        let (aside, first): (Vec<_>, Vec<_>) = waits.iter().partition(|waits| self.is_aside(waits));
+        self.each(first.into_iter().chain(aside))?;
+        match self.refused {
+            0 => Ok(()),
+            messages => Err(Error::Refused { messages }),
         }
-        in_a_row = 0;
     }
-    match run.refused {
-        0 => Ok(()),
-        messages => Err(Error::Refused { messages }),
+
+    fn each<'w>(&mut self, waits: impl Iterator<Item = &'w Waits>) -> Result<(), Error> {
+        let mut in_a_row = 0;
+        for waits in waits {
+            match self.one(waits)? {
+                None => {}
+                Some(Untaken { why, .. }) if in_a_row + 1 >= MOST_IN_A_ROW => {
+                    return Err(Error::ThreeInARow { why });
+                }
+                Some(Untaken { why, is_head: true }) => return Err(Error::Later { why }),
+                Some(Untaken { is_head: false, .. }) => {
+                    in_a_row += 1;
+                    continue;
+                }
+            }
+            in_a_row = 0;
+        }
+        Ok(())
     }
 }
 
@@ -130,17 +144,23 @@ impl Run<'_> {
         let again = known.progress == Progress::HandingOver;
         let mut handed = Handed { at: self.now, tries: known.tries.saturating_add(1), ..known };
         let answer = self.show(waits, &mut handed, again)?;
-        self.take(waits, handed, answer)
+        self.take(waits, handed, (answer, again))
     }
 
     /// Shows a message; one whose file was moved meanwhile is looked for again.
     fn show(&mut self, waits: &Waits, handed: &mut Handed, again: bool) -> Result<Answer, Error> {
+        match self.target.prepare() {
+            Ok(()) => {}
+            // That is no fault of the message.
+            Err(Unready::Later(why)) => return Err(Error::Later { why }),
+            Err(Unready::Stopped) => return Err(Error::Interrupted),
+        }
         for _ in 0..MOST_TRIES {
             let Some(file) = self.files.find(waits)? else { break };
             handed.progress = Progress::HandingOver;
             self.log.note(&waits.name, handed.clone())?;
             let shown = Shown { file: &file, unique_id: &waits.unique_id, again };
-            match self.target.show(shown) {
+            match self.target.show(shown, &mut handed.recipients) {
                 Answer::Gone => self.files.forget(),
                 answer => return Ok(answer),
             }
@@ -152,12 +172,16 @@ impl Run<'_> {
         &mut self,
         waits: &Waits,
         mut handed: Handed,
-        answer: Answer,
+        (answer, again): (Answer, bool),
     ) -> Result<Option<Untaken>, Error> {
         let unique_id = || Octets::cut(waits.unique_id.as_bytes());
+        let mut except = None;
         let (progress, why) = match answer {
             Answer::Gone => (Progress::Gone, None),
-            Answer::HandedOver => (Progress::HandedOver, None),
+            Answer::HandedOver { except: refused } => {
+                except = refused;
+                (Progress::HandedOver, None)
+            }
             Answer::Later(why) => (Progress::Later, Some(why)),
             Answer::Refused(why) => (Progress::Refused, Some(why)),
             Answer::Stopped => return Err(Error::Interrupted),
@@ -174,7 +198,7 @@ impl Run<'_> {
         let Some(why) = why else {
             (self.tell)(match progress {
                 Progress::Gone => Message::Gone { unique_id: unique_id() },
-                _ => Message::HandedOver { unique_id: unique_id() },
+                _ => Message::HandedOver { unique_id: unique_id(), again, except },
             });
             return Ok(None);
         };

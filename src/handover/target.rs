@@ -21,7 +21,10 @@ pub enum Answer {
     /// The file is no longer there.
     Gone,
     /// The target took it.
-    HandedOver,
+    HandedOver {
+        /// Not for each recipient, and why.
+        except: Option<String>,
+    },
     /// The target does not take it for now.
     Later(String),
     /// The target refuses it.
@@ -32,8 +35,26 @@ pub enum Answer {
     Unknown(String),
 }
 
+/// Why a target takes no message at all for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unready {
+    /// It cannot be reached, or says so.
+    Later(String),
+    /// The run has to end.
+    Stopped,
+}
+
 /// What takes messages.
 pub trait Target {
-    /// Shows it a message.
-    fn show(&mut self, message: Shown<'_>) -> Answer;
+    /// Makes sure that it takes messages, before one is counted as tried.
+    fn prepare(&mut self) -> Result<(), Unready> {
+        Ok(())
+    }
+
+    /// Shows it a message. `answered` are the recipients that have answered for good, as
+    /// the record has them; those that do so now are added.
+    fn show(&mut self, message: Shown<'_>, answered: &mut Vec<String>) -> Answer;
+
+    /// There are no more messages.
+    fn finish(&mut self) {}
 }

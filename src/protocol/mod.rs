@@ -54,6 +54,7 @@ mod command;
 mod encoded_words;
 mod leniency;
 mod listing;
+mod lmtp;
 mod login_refusal;
 mod multiline;
 mod proof_kind;
@@ -69,6 +70,10 @@ pub use command::{Argument, ArgumentError, Command, Keyword, MAX_COMMAND};
 pub use encoded_words::decode_words;
 pub use leniency::{Leniencies, Leniency};
 pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
+pub use lmtp::{
+    DataEncoder, END_OF_DATA, LmtpExtensions, LmtpReply, LmtpReplyParser, LmtpViolation,
+    MAX_REPLY_LINE, MessageFacts, Recipient, ReplyClass,
+};
 pub use login_refusal::LoginRefusal;
 pub use multiline::{LineEnds, Unstuffer};
 pub use proof_kind::ProofKind;

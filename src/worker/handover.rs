@@ -2,15 +2,18 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::channel::event::Event;
-use crate::channel::handover::{HandOver, HandOverAnswer};
+use crate::channel::handover::{HandOver, HandOverAnswer, LmtpJob, LmtpTarget};
 use crate::channel::octets::Octets;
+use crate::connection::{Roots, Security};
 use crate::fetch;
-use crate::handover::{self, Answer, ByHand, Shown, Target};
-use crate::protocol::UniqueId;
+use crate::handover::{self, Answer, ByHand, Lmtp, LmtpOptions, Shown, Target};
+use crate::maildir::Maildir;
+use crate::protocol::{Recipient, UniqueId};
 
-use super::error::Error;
+use super::error::{Broken, Error};
 use super::link::Link;
 use super::options::{Account, clock};
 
@@ -20,7 +23,7 @@ struct Pipe<'l> {
 }
 
 impl Target for Pipe<'_> {
-    fn show(&mut self, message: Shown<'_>) -> Answer {
+    fn show(&mut self, message: Shown<'_>, _: &mut Vec<String>) -> Answer {
         let octets = |path: Option<&Path>| {
             Octets::from(path.unwrap_or_else(|| Path::new("")).as_os_str().as_bytes())
         };
@@ -32,7 +35,7 @@ impl Target for Pipe<'_> {
         };
         match self.link.hand_over(request) {
             Ok(HandOverAnswer::Gone {}) => Answer::Gone,
-            Ok(HandOverAnswer::HandedOver {}) => Answer::HandedOver,
+            Ok(HandOverAnswer::HandedOver {}) => Answer::HandedOver { except: None },
             Ok(HandOverAnswer::Later { why }) => Answer::Later(why),
             Ok(HandOverAnswer::Refused { why }) => Answer::Refused(why),
             Ok(HandOverAnswer::Unknown { why }) => Answer::Unknown(why),
@@ -46,11 +49,53 @@ fn place(place: &fetch::Place) -> handover::Place<'_> {
     handover::Place { maildir, state, mailbox }
 }
 
+/// What takes the messages of an account.
+pub(super) fn target<'l>(
+    account: &Account,
+    at: &fetch::Place,
+    link: &'l Link,
+) -> Result<Box<dyn Target + 'l>, Broken> {
+    let Some(LmtpJob { target, recipients, patience }) = &account.job.lmtp else {
+        return Ok(Box::new(Pipe { link }));
+    };
+    let recipients: Result<Vec<Recipient>, _> = recipients.iter().map(|it| it.parse()).collect();
+    let recipients = recipients.map_err(|_| Broken::Settings("a recipient is none"))?;
+    let messages = Maildir::opener(&at.maildir);
+    let messages = messages.map_err(|_| Broken::Settings("there is no Maildir"))?;
+    let mut connection = account.session.connection.clone();
+    (connection.security, connection.roots) = (Security::Plain, Roots::None);
+    (connection.proxy, connection.family, connection.identity) = (None, None, None);
+    let socket = match target {
+        LmtpTarget::Host { host, port } => {
+            (connection.host, connection.port) = (host.clone(), *port);
+            None
+        }
+        LmtpTarget::Socket { path } => Some(path.to_path()),
+    };
+    let patience = Duration::from_secs(*patience);
+    let options = LmtpOptions { connection, socket, patience, name: name() };
+    Ok(Box::new(Lmtp::new(options, recipients, messages)))
+}
+
+/// This machine, as LHLO names it.
+fn name() -> String {
+    let system = rustix::system::uname();
+    let name = system.nodename().to_string_lossy();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    match name.chars().all(is_plain) && (1..=255).contains(&name.len()) {
+        true => name.into_owned(),
+        false => "localhost".into(),
+    }
+}
+
 /// Hands over what waits.
-pub(super) fn hand_over(at: &fetch::Place, link: &Link) -> Result<(), Error> {
+pub(super) fn hand_over(
+    at: &fetch::Place,
+    target: &mut dyn Target,
+    link: &Link,
+) -> Result<(), Error> {
     let tell = |message| link.event(Event::Message(message));
-    let now = clock().start();
-    Ok(handover::hand_over(place(at), &mut Pipe { link }, now, &tell)?)
+    Ok(handover::hand_over(place(at), target, clock().start(), &tell)?)
 }
 
 /// `--state handover`

@@ -79,7 +79,9 @@ impl Start<'_> {
             return Ok(Err(Error::Thread(error)));
         }
         if is_handover {
-            return Ok(handover::hand_over(&account.place()?, link));
+            let place = account.place()?;
+            let mut target = handover::target(account, &place, link)?;
+            return Ok(handover::hand_over(&place, &mut *target, link));
         }
         Ok(reach(local, account, &observer, link, out))
     }

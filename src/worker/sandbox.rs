@@ -33,6 +33,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::channel::event::{Landlock, Sandbox};
+use crate::channel::handover::LmtpTarget;
+use crate::channel::job::Command;
 use crate::channel::octets::Octets;
 use crate::connection::Roots;
 
@@ -96,6 +98,8 @@ pub struct AllowedPaths {
     /// Directories in which files can be made, written, moved and removed. Each has
     /// to be there: better no sandbox than one that shuts the Maildir out.
     pub write: Vec<PathBuf>,
+    /// Whether socket files may be connected to.
+    pub socket_files: bool,
 }
 
 /// What came of it.
@@ -135,7 +139,10 @@ fn allowed(account: &Account, named: &[PathBuf]) -> AllowedPaths {
         paths.sort();
         paths.dedup();
     }
-    AllowedPaths { read, write }
+    let lmtp = account.job.lmtp.as_ref().map(|lmtp| &lmtp.target);
+    let is_handover = account.job.command == (Command::HandOver {});
+    let socket_files = is_handover && matches!(lmtp, Some(LmtpTarget::Socket { .. }));
+    AllowedPaths { read, write, socket_files }
 }
 
 /// Takes everything away from this thread, and from those that it starts from now on,
@@ -163,7 +170,7 @@ pub fn enforce(allowed: &AllowedPaths) -> Enforced {
             }
         },
     };
-    Enforced { files, calls: super::seccomp::enforce().err() }
+    Enforced { files, calls: super::seccomp::enforce(allowed.socket_files).err() }
 }
 
 /// Why it could not be closed.

@@ -1,21 +1,23 @@
 //! The system calls that no worker makes.
 
 /// Refuses them, for this thread and those that it starts from now on; else why not.
+/// `socket_files` leaves those free.
 #[cfg(not(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
 )))]
-pub(super) fn enforce() -> Result<(), String> {
+pub(super) fn enforce(_: bool) -> Result<(), String> {
     Err("this system has none".into())
 }
 
 /// Refuses them, for this thread and those that it starts from now on; else why not.
+/// `socket_files` leaves those free.
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
 ))]
-pub(super) fn enforce() -> Result<(), String> {
-    let filter = filter().map_err(|error| error.to_string())?;
+pub(super) fn enforce(socket_files: bool) -> Result<(), String> {
+    let filter = filter(socket_files).map_err(|error| error.to_string())?;
     seccompiler::apply_filter(&filter).map_err(|error| error.to_string())
 }
 
@@ -23,7 +25,7 @@ pub(super) fn enforce() -> Result<(), String> {
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
 ))]
-fn filter() -> Result<seccompiler::BpfProgram, seccompiler::BackendError> {
+fn filter(socket_files: bool) -> Result<seccompiler::BpfProgram, seccompiler::BackendError> {
     use std::collections::BTreeMap;
 
     use seccompiler::{
@@ -48,7 +50,9 @@ fn filter() -> Result<seccompiler::BpfProgram, seccompiler::BackendError> {
     ]
     .map(|call| (call, Vec::new()))
     .into();
-    rules.insert(libc::SYS_socket, vec![by_socket_file]);
+    if !socket_files {
+        rules.insert(libc::SYS_socket, vec![by_socket_file]);
+    }
     if cfg!(target_arch = "x86_64") {
         // The same calls of the x32 interface, which some kernels have.
         const X32: i64 = 0x4000_0000;

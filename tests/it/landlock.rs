@@ -74,7 +74,8 @@ fn a_forbidden_open_fails_and_all_that_delivery_does_works() {
 fn inside() {
     let Some(room) = std::env::var_os(ROOM) else { return };
     let path = |name| Path::new(&room).join(name);
-    let allowed = AllowedPaths { read: vec![path("readable")], write: vec![path("Mail")] };
+    let (read, write) = (vec![path("readable")], vec![path("Mail")]);
+    let allowed = AllowedPaths { read, write, socket_files: false };
     let Enforced { files, calls } = enforce(&allowed);
     let denied = ErrorKind::PermissionDenied;
     match calls {

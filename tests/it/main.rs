@@ -35,6 +35,7 @@ mod journal; // lost, moved, damaged, shared state
 mod json; // each line of --json against its schema
 mod landlock; // what the sandbox takes away, and what it leaves
 mod layering; // which room may name which, and who touches the world
+mod lmtp; // each delivered message handed on by LMTP
 mod login; // servers that refuse, lie and change their minds
 mod main_job; // the main job against Dovecot
 mod mechanisms; // Dovecot lets the program in by each

@@ -5,7 +5,9 @@
     reason = "the comments are help texts too, where brackets hold what may be left out"
 )]
 
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum, ValueHint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -17,6 +19,7 @@ use super::period::{Days, Period};
 use super::size::Size;
 use crate::channel::job::{Auth, Binding, Tls};
 use crate::connection::Pin;
+use crate::protocol::Recipient;
 
 /// What one account needs to know. A field is an option of the command line and
 /// a key of the configuration file by the same name.
@@ -171,11 +174,16 @@ pub struct Settings {
     #[arg(long, value_name = "CMD", help_heading = "Delivery")]
     pub exec: Option<CommandLine>,
 
-    /// Also hand each delivered message over, one at a time: pipe:CMD runs this shell command with the message on its standard input; status 0 takes it, 65, 67 and 77 refuse it, every other one asks again later
+    /// Also hand each delivered message over, one at a time: pipe:CMD runs this shell command with the message on its standard input; status 0 takes it, 65, 67 and 77 refuse it, every other one asks again later; lmtp:HOST:PORT and lmtp:/SOCKET speak LMTP
     #[arg(long, value_name = "TARGET", help_heading = "Delivery", value_parser = handover::parse)]
     pub handover: Option<Handover>,
 
-    /// Time that the command may take: then SIGTERM, and 5 seconds later SIGKILL [default: 5m]
+    /// Hand over by LMTP for this recipient; may be given again for another one
+    #[arg(long, value_name = "ADDRESS", help_heading = "Delivery")]
+    #[serde(default, deserialize_with = "one_or_more", serialize_with = "as_written")]
+    pub rcpt: Option<Vec<Recipient>>,
+
+    /// Time that the command, or the target by LMTP, may take for a message: then SIGTERM, and 5 seconds later SIGKILL [default: 5m]
     #[arg(long, value_name = "DURATION", help_heading = "Delivery", value_parser = timeout)]
     pub exec_timeout: Option<Period>,
 
@@ -236,6 +244,7 @@ impl Settings {
             limit: self.limit.or(other.limit),
             exec: self.exec.or(other.exec),
             handover: self.handover.or(other.handover),
+            rcpt: self.rcpt.or(other.rcpt),
             exec_timeout: self.exec_timeout.or(other.exec_timeout),
             journal: self.journal.or(other.journal),
             state_dir: self.state_dir.or(other.state_dir),
@@ -290,8 +299,10 @@ pub enum TlsRoots {
     None,
 }
 
-/// One pin, or a list of them.
-fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Pin>>, D::Error> {
+/// One value, or a list of them.
+fn one_or_more<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Written {
@@ -299,19 +310,22 @@ fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<
         More(Vec<String>),
     }
     let written = match Written::deserialize(deserializer)? {
-        Written::One(pin) => vec![pin],
-        Written::More(pins) => pins,
+        Written::One(value) => vec![value],
+        Written::More(values) => values,
     };
-    let pins: Result<_, _> = written.iter().map(|pin| pin.parse()).collect();
-    pins.map(Some).map_err(serde::de::Error::custom)
+    let values: Result<_, _> = written.iter().map(|value| value.parse()).collect();
+    values.map(Some).map_err(serde::de::Error::custom)
 }
 
-/// Pins as they stand in a file.
-fn as_written<S: Serializer>(pins: &Option<Vec<Pin>>, to: S) -> Result<S::Ok, S::Error> {
-    match pins.as_deref() {
+/// Values as they stand in a file.
+fn as_written<S: Serializer, T: Display>(
+    values: &Option<Vec<T>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match values.as_deref() {
         None => to.serialize_none(),
-        Some([pin]) => to.collect_str(pin),
-        Some(pins) => to.collect_seq(pins.iter().map(ToString::to_string)),
+        Some([value]) => to.collect_str(value),
+        Some(values) => to.collect_seq(values.iter().map(ToString::to_string)),
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::channel::handover::LmtpJob;
 use crate::channel::job::{self, Auth, Deletion, Messages, Policy, Tls};
+use crate::cli::args::handover::Handover;
 use crate::cli::args::options::Args;
 use crate::cli::args::period::Days;
 use crate::cli::args::settings::Settings;
@@ -92,6 +94,7 @@ impl Account {
             state: absolute(&self.state),
             exec: settings.exec.is_some(),
             handover: settings.handover.is_some(),
+            lmtp: self.lmtp(),
             policy: Policy {
                 deletion: match (settings.delete, settings.delete_after) {
                     (_, Some(Days(days))) => Deletion::After { days },
@@ -110,6 +113,13 @@ impl Account {
             progress: false,
             secrets: Vec::new(),
         })
+    }
+
+    fn lmtp(&self) -> Option<LmtpJob> {
+        let Some(Handover::Lmtp(target)) = &self.settings.handover else { return None };
+        let recipients = self.settings.rcpt.iter().flatten().map(ToString::to_string).collect();
+        let patience = self.exec_timeout().as_secs();
+        Some(LmtpJob { target: target.clone(), recipients, patience })
     }
 
     /// What the password is looked up by.
@@ -207,6 +217,11 @@ pub(crate) fn resolve(named: &Named, args: &Args) -> Result<Account, Error> {
             return Err(Error::Usage { why, hint });
         }
     };
+    let has_recipients = settings.rcpt.as_ref().is_some_and(|it| !it.is_empty());
+    if matches!(settings.handover, Some(Handover::Lmtp(_))) && !has_recipients {
+        let (why, hint) = ("LMTP needs a recipient".into(), Some("use --rcpt ADDRESS"));
+        return Err(Error::Usage { why, hint });
+    }
     let route = Route::new(&settings, args.state.is_none())?;
     let state = settings.state_dir.clone().ok_or(Error::Usage {
         why: "there is no home directory to keep the state in".into(),

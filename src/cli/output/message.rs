@@ -27,7 +27,13 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
         Message::Gone { .. } => {
             verbose(&format!("{id} is in no folder of the Maildir, and is not handed over"));
         }
-        Message::HandedOver { .. } => verbose(&format!("handed over {id}")),
+        Message::HandedOver { again, except, .. } => {
+            let again = if *again { " again" } else { "" };
+            verbose(&format!("handed over {id}{again}"));
+            if let Some(why) = except {
+                warn(&format!("{id} was handed over, but not to each recipient: {why}"));
+            }
+        }
         Message::Later { tries, aside, text, .. } => {
             let times = if *tries > 1 { format!("; tried {tries} times") } else { String::new() };
             let aside = if *aside { "; the others do not wait for it" } else { "" };
@@ -62,7 +68,7 @@ fn shown(message: &Message) -> String {
     | Message::Delivered { unique_id: id, .. }
     | Message::Failed { unique_id: id, .. }
     | Message::Gone { unique_id: id }
-    | Message::HandedOver { unique_id: id }
+    | Message::HandedOver { unique_id: id, .. }
     | Message::Held { unique_id: id }
     | Message::Later { unique_id: id, .. }
     | Message::Listed { unique_id: id, .. }

@@ -35,16 +35,19 @@ pub(super) fn run(
     sink: &Sink,
 ) -> Result<(), Error> {
     let settings = &account.settings;
-    let (Some(Handover::Pipe(line)), Some(maildir)) = (&settings.handover, &settings.maildir)
-    else {
+    let (Some(handover), Some(maildir)) = (&settings.handover, &settings.maildir) else {
         return Ok(());
     };
     // A run that failed may have made none.
     if !maildir.exists() || limits.cancel.load(Ordering::Relaxed) != 0 {
         return Ok(());
     }
-    let pipe = Pipe::open(account, line, maildir)?;
-    match serve(start, account, &pipe, limits, sink) {
+    let pipe = match handover {
+        // The worker speaks to the target itself.
+        Handover::Lmtp(_) => None,
+        Handover::Pipe(line) => Some(Pipe::open(account, line, maildir)?),
+    };
+    match serve(start, account, pipe.as_ref(), limits, sink) {
         Err(Error::Worker { failure, .. }) if failure.kind == Kind::Locked => Ok(()),
         ended => ended,
     }
@@ -53,7 +56,7 @@ pub(super) fn run(
 fn serve(
     start: &Start,
     account: &Account,
-    pipe: &Pipe<'_>,
+    pipe: Option<&Pipe<'_>>,
     limits: &WaitLimits<'_>,
     sink: &Sink,
 ) -> Result<(), Error> {
@@ -75,6 +78,8 @@ fn serve(
         match heard.recv_timeout(service.pause().unwrap_or(SLICE)) {
             Ok((_, Heard::Frame(frame))) => match service.frame(*frame)? {
                 Said::HandOver(message) => {
+                    let why = "it hands over to a command where there is none";
+                    let pipe = pipe.ok_or(Error::WorkerLost(Lost::Misbehaved(why)))?;
                     let say = |line: &str| _ = sink.pass(Heard::Command(line.to_owned()));
                     let answer = pipe.show(&message, limits, say);
                     service.handed_over(answer);

@@ -28,6 +28,7 @@
 //!
 //! # Besides
 //!
+//! [`LmtpServer`] takes what is handed over (RFC 2033), with faults of its own.
 //! [`Script`] plays a written conversation; [`corpus`] generates mail;
 //! [`Authority`] and [`json_web_token`] make what other servers ask for too.
 
@@ -36,6 +37,7 @@ mod capability;
 pub mod corpus;
 mod directory;
 mod fault;
+mod lmtp;
 mod maildrop;
 mod message;
 mod sasl;
@@ -49,6 +51,7 @@ mod wire;
 
 pub use builder::{Builder, Security};
 pub use fault::Fault;
+pub use lmtp::{LmtpDelivery, LmtpFault, LmtpServer};
 pub use maildrop::Maildrop;
 pub use message::Message;
 pub use script::{Cut, Manner, Playing, Script};
