@@ -33,7 +33,7 @@
 //! | mechanism-not-there | a mechanism that is announced and refused: the next | scarlet.be (k-9 #2648) | `a_mechanism_that_is_announced_and_not_there_is_followed_by_the_next` |
 //! | odd-unique-id | unique-ids that are empty, long or have other octets | CVE-2005-2335, CVE-2018-14356, MailKit #872 | `a_unique_id_holds_what_servers_really_send` (vocabulary.rs) |
 //! | ok-for-challenge | `+OK` for the `+` of a challenge, but in SCRAM | Exchange 2003 (fetchmail's FAQ, S2) | `ok_may_stand_for_a_challenge_but_not_in_scram` (ways.rs) |
-//! | out-of-step | responses that do not belong to their commands: again, one at a time | WildDuck before c6fc094 (#950); tpop3d 1.5.5, whose pipeline stalls | tests/transcripts/out-of-step.txt, `a_pipeline_that_stalls_is_recognised_and_remembered` (odd_servers.rs) |
+//! | out-of-step | responses that do not belong to their commands: again, one at a time | WildDuck before c6fc094 (#950); tpop3d 1.5.5, whose pipeline stalls; Courier 1.0.16, which loses what follows the login | tests/transcripts/out-of-step.txt, `a_pipeline_that_stalls_is_recognised_and_remembered`, `what_a_server_loses_behind_the_login_is_missed_within_seconds_and_that_is_remembered` (odd_servers.rs) |
 //! | plus-err | `+ERR` for `-ERR` | hMailServer before #594 | `a_refusal_that_begins_with_a_plus_is_one` |
 //! | plus-without-blank | `+` alone for an empty challenge | test server of curl 8 | `login_answers_odd_prompts` (ways.rs) |
 //! | size-unknown | LIST without a size, or with one that is no number | GreenMail 2.0.1 | `a_scan_listing_is_a_number_and_a_size_if_there_is_one` (listing.rs) |

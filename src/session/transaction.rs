@@ -213,6 +213,7 @@ impl<'a, T> Transaction<'a, T> {
     }
 
     fn read_capabilities(&mut self) -> Result<(), Error> {
+        self.nudge()?;
         self.window.pop();
         let capabilities = self.conversation.capabilities();
         // A server may hand us on after the login, and lose what was sent behind it.

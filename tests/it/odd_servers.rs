@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use pop3_test_server::{Builder, Fault, Server};
+use pop3_test_server::{Builder, Fault, Security, Server};
 
 use crate::rfc1939::letters;
 use crate::sandbox::{Ran, Sandbox, server_facts};
@@ -60,4 +60,44 @@ fn a_pipeline_that_stalls_is_recognised_and_remembered() {
     let (ran, _) = run(&one, &sandbox);
     assert_eq!((ran.status, one.sessions()), (Some(0), 3), "{ran:?}");
     assert!(!one.commands_of(3).contains(&"NOOP".into()));
+}
+
+/// Courier 1.0.16. The maildrop may be looked at, too, and TLS changes nothing.
+#[test]
+fn what_a_server_loses_behind_the_login_is_missed_within_seconds_and_that_is_remembered() {
+    for tls in ["none", "starttls"] {
+        let mut builder = server(5).utf8().fault(Fault::forgets_behind_login());
+        if tls == "starttls" {
+            builder = builder.security(Security::Stls);
+        }
+        let (one, sandbox) = (builder.start(), Sandbox::new());
+        fs::write(sandbox.path("ca.pem"), one.ca_pem()).unwrap();
+        let run = |more: &[&str]| {
+            let began = Instant::now();
+            // The usual time-outs are of minutes.
+            let server = format!("127.0.0.1:{}", one.address().port());
+            let run = sandbox.pop3get(["--tls", tls, "-s", &server, "-u", "mrose", "-m", "Mail"]);
+            let run = if tls == "none" { run } else { run.args(["--ca-file", "ca.pem"]) };
+            let run = run.env("POP3GET_PASSWORD", "secret").args(more);
+            (run.run(), began.elapsed())
+        };
+        let sessions = |more: &[&str]| {
+            let before = one.sessions();
+            let (ran, took) = run(more);
+            assert!(ran.status == Some(0) && took < FEW_SECONDS, "{tls} {ran:?} {took:?}");
+            one.sessions() - before
+        };
+        for more in [&["--check"][..], &["--list"], &[]] {
+            assert_eq!(sessions(more), 2, "{tls} {more:?}");
+        }
+        assert_eq!(sandbox.count(), 5);
+        for more in [&["--check"][..], &["--list"], &[]] {
+            let (before, after) = (one.sessions(), run(more));
+            assert_eq!((one.sessions() - before, after.0.stderr.as_str()), (1, ""), "{more:?}");
+        }
+        fs::remove_dir_all(sandbox.path(".local")).unwrap();
+        fs::remove_dir_all(sandbox.maildir()).unwrap();
+        let (ran, _) = run(&["--strict"]);
+        ran.fails(76, "(out-of-step)");
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! tpop3d 1.5.5 announces PIPELINING, and of many commands in one segment it answers
 //! about ten: the rest waits until more octets come, and after 30 s the server ends the
-//! session for idleness.
+//! session for idleness. Courier 1.0.16 announces it, and loses what was sent behind a
+//! login: the process that logs in has read it, and another one goes on.
 
 use std::time::Duration;
 
@@ -19,9 +20,10 @@ const SILENCE: Duration = Duration::from_secs(3);
 const MOMENT: Duration = Duration::from_secs(1);
 
 impl<T> Transaction<'_, T> {
-    /// Where commands are in flight and no octet comes, sends NOOP. If that brings the
-    /// answers on, the pipeline has stalled: one command at a time in another session is
-    /// all that helps. A server that is only slow answers it in its turn.
+    /// Where commands are in flight and no octet comes, sends NOOP. If that brings
+    /// answers on, the pipeline has stalled, or the commands are lost: one command at a
+    /// time in another session is all that helps. A server that is only slow answers it in
+    /// its turn.
     pub(super) fn nudge(&mut self) -> Result<(), Error> {
         if !self.pipelining || self.window.is_empty() || self.is_nudged {
             return Ok(());

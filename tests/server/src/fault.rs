@@ -24,6 +24,7 @@ pub(crate) enum Kind {
     CutAfterReply(usize),
     CutAfterSent(u64),
     CutAtCommand(usize),
+    ForgetsBehindLogin,
     Greeting(Vec<u8>),
     InitialResponseIgnored,
     InitialResponseMisread(&'static str),
@@ -71,6 +72,12 @@ impl Fault {
     /// more octets come, as tpop3d 1.5.5 has it.
     pub fn answers_per_read(commands: usize) -> Self {
         Self::of(Kind::AnswersPerRead(commands.max(1)))
+    }
+
+    /// What came in the same segment behind a login is lost, as Courier 1.0.16 has it:
+    /// another process goes on.
+    pub fn forgets_behind_login() -> Self {
+        Self::of(Kind::ForgetsBehindLogin)
     }
 
     /// The connection ends once the server has sent this many octets; TLS

@@ -183,6 +183,12 @@ impl Wire {
         }
     }
 
+    /// Forgets what was read and is not answered yet.
+    pub(crate) fn forget(&mut self) {
+        self.input.clear();
+        self.taken = 0;
+    }
+
     /// One read, of no more than the fault leaves.
     fn receive(&mut self) -> Result<(), End> {
         let mut chunk = [0; 16 * 1024];

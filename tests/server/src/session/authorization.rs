@@ -105,6 +105,10 @@ impl Session<'_> {
         let text = format!("{}'s maildrop has {count} messages ({octets} octets)", opened.user);
         self.state = State::Transaction(opened);
         service.record.add_login(mechanism, "accepted");
+        let forgets = |kind: &Kind| matches!(kind, Kind::ForgetsBehindLogin).then_some(());
+        if self.faults.find(forgets).is_some() {
+            self.wire.forget();
+        }
         self.accept(&text)
     }
 
