@@ -145,6 +145,14 @@ pub enum Message {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<u64>,
     },
+    /// The server sends a line before messages, by which they are longer than listed; it
+    /// was left out of this one.
+    LineLeftOut {
+        /// Its message-number.
+        number: u32,
+        /// Its unique-id.
+        unique_id: Octets,
+    },
     /// The first line of the delivered message looks like a response of the server, and
     /// did so twice. It is never deleted.
     StatusLike {

@@ -76,17 +76,22 @@ impl<'r> Deliveries<'r> {
             self.twins.changed.push(key);
             return Ok(None);
         }
+        let leaves_line_out = suspect.as_ref().is_some_and(|it| it.is_servers);
         let is_short = self.shortness.is_short(message.size().with_crlf, listed.octets);
         let delivery = Delivery {
             key,
             shared: retrieval.occurrences > 1,
-            short: is_short || suspect.is_some(),
+            short: is_short || suspect.is_some() && !leaves_line_out,
             octets: listed.octets,
             fingerprint: marks.fingerprint,
             content: marks.content,
             at: message.at(),
             name: message.name().to_owned(),
         };
+        if leaves_line_out {
+            let unique_id = &delivery.key.unique_id;
+            (self.observe)(Event::LineLeftOut { number: listed.number, unique_id });
+        }
         let downloaded = Downloaded { number: listed.number, message, delivery, is_short };
         match &self.to_commit {
             // The commit thread is gone only after an error, which it returns.

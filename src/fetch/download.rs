@@ -6,6 +6,7 @@ use crate::protocol::{MessageNumber, ProofKind};
 use crate::session::Transaction;
 
 use super::step::{Listed, Retrieval};
+use super::suspect::Suspect;
 
 /// A message to fetch.
 #[derive(Clone, Debug)]
@@ -14,9 +15,8 @@ pub(super) struct Download {
     pub(super) retrieval: Retrieval,
     /// If it is doubtful: what messages with its unique-id look like.
     pub(super) known: Vec<Fingerprint>,
-    /// It is asked for again because its first line looked like a status line: that
-    /// line.
-    pub(super) suspect: Option<Vec<u8>>,
+    /// What it was like when it came first, if it is asked for again.
+    pub(super) suspect: Option<Suspect>,
     /// It failed before, and may break this session, too.
     pub(super) is_risky: bool,
     /// It was refused with a code that means "later", and is asked for again.
@@ -56,12 +56,6 @@ pub(super) enum Purpose {
 
 /// A session whose commands say what they are for.
 pub(super) type Session<'a> = Transaction<'a, Purpose>;
-
-/// Whether a line looks like a response's first one: then the true one may have
-/// become part of the message.
-pub(super) fn is_status_like(line: &[u8]) -> bool {
-    line.starts_with(b"+OK") || line.starts_with(b"-ERR")
-}
 
 /// Whether a status line's text begins with a message-number.
 pub(super) fn names(text: &[u8], number: MessageNumber) -> bool {

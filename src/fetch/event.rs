@@ -123,6 +123,13 @@ pub enum Event<'a> {
         /// Its size as the server listed it.
         listed: u64,
     },
+    /// The server sends a line before messages; it was left out of this one.
+    LineLeftOut {
+        /// Its number.
+        number: MessageNumber,
+        /// Its unique-id.
+        unique_id: &'a UniqueId,
+    },
     /// The first line of a delivered message looks like a response of the server, and
     /// did so twice; the message is not deleted.
     StatusLike {

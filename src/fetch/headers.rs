@@ -1,6 +1,6 @@
 //! Headers by TOP, each one proven.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 
 use crate::protocol::MessageNumber;
@@ -8,6 +8,7 @@ use crate::session::{self, Sink, Verdict};
 
 use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
+use super::first_line::{FirstLine, is_status_like};
 use super::proof::{Cadence, Proofs, out_of_step};
 
 /// An answer to TOP that is longer has no end.
@@ -15,6 +16,12 @@ const MAX_TOP: usize = 64 << 20;
 
 /// One command at a time, a proof is asked for after so many headers.
 const BATCH: usize = 32;
+
+/// A header, and the line that it begins with.
+struct Header<C> {
+    collector: C,
+    first_line: Vec<u8>,
+}
 
 /// Messages whose headers are wanted, and what a collector makes of each.
 pub(super) struct Headers<'s, 't, C> {
@@ -25,7 +32,9 @@ pub(super) struct Headers<'s, 't, C> {
     lines: u32,
     push: fn(&mut C, &[u8]),
     /// Answers that await their proof: `None` where TOP was refused.
-    unproven: Vec<(MessageNumber, Option<C>)>,
+    unproven: Vec<(MessageNumber, Option<Header<C>>)>,
+    /// The first lines of headers that are asked for again.
+    suspects: HashMap<MessageNumber, Vec<u8>>,
     due: Option<Purpose>,
     /// The message that was in hand last.
     pub(super) at: Option<MessageNumber>,
@@ -39,8 +48,8 @@ impl<'s, 't, C: Default> Headers<'s, 't, C> {
         lines: u32,
         push: fn(&mut C, &[u8]),
     ) -> Self {
-        let unproven = Vec::new();
-        Self { session, proofs, numbers, lines, push, unproven, due: None, at: None }
+        let (unproven, suspects) = (Vec::new(), HashMap::new());
+        Self { session, proofs, numbers, lines, push, unproven, suspects, due: None, at: None }
     }
 
     /// Reads them all, as many commands in flight as may be. A header counts only if
@@ -89,9 +98,10 @@ impl<'s, 't, C: Default> Headers<'s, 't, C> {
 
     fn take_header(&mut self) -> Result<(), Error> {
         let (mut collector, mut octets) = (C::default(), 0);
-        let push = self.push;
+        let (push, mut first_line) = (self.push, FirstLine::default());
         let sink: &mut Sink<'_> = &mut |piece| {
             push(&mut collector, piece);
+            first_line.push(piece);
             octets += piece.len();
             // Some servers send lines that were not asked for; none sends so many.
             if octets > MAX_TOP { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -105,7 +115,8 @@ impl<'s, 't, C: Default> Headers<'s, 't, C> {
             // A header that is not there needs no proof.
             return Ok(());
         }
-        self.unproven.push((number, (!is_refused).then_some(collector)));
+        let header = Header { collector, first_line: first_line.finish() };
+        self.unproven.push((number, (!is_refused).then_some(header)));
         if self.session.is_pipelining() {
             return Ok(());
         }
@@ -131,9 +142,10 @@ impl<'s, 't, C: Default> Headers<'s, 't, C> {
         match self.proofs.judge(&answer, kind, number, None) {
             Verdict::Good(_) => {
                 let upto = self.unproven.iter().position(|(at, _)| *at == number);
-                for (number, header) in self.unproven.drain(..upto.map_or(0, |at| at + 1)) {
+                let proven = self.unproven.drain(..upto.map_or(0, |at| at + 1));
+                for (number, header) in proven.collect::<Vec<_>>() {
                     if let Some(header) = header {
-                        done(number, header);
+                        self.take_proven(number, header, done)?;
                     }
                 }
                 Ok(())
@@ -149,5 +161,25 @@ impl<'s, 't, C: Default> Headers<'s, 't, C> {
             }
             Verdict::Bad | Verdict::Refused => Err(out_of_step(Operation::Examine)),
         }
+    }
+
+    /// A header that begins like a status line is asked for again: behind a stray line
+    /// the true status line becomes part of it, and no proof sees that.
+    fn take_proven(
+        &mut self,
+        number: MessageNumber,
+        header: Header<C>,
+        done: &mut impl FnMut(MessageNumber, C),
+    ) -> Result<(), Error> {
+        let Header { collector, first_line } = header;
+        match self.suspects.remove(&number) {
+            Some(first) if first != first_line => return Err(out_of_step(Operation::Examine)),
+            None if is_status_like(&first_line) => {
+                self.suspects.insert(number, first_line);
+                self.numbers.push_back(number);
+            }
+            _ => done(number, collector),
+        }
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use crate::maildir::{Maildir, TempMessage, UniqueName};
 
 use super::error::Error;
 use super::event::{Event, Observer};
+use super::first_line::FirstLine;
 
 /// What a message is known by.
 #[derive(Clone, Debug)]
@@ -23,9 +24,9 @@ pub(super) struct MessageWriter<'r> {
     observe: Observer<'r>,
     name: UniqueName,
     message: Option<TempMessage>,
-    /// The first line as far as it has come, cut off where it is long.
-    first_line: Vec<u8>,
-    is_first_over: bool,
+    first_line: FirstLine,
+    /// The first line is none of the message.
+    pub(super) leaves_line_out: bool,
     header: HeaderHasher,
     content: ContentHasher,
     most: u64,
@@ -42,9 +43,6 @@ const ENDLESS_MORE: u64 = 256 << 20;
 /// A message of unknown size is taken for this large: 4 GiB at most with the factor.
 const UNKNOWN: u64 = 256 << 20;
 
-/// A response's first line is no longer (RFC 2449 section 4).
-const MOST_OF_FIRST_LINE: usize = 512;
-
 impl<'r> MessageWriter<'r> {
     pub(super) fn new(
         maildir: &'r Maildir,
@@ -58,8 +56,8 @@ impl<'r> MessageWriter<'r> {
             observe,
             name,
             message: None,
-            first_line: Vec::new(),
-            is_first_over: false,
+            first_line: FirstLine::default(),
+            leaves_line_out: false,
             header: HeaderHasher::default(),
             content: ContentHasher::default(),
             most: listed.saturating_mul(ENDLESS_FACTOR).saturating_add(ENDLESS_MORE),
@@ -77,20 +75,18 @@ impl<'r> MessageWriter<'r> {
     }
 
     fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
-        if !self.is_first_over {
-            self.take_first_line(piece);
+        let mut piece = piece;
+        if self.leaves_line_out && !self.first_line.is_over() {
+            let end = memchr::memchr(b'\n', piece).map_or(piece.len(), |at| at + 1);
+            let line;
+            (line, piece) = piece.split_at(end);
+            self.first_line.push(line);
+        } else {
+            self.first_line.push(piece);
         }
         self.header.push(piece);
         self.content.push(piece);
         Ok(self.message()?.write(piece)?)
-    }
-
-    fn take_first_line(&mut self, piece: &[u8]) {
-        let end = memchr::memchr(b'\n', piece);
-        let room = MOST_OF_FIRST_LINE.saturating_sub(self.first_line.len());
-        let line = piece.get(..end.unwrap_or(piece.len()).min(room)).unwrap_or_default();
-        self.first_line.extend_from_slice(line);
-        self.is_first_over = end.is_some() || self.first_line.len() >= MOST_OF_FIRST_LINE;
     }
 
     pub(super) fn take(&mut self, piece: &[u8]) -> ControlFlow<()> {
@@ -115,6 +111,6 @@ impl<'r> MessageWriter<'r> {
             None => self.maildir.create(self.name)?,
         };
         let (fingerprint, content) = (self.header.finish(), self.content.finish());
-        Ok((message, Marks { fingerprint, content, first_line: self.first_line }))
+        Ok((message, Marks { fingerprint, content, first_line: self.first_line.finish() }))
     }
 }

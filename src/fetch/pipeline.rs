@@ -34,6 +34,7 @@ use super::message_writer::MessageWriter;
 use super::proof::{Cadence, Proofs, out_of_step};
 use super::refusals::Refusals;
 use super::room::Room;
+use super::suspect::ServerLines;
 use super::unproven::{Answer, Unproven, UnprovenAnswers};
 
 struct Pipeline<'r, 't> {
@@ -46,6 +47,7 @@ struct Pipeline<'r, 't> {
     due: Option<(MessageNumber, ProofKind)>,
     /// Messages whose first line looks like a status line: asked for again, alone.
     suspects: VecDeque<Download>,
+    server_lines: ServerLines,
     /// So many commands in flight are no DELE.
     awaited: usize,
     sizes: HashMap<MessageNumber, u64>,
@@ -89,6 +91,7 @@ pub(super) fn run<'t>(
             unproven: UnprovenAnswers::default(),
             due: None,
             suspects: VecDeque::new(),
+            server_lines: ServerLines::default(),
             awaited: 0,
             sizes: HashMap::new(),
             room: Room::of(maildir),
@@ -225,8 +228,12 @@ impl<'t> Pipeline<'_, 't> {
                 }
             } else if self.transaction.is_idle()
                 && self.unproven.is_empty()
-                && let Some(download) = self.suspects.pop_front()
+                && let Some(mut download) = self.suspects.pop_front()
             {
+                let listed = download.listed.octets;
+                if let Some(suspect) = &mut download.suspect {
+                    self.server_lines.decide(suspect, listed);
+                }
                 self.retrieve(download)?;
             } else {
                 break;
@@ -322,11 +329,13 @@ impl<'t> Pipeline<'_, 't> {
         let name =
             UniqueName { journal: self.journal, run: self.run, sequence: *self.sequence, hash };
         let Context { maildir, observe, .. } = self.context;
-        let suspect = match self.transaction.oldest() {
+        let download = match self.transaction.oldest() {
             Some(Purpose::Retrieve(download)) => Some(Download::clone(download)),
             _ => None,
         };
         let mut writer = MessageWriter::new(maildir, name, octets, observe);
+        let suspect = download.as_ref().and_then(|it| it.suspect.as_ref());
+        writer.leaves_line_out = suspect.is_some_and(|it| it.is_servers);
         let reply = self.transaction.reply(&mut |piece| writer.take(piece));
         let (download, outcome) = match reply {
             Ok(Some(Reply {
@@ -337,7 +346,7 @@ impl<'t> Pipeline<'_, 't> {
             Ok(_) => return Ok(()),
             Err(error) => {
                 self.done.withhold_quit = true;
-                self.done.lost = suspect;
+                self.done.lost = download;
                 return Err(writer.error.take().unwrap_or_else(|| failed()(error)));
             }
         };

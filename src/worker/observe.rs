@@ -116,6 +116,7 @@ fn told(event: fetch::Event<'_>) -> Event {
         | fetch::Event::Failed { .. }
         | fetch::Event::Held { .. }
         | fetch::Event::Large { .. }
+        | fetch::Event::LineLeftOut { .. }
         | fetch::Event::ListedAgain { .. }
         | fetch::Event::Short { .. }
         | fetch::Event::StatusLike { .. } => message(event).map_or(Event::Again {}, Event::Message),
@@ -144,6 +145,9 @@ fn message(event: fetch::Event<'_>) -> Option<Message> {
         },
         fetch::Event::Held { unique_id: id } => Message::Held { unique_id: unique_id(id) },
         fetch::Event::Large { unique_id: id, octets } => skipped(id, Some(octets), State::TooLarge),
+        fetch::Event::LineLeftOut { number, unique_id: id } => {
+            Message::LineLeftOut { number: number.get(), unique_id: unique_id(id) }
+        }
         fetch::Event::ListedAgain { unique_id: id } => skipped(id, None, State::Deleted),
         fetch::Event::Short { number, unique_id: id, octets, listed } => {
             Message::Short { number: number.get(), unique_id: unique_id(id), octets, listed }

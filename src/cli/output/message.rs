@@ -46,6 +46,9 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
             ));
             forget(output, unique_id);
         }
+        Message::LineLeftOut { number, .. } => verbose(&format!(
+            "message {number} ({id}): the server sends a line before it, which is left out"
+        )),
         Message::Short { number, unique_id, octets, listed } => {
             warn(&format!(
                 "message {number} ({id}) has {octets} octets, and the server announced {listed}; it is here as it came, and stays on the server"
@@ -71,6 +74,7 @@ fn shown(message: &Message) -> String {
     | Message::HandedOver { unique_id: id, .. }
     | Message::Held { unique_id: id }
     | Message::Later { unique_id: id, .. }
+    | Message::LineLeftOut { unique_id: id, .. }
     | Message::Listed { unique_id: id, .. }
     | Message::Planned { unique_id: id, .. }
     | Message::Refused { unique_id: id, .. }

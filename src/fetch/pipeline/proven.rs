@@ -1,8 +1,10 @@
 //! Proofs as they come in, and what becomes of the answers that they prove.
 
-use crate::fetch::download::{Download, is_status_like};
+use crate::fetch::download::Download;
 use crate::fetch::error::{Error, Operation};
+use crate::fetch::first_line::is_status_like;
 use crate::fetch::proof::{Proofs, out_of_step};
+use crate::fetch::suspect::Suspect;
 use crate::fetch::unproven::{Answer, Unproven};
 use crate::protocol::{MessageNumber, ProofKind};
 use crate::session::{ProofAnswer, Verdict};
@@ -79,14 +81,17 @@ impl Pipeline<'_, '_> {
                 Answer::Message { message, marks, .. } => {
                     let first_line = &marks.first_line;
                     self.done.refusals.answered();
+                    let (octets, listed) = (message.size().with_crlf, download.listed.octets);
                     match &download.suspect {
                         None if is_status_like(first_line)
                             || cannot_prove && download.is_unsure(message.size()) =>
                         {
-                            let suspect = Some(marks.first_line);
+                            let suspect = Suspect::of(marks.first_line, octets);
+                            self.server_lines.count(&suspect, listed);
+                            let suspect = Some(suspect);
                             self.suspects.push_back(Download { suspect, ..download });
                         }
-                        Some(first) if first != first_line => {
+                        Some(first) if !first.is_same(first_line, octets, listed) => {
                             self.done.withhold_quit = true;
                             self.done.lost = Some(download);
                             return Err(out_of_step(Operation::Retrieve(number)));

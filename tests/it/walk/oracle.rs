@@ -95,7 +95,7 @@ pub struct Oracle {
     short_arrived: HashSet<usize>,
     /// Messages that came with a status line as their first line.
     spoiled: HashSet<usize>,
-    /// A line too many came in each session of a run.
+    /// A line too many came in each session of a run, or at each command of one.
     pub strays_persist: bool,
     /// The files that were seen, by their names without flags.
     files: HashMap<String, usize>,

@@ -225,7 +225,9 @@ impl Player {
 
     fn run(&mut self, run: &Run) -> Ran {
         let args = self.args(run);
-        let is_stray = |fault: &Fault| fault.session.is_none() && fault.does.shifts_answers();
+        // In each session, or at each command of one.
+        let persists = |fault: &Fault| fault.session.is_none() || fault.nth.is_none();
+        let is_stray = |fault: &Fault| persists(fault) && fault.does.shifts_answers();
         self.site.oracle.strays_persist |= run.faults.iter().any(is_stray);
         let read = |path: PathBuf| (fs::read(&path).unwrap(), path);
         let before: Vec<_> = self.journals().into_iter().map(read).collect();
