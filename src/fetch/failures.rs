@@ -66,7 +66,7 @@ impl AccountRun {
             self.note_failed(download, Failure::Refused(refusal), now, observe);
             self.current.progress = true;
         }
-        self.note_twins(&done.twins, observe);
+        self.note_twins(&done.twins, now, observe);
         if done.top_differs {
             self.journal.note_top_differs();
             self.current.progress = true;
@@ -77,12 +77,18 @@ impl AccountRun {
     }
 
     /// Notes which messages were fetched again, and what became of them.
-    fn note_twins(&mut self, twins: &Twins, observe: Observer<'_>) {
+    fn note_twins(&mut self, twins: &Twins, now: u64, observe: Observer<'_>) {
         for (old, new) in &twins.renamed {
             self.journal.note_rekeyed(old, new);
         }
+        for (old, new, octets) in &twins.guessed {
+            self.journal.note_guessed(old, new, *octets);
+        }
         for (key, octets) in &twins.recognised {
             self.journal.note_compared(key, *octets);
+        }
+        for (file, key, octets) in &twins.identified {
+            self.journal.note_identified(*file, key, *octets, now);
         }
         for key in &twins.changed {
             self.journal.note_incomparable(key);

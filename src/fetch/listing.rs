@@ -225,8 +225,11 @@ impl<'a> Listing<'a> {
             return Ok(Renumbering::None);
         }
         let few = there * 10 < expected;
-        let known: HashSet<_> =
-            self.orphans(index).into_keys().chain(files.into_values()).collect();
+        let known: HashSet<_> = self
+            .orphans(index)
+            .into_keys()
+            .chain(files.iter().map(|file| file.fingerprint))
+            .collect();
         if known.is_empty() || index.distrusts_top() || self.no_top {
             return Ok(if few { Renumbering::Whole } else { Renumbering::None });
         }
@@ -274,18 +277,17 @@ impl<'a> Listing<'a> {
         index.living().any(|id| id.starts_with(DERIVED) && !listed.contains(id))
     }
 
-    /// The unique-ids that the journal does not know, each with its message's
-    /// fingerprint, in the listing's order.
+    /// The messages whose unique-ids the journal does not know, each with its header, in
+    /// the listing's order.
     pub(super) fn unknown_headers(
         &mut self,
         index: &Index,
-    ) -> Result<Vec<(UniqueId, Fingerprint)>, Error> {
+    ) -> Result<Vec<(Listed, Fingerprint)>, Error> {
         let unknown = |listed: &&Listed| !index.knows(&listed.unique_id);
         let numbers = self.listing.iter().filter(unknown).map(|listed| listed.number).collect();
         let headers = self.shown_headers(numbers)?;
-        let header = |listed: &Listed| {
-            Some((listed.unique_id.clone(), headers.get(&listed.number)?.identity()?))
-        };
+        let header =
+            |listed: &Listed| Some((listed.clone(), headers.get(&listed.number)?.identity()?));
         Ok(self.listing.iter().filter_map(header).collect())
     }
 

@@ -25,7 +25,8 @@ impl NumericUniqueIds {
             return None;
         }
         let mut known: HashMap<Fingerprint, usize> = HashMap::new();
-        for print in index.fingerprints() {
+        let files = index.all_found().map(|file| file.fingerprint);
+        for print in index.fingerprints().chain(files) {
             *known.entry(print).or_insert(0) += 1;
         }
         let is_at_home = |listed: &Listed, print| {
@@ -44,7 +45,7 @@ impl NumericUniqueIds {
     }
 
     /// Whether one known message has this header.
-    fn is_of_one_message(&self, print: Fingerprint) -> bool {
+    pub(super) fn is_of_one_message(&self, print: Fingerprint) -> bool {
         self.known.get(&print) == Some(&1)
     }
 

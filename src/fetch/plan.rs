@@ -278,6 +278,10 @@ impl Group<'_> {
         self.policy.deletable(self.now.saturating_sub(age))
     }
 
+    fn key(&self, occurrence: u32) -> MessageKey {
+        MessageKey::new(self.unique_id.clone(), occurrence)
+    }
+
     fn occurrences(&self) -> u32 {
         let known = self.known.iter().filter(|known| known.state != State::TooLarge).count();
         u32::try_from(self.members.len().max(known)).unwrap_or(u32::MAX)
@@ -290,11 +294,18 @@ impl Group<'_> {
     /// New messages, numbered after the known ones.
     fn fresh<'l>(&self, listed: impl Iterator<Item = &'l Listed>) -> Vec<Step> {
         let occurrences = self.occurrences().max(if self.known.is_empty() { 1 } else { 2 });
-        let numbers = self.next_occurrence..=u32::MAX;
-        let steps = listed.zip(numbers).map(|(listed, occurrence)| {
-            if let Some(step) = self.found(listed, occurrence) {
-                return step;
-            }
+        let mut numbers = self.next_occurrence..=u32::MAX;
+        let steps = listed.map(|listed| {
+            let occurrence = loop {
+                let Some(occurrence) = numbers.next() else { return Step::Examine };
+                if let Some(step) = self.found(listed, occurrence) {
+                    return step;
+                }
+                // The name of a file that tells of another message stays that one's.
+                if self.index.found(&self.key(occurrence)).is_empty() {
+                    break occurrence;
+                }
+            };
             if self.numbered.is_some_and(|numbered| numbered.is_moved(listed)) {
                 return Step::Leave(Reason::KnownElsewhere);
             }
@@ -310,13 +321,22 @@ impl Group<'_> {
     /// What an unknown message gets whose name is in the Maildir: only its header
     /// proves that it is the same one.
     fn found(&self, listed: &Listed, occurrence: u32) -> Option<Step> {
-        let found = self.index.found(&MessageKey::new(self.unique_id.clone(), occurrence))?;
+        let key = self.key(occurrence);
+        let files = self.index.found(&key);
+        let is_its = |print| files.iter().any(|file| file.fingerprint == print);
+        if files.is_empty() {
+            return None;
+        }
         match listed.header {
             Header::Print(print) => {
-                (print == found).then_some(Step::Adopt { occurrence, sure: true })
+                let is_of_one = self.numbered.is_none_or(|it| it.is_of_one_message(print));
+                let adopts = is_its(print) && is_of_one;
+                adopts.then_some(Step::Adopt { occurrence, sure: true })
             }
+            // A number may stand for another message by now: all of it is compared.
+            Header::Anonymous(_) if self.numbered.is_some() => None,
             Header::Anonymous(print) => {
-                (print == found).then_some(Step::Adopt { occurrence, sure: false })
+                is_its(print).then_some(Step::Adopt { occurrence, sure: false })
             }
             Header::Unasked => Some(Step::Examine),
             Header::Sampled => None,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::journal::{Fingerprint, HeaderHasher, Journal};
+use crate::journal::{ContentHasher, HeaderHasher, Journal, StoredFile};
 use crate::maildir::{DeliveredFile, Maildir, RenameOutcome, UniqueName};
 
 use super::error::Error;
@@ -28,7 +28,7 @@ pub(super) fn recover(
         let mut files = Vec::new();
         if journal.may_lack() {
             let lacking = journal.index().lacks(delivered.values().map(|file| file.tag.hash));
-            files = headers(maildir, &delivered, &lacking)?;
+            files = lacking_files(maildir, &delivered, &lacking)?;
         }
         if journal.is_torn() || !files.is_empty() || !unsettled.is_empty() {
             journal.prepare(&files)?;
@@ -68,38 +68,40 @@ pub(super) fn recover(
     Ok(held)
 }
 
-/// The fingerprints of delivered files that the journal lacks, by the hash in
-/// their names. A file that its owner removed meanwhile is none of them.
-pub(super) fn headers(
+/// The delivered files that the journal lacks. A file that its owner removed meanwhile is
+/// none of them.
+pub(super) fn lacking_files(
     maildir: &Maildir,
     delivered: &BTreeMap<String, DeliveredFile>,
     lacking: &[u64],
-) -> Result<Vec<(u64, Fingerprint)>, Error> {
+) -> Result<Vec<StoredFile>, Error> {
     let lacking: HashSet<u64> = lacking.iter().copied().collect();
     let mut found = Vec::new();
     for (name, DeliveredFile { tag, path }) in delivered {
         if !lacking.contains(&tag.hash) {
             continue;
         }
-        if let Some(print) = header(maildir, path)? {
-            found.push((tag.hash, print));
+        if let Some(file) = stored(maildir, path, tag.hash)? {
+            found.push(file);
             continue;
         }
         // Its flags changed, or it was read: it has another place now.
         if let Some(file) = maildir.ours_delivered(tag.journal)?.get(name) {
-            found.extend(header(maildir, &file.path)?.map(|print| (tag.hash, print)));
+            found.extend(stored(maildir, &file.path, tag.hash)?);
         }
     }
     Ok(found)
 }
 
-fn header(maildir: &Maildir, path: &Path) -> Result<Option<Fingerprint>, Error> {
-    let mut hasher = HeaderHasher::default();
+fn stored(maildir: &Maildir, path: &Path, hash: u64) -> Result<Option<StoredFile>, Error> {
+    let (mut header, mut content) = (HeaderHasher::default(), ContentHasher::default());
     let is_there = maildir.read(path, |piece| {
-        hasher.push(piece);
-        if hasher.is_done() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        header.push(piece);
+        content.push(piece);
+        ControlFlow::Continue(())
     })?;
-    Ok(is_there.then(|| hasher.finish()))
+    let file = || StoredFile { hash, fingerprint: header.finish(), content: content.finish() };
+    Ok(is_there.then(file))
 }
 
 /// Renames a committed file that is still in `tmp/`. One whose whole name and

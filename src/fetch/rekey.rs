@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::journal::{Fingerprint, Index, Journal, MessageKey};
+use crate::journal::{Fingerprint, Index, Journal, MessageKey, StoredFile};
 use crate::protocol::UniqueId;
 
 use super::error::Error;
@@ -11,37 +11,56 @@ use super::listing::Listing;
 /// A known message that is not listed under the unique-id that it is known by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Orphan {
-    /// Its file's name alone tells of it.
-    Found(u64),
+    /// Its file alone tells of it.
+    Found(StoredFile),
     /// The journal tells of it.
     Known(MessageKey),
 }
 
+impl Orphan {
+    /// Its listed size, if that is known.
+    fn octets(&self, index: &Index) -> Option<u64> {
+        match self {
+            Self::Found(_) => None,
+            Self::Known(key) => index.get(key)?.octets,
+        }
+    }
+}
+
 impl Listing<'_> {
-    /// The hashes that only files' names tell of and that stand for no listed unique-id,
-    /// each with the header of its file.
-    pub(super) fn unlisted_files(&self, index: &Index) -> HashMap<u64, Fingerprint> {
+    /// The files that alone tell of their messages, and whose names stand for no listed
+    /// unique-id.
+    pub(super) fn unlisted_files(&self, index: &Index) -> Vec<StoredFile> {
         if !index.has_found() {
-            return HashMap::new();
+            return Vec::new();
         }
         let hash = |unique_id: &UniqueId| MessageKey::new(unique_id.clone(), 1).name_hash();
         let listed: HashSet<u64> = self.names().map(|(_, unique_id)| hash(unique_id)).collect();
-        index.all_found().filter(|(hash, _)| !listed.contains(hash)).collect()
+        index.all_found().filter(|file| !listed.contains(&file.hash)).collect()
     }
 
-    /// The unknown unique-ids whose header is that of a known message that is not
-    /// listed, and which message that is.
+    /// The unknown unique-ids whose header is that of one known message that is not
+    /// listed, and which message that is. A header that several have, or another size,
+    /// says too little: such a message is fetched and compared.
     pub fn rekeyed(&mut self, index: &Index) -> Result<Vec<(UniqueId, Orphan)>, Error> {
-        let prints = self.unknown_headers(index)?;
-        let mut known = self.orphans(index);
-        let mut files: HashMap<Fingerprint, Vec<u64>> = HashMap::new();
-        for (hash, print) in self.unlisted_files(index) {
-            files.entry(print).or_default().push(hash);
+        let unknown = self.unknown_headers(index)?;
+        let mut known: HashMap<Fingerprint, Vec<Orphan>> = HashMap::new();
+        for (print, keys) in self.orphans(index) {
+            known.entry(print).or_default().extend(keys.into_iter().map(Orphan::Known));
         }
-        let rekeyed = prints.into_iter().filter_map(|(unique_id, print)| {
-            let known = known.get_mut(&print).and_then(Vec::pop).map(Orphan::Known);
-            let file = || files.get_mut(&print).and_then(Vec::pop).map(Orphan::Found);
-            Some((unique_id, known.or_else(file)?))
+        for file in self.unlisted_files(index) {
+            known.entry(file.fingerprint).or_default().push(Orphan::Found(file));
+        }
+        let mut bearers: HashMap<Fingerprint, usize> = HashMap::new();
+        for (_, print) in &unknown {
+            *bearers.entry(*print).or_default() += 1;
+        }
+        let rekeyed = unknown.into_iter().filter_map(|(listed, print)| {
+            let alike = known.get_mut(&print).filter(|_| bearers.get(&print) == Some(&1))?;
+            let [orphan] = alike.as_slice() else { return None };
+            let sizes = listed.octets.zip(orphan.octets(index));
+            let is_same_size = sizes.is_none_or(|(listed, known)| listed == known);
+            Some((listed.unique_id, alike.pop().filter(|_| is_same_size)?))
         });
         Ok(rekeyed.collect())
     }
@@ -59,7 +78,7 @@ pub(super) fn rekey(
         let occurrence = journal.index().next_occurrence(&unique_id);
         let new = MessageKey::new(unique_id, occurrence);
         match orphan {
-            Orphan::Found(hash) => journal.note_file_rekeyed(hash, &new, now),
+            Orphan::Found(file) => journal.note_identified(file, &new, None, now),
             Orphan::Known(old) => _ = journal.note_rekeyed(&old, &new),
         }
     }

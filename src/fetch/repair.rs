@@ -8,7 +8,7 @@ use crate::protocol::UniqueId;
 
 use super::error::Error;
 use super::place::Place;
-use super::recovery::{headers, recover, roll_forward};
+use super::recovery::{lacking_files, recover, roll_forward};
 
 /// Forgets unique-ids: what bears them counts as new again. Returns how many messages
 /// were known by them.
@@ -62,7 +62,7 @@ pub fn repair(place: &Place, write: bool) -> Result<Mended, Error> {
         delivered.extend(maildir.ours_delivered(id)?);
     }
     let lacking = repair.lacks(delivered.values().map(|file| file.tag.hash));
-    let files = headers(&maildir, &delivered, &lacking)?;
+    let files = lacking_files(&maildir, &delivered, &lacking)?;
     let present = delivered.values().map(|file| file.tag.hash).collect();
     repair.mend(&present, &files, |name| {
         let is_delivered = delivered.get(name);

@@ -28,7 +28,7 @@ impl AccountRun {
             match step {
                 Step::Adopt { occurrence, sure } => {
                     let key = key(occurrence);
-                    let print = self.journal.index().found(&key).filter(|_| sure);
+                    let print = listed.header.print().filter(|_| sure);
                     self.journal.note_adopted(&key, listed.octets, now, print);
                 }
                 Step::Delete { occurrence } => {

@@ -3,18 +3,40 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::journal::{ContentHash, Fingerprint, Journal, Known, MessageKey, Settled, State};
+use crate::journal::{
+    ContentHash, Fingerprint, Index, Journal, Known, MessageKey, Settled, State, StoredFile,
+};
 use crate::protocol::UniqueId;
 
 use super::step::{Listed, Reason, Step};
 use super::unique_ids::are_numbers;
 
+/// What tells of a message that is here.
+#[derive(Clone, Debug)]
+enum Source {
+    /// Its file alone.
+    File(StoredFile),
+    /// The journal.
+    Record(MessageKey),
+}
+
+impl Source {
+    fn is_of(&self, key: &MessageKey) -> bool {
+        match self {
+            Self::File(file) => file.hash == key.name_hash(),
+            Self::Record(known) => known.unique_id == key.unique_id,
+        }
+    }
+}
+
 /// A known message.
 #[derive(Debug)]
 struct Candidate {
-    key: MessageKey,
-    /// It may come again under another unique-id than this one.
+    source: Source,
+    /// It may come again under another unique-id than its own.
     elsewhere: bool,
+    /// Its size alone says that it is listed, and that may be another message's.
+    is_guess: bool,
     /// Whether it may be deleted if it comes again.
     proof: Option<Settled>,
 }
@@ -25,8 +47,13 @@ pub(super) struct Twins {
     known: HashMap<ContentHash, Vec<Candidate>>,
     /// Those that came again under another unique-id.
     pub(super) renamed: Vec<(MessageKey, MessageKey)>,
+    /// Those that came again beside a message of their size, which was taken for them: that
+    /// one has to be fetched and compared, too.
+    pub(super) guessed: Vec<(MessageKey, MessageKey, Option<u64>)>,
     /// Those that came again under their own, with the size that is listed now.
     pub(super) recognised: Vec<(MessageKey, Option<u64>)>,
+    /// Those of which a file alone told, with what they are now and with their listed size.
+    pub(super) identified: Vec<(StoredFile, MessageKey, Option<u64>)>,
     /// Those that came again and are not what they were.
     pub(super) changed: Vec<MessageKey>,
 }
@@ -52,28 +79,39 @@ impl Twins {
             *listed.entry(&it.unique_id).or_default() += 1;
         }
         let retrieved = listing.iter().zip(steps).filter(|(_, step)| is_retrieved(step));
-        // Where several bear one unique-id, others than this one may be the known ones.
-        let retrieved: HashSet<&UniqueId> = retrieved
-            .map(|(it, _)| &it.unique_id)
-            .filter(|unique_id| listed.get(unique_id) == Some(&1))
-            .collect();
+        let retrieved: HashSet<&UniqueId> = retrieved.map(|(it, _)| &it.unique_id).collect();
+        let is_crowd = |unique_id| numbered || listed.get(unique_id).is_some_and(|it| *it > 1);
         let mut present = Present::default();
-        for (it, step) in listing.iter().zip(steps) {
-            present.note(it, step);
+        for (it, step) in listing.iter().zip(steps).filter(|(it, _)| is_crowd(&it.unique_id)) {
+            present.note(it, step, index);
         }
         let mut known: HashMap<_, Vec<_>> = HashMap::new();
         for (unique_id, it) in index.iter() {
             let Some(content) = it.content else { continue };
-            let is_elsewhere = match numbered {
-                true => !present.has(&unique_id, it.fingerprint),
-                false => !listed.contains_key(&unique_id),
-            };
-            let elsewhere = may_move(it.state) && is_elsewhere;
-            if elsewhere || retrieved.contains(&unique_id) {
-                let key = MessageKey::new(unique_id, it.occurrence);
-                let proof = if is_due(&it) { journal.settled(&key) } else { None };
-                known.entry(content).or_default().push(Candidate { proof, key, elsewhere });
+            let (is_listed, is_retrieved) =
+                (listed.contains_key(&unique_id), retrieved.contains(&unique_id));
+            let key = MessageKey::new(unique_id, it.occurrence);
+            let presence = present.of(&key, it.fingerprint);
+            if presence == Presence::Sure {
+                continue;
             }
+            let is_guess = presence == Presence::Guess;
+            let elsewhere = may_move(it.state) && (numbered || !is_listed);
+            if elsewhere || is_retrieved {
+                let proof = if is_due(&it) { journal.settled(&key) } else { None };
+                let source = Source::Record(key);
+                known.entry(content).or_default().push(Candidate {
+                    source,
+                    elsewhere,
+                    is_guess,
+                    proof,
+                });
+            }
+        }
+        for (file, elsewhere) in files(listing, steps, journal, numbered) {
+            let source = Source::File(file);
+            let candidate = Candidate { source, elsewhere, is_guess: false, proof: None };
+            known.entry(file.content).or_default().push(candidate);
         }
         Self { known, ..Self::default() }
     }
@@ -87,18 +125,53 @@ impl Twins {
         octets: Option<u64>,
     ) -> Option<Option<Settled>> {
         let alike = self.known.get_mut(&content)?;
-        let own = alike.iter().position(|it| it.key.unique_id == key.unique_id);
-        let at = own.or_else(|| alike.iter().position(|it| it.elsewhere))?;
-        let Candidate { key: old, proof, .. } = alike.swap_remove(at);
-        if proof.is_some() {
+        // The surest first.
+        let at = [false, true].into_iter().find_map(|is_guess| {
+            let sure = || alike.iter().enumerate().filter(|(_, it)| it.is_guess == is_guess);
+            let own = sure().find(|(_, it)| it.source.is_of(key));
+            own.or_else(|| sure().find(|(_, it)| it.elsewhere)).map(|(at, _)| at)
+        })?;
+        let Candidate { source, proof, is_guess, .. } = alike.swap_remove(at);
+        match source {
             // It is deleted by the unique-id that it is known by.
-        } else if old.unique_id == key.unique_id {
-            self.recognised.push((old, octets));
-        } else {
-            self.renamed.push((old, key.clone()));
+            Source::Record(_) if proof.is_some() => {}
+            Source::Record(old) if is_guess => self.guessed.push((old, key.clone(), octets)),
+            Source::Record(old) if old.unique_id == key.unique_id => {
+                self.recognised.push((old, octets));
+            }
+            Source::Record(old) => self.renamed.push((old, key.clone())),
+            Source::File(file) => self.identified.push((file, key.clone(), octets)),
         }
         Some(proof)
     }
+}
+
+/// The files that alone tell of their messages, and whether such a message may come again
+/// under another unique-id than that of its file's name.
+fn files(
+    listing: &[Listed],
+    steps: &[Step],
+    journal: &Journal,
+    numbered: bool,
+) -> Vec<(StoredFile, bool)> {
+    let index = journal.index();
+    if !index.has_found() {
+        return Vec::new();
+    }
+    let hash = |unique_id: &UniqueId, occurrence| {
+        MessageKey::new(unique_id.clone(), occurrence).name_hash()
+    };
+    let adopted = listing.iter().zip(steps).filter_map(|(it, step)| match step {
+        Step::Adopt { occurrence, .. } => Some(hash(&it.unique_id, *occurrence)),
+        _ => None,
+    });
+    let adopted: HashSet<u64> = adopted.collect();
+    let listed: HashSet<u64> = match numbered {
+        true => HashSet::new(),
+        false => listing.iter().map(|it| hash(&it.unique_id, 1)).collect(),
+    };
+    let files = index.all_found().filter(|file| !adopted.contains(&file.hash));
+    files.map(|file| (file, !listed.contains(&file.hash))).collect()
 }
 
 /// Whether a message in this state may come again under another unique-id.
@@ -107,24 +180,52 @@ fn may_move(state: State) -> bool {
     matches!(state, DeletePending | Delivered | DeliveredShort | Held)
 }
 
-/// The known messages that the plan has found in the listing.
+/// How sure it is that a known message is listed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Guess,
+    Sure,
+    Unknown,
+}
+
+/// The known messages that the plan has found in the listing, where unique-ids alone do
+/// not say which messages are meant.
 #[derive(Default)]
-struct Present<'l> {
-    unique_ids: HashSet<&'l UniqueId>,
+struct Present {
+    /// Each with whether its header was compared.
+    keys: HashMap<MessageKey, bool>,
     prints: HashSet<Fingerprint>,
 }
 
-impl<'l> Present<'l> {
-    fn note(&mut self, listed: &'l Listed, step: &Step) {
+impl Present {
+    fn note(&mut self, listed: &Listed, step: &Step, index: &Index) {
         match step {
             Step::Leave(Reason::KnownElsewhere) => self.prints.extend(listed.header.print()),
             step if step.leaves_doubt() => {}
-            _ => _ = self.unique_ids.insert(&listed.unique_id),
+            _ => self.keys.extend(self.found(listed, index)),
         }
     }
 
-    fn has(&self, unique_id: &UniqueId, print: Option<Fingerprint>) -> bool {
-        self.unique_ids.contains(unique_id)
-            || print.is_some_and(|print| self.prints.contains(&print))
+    /// Which of the messages that had this number the plan has found.
+    fn found(&self, listed: &Listed, index: &Index) -> Option<(MessageKey, bool)> {
+        let mut found = index.occurrences(&listed.unique_id).filter_map(|known| {
+            let headers = listed.header.print().zip(known.fingerprint);
+            let is_it = match headers {
+                Some((listed, known)) => listed == known,
+                None => listed.octets.is_some() && listed.octets == known.octets,
+            };
+            let key = || MessageKey::new(listed.unique_id.clone(), known.occurrence);
+            is_it.then(|| (key(), headers.is_some()))
+        });
+        found.find(|(key, _)| !self.keys.contains_key(key))
+    }
+
+    fn of(&self, key: &MessageKey, print: Option<Fingerprint>) -> Presence {
+        match self.keys.get(key) {
+            _ if print.is_some_and(|print| self.prints.contains(&print)) => Presence::Sure,
+            Some(true) => Presence::Sure,
+            Some(false) => Presence::Guess,
+            None => Presence::Unknown,
+        }
     }
 }

@@ -24,6 +24,7 @@ use super::order::Orders;
 use super::record::Missing;
 use super::server::{KnownProof, Login, NoUniqueIds, Said, ServerFacts};
 use super::state::{Known, State};
+use super::stored_file::StoredFile;
 use super::waiting::Waiting;
 
 use entry::{Entry, Flag};
@@ -80,9 +81,9 @@ pub struct Index {
     pub(super) listings: u64,
     /// … and when the last of them was, by the journal's own clock.
     pub(super) last_listing: u64,
-    /// Messages that only their files' names in the Maildir tell of: the hash of
-    /// unique-id and occurrence, and the header's fingerprint.
-    pub(super) found: HashMap<u64, Fingerprint>,
+    /// Messages that only their files' names in the Maildir tell of, by the hash of
+    /// unique-id and occurrence.
+    pub(super) found: HashMap<u64, Vec<StoredFile>>,
     pub(super) clock: Option<Clock>,
     pub(super) server: ServerFacts,
     pub(super) waiting: Waiting,
@@ -208,14 +209,17 @@ impl Index {
         counted.saturating_sub(known.counted)
     }
 
-    /// The fingerprint of a message that only its file's name in the Maildir tells of.
-    pub fn found(&self, key: &MessageKey) -> Option<Fingerprint> {
-        if self.found.is_empty() { None } else { self.found.get(&key.name_hash()).copied() }
+    /// The files that have a message's name in the Maildir, where they alone tell of it.
+    pub fn found(&self, key: &MessageKey) -> &[StoredFile] {
+        match self.found.is_empty() {
+            true => &[],
+            false => self.found.get(&key.name_hash()).map_or(&[], Vec::as_slice),
+        }
     }
 
-    /// The hashes that only files' names tell of, each with the header of its file.
-    pub fn all_found(&self) -> impl Iterator<Item = (u64, Fingerprint)> {
-        self.found.iter().map(|(hash, print)| (*hash, *print))
+    /// The files that alone tell of their messages.
+    pub fn all_found(&self) -> impl Iterator<Item = StoredFile> {
+        self.found.values().flatten().copied()
     }
 
     /// Whether any message is known only by its file in the Maildir.

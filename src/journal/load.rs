@@ -161,10 +161,12 @@ impl<'a> Lines<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::content::ContentHash;
     use crate::journal::fingerprint::Fingerprint;
     use crate::journal::key::WrittenKey;
     use crate::journal::record::Missing;
     use crate::journal::state::{Known, State};
+    use crate::journal::stored_file::StoredFile;
     use crate::protocol::UniqueId;
 
     const BARE: Known = Known {
@@ -353,7 +355,11 @@ mod tests {
                 is(State::TooLarge, "l", 1),
                 Record::message(b"f", Known { occurrence: 2, shared: true, ..failed }),
                 Record::Forget(WrittenKey::of(b"f", 1)),
-                Record::Found { hash: 3, fingerprint: Fingerprint::from_octets([7; 16]) },
+                Record::Found(StoredFile {
+                    hash: 3,
+                    fingerprint: Fingerprint::from_octets([7; 16]),
+                    content: ContentHash::from_octets([8; 8]),
+                }),
             ],
         ]);
         let old = load(&text).unwrap().index;

@@ -52,6 +52,7 @@ mod siblings;
 mod state;
 mod state_directories;
 mod storage;
+mod stored_file;
 mod waiting;
 
 pub use content::{ContentHash, ContentHasher};
@@ -75,3 +76,4 @@ pub use settled::{Committed, Delivery, Proof, Settled, Settlement};
 pub use siblings::Siblings;
 pub use state::{Facts, Known, State};
 pub use state_directories::MissingStateDirectories;
+pub use stored_file::StoredFile;

@@ -10,6 +10,7 @@ use super::key::{MessageKey, WrittenKey};
 use super::record::Record;
 use super::server::{KnownProof, Login, Said};
 use super::state::{Facts, Known, State};
+use super::stored_file::StoredFile;
 
 impl Journal {
     /// Notes that a message could not be fetched, and when to try again. What was
@@ -98,6 +99,17 @@ impl Journal {
         self.note(key, Known { content: None, ..known });
     }
 
+    /// Notes that a message was fetched again under another unique-id, while one of its
+    /// size is listed under its own. The octets under both are known here; which message
+    /// bears the old one has to be looked at, so its size is forgotten.
+    pub fn note_guessed(&mut self, old: &MessageKey, new: &MessageKey, octets: Option<u64>) {
+        let index = self.index();
+        let is_free = index.get(new).is_none() && !index.is_unsettled(old);
+        let Some(known) = index.get(old).filter(|_| is_free) else { return };
+        self.note(new, Known { occurrence: new.occurrence, octets, ..known });
+        self.note(old, Known { octets: None, ..known });
+    }
+
     /// Notes that a known message now bears another unique-id: its state moves with
     /// it as it is. Returns whether it did: not if the new key is taken, nor if the
     /// message waits for its commit to be settled.
@@ -135,23 +147,29 @@ impl Journal {
         at: u64,
         header: Option<Fingerprint>,
     ) {
-        let found = self.index().found(key);
-        let is_same = header.is_some() && header == found;
-        let state = if is_same { State::Delivered } else { State::Imported };
-        let facts = Facts { octets, fingerprint: header, content: None };
+        let mut files = self.index().found(key).iter();
+        let found = files.find(|file| header == Some(file.fingerprint));
+        let state = if found.is_some() { State::Delivered } else { State::Imported };
+        let content = found.map(|file| file.content);
+        let facts = Facts { octets, fingerprint: header, content };
         let known = self.first_noted(key, state, at);
         self.note(key, known.with_facts(facts));
     }
 
-    /// Notes that a message which only its file's name tells of now bears a unique-id that
-    /// is unknown; its header was that of the file.
-    pub fn note_file_rekeyed(&mut self, hash: u64, key: &MessageKey, at: u64) {
-        let found = self.index().all_found().find(|(found, _)| *found == hash);
-        let Some((_, fingerprint)) = found else { return };
-        let facts = Facts { fingerprint: Some(fingerprint), ..Facts::default() };
+    /// Notes that a message of which only its file tells bears this unique-id; its header,
+    /// or all of it, was that of the file.
+    pub fn note_identified(
+        &mut self,
+        file: StoredFile,
+        key: &MessageKey,
+        octets: Option<u64>,
+        at: u64,
+    ) {
+        let StoredFile { hash, fingerprint, content } = file;
         let known = self.first_noted(key, State::Delivered, at);
+        let facts = Facts { octets, fingerprint: Some(fingerprint), content: Some(content) };
         self.note(key, known.with_facts(facts));
-        self.enqueue(&Record::Identified(hash));
+        self.enqueue(&Record::Identified { hash, content });
     }
 
     /// Forgets every message with this unique-id, so that it is new again.

@@ -11,11 +11,11 @@
 //!           / "back" SP unique-id                ; it is listed again
 //!           / "listing" SP listing SP counted    ; the last one that lacked something
 //!           / "clock" SP newest SP counted SP earlier-since
-//!           / "found" SP hash SP print           ; in a file's name, after a cut tail
+//!           / "found" SP hash SP print SP content ; in a file's name, after a cut tail
 //!           / "waiting" SP name SP occurrence SP unique-id  ; to be handed over
 //!           / "handed-over" SP name              ; it waits no longer
 //!           / "handover" SP number               ; of the hand-over's file by then
-//!           / "identified" SP hash             ; found, and known by a unique-id from now on
+//!           / "identified" SP hash SP content  ; found, and known by a unique-id from now on
 //!           / "order" SP octets SP print SP unique-id  ; a person wants it deleted
 //!           / "order-over" SP unique-id
 //!           / "separate"                         ; no other journal of the Maildir is this mailbox's
@@ -45,6 +45,7 @@ use super::fingerprint::Fingerprint;
 use super::key::WrittenKey;
 use super::order::Order;
 use super::state::{Known, State};
+use super::stored_file::StoredFile;
 
 /// One fact about the mailbox. The unique-id is in its decoded form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,15 +59,16 @@ pub(super) enum Record<'a> {
         name: Cow<'a, str>,
     },
     Forget(WrittenKey<'a>),
-    Found {
-        hash: u64,
-        fingerprint: Fingerprint,
-    },
+    Found(StoredFile),
     /// The message with this file waits no longer.
     HandedOver(Cow<'a, str>),
     /// The number of the hand-over's file when marks were taken off.
     Handover(u64),
-    Identified(u64),
+    /// This file's message is known by a unique-id.
+    Identified {
+        hash: u64,
+        content: ContentHash,
+    },
     Listing {
         number: u64,
         counted: u64,
@@ -175,11 +177,16 @@ impl<'a> Record<'a> {
             }
             b"found" => {
                 let hash = id(words.next()?)?;
-                Self::Found { hash, fingerprint: Fingerprint::parse(words.next()?)? }
+                let fingerprint = Fingerprint::parse(words.next()?)?;
+                let content = ContentHash::parse(words.next()?)?;
+                Self::Found(StoredFile { hash, fingerprint, content })
             }
             b"handed-over" => Self::HandedOver(text(words.next()?)?),
             b"handover" => Self::Handover(number(words.next())?),
-            b"identified" => Self::Identified(id(words.next()?)?),
+            b"identified" => {
+                let hash = id(words.next()?)?;
+                Self::Identified { hash, content: ContentHash::parse(words.next()?)? }
+            }
             b"listing" => {
                 let number_of = number(words.next())?;
                 Self::Listing { number: number_of, counted: number(words.next())? }
@@ -240,10 +247,12 @@ impl<'a> Record<'a> {
             Self::Forget(WrittenKey { unique_id, occurrence }) => {
                 format!("forget {occurrence} {}", encoded(unique_id))
             }
-            Self::Found { hash, fingerprint } => format!("found {hash:016x} {fingerprint}"),
+            Self::Found(StoredFile { hash, fingerprint, content }) => {
+                format!("found {hash:016x} {fingerprint} {content}")
+            }
             Self::HandedOver(name) => format!("handed-over {name}"),
             Self::Handover(number) => format!("handover {number}"),
-            Self::Identified(hash) => format!("identified {hash:016x}"),
+            Self::Identified { hash, content } => format!("identified {hash:016x} {content}"),
             Self::Listing { number, counted } => format!("listing {number} {counted}"),
             Self::Message { unique_id, known } => {
                 format!("{} {} {}", known.state, message_words(known), encoded(unique_id))
@@ -338,8 +347,12 @@ mod tests {
             delivering(known(State::Delivered), "1.2.h"),
             delivering(bare(State::DeliveredShort), "-"),
             Record::Forget(WrittenKey::of(ID, 2)),
-            Record::Found { hash: 0xabc, fingerprint: Fingerprint::from_octets([7; 16]) },
-            Record::Identified(0xabc),
+            Record::Found(StoredFile {
+                hash: 0xabc,
+                fingerprint: Fingerprint::from_octets([7; 16]),
+                content: ContentHash::from_octets([8; 8]),
+            }),
+            Record::Identified { hash: 0xabc, content: ContentHash::from_octets([8; 8]) },
             Record::Listing { number: 8, counted: 9 },
             Record::Missing {
                 unique_id: b"\0"[..].into(),

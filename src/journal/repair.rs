@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{lock_directory, random_id, read_file, replace, unused};
 use super::error::{Error, io_error};
-use super::fingerprint::Fingerprint;
 use super::frame::{Header, VERSION};
 use super::index::Index;
 use super::key::MessageKey;
@@ -20,6 +19,7 @@ use super::record::Record;
 use super::renaming;
 use super::rewrite::rewritten;
 use super::state::{Known, State};
+use super::stored_file::StoredFile;
 
 /// Where a file of an unsettled batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,21 +137,21 @@ impl Repair {
     }
 
     /// Puts everything together: the hashes of all delivered files, those that the
-    /// journal lacks with their headers, and where each file of an unsettled batch is. Writes only if it was opened for that.
+    /// journal lacks, and where each file of an unsettled batch is. Writes only if it was opened for that.
     pub fn mend<E: From<Error>>(
         mut self,
         present: &HashSet<u64>,
-        files: &[(u64, Fingerprint)],
+        files: &[StoredFile],
         fate: impl FnMut(&str) -> Result<Fate, E>,
     ) -> Result<Mended, E> {
         self.settle(fate)?;
         if self.mended.bound {
             self.hold_absent(present);
         }
-        for (hash, fingerprint) in files {
-            if !self.saved.index.found.contains_key(hash) {
-                let record = Record::Found { hash: *hash, fingerprint: *fingerprint };
-                self.saved.index.apply(&record, 0);
+        for file in files {
+            let known = self.saved.index.found.get(&file.hash);
+            if known.is_none_or(|known| !known.contains(file)) {
+                self.saved.index.apply(&Record::Found(*file), 0);
                 self.mended.found += 1;
             }
         }

@@ -26,10 +26,7 @@ impl Index {
     pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
         let clock = self.clock.map(Record::Clock).into_iter();
         let messages = self.all().map(|(unique_id, known)| Record::message(unique_id, known));
-        let found = self
-            .found
-            .iter()
-            .map(|(hash, fingerprint)| Record::Found { hash: *hash, fingerprint: *fingerprint });
+        let found = self.found.values().flatten().copied().map(Record::Found);
         let differs = self.distrusts_top().then_some(Record::TopDiffers);
         let separate = self.is_separate().then_some(Record::Separate);
         let handover = self.waiting.handover;

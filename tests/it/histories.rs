@@ -225,3 +225,86 @@ fn a_message_that_uidl_leaves_out_at_the_end_arrives() {
         assert_eq!(sandbox.mail(), all, "{left_out}");
     }
 }
+
+fn note(number: usize) -> Vec<u8> {
+    format!("Subject: note {number}\r\nMessage-ID: <{number}@h>\r\n\r\nbody\r\n").into_bytes()
+}
+
+/// A server that sends a line too many before these messages, each time.
+fn with_lines(messages: usize, lines: usize) -> Server {
+    let numbers = 1..=messages;
+    let notes = numbers.map(|number| Message::new(format!("uid-{number}"), note(number)));
+    let server = Server::builder().user("mrose", "secret").messages(notes);
+    let faults = (1..=lines).map(|number| {
+        let lines = &b"+OK one moment\r\n+OK here it is\r\n"[..];
+        Fault::reply(&format!("RETR {number}"), [lines, &note(number), b".\r\n"].concat())
+    });
+    faults.fold(server, Builder::fault).start()
+}
+
+#[test]
+fn a_line_of_the_server_before_each_message_is_left_out_and_before_one_is_not() {
+    let (server, sandbox) = (with_lines(3, 3), Sandbox::new());
+    let ran = sandbox.plain(&server).args(["--delete", "-vv"]).run();
+    assert_eq!(ran.stderr.matches("the server sends a line before it").count(), 3, "{ran:?}");
+    let lf = |number| String::from_utf8(note(number)).unwrap().replace('\r', "").into_bytes();
+    assert_eq!(sandbox.mail(), (1..=3).map(lf).collect::<Vec<_>>());
+    assert_eq!(server.maildrop("mrose").len(), 0);
+
+    let (server, sandbox) = (with_lines(3, 1), Sandbox::new());
+    let ran = sandbox.plain(&server).arg("--delete").run();
+    assert!(ran.stderr.contains("begins like a response of the server"), "{ran:?}");
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (3, 1));
+}
+
+#[test]
+fn a_message_that_begins_like_a_response_is_not_stored_when_its_second_half_is_missing() {
+    let odd = [&b"+OK it begins\r\n\r\n"[..], &b"body\r\n".repeat(100)].concat();
+    let server = Server::builder().user("mrose", "secret").message("odd", odd.clone());
+    let cut = "+OK 616 octets\r\n+OK it begins\r\n\r\nbody\r\n.\r\n";
+    let (server, sandbox) =
+        (server.fault(Fault::nth_reply("RETR 1", 2, cut).on(1)).start(), Sandbox::new());
+    for _ in 0..3 {
+        sandbox.plain(&server).run();
+    }
+    let whole = String::from_utf8(odd).unwrap().replace('\r', "").into_bytes();
+    assert_eq!(sandbox.mail(), [whole]);
+}
+
+#[test]
+fn a_header_behind_a_line_too_many_makes_no_message_new() {
+    let server = || server(0).without("UIDL").unannounced("UIDL");
+    for stray in ["+OK one moment\r\n", "-ERR busy\r\n"] {
+        let top = format!("{stray}+OK\r\nSubject: second\r\nMessage-ID: <2@h>\r\n\r\n.\r\n");
+        let fault = Fault::nth_reply("TOP 2", 1, top).on(2);
+        let (server, sandbox) = (server().fault(fault).start(), Sandbox::new());
+        for (uid, subject) in [("a", "first"), ("b", "second"), ("c", "third")] {
+            let number = ["first", "second", "third"].iter().position(|it| *it == subject).unwrap();
+            let header = format!("Subject: {subject}\r\nMessage-ID: <{}@h>\r\n", number + 1);
+            server.maildrop("mrose").push(Message::new(uid, header + "\r\nbody\r\n"));
+        }
+        for _ in 0..3 {
+            sandbox.plain(&server).run();
+            assert_eq!(sandbox.count(), 3, "{stray}");
+        }
+    }
+}
+
+#[test]
+fn after_a_repair_a_message_with_another_number_is_compared_with_the_files() {
+    let (server, sandbox) = (server(0).start(), Sandbox::new());
+    let numbered = |bodies: &[&str]| -> Vec<Message> {
+        let numbers = 1..=bodies.len();
+        numbers.zip(bodies).map(|(number, body)| twin(&number.to_string(), body)).collect()
+    };
+    server.maildrop("mrose").replace(numbered(&["first", "second", "third"]));
+    sandbox.plain(&server).run().is_silent();
+    fs::remove_file(sandbox.journal()).unwrap();
+    sandbox.plain(&server).args(["--state", "repair"]).run();
+    // Another client deletes the first one.
+    server.maildrop("mrose").replace(numbered(&["second", "third", "fourth"]));
+    for _ in 0..2 {
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.count(), 4);
+    }
+}

@@ -4,7 +4,8 @@ use std::hash::BuildHasher as _;
 
 use crate::journal::key::WrittenKey;
 use crate::journal::record::{Missing, Record};
-use crate::journal::state::{Known, State};
+use crate::journal::state::{Facts, Known, State};
+use crate::journal::stored_file::StoredFile;
 
 use super::entry::{Entry, Flag};
 use super::{Index, Retry, Shared, Unsettled};
@@ -28,10 +29,12 @@ impl Index {
                 self.unsettled.entry(commit).or_default().push(unsettled);
             }
             Record::Forget(key) => self.forget(key),
-            Record::Found { hash, fingerprint } => _ = self.found.insert(*hash, *fingerprint),
+            Record::Found(file) => self.found.entry(file.hash).or_default().push(*file),
             Record::HandedOver(name) => self.waiting.take_off(name),
             Record::Handover(number) => self.waiting.handover = *number,
-            Record::Identified(hash) => _ = self.found.remove(hash),
+            Record::Identified { hash, content } => {
+                self.take_found(*hash, |file| file.content == *content);
+            }
             Record::Listing { number, counted } => {
                 (self.listings, self.last_listing) = (*number, *counted);
             }
@@ -69,7 +72,7 @@ impl Index {
     }
 
     fn forget(&mut self, key: &WrittenKey<'_>) {
-        self.consume(&key.unique_id, key.occurrence);
+        self.consume(&key.unique_id, key.occurrence, None);
         let first = self.first(&key.unique_id);
         if let Some(first) = first {
             self.missing.remove(&first);
@@ -79,12 +82,26 @@ impl Index {
         }
     }
 
-    /// What is known by its unique-id need not be known by its file's name.
-    fn consume(&mut self, unique_id: &[u8], occurrence: u32) {
+    /// What is known by its unique-id need not be known by its file's name. Files of other
+    /// messages may have the same name: a unique-id was used again after it was forgotten.
+    fn consume(&mut self, unique_id: &[u8], occurrence: u32, known: Option<Facts>) {
         if !self.found.is_empty()
             && let Some(key) = WrittenKey::of(unique_id, occurrence).owned()
         {
-            self.found.remove(&key.name_hash());
+            let Facts { fingerprint, content, .. } = known.unwrap_or_default();
+            self.take_found(key.name_hash(), |file| match (content, fingerprint) {
+                (Some(content), _) => file.content == content,
+                (None, Some(fingerprint)) => file.fingerprint == fingerprint,
+                (None, None) => true,
+            });
+        }
+    }
+
+    fn take_found(&mut self, hash: u64, is_it: impl Fn(&StoredFile) -> bool) {
+        let Some(files) = self.found.get_mut(&hash) else { return };
+        files.retain(|file| !is_it(file));
+        if files.is_empty() {
+            self.found.remove(&hash);
         }
     }
 
@@ -146,7 +163,7 @@ impl Index {
 
     /// The entry of a message, which says from now on what the record says.
     fn upsert(&mut self, unique_id: &[u8], known: &Known) -> Option<u32> {
-        self.consume(unique_id, known.occurrence);
+        self.consume(unique_id, known.occurrence, Some(known.facts()));
         let hash = self.hasher.hash_one(unique_id);
         let first = self.first_of(hash, unique_id);
         let at = match self.find(first, known.occurrence) {

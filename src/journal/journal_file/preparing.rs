@@ -2,11 +2,11 @@
 
 use crate::journal::disk::{replace, sync_directory};
 use crate::journal::error::{Binding, Error};
-use crate::journal::fingerprint::Fingerprint;
 use crate::journal::frame::Commit;
 use crate::journal::maildir_binding::MaildirBinding;
 use crate::journal::open::NAME;
 use crate::journal::record::Record;
+use crate::journal::stored_file::StoredFile;
 
 use super::Journal;
 
@@ -40,10 +40,10 @@ impl Journal {
     /// the torn tail off, writes the last append over again octet for octet, and
     /// syncs file and directory.
     ///
-    /// `files`, the hashes in names that bear this journal's id and that it lacks, and
-    /// the headers of those files, take the tail's place: what it said of deliveries can be
-    /// read off them. They are durable before the tail is gone, so that a kill in between asks again.
-    pub fn prepare(&mut self, files: &[(u64, Fingerprint)]) -> Result<(), Error> {
+    /// `files`, which have this journal's id in their names and which it lacks, take the
+    /// tail's place: what it said of deliveries can be read off them. They are durable
+    /// before the tail is gone, so that a kill in between asks again.
+    pub fn prepare(&mut self, files: &[StoredFile]) -> Result<(), Error> {
         if self.abandoned {
             return Err(Error::Abandoned { path: self.path.clone() });
         }
@@ -56,12 +56,8 @@ impl Journal {
         let append = self.storage.read(&last)?;
         self.storage.write(&append, last.start)?;
         let mut found = Vec::new();
-        let record = |(hash, fingerprint): &(u64, Fingerprint)| Record::Found {
-            hash: *hash,
-            fingerprint: *fingerprint,
-        };
         if !files.is_empty() {
-            files.iter().for_each(|file| record(file).write(&mut found));
+            files.iter().for_each(|file| Record::Found(*file).write(&mut found));
             Commit::close(&mut found, self.number + 1, files.len());
             self.storage.write(&found, last.end)?;
         }
@@ -77,7 +73,7 @@ impl Journal {
             self.number += 1;
             self.records += files.len();
             self.last_append = last.end..end;
-            files.iter().for_each(|file| self.index.apply(&record(file), self.number));
+            files.iter().for_each(|file| self.index.apply(&Record::Found(*file), self.number));
         }
         (self.prepared, self.abandoned) = (true, false);
         Ok(())

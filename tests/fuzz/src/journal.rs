@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use pop3get::journal::{
     ContentHash, ContentHasher, Delivery, Error, Facts, Fate, Fingerprint, HeaderHasher, Index,
     Journal, Known, Login, Mailbox, Mended, MessageKey, Proof, Repair, Settlement, Sighting, State,
+    StoredFile,
 };
 use pop3get::protocol::{Capabilities, UniqueId};
 use tempfile::TempDir;
@@ -76,7 +77,8 @@ impl Room {
     /// something to mend.
     fn mend(&self, write: bool) -> Result<Mended, Error> {
         let repair = patiently(400, || self.repair(write))?;
-        repair.mend(&HashSet::from([FOUND]), &[(FOUND, print(b""))], |_| Ok(Fate::Delivered))
+        let file = StoredFile { hash: FOUND, fingerprint: print(b""), content: content(b"") };
+        repair.mend(&HashSet::from([FOUND]), &[file], |_| Ok(Fate::Delivered))
     }
 }
 

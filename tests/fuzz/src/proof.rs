@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::fs;
 
 use pop3get::journal::{
-    ContentHasher, Delivery, Facts, Fate, Fingerprint, HeaderHasher, Journal, Mailbox, MessageKey,
-    Proof, Repair, Settled, Settlement, Sighting, State,
+    ContentHash, ContentHasher, Delivery, Facts, Fate, Fingerprint, HeaderHasher, Journal, Mailbox,
+    MessageKey, Proof, Repair, Settled, Settlement, Sighting, State, StoredFile,
 };
 use pop3get::protocol::UniqueId;
 
@@ -27,14 +27,22 @@ impl Content {
         hasher.finish()
     }
 
-    fn facts(self) -> Facts {
+    fn hash(self) -> ContentHash {
         let mut content = ContentHasher::default();
         content.push(self.text().as_bytes());
+        content.finish()
+    }
+
+    fn facts(self) -> Facts {
         Facts {
             octets: Some(10 + u64::from(self.0)),
             fingerprint: Some(self.fingerprint()),
-            content: Some(content.finish()),
+            content: Some(self.hash()),
         }
+    }
+
+    fn file(self, hash: u64) -> StoredFile {
+        StoredFile { hash, fingerprint: self.fingerprint(), content: self.hash() }
     }
 }
 
@@ -137,9 +145,8 @@ impl World {
     }
 
     /// The files that the Maildir has of this journal, by their names and headers.
-    fn files(&self) -> Vec<(u64, Fingerprint)> {
-        let file =
-            |(key, content): &(MessageKey, Content)| (key.name_hash(), content.fingerprint());
+    fn files(&self) -> Vec<StoredFile> {
+        let file = |(key, content): &(MessageKey, Content)| content.file(key.name_hash());
         self.delivered.iter().map(file).collect()
     }
 
@@ -153,10 +160,10 @@ impl World {
         let repair =
             patiently(400, || Repair::open(&state, &self.mailbox, &maildir, true)).unwrap();
         let lacking: HashSet<u64> =
-            repair.lacks(self.files().into_iter().map(|(hash, _)| hash)).into_iter().collect();
+            repair.lacks(self.files().iter().map(|file| file.hash)).into_iter().collect();
         let files: Vec<_> =
-            self.files().into_iter().filter(|(hash, _)| lacking.contains(hash)).collect();
-        let present = self.files().into_iter().map(|(hash, _)| hash).collect();
+            self.files().into_iter().filter(|file| lacking.contains(&file.hash)).collect();
+        let present = self.files().iter().map(|file| file.hash).collect();
         // What was committed and not settled is nowhere now.
         self.committed.clear();
         let mended =
@@ -255,7 +262,7 @@ fn act(world: &mut World, dice: &mut Dice<'_>) {
             // The header that the server shows, or none.
             let header = (!dice.octet().is_multiple_of(4))
                 .then(|| world.content(dice.octet()).fingerprint());
-            let found = world.journal().index().found(&key);
+            let found = world.journal().index().found(&key).first().map(|file| file.fingerprint);
             let header = if dice.octet().is_multiple_of(2) { found } else { header };
             world.journal().note_adopted(&key, Some(7), now, header);
         }
