@@ -37,6 +37,7 @@ mod landlock; // what the sandbox takes away, and what it leaves
 mod layering; // which room may name which, and who touches the world
 mod lmtp; // each delivered message handed on by LMTP
 mod login; // servers that refuse, lie and change their minds
+mod looks; // what looks promise, and what the fetch then asks for
 mod main_job; // the main job against Dovecot
 mod mechanisms; // Dovecot lets the program in by each
 mod meddling; // what happens between two runs, and what mends it

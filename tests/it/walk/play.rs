@@ -258,23 +258,41 @@ impl Player {
         ran
     }
 
-    /// What `--check` counts is what a fetch delivers, if nothing goes wrong.
+    /// What `--check` and `--dry-run` count is what a fetch delivers, and what `--list` calls
+    /// new is delivered, if nothing goes wrong.
     fn check_and_fetch(&mut self, run: &Run) {
         let plain = |act| Run { act, view: run.view, ..Run::plain(act) };
         if self.site.server.delay.is_some() {
             // It would take too long until the fetch may come.
             return;
         }
+        let listed = self.run(&plain(Act::List));
+        let planned = self.run(&plain(Act::DryRun));
         let checked = self.run(&plain(Act::Check));
         let (_, before) = self.site.oracle.counts();
         let fetched = self.run(&plain(Act::Fetch(Keeping::Keep)));
         let (_, after) = self.site.oracle.counts();
+        let total = |ran: &Ran| ran.stdout.lines().last().unwrap_or_default().to_owned();
+        let before_word = |line: &str, word: &str| {
+            let words: Vec<_> = line.split([' ', ',', ';']).filter(|it| !it.is_empty()).collect();
+            let at = words.iter().position(|it| *it == word)?;
+            words[..at].iter().rev().find_map(|it| it.parse::<usize>().ok())
+        };
         let promise = checked.stdout.split(' ').next().and_then(|word| word.parse().ok());
         // One whose header says too little is new until it was compared whole.
         let is_unclear = self.site.maildrop.iter().any(|it| self.site.mail[it.mail].is_anonymous());
         let is_kept = |new: usize| new == after - before || is_unclear && new > after - before;
         if fetched.status.success() && promise.is_some_and(|new| !is_kept(new)) {
             let what = format!("{} are {} files", checked.stdout.trim(), after - before);
+            self.site.oracle.violations.push(Violation::BrokenPromise(what));
+        }
+        let fetch = before_word(&total(&planned), "fetch");
+        let new = before_word(&total(&listed), "new");
+        let more = |new: usize| new > after - before && !is_unclear;
+        let is_broken = fetch.is_some_and(|fetch| !is_kept(fetch)) || new.is_some_and(more);
+        if fetched.status.success() && is_broken {
+            let said = [total(&planned), total(&listed)].join(" | ");
+            let what = format!("{said} are {} files", after - before);
             self.site.oracle.violations.push(Violation::BrokenPromise(what));
         }
     }
