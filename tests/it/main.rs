@@ -58,6 +58,7 @@ mod rfc1939; // what the RFC binds a client to
 mod round_trips; // how often the program waits for the server
 mod sandbox; // a home of its own for each test, and the program in it
 mod sasl; // each mechanism against another one's server
+mod screen; // bars on a terminal, and the picture of them
 mod secrets; // where a password comes from, and where it never shows
 mod servers; // real ones besides Dovecot
 mod state; // the journal by hand

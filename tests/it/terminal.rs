@@ -18,7 +18,7 @@ use crate::rfc1939::letters;
 use crate::sandbox::{Pop3get, Sandbox};
 
 /// A terminal of so many columns: both ends of it.
-fn terminal(columns: u16) -> (OwnedFd, OwnedFd) {
+pub fn terminal(columns: u16) -> (OwnedFd, OwnedFd) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();

@@ -29,6 +29,8 @@ struct Drawn {
 const WIDE: &str =
     "{prefix:16!} {msg:>11} [{wide_bar}] {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}";
 const NARROW: &str = "{prefix:12!} {msg:>9} [{wide_bar}]";
+/// While sizes are not known the bar is one of messages.
+const UNSIZED: &str = "{prefix:16!} {msg:>11} [{wide_bar}]";
 const WORDS: &str = "{prefix}: {msg}";
 const TOTAL: &str = "{prefix:12!} {pos}/{len} [{wide_bar}]";
 
@@ -40,6 +42,12 @@ fn style(template: &str) -> ProgressStyle {
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
 
+/// The template of a bar that fits the terminal.
+fn fitting(wide: &'static str) -> &'static str {
+    let columns = tcgetwinsize(std::io::stderr()).map_or(COLUMNS, |size| size.ws_col);
+    if columns < COLUMNS { NARROW } else { wide }
+}
+
 impl Screen {
     /// So many accounts are served.
     pub(super) fn expect(&self, accounts: usize) {
@@ -47,10 +55,8 @@ impl Screen {
     }
 
     /// Draws a bar for an account.
-    fn begin(&self, account: &str, octets: u64) -> ProgressBar {
-        let columns = tcgetwinsize(std::io::stderr()).map_or(COLUMNS, |size| size.ws_col);
-        let template = if columns < COLUMNS { NARROW } else { WIDE };
-        let bar = self.add(ProgressBar::new(octets).with_style(style(template)));
+    fn begin(&self, account: &str, length: u64, template: &str) -> ProgressBar {
+        let bar = self.add(ProgressBar::new(length).with_style(style(template)));
         bar.set_prefix(account.to_owned());
         bar
     }
@@ -137,14 +143,20 @@ pub(super) struct Bar {
     drawn: Option<ProgressBar>,
     /// How many messages were delivered, and how many will be.
     messages: (usize, usize),
+    /// How many octets have come.
+    octets: u64,
+    /// The bar is one of octets, and not of messages.
+    is_sized: bool,
 }
 
 impl Bar {
     /// Draws the bar. A second session of the account begins a new one.
     pub(super) fn begin(&mut self, screen: &Screen, account: &str, messages: usize, octets: u64) {
         self.end();
-        self.messages = (0, messages);
-        self.drawn = Some(screen.begin(account, octets));
+        (self.messages, self.octets, self.is_sized) = ((0, messages), 0, octets > 0);
+        let (length, template) =
+            if self.is_sized { (octets, WIDE) } else { (messages as u64, UNSIZED) };
+        self.drawn = Some(screen.begin(account, length, fitting(template)));
         self.count();
     }
 
@@ -165,13 +177,19 @@ impl Bar {
         let (delivered, all) = self.messages;
         if let Some(bar) = &self.drawn {
             bar.set_message(format!("{delivered}/{all}"));
+            if !self.is_sized {
+                bar.set_position(delivered as u64);
+            }
         }
     }
 
     /// So many octets will come.
-    pub(super) fn sized(&self, octets: u64) {
-        if let Some(bar) = &self.drawn {
+    pub(super) fn sized(&mut self, octets: u64) {
+        self.is_sized = octets > 0;
+        if let Some(bar) = self.drawn.as_ref().filter(|_| octets > 0) {
+            bar.set_style(style(fitting(WIDE)));
             bar.set_length(octets);
+            bar.set_position(self.octets);
         }
     }
 
@@ -182,8 +200,9 @@ impl Bar {
     }
 
     /// So many octets more have come.
-    pub(super) fn octets(&self, octets: u64) {
-        if let Some(bar) = &self.drawn {
+    pub(super) fn octets(&mut self, octets: u64) {
+        self.octets += octets;
+        if let Some(bar) = self.drawn.as_ref().filter(|_| self.is_sized) {
             bar.inc(octets);
         }
     }
