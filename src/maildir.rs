@@ -425,28 +425,4 @@ mod tests {
         missing.remove_unused();
         assert!(!path.exists());
     }
-
-    #[test]
-    fn a_maildir_that_is_open_is_never_removed_by_another_run() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("m");
-        let missing = MissingDirectories::of(&path);
-        let done = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                    missing.remove_unused();
-                }
-            });
-            // Making it may be disturbed; what is open is not.
-            let stays = |_open: Maildir| {
-                let mut messages = PARTS.iter().map(|name| path.join(name).join("x"));
-                messages.all(|it| fs::write(&it, "x").and_then(|()| fs::remove_file(&it)).is_ok())
-            };
-            let mut opened = std::iter::repeat_with(|| Maildir::open(&path)).flatten();
-            let stayed = (0..1000).all(|_| opened.next().is_some_and(stays));
-            done.store(true, std::sync::atomic::Ordering::Relaxed);
-            assert!(stayed);
-        });
-    }
 }

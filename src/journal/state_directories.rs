@@ -88,30 +88,4 @@ mod tests {
         missing.remove_unused();
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
     }
-
-    #[test]
-    fn a_lock_whose_file_was_removed_meanwhile_is_taken_anew() {
-        let home = tempfile::tempdir().unwrap();
-        let state = home.path().join("state");
-        let missing = MissingStateDirectories::of(&state, &mailbox("one"));
-        let done = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                    missing.remove_unused();
-                }
-            });
-            let one = mailbox("one");
-            // Making the directory may be disturbed; a lock that was taken is not.
-            let lock = || lock_directory(&one.directory(&state), one.lock(&state));
-            let stays = |_lock| {
-                let journal = one.journal(&state);
-                fs::write(&journal, "x").and_then(|()| fs::remove_file(&journal)).is_ok()
-            };
-            let mut locks = std::iter::repeat_with(lock).flatten();
-            let stayed = (0..1000).all(|_| locks.next().is_some_and(stays));
-            done.store(true, std::sync::atomic::Ordering::Relaxed);
-            assert!(stayed);
-        });
-    }
 }

@@ -4,6 +4,7 @@
 //! Some need root, unshare or strace, and say so in one line where it is missing.
 
 mod leftovers; // what a first run leaves behind
+mod made_here; // what a run made itself, and may remove
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
