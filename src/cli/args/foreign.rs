@@ -37,7 +37,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
     (&["--passwordeval", "--pass-cmd"], "write --password-command CMD"),
     (
         &["--daemon", "--interval", "--poll", "--idle", "--watch"],
-        "cron or a systemd timer starts pop3get again and again, and in a container --every 5m does; the man page has all three under EXAMPLES",
+        "cron or a systemd timer starts pop3get again and again, and in a container --every 5m does; the man page has an example of each",
     ),
     (
         &["--mda", "--deliver-to", "--delivery", "--smtphost", "--smtp", "--pipe", "-M"],

@@ -15,8 +15,8 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
     let id = shown(message);
     match message {
         Message::Deleted { .. } => verbose(&format!("deleted message {id}")),
-        Message::Delivered { number, octets, .. } => {
-            verbose(&format!("delivered message {number}, {octets} octets, {id}"));
+        Message::Delivered { number, octets, file, .. } => {
+            verbose(&format!("delivered message {number}, {octets} octets, {id}, new/{file}"));
         }
         Message::Failed { number, tries, why, text, .. } => {
             let doing = FailedOperation::Retrieve { number: *number };
