@@ -56,6 +56,7 @@ mod repetition; // --every: one process that fetches again and again
 mod returning; // unique-ids that were missing and are back
 mod rfc1939; // what the RFC binds a client to
 mod round_trips; // how often the program waits for the server
+mod said; // what options print, word for word
 mod sandbox; // a home of its own for each test, and the program in it
 mod sasl; // each mechanism against another one's server
 mod screen; // bars on a terminal, and the picture of them
