@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use pop3_test_server::Server;
 
+use crate::dovecot::{self, Dovecot};
 use crate::rfc1939::{letters, stored};
 use crate::sandbox::{Pop3get, Sandbox, mail};
 
@@ -85,6 +86,46 @@ fn notmuch_knows_each_message_after_the_run() {
     );
     run(&sandbox, &server).args(["--exec", &*line]).run().is_silent();
     assert_eq!(fs::read_to_string(sandbox.path("count")).unwrap(), "4\n");
+}
+
+/// Dovecot's LMTP, at a socket file and at a port.
+#[test]
+fn dovecot_takes_each_message_by_lmtp_once() {
+    let socket = std::env::temp_dir().join(format!("pop3get-lmtp-{}", std::process::id()));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let root = std::env::var("POP3GET_DOVECOT").unwrap_or_default();
+    let root = if root == "system" { "/" } else { &root };
+    let extra_configuration = format!(
+        "protocols = pop3 lmtp\nmail_plugin_dir = {root}/usr/lib/dovecot/modules\nlmtp_save_to_detail_mailbox = no\n\
+         service lmtp {{\n unix_listener {} {{\n mode = 0600\n }}\n inet_listener lmtp {{\n address = 127.0.0.1\n port = {port}\n }}\n}}\n",
+        socket.display()
+    );
+    let dovecot = Dovecot::start_with(&dovecot::Options { extra_configuration });
+    for (target, name) in
+        [(format!("lmtp:{}", socket.display()), "rose"), (format!("lmtp:127.0.0.1:{port}"), "lily")]
+    {
+        let (server, sandbox, maildrop) = (server(), Sandbox::new(), dovecot.user(name));
+        for _ in 0..2 {
+            let run = sandbox.plain(&server).args(["--handover", &*target, "--rcpt", name]);
+            let ran = run.run();
+            assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{}", dovecot.log());
+        }
+        // Dovecot adds lines of its own at the top.
+        let mut bodies: Vec<_> = mail(&maildrop.path)
+            .iter()
+            .map(|text| {
+                let at = text.windows(9).position(|it| it == b"Subject: ").unwrap();
+                text[at..].to_vec()
+            })
+            .collect();
+        bodies.sort();
+        assert_eq!(bodies, all(), "{name}");
+        // A recipient that Dovecot does not know.
+        server.maildrop("mrose").add("uid-5", crate::rfc1939::letter(5));
+        let run = sandbox.plain(&server).args(["--handover", &*target, "--rcpt", "nobody-here"]);
+        run.run().fails(65, "with 550");
+    }
+    let _ = fs::remove_file(socket);
 }
 
 /// Dovecot's program for deliveries. It wants another user than root.

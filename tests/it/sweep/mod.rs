@@ -4,6 +4,7 @@
 mod disk; // ENOSPC and EIO at each write, sync, rename and open
 mod hooks; // a command after a delivery, killed
 mod kill; // SIGKILL at each system call
+mod lmtp; // a hand-over by LMTP, killed and cut
 mod orders; // `--state delete`, killed and cut off
 mod power; // the states that a power cut can leave
 mod rename; // a mailbox gets another name, killed and cut off
