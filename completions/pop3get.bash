@@ -373,7 +373,7 @@ _pop3get_with_names() {
             return 0
             ;;
         --state)
-            COMPREPLY=( $(compgen -W "list duplicates delete forget mark repair rename separate handover" -- "${cur}") )
+            COMPREPLY=( $(compgen -W "list duplicates delete forget mark repair rename separate handover export" -- "${cur}") )
             return 0
             ;;
         delete | forget | mark)

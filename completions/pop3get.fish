@@ -2,7 +2,7 @@ complete -c pop3get -l account -d 'Name of an account, like ACCOUNT; may be give
 complete -c pop3get -l show -d 'Print one message; N is its number in --list, or name it by --uid' -r
 complete -c pop3get -l lines -d 'With --show: only the header and the first N lines' -r
 complete -c pop3get -l import-seen -d 'Record as seen what mpop, fetchmail, getmail6, fdm or Thunderbird has fetched for one account; FILE is where that program keeps its unique-ids' -r -F
-complete -c pop3get -l state -d 'The journal by hand: list; duplicates: what stands twice in the Maildir; delete: the next fetch deletes messages from the server, whatever their state; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not; handover again or done: hand over again what was not taken, or count it as handed over' -r
+complete -c pop3get -l state -d 'The journal by hand: list; duplicates: what stands twice in the Maildir; delete: the next fetch deletes messages from the server, whatever their state; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not; handover again or done: hand over again what was not taken, or count it as handed over; export DIR: take out what was refused' -r
 complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, units for systemd, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
 json-schema\t'The JSON Schema of --json'
@@ -126,4 +126,4 @@ complete -c pop3get -n '__pop3get_action delete forget mark' -a '(__pop3get_uniq
 complete -c pop3get -n '__pop3get_action handover' -a 'again done'
 complete -c pop3get -l account -x -a '(__pop3get_accounts)'
 complete -c pop3get -l uid -x -a '(__pop3get_unique_ids)'
-complete -c pop3get -l state -x -a 'list duplicates delete forget mark repair rename separate handover'
+complete -c pop3get -l state -x -a 'list duplicates delete forget mark repair rename separate handover export'

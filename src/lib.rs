@@ -53,7 +53,7 @@
 //! | | worker | network | lock, recovery | writes |
 //! | --- | --- | --- | --- | --- |
 //! | `--help`, `--version`, `--generate`, `--check-config`, `--status`, `--state list` | no | | | |
-//! | `--state forget`, `mark`, `repair`, `separate` | yes | for message-numbers | yes | yes |
+//! | `--state export`, `forget`, `mark`, `repair`, `separate` | yes | for message-numbers | yes | yes |
 //! | `--state rename` | yes | yes | of both mailboxes | yes |
 //! | `--state duplicates` | yes | no | no | no |
 //! | fetch, `--import-seen`, `--mark-seen`, `--refetch`, `--rekey`, `--state delete` | yes | yes | yes | yes |
@@ -136,6 +136,7 @@
 //! | --- | --- | --- |
 //! | `KEY/journal` | messages and their states | `--state repair` rebuilds it |
 //! | `KEY/handover`, `KEY/handover.lock` | what the hand-over did with the messages that the journal says wait | which of them were handed over: 73, `--state handover` |
+//! | `KEY/spool` | messages that wait to be handed over and go to no other Maildir | those messages |
 //! | `KEY/renaming` | that the journal comes from another mailbox, until it has come | nothing |
 //! | `KEY/lock` | nothing; locked while a run works | nothing |
 //! | `KEY/exec-RUN` | that a run has delivered and the command of `--exec` has not succeeded since | one run of the command |

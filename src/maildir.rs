@@ -45,7 +45,7 @@ use rustix::io::Errno;
 
 pub use message_opener::MessageOpener;
 pub use missing_directories::MissingDirectories;
-pub use scan::DeliveredFile;
+pub use scan::{DeliveredFile, make_export};
 pub use size::FileSize;
 pub use temp_message::TempMessage;
 pub use unique_name::UniqueName;

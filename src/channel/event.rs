@@ -63,6 +63,13 @@ pub enum Event {
         /// Whether anything was written.
         write: bool,
     },
+    /// `--state export`: so many refused messages were copied into the directory.
+    Exported {
+        /// How many.
+        messages: usize,
+        /// Whether anything was written.
+        write: bool,
+    },
     /// `--state handover`: so many messages are handed over again, or count as handed
     /// over.
     HandoverState {

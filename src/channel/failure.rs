@@ -117,6 +117,8 @@ pub enum Kind {
     HandoverLater,
     /// The target refused messages.
     HandoverRefused,
+    /// What waits to be handed over is on another file system than the Maildir.
+    SpoolElsewhere,
     /// No greeting came in time.
     GreetingTimedOut,
     /// `--import-seen`: the file cannot be read, or holds nothing of this account.
@@ -288,7 +290,7 @@ impl Kind {
             | Self::Locked | Self::LoginDelay | Self::Proxy | Self::ServerTemporary
             | Self::SystemTemporary => Nature::Passing,
             Self::AnotherJournal | Self::AnotherMailbox | Self::AnotherMaildir | Self::Filled
-            | Self::HandoverLost
+            | Self::HandoverLost | Self::SpoolElsewhere
             | Self::JournalGone | Self::Maildir
             | Self::MaildirGone | Self::MaildirIsLink | Self::MaildirNoParent
             | Self::MaildirNotOurs | Self::MaildirNotWritable | Self::SameMailbox

@@ -89,6 +89,13 @@ pub enum Command {
     },
     /// List what stands more than once in the Maildir.
     Duplicates {},
+    /// Take out what the target of the hand-over refused.
+    Export {
+        /// The directory, absolute.
+        path: Octets,
+        /// Whether anything is written.
+        write: bool,
+    },
     /// Fetch new mail.
     Fetch {
         /// Match unknown unique-ids by header.
@@ -172,6 +179,7 @@ impl Command {
             | Self::Show { .. } => true,
             Self::Fetch { .. } | Self::HandOver {} | Self::HandoverState { .. } => false,
             Self::Delete { write }
+            | Self::Export { write, .. }
             | Self::Forget { write, .. }
             | Self::ImportSeen { write, .. }
             | Self::Mark { write }
@@ -187,6 +195,7 @@ impl Command {
         !matches!(
             self,
             Self::Duplicates {}
+                | Self::Export { .. }
                 | Self::Forget { listed: false, .. }
                 | Self::HandOver {}
                 | Self::HandoverState { .. }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::journal::{Hooks, Journal, Mailbox};
+use crate::journal::{Hooks, Journal, Mailbox, make_state_directory};
 use crate::maildir::Maildir;
 
 use super::error::Error;
@@ -23,6 +23,9 @@ pub struct Place {
 impl Place {
     /// Opens the Maildir and the journal.
     pub(super) fn open(&self) -> Result<(Maildir, Journal), Error> {
+        if self.maildir == self.mailbox.spool(&self.state) {
+            make_state_directory(&self.mailbox.directory(&self.state))?;
+        }
         let maildir = Maildir::open(&self.maildir)?;
         let journal = Journal::open(&self.state, &self.mailbox, &self.maildir)?;
         Ok((maildir, journal.with_hooks(self.hooks)))

@@ -16,6 +16,8 @@
 
 mod by_hand;
 mod error;
+mod export;
+mod files;
 mod lmtp;
 mod lmtp_session;
 mod run;
@@ -23,6 +25,7 @@ mod target;
 
 pub use by_hand::{ByHand, by_hand};
 pub use error::Error;
+pub use export::export;
 pub use lmtp::Lmtp;
 pub use lmtp_session::LmtpOptions;
 pub use run::{Place, hand_over};

@@ -1,14 +1,14 @@
 //! One run of the hand-over: one message at a time, the oldest first.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::channel::message::Message;
 use crate::channel::octets::Octets;
 use crate::journal::{Handed, HandoverLog, Journal, Mailbox, Progress, Waits};
-use crate::maildir::{DeliveredFile, Maildir, UniqueName};
+use crate::maildir::Maildir;
 
 use super::error::Error;
+use super::files::Files;
 use super::target::{Answer, Shown, Target, Unready};
 
 /// Where the messages lie and are remembered.
@@ -54,7 +54,9 @@ pub fn hand_over(
         return Ok(());
     }
     let maildir = Maildir::open_existing(place.maildir)?;
-    let mut run = Run { log, target, now, tell, files: Files::new(maildir, &waits), refused: 0 };
+    let is_spool = place.maildir == place.mailbox.spool(place.state);
+    let files = Files::new(maildir, &waits);
+    let mut run = Run { log, target, now, tell, files, refused: 0, is_spool };
     let result = run.all(&waits);
     run.target.finish();
     result
@@ -118,6 +120,8 @@ struct Run<'r> {
     files: Files,
     /// How many messages the target has refused, now or before.
     refused: usize,
+    /// A message leaves the Maildir after its hand-over.
+    is_spool: bool,
 }
 
 impl Run<'_> {
@@ -187,6 +191,11 @@ impl Run<'_> {
             Answer::Stopped => return Err(Error::Interrupted),
             Answer::Unknown(why) => (Progress::HandingOver, Some(why)),
         };
+        // First the file: without a record it would stay for ever, and without a file it
+        // is not handed over again.
+        if self.is_spool && progress == Progress::HandedOver {
+            self.files.remove(waits)?;
+        }
         (handed.progress, handed.why) = (progress, why.clone());
         let is_aside = is_aside(&handed, self.now);
         if is_aside {
@@ -219,52 +228,4 @@ fn is_aside(handed: &Handed, now: u64) -> bool {
     let is_tried = matches!(handed.progress, Progress::HandingOver | Progress::Later);
     let is_old = handed.tries > 0 && now.saturating_sub(handed.since) >= DAY;
     is_tried && (handed.tries >= MOST_TRIES || is_old)
-}
-
-/// Where the files are.
-struct Files {
-    maildir: Maildir,
-    wanted: HashSet<UniqueName>,
-    found: Option<BTreeMap<String, DeliveredFile>>,
-    /// The Maildir++ folders were looked into, too.
-    is_whole: bool,
-}
-
-impl Files {
-    fn new(maildir: Maildir, waits: &[Waits]) -> Self {
-        let wanted = waits.iter().filter_map(|it| UniqueName::of(&it.name)).collect();
-        Self { maildir, wanted, found: None, is_whole: false }
-    }
-
-    /// The path of a message's file below the Maildir.
-    fn find(&mut self, waits: &Waits) -> Result<Option<PathBuf>, Error> {
-        loop {
-            let found = match self.found.take() {
-                Some(found) => found,
-                None => self.look()?,
-            };
-            if let Some(file) = self.found.insert(found).get(&waits.name) {
-                let below = file.path.strip_prefix(self.maildir.path());
-                return Ok(Some(below.unwrap_or(&file.path).to_path_buf()));
-            }
-            if std::mem::replace(&mut self.is_whole, true) {
-                return Ok(None);
-            }
-            self.found = None;
-        }
-    }
-
-    fn look(&self) -> Result<BTreeMap<String, DeliveredFile>, Error> {
-        let is_wanted = |tag: &UniqueName| self.wanted.contains(tag);
-        let mut found = self.maildir.delivered(is_wanted)?;
-        if self.is_whole {
-            found.extend(self.maildir.in_folders(is_wanted)?);
-        }
-        Ok(found)
-    }
-
-    /// What was found is no longer true.
-    fn forget(&mut self) {
-        (self.found, self.is_whole) = (None, false);
-    }
 }

@@ -6,6 +6,12 @@ use std::path::{Path, PathBuf};
 /// Why the journal cannot be used, or can be no more.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// What waits to be handed over lies on another file system.
+    #[error("messages wait to be handed over, and {} is on another file system", .path.display())]
+    SpoolElsewhere {
+        /// Where they should go.
+        path: PathBuf,
+    },
     /// An earlier append failed, so nothing more may be written in this run.
     #[error("nothing more is written to {} after a failed write", .path.display())]
     Abandoned {

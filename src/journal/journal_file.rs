@@ -27,9 +27,9 @@ use super::hooks::Hooks;
 use super::index::Index;
 use super::key::MessageKey;
 use super::load::Loaded;
-use super::mailbox::Mailbox;
+use super::mailbox::{JOURNAL, Mailbox};
 use super::maildir_binding::MaildirBinding;
-use super::open::{NAME, reload};
+use super::open::reload;
 use super::record::Record;
 use super::rewrite::rewritten;
 use super::server::ServerFacts;
@@ -394,7 +394,7 @@ impl Journal {
     /// it is not known which of the two the disk has.
     fn compact(&mut self) -> Result<(), Error> {
         let text = rewritten(&self.header, &self.index, self.number);
-        match replace(&self.directory, NAME, &text) {
+        match replace(&self.directory, JOURNAL, &text) {
             Ok(file) => {
                 self.storage.set(file);
                 let loaded = reload(&self.path)?;

@@ -21,6 +21,9 @@ const LONGEST: usize = 100;
 /// Names that other things have in a state directory.
 const TAKEN: [&str; 2] = ["health", "maildirs.lock"];
 
+/// The journal's file in its mailbox's directory.
+pub(super) const JOURNAL: &str = "journal";
+
 /// The mailbox that a journal belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
@@ -79,7 +82,12 @@ impl Mailbox {
 
     /// The file of its journal.
     pub fn journal(&self, state: &Path) -> PathBuf {
-        self.directory(state).join("journal")
+        self.directory(state).join(JOURNAL)
+    }
+
+    /// The Maildir where messages wait for the hand-over, if they go to no other one.
+    pub fn spool(&self, state: &Path) -> PathBuf {
+        self.directory(state).join("spool")
     }
 
     pub(super) fn lock(&self, state: &Path) -> PathBuf {

@@ -53,6 +53,7 @@ mod state;
 mod state_directories;
 mod storage;
 mod stored_file;
+mod taking_along;
 mod waiting;
 
 pub use content::{ContentHash, ContentHasher};

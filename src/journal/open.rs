@@ -11,14 +11,12 @@ use super::frame::{Header, VERSION};
 use super::index::Index;
 use super::journal_file::Journal;
 use super::load::{Fault, Loaded, load};
-use super::mailbox::Mailbox;
+use super::mailbox::{JOURNAL, Mailbox};
 use super::maildir_binding::MaildirBinding;
 use super::renaming;
 use super::rewrite::rewritten;
 use super::server::ServerFacts;
-
-/// The journal's file in its mailbox's directory.
-pub(super) const NAME: &str = "journal";
+use super::taking_along;
 
 impl Journal {
     /// Locks and loads the journal of a mailbox and makes sure that it belongs to
@@ -30,6 +28,9 @@ impl Journal {
         renaming::finish(state, mailbox, maildir)?;
         let path = mailbox.journal(state);
         let mut old = read(&path)?;
+        if taking_along::take_along(state, mailbox, maildir, old.as_ref())? {
+            old = read(&path)?;
+        }
         let mut marker = match MaildirBinding::open(maildir, state)? {
             Some(marker) => marker,
             None if old.as_ref().is_some_and(|old| old.index.has_deliveries()) => {
@@ -64,7 +65,7 @@ impl Journal {
             (_, Some(old)) => {
                 let header = wanted(old.header.journal);
                 let text = rewritten(&header, &old.index, old.number);
-                replace(&directory, NAME, &text).map_err(|failure| failure.error)?;
+                replace(&directory, JOURNAL, &text).map_err(|failure| failure.error)?;
                 reload(&path)?
             }
             (None, None) => {
@@ -93,7 +94,7 @@ impl Journal {
             Err(error) => return Err(io_error("rename", &path)(error)),
         }
         let header = Header { version: VERSION, journal: random_id()?, maildir: marker.maildir };
-        replace(&directory, NAME, header.line().as_bytes()).map_err(|failure| failure.error)?;
+        replace(&directory, JOURNAL, header.line().as_bytes()).map_err(|failure| failure.error)?;
         marker.name(mailbox.key(), header.journal)?;
         let new = reload(&path)?;
         Self::of(mailbox, state, maildir, false, lock, new)
@@ -105,6 +106,11 @@ impl Journal {
         let path = mailbox.journal(state);
         let (marked, named) = MaildirBinding::look(maildir, mailbox.key())?;
         let journal = read_of(state, mailbox)?;
+        if let Some(Loaded { header, .. }) = &journal
+            && taking_along::is_due(state, mailbox, maildir, header)?
+        {
+            return Ok(());
+        }
         let is_filled = journal.as_ref().is_some_and(|it| it.index.has_deliveries());
         let binding = match (marked, named, journal) {
             (None, _, Some(_)) if is_filled => Binding::MaildirGone,

@@ -12,9 +12,8 @@ use super::frame::{Header, VERSION};
 use super::index::Index;
 use super::key::MessageKey;
 use super::load::{Fault, Salvaged, salvage};
-use super::mailbox::Mailbox;
+use super::mailbox::{JOURNAL, Mailbox};
 use super::maildir_binding::MaildirBinding;
-use super::open::NAME;
 use super::record::Record;
 use super::renaming;
 use super::rewrite::rewritten;
@@ -189,7 +188,7 @@ impl Repair {
             self.mended.kept = Some(kept);
         }
         let text = rewritten(&header, &self.saved.index, self.saved.number + 1);
-        replace(&self.mailbox.directory(&self.state), NAME, &text)
+        replace(&self.mailbox.directory(&self.state), JOURNAL, &text)
             .map_err(|failure| failure.error)?;
         marker.name(self.mailbox.key(), journal)
     }

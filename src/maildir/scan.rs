@@ -1,11 +1,13 @@
 //! The files of a Maildir: which are ours, and what is in them.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::ops::ControlFlow;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::making::sync_directory;
 use super::opening::{open_directory, open_file};
 use super::size::{FileSize, SizeCounter};
 use super::unique_name::{self, UniqueName};
@@ -204,6 +206,33 @@ impl Maildir {
         Ok(())
     }
 
+    /// Removes a message's file, named below the Maildir; durable when it returns.
+    pub fn remove_delivered(&self, below: &Path) -> Result<(), Error> {
+        let path = self.path().join(below);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(io_error("remove", &path)(error));
+            }
+            _ => {}
+        }
+        sync_entries(path.parent().unwrap_or(&path))
+    }
+
+    /// Copies a message's file, named below the Maildir, to a place outside of it; durable
+    /// when it returns. A copy that is there by this name is replaced.
+    pub fn export(&self, below: &Path, to: &Path) -> Result<(), Error> {
+        let from = self.path().join(below);
+        let unfinished = to.with_extension("unfinished");
+        let mut source = File::open(&from).map_err(io_error("read", &from))?;
+        let mut options = OpenOptions::new();
+        let made = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
+        let mut copy = made.map_err(io_error("make", &unfinished))?;
+        io::copy(&mut source, &mut copy).map_err(io_error("write to", &unfinished))?;
+        copy.sync_all().map_err(io_error("sync", &unfinished))?;
+        fs::rename(&unfinished, to).map_err(io_error("rename", &unfinished))?;
+        sync_entries(to.parent().unwrap_or(to))
+    }
+
     /// Every file with a tag in one directory, ours or not.
     fn scan(
         &self,
@@ -221,4 +250,14 @@ impl Maildir {
         }
         Ok(())
     }
+}
+
+fn sync_entries(directory: &Path) -> Result<(), Error> {
+    let synced = File::open(directory).and_then(|opened| sync_directory(&opened));
+    synced.map_err(io_error("sync", directory))
+}
+
+/// Makes the directory that messages are exported to.
+pub fn make_export(directory: &Path) -> Result<(), Error> {
+    fs::create_dir_all(directory).map_err(io_error("make", directory))
 }

@@ -134,6 +134,7 @@ fn of_journal(error: &journal::Error) -> Kind {
         journal::Error::NoLocks { .. } => Kind::StateWithoutLocks,
         journal::Error::NoState { .. } => Kind::StateReadOnly,
         journal::Error::NotOurs { .. } => Kind::StateNotOurs,
+        journal::Error::SpoolElsewhere { .. } => Kind::SpoolElsewhere,
     }
 }
 

@@ -98,6 +98,26 @@ pub(super) fn hand_over(
     Ok(handover::hand_over(place(at), target, clock().start(), &tell)?)
 }
 
+/// The unique-ids that are named.
+fn unique_ids(account: &Account) -> Vec<UniqueId> {
+    let unique_ids = account.job.messages.unique_ids.iter();
+    unique_ids.filter_map(|it| UniqueId::new(it.as_bytes())).collect()
+}
+
+/// `--state export`
+pub(super) fn export(
+    account: &Account,
+    at: &fetch::Place,
+    (path, write): (&Octets, bool),
+    link: &Link,
+) -> Result<(), Error> {
+    let unique_ids = unique_ids(account);
+    let how = (clock().start(), write);
+    let messages = handover::export(place(at), &path.to_path(), &unique_ids, how)?;
+    link.event(Event::Exported { messages, write });
+    Ok(())
+}
+
 /// `--state handover`
 pub(super) fn by_hand(
     account: &Account,
@@ -106,9 +126,7 @@ pub(super) fn by_hand(
     link: &Link,
 ) -> Result<(), Error> {
     let what = if again { ByHand::Again } else { ByHand::Done };
-    let unique_ids = &account.job.messages.unique_ids;
-    let unique_ids: Vec<_> =
-        unique_ids.iter().filter_map(|it| UniqueId::new(it.as_bytes())).collect();
+    let unique_ids = unique_ids(account);
     let messages = handover::by_hand(place(at), what, &unique_ids, clock().start())?;
     link.event(Event::HandoverState { messages, again });
     Ok(())

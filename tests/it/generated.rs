@@ -52,7 +52,7 @@ fn completions(shell: Shell) -> String {
 }
 
 /// What `--state` takes.
-const ACTIONS: &str = "list duplicates delete forget mark repair rename separate handover";
+const ACTIONS: &str = "list duplicates delete forget mark repair rename separate handover export";
 
 /// Completions that know accounts and unique-ids, too.
 fn with_names(shell: Shell, text: &str) -> String {

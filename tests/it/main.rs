@@ -62,6 +62,7 @@ mod sasl; // each mechanism against another one's server
 mod screen; // bars on a terminal, and the picture of them
 mod secrets; // where a password comes from, and where it never shows
 mod servers; // real ones besides Dovecot
+mod spool; // a hand-over without a Maildir
 mod state; // the journal by hand
 mod sweep; // killed, cut, failed everywhere
 mod takeover; // what other fetchers have fetched

@@ -1,7 +1,10 @@
 //! `--state`: the journal by hand. Only `list` needs no worker.
 
+use std::path::PathBuf;
+
 use crate::channel::job::{Command, Messages};
 use crate::cli::config::account::Account;
+use crate::cli::config::connection_options::absolute;
 use crate::cli::error::Error;
 use crate::journal::{Index, Journal};
 
@@ -12,6 +15,8 @@ pub(crate) enum Action {
     Delete,
     /// What stands more than once in the Maildir.
     Duplicates,
+    /// Refused messages are copied into this directory.
+    Export(PathBuf),
     /// The messages that are named are new again.
     Forget,
     /// Messages are handed over again, or count as handed over.
@@ -38,6 +43,8 @@ impl Action {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let action = match *words {
             ["duplicates"] => Self::Duplicates,
+            ["export", directory] => Self::Export(directory.into()),
+            ["export"] => return Err(Error::usage("--state export needs a directory")),
             ["handover", "again"] => Self::Handover { again: true },
             ["handover", "done"] => Self::Handover { again: false },
             ["handover", ..] => return Err(Error::usage("--state handover takes again or done")),
@@ -51,7 +58,7 @@ impl Action {
             ["mark"] | ["mark", _] => Self::Mark,
             _ => {
                 return Err(Error::Usage {
-                    why: "--state takes list, delete, duplicates, forget, mark, handover again|done, rename OLD, separate or repair".into(),
+                    why: "--state takes list, delete, duplicates, export DIR, forget, mark, handover again|done, rename OLD, separate or repair".into(),
                     hint: Some("an ACCOUNT stands before --state, or behind it"),
                 });
             }
@@ -87,6 +94,7 @@ impl Action {
         Some(match self {
             Self::Delete => Command::Delete { write },
             Self::Duplicates => Command::Duplicates {},
+            Self::Export(path) => Command::Export { path: absolute(&path), write },
             Self::Forget => Command::Forget { listed, write },
             Self::Handover { again } => Command::HandoverState { again },
             Self::List => return None,

@@ -227,7 +227,13 @@ pub(crate) fn resolve(named: &Named, args: &Args) -> Result<Account, Error> {
         why: "there is no home directory to keep the state in".into(),
         hint: Some("use --state-dir DIR, or $STATE_DIRECTORY"),
     })?;
+    let is_spooled = settings.maildir.is_none() && settings.handover.is_some();
     let (retry_failed, messages) = (args.retry_failed, args.messages.clone());
     let command = command(named, &settings, args);
-    Ok(Account { name, command, user, route, state, retry_failed, messages, settings })
+    let mut account =
+        Account { name, command, user, route, state, retry_failed, messages, settings };
+    if is_spooled {
+        account.settings.maildir = Some(account.mailbox().spool(&account.state));
+    }
+    Ok(account)
 }

@@ -178,6 +178,7 @@ pub(super) fn kind_of(error: &journal::Error) -> Kind {
         journal::Error::NoLocks { .. } => Kind::StateWithoutLocks,
         journal::Error::NoState { .. } => Kind::StateReadOnly,
         journal::Error::NotOurs { .. } => Kind::StateNotOurs,
+        journal::Error::SpoolElsewhere { .. } => Kind::SpoolElsewhere,
         journal::Error::Unmade { .. } => Kind::State,
     }
 }

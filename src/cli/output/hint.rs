@@ -115,9 +115,12 @@ fn local(kind: Kind) -> Option<&'static str> {
         Kind::HandoverLost => {
             "--state handover again hands everything over that waits, --state handover done counts it as handed over"
         }
+        Kind::SpoolElsewhere => {
+            "run without --maildir until nothing waits, or name a Maildir beside the state directory"
+        }
         Kind::HandoverLater => "the mail is safe here; the next run tries again",
         Kind::HandoverRefused => {
-            "--state handover again tries them again, --state handover done forgets them; with --uid only those"
+            "--state handover again tries them again, --state handover done forgets them, --state export DIR takes them out; with --uid only those"
         }
         Kind::JournalNewer => "use that version, or another --state-dir and another Maildir",
         Kind::JournalDamaged => {

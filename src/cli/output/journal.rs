@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::channel::event::{Repair, Summary};
+use crate::channel::event::{Event, Repair, Summary};
 use crate::channel::job::Messages;
 use crate::channel::octets::Octets;
 use crate::cli::error::Error;
@@ -50,6 +50,18 @@ fn list(messages: &[(UniqueId, Known)]) -> String {
 pub(super) fn duplicate(file: &Octets, of: &Octets) -> String {
     let name = |octets: &Octets| safe(&octets.to_path().to_string_lossy());
     format!("{}\t{}\n", name(file), name(of))
+}
+
+/// What `--state export` or `--state handover` did.
+pub(super) fn decided(event: &Event) -> String {
+    let (many, what) = match *event {
+        Event::Exported { messages, write: true } => (messages, "taken out"),
+        Event::Exported { messages, write: false } => (messages, "would be taken out"),
+        Event::HandoverState { messages, again: true } => (messages, "handed over again"),
+        Event::HandoverState { messages, again: false } => (messages, "counted as handed over"),
+        _ => return String::new(),
+    };
+    format!("{} {what}\n", messages(many))
 }
 
 /// How many messages are new again, or would be.

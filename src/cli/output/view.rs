@@ -105,9 +105,8 @@ impl<'v, 'o> View<'v, 'o> {
             Event::Forgotten { messages: many, write } => {
                 self.print(&journal::forgotten(many, write))?;
             }
-            Event::HandoverState { messages: many, again } => {
-                let what = if again { "handed over again" } else { "counted as handed over" };
-                self.print(&format!("{} {what}\n", messages(many)))?;
+            Event::Exported { .. } | Event::HandoverState { .. } => {
+                self.print(&journal::decided(&event))?;
             }
             Event::Imported { known, listed } => {
                 self.print(&format!("{known} of {} known to it\n", messages(listed)))?;

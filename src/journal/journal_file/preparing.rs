@@ -3,8 +3,8 @@
 use crate::journal::disk::{replace, sync_directory};
 use crate::journal::error::{Binding, Error};
 use crate::journal::frame::Commit;
+use crate::journal::mailbox::JOURNAL;
 use crate::journal::maildir_binding::MaildirBinding;
-use crate::journal::open::NAME;
 use crate::journal::record::Record;
 use crate::journal::stored_file::StoredFile;
 
@@ -28,7 +28,7 @@ impl Journal {
         }
         self.abandoned = true;
         self.header.maildir = marker.maildir;
-        let file = replace(&self.directory, NAME, self.header.line().as_bytes());
+        let file = replace(&self.directory, JOURNAL, self.header.line().as_bytes());
         let file = file.map_err(|failure| failure.error)?;
         marker.name(self.mailbox.key(), self.header.journal)?;
         self.storage.set(file);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pop3_test_server::Server;
 
-use super::{calls, mail, messages, points, sample, strace, sweep};
+use super::{calls, mail, messages, points, sample, strace, strace_without_maildir, sweep};
 use crate::sandbox::Sandbox;
 
 const MESSAGES: usize = 12;
@@ -112,4 +112,52 @@ fn killed_at_every_system_call_each_message_is_handed_over_and_one_at_most_twice
         third.args(["--handover", "pipe:exit 9"]).run().is_silent();
     });
     eprintln!("killed at {tried} points: handed over twice {}", twice.into_inner());
+}
+
+/// Likewise without a Maildir: each message leaves the spool for the command, or goes
+/// along into a Maildir that is named later.
+#[test]
+fn killed_at_every_system_call_nothing_is_lost_from_the_spool() {
+    const CALLS: &str = "openat,unlink,write,pwrite64,fsync,fdatasync,rename,renameat2,sendto";
+    let line = |sandbox: &Sandbox| {
+        let seen = sandbox.path("seen");
+        format!("pipe:echo \"$POP3GET_ID ${{POP3GET_AGAIN:-0}}\" >>{}", seen.display())
+    };
+    let sandbox = Sandbox::new();
+    let all = points(&calls(&sandbox, &server(), CALLS, &["--handover", &line(&sandbox)]));
+    assert!(all.len() >= 100, "only {} points were found", all.len());
+    let points = sample(all, 40);
+    eprintln!("spool: killed at {} points", points.len());
+    sweep(points, |(name, nth)| {
+        let (server, sandbox) = (server(), Sandbox::new());
+        let line = line(&sandbox);
+        let (trace, inject) =
+            (format!("trace={name}"), format!("inject={name}:signal=KILL:when={nth}"));
+        let wishes = ["-e", &*trace, "-e", &*inject];
+        let mut run = strace_without_maildir(&sandbox, &server, &wishes, Path::new("/dev/null"));
+        let ran = run.args(["--handover", &*line]).output().unwrap();
+        let what = format!("{name} {nth}: {ran:?}");
+        let seen = || fs::read_to_string(sandbox.path("seen")).unwrap_or_default();
+        let before = seen().lines().count();
+        let goes_along = nth % 2 == 0;
+        let again = || {
+            let address = format!("127.0.0.1:{}", server.address().port());
+            let run = sandbox.pop3get(["--tls", "none", "-s", &*address, "-u", "mrose"]);
+            let run = run.args(["--journal", "mrose@127.0.0.1"]).env("POP3GET_PASSWORD", "secret");
+            let run = run.arg("--state-dir").arg(sandbox.path("state"));
+            if goes_along { run.arg("-m").arg(sandbox.maildir()) } else { run }
+        };
+        again().args(["--handover", &*line]).run().is_silent();
+        let text = seen();
+        let ids: BTreeSet<_> = text.lines().map(|line| line.split(' ').next().unwrap()).collect();
+        let marked = text.lines().filter(|line| line.ends_with(" 1")).count();
+        assert_eq!(ids.len(), MESSAGES, "{what}: {text}");
+        assert!(marked <= 1 && text.lines().count() <= MESSAGES + marked, "{what}: {text}");
+        let spool = sandbox.path("state/mrose@127.0.0.1/spool");
+        let left = if spool.exists() { crate::sandbox::mail(&spool).len() } else { 0 };
+        assert_eq!(left, 0, "{what}: left in the spool");
+        let along = if goes_along { sandbox.count() } else { 0 };
+        assert!(!goes_along || along + before >= MESSAGES, "{what}: {along} and {before}");
+        again().args(["--handover", "pipe:exit 9"]).run().is_silent();
+    });
 }

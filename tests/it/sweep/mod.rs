@@ -114,6 +114,18 @@ const FILE_BY_FILE: &[&str] = &["-e", "inject=fstatfs:error=ENOSYS"];
 /// strace, told to write to a file and to do something to one system call; the
 /// program below it may open few files, so that batches stay small.
 pub fn strace(sandbox: &Sandbox, server: &Server, wishes: &[&str], output: &Path) -> Command {
+    let mut command = strace_without_maildir(sandbox, server, wishes, output);
+    command.arg("-m").arg(sandbox.maildir());
+    command
+}
+
+/// The same, and no Maildir is named.
+fn strace_without_maildir(
+    sandbox: &Sandbox,
+    server: &Server,
+    wishes: &[&str],
+    output: &Path,
+) -> Command {
     let strace = std::env::var_os("POP3GET_STRACE").unwrap_or_else(|| "strace".into());
     let mut command = Command::new("prlimit");
     command.args(["--nofile=48:48"]).arg(strace).args(["-f", "-qq", "-o"]).arg(output);
@@ -121,7 +133,7 @@ pub fn strace(sandbox: &Sandbox, server: &Server, wishes: &[&str], output: &Path
     let address = format!("127.0.0.1:{}", server.address().port());
     command.args(["--tls", "none", "-s", &*address, "-u", "mrose", "--timeout", "5"]);
     command.args(["--journal", "mrose@127.0.0.1"]);
-    command.arg("-m").arg(sandbox.maildir()).arg("--state-dir").arg(sandbox.path("state"));
+    command.arg("--state-dir").arg(sandbox.path("state"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     if let Some(libraries) = std::env::var_os("LD_LIBRARY_PATH") {
         command.env("LD_LIBRARY_PATH", libraries);
