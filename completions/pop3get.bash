@@ -387,7 +387,7 @@ _pop3get_with_names() {
             COMPREPLY=( $(compgen -W "again done" -- "${cur}") )
             return 0
             ;;
-        --account | --show | --lines | --import-seen | --state | --generate | --uid | --message | -s | --server | -u | --user | --tls | --auth | --channel-binding | --allow-plaintext-password | --strict | --password-file | --password-command | --ca-file | --tls-roots | --tls-pin | --client-cert | --client-key | --proxy | --proxy-password-file | --ipv4 | --ipv6 | --connect-timeout | --timeout | --retry-for | --grace | -m | --maildir | -d | --delete | --delete-after | --keep | --max-size | --limit | --exec | --handover | --rcpt | --exec-timeout | --journal | --state-dir | --jobs | --jobs-per-host | --every | --report | --config | --deadline | --color | --progress)
+        --account | --lines | --import-seen | --state | --generate | --uid | --message | -s | --server | -u | --user | --tls | --auth | --channel-binding | --password-file | --password-command | --ca-file | --tls-roots | --tls-pin | --client-cert | --client-key | --proxy | --proxy-password-file | --connect-timeout | --timeout | --retry-for | --grace | -m | --maildir | --delete-after | --max-size | --limit | --exec | --handover | --rcpt | --exec-timeout | --journal | --state-dir | --jobs | --jobs-per-host | --every | --report | --config | --deadline | --color | --progress)
             # The value of another option.
             return 0
             ;;

@@ -85,7 +85,11 @@ fn with_names(shell: Shell, text: &str) -> String {
 /// The options that take a value, as a pattern of the shell.
 fn valued() -> String {
     let command = Args::command();
-    let takes_value = |arg: &&clap::Arg| arg.get_action().takes_values() && !arg.is_positional();
+    // A value that may be left out stands behind `=`.
+    let is_wanted = |arg: &&clap::Arg| arg.get_num_args().is_none_or(|it| it.min_values() > 0);
+    let takes_value = |arg: &&clap::Arg| {
+        arg.get_action().takes_values() && !arg.is_positional() && is_wanted(arg)
+    };
     let names = command.get_arguments().filter(takes_value).flat_map(|arg| {
         let short = arg.get_short().map(|short| format!("-{short}"));
         let long = arg.get_long().map(|long| format!("--{long}"));
