@@ -2,10 +2,10 @@
 
 /// Refuses them, for this thread and those that it starts from now on; else why not.
 /// `socket_files` leaves those free.
-#[cfg(not(all(
+#[cfg(all(
     target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
-)))]
+    not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))
+))]
 pub(super) fn enforce(_: bool) -> Result<(), String> {
     Err("this system has none".into())
 }

@@ -174,5 +174,5 @@ fn every_transcript_goes_as_it_is_written() {
             }
         }
     }
-    assert!(files.len() >= 65, "only {} transcripts were found", files.len());
+    assert!(files.len() >= 81, "only {} transcripts were found", files.len());
 }
