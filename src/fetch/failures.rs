@@ -80,6 +80,7 @@ impl AccountRun {
     fn note_twins(&mut self, twins: &Twins, now: u64, observe: Observer<'_>) {
         for (old, new) in &twins.renamed {
             self.journal.note_rekeyed(old, new);
+            self.journal.note_compared(new, None);
         }
         for (old, new, octets) in &twins.guessed {
             self.journal.note_guessed(old, new, *octets);

@@ -13,7 +13,7 @@ use super::unique_ids::are_numbers;
 /// another one as soon as one is deleted: there the header says which message
 /// it is, under whatever unique-id the journal knows it.
 pub(super) struct NumericUniqueIds {
-    /// How many messages with this header are known.
+    /// How many messages with this header are known and need not be fetched.
     known: HashMap<Fingerprint, usize>,
     /// The listed messages that are known under another unique-id.
     moved: HashSet<MessageNumber>,
@@ -26,7 +26,7 @@ impl NumericUniqueIds {
         }
         let mut known: HashMap<Fingerprint, usize> = HashMap::new();
         let files = index.all_found().map(|file| file.fingerprint);
-        for print in index.fingerprints().chain(files) {
+        for print in index.settled_fingerprints().chain(files) {
             *known.entry(print).or_insert(0) += 1;
         }
         let is_at_home = |listed: &Listed, print| {
@@ -37,16 +37,16 @@ impl NumericUniqueIds {
         let mut found: HashSet<_> = at_home.map(|(_, print)| print).collect();
         let mut numbered = Self { known, moved: HashSet::new() };
         for (listed, print) in headers() {
-            if numbered.is_of_one_message(print) && found.insert(print) {
+            if numbered.known.get(&print) == Some(&1) && found.insert(print) {
                 numbered.moved.insert(listed.number);
             }
         }
         Some(numbered)
     }
 
-    /// Whether one known message has this header.
+    /// Whether no two known messages have this header.
     pub(super) fn is_of_one_message(&self, print: Fingerprint) -> bool {
-        self.known.get(&print) == Some(&1)
+        self.known.get(&print).is_none_or(|known| *known == 1)
     }
 
     /// Whether a listed message is known under another unique-id.

@@ -96,7 +96,9 @@ impl Twins {
                 continue;
             }
             let is_guess = presence == Presence::Guess;
-            let elsewhere = may_move(it.state) && (numbered || !is_listed);
+            // A message that QUIT did not remove may have another number by now.
+            let may_move = may_move(it.state) || numbered && it.state == State::Deleted;
+            let elsewhere = may_move && (numbered || !is_listed);
             if elsewhere || is_retrieved {
                 let proof = if is_due(&it) { journal.settled(&key) } else { None };
                 let source = Source::Record(key);

@@ -354,9 +354,11 @@ impl Index {
         !self.found.is_empty() || self.entries.iter().any(delivered)
     }
 
-    /// The fingerprints of all known messages that have one.
-    pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
-        self.all().filter_map(|(_, known)| known.fingerprint)
+    /// The fingerprints, as far as they are known, of all messages that need not be fetched.
+    pub fn settled_fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
+        let is_wanted = |state| matches!(state, State::Failed | State::TooLarge);
+        let settled = self.all().filter(move |(_, known)| !is_wanted(known.state));
+        settled.filter_map(|(_, known)| known.fingerprint)
     }
 
     /// The contents of all known messages that have one.

@@ -313,6 +313,10 @@ impl Player {
             if let Some(act) = ran.hinted(finish.keeping) {
                 self.clock(Clock::Minutes(20));
                 self.run(&Run::plain(act));
+                if act == Act::Repair {
+                    // A person gives the command for the sake of the fetch.
+                    self.run(&Run::plain(Act::Fetch(finish.keeping)));
+                }
             }
         }
         let maildrop: Vec<_> = self.site.maildrop.iter().map(|entry| entry.mail).collect();
