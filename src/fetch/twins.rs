@@ -11,6 +11,9 @@ use crate::protocol::UniqueId;
 use super::step::{Listed, Reason, Step};
 use super::unique_ids::are_numbers;
 
+/// So many files may have the names of messages with one unique-id.
+const MOST_OCCURRENCES: usize = 64;
+
 /// What tells of a message that is here.
 #[derive(Clone, Debug)]
 enum Source {
@@ -23,7 +26,12 @@ enum Source {
 impl Source {
     fn is_of(&self, key: &MessageKey) -> bool {
         match self {
-            Self::File(file) => file.hash == key.name_hash(),
+            // The messages with this unique-id before it may be the ones that have files.
+            Self::File(file) => {
+                (1..=key.occurrence).rev().take(MOST_OCCURRENCES).any(|occurrence| {
+                    MessageKey::new(key.unique_id.clone(), occurrence).name_hash() == file.hash
+                })
+            }
             Self::Record(known) => known.unique_id == key.unique_id,
         }
     }

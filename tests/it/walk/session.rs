@@ -23,7 +23,7 @@ struct Session<'a, 'c> {
     number: u8,
     shown: Vec<Shown>,
     marked: Vec<bool>,
-    counts: HashMap<Word, u8>,
+    counts: HashMap<Word, u16>,
     tops: u32,
     /// The messages that were sent whole.
     retrieved: Vec<usize>,
@@ -139,7 +139,7 @@ impl Session<'_, '_> {
         let is_due = |fault: &&Fault| {
             fault.command == word
                 && fault.session.is_none_or(|session| session == number)
-                && fault.nth.is_none_or(|at| at == nth)
+                && fault.nth.is_none_or(|at| u16::from(at) == nth)
         };
         let does = self.context.run.faults.iter().find(is_due).map(|fault| fault.does);
         match word {
