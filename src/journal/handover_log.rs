@@ -85,7 +85,7 @@ pub struct Handed {
     pub not_before: u64,
     /// The recipients that have answered for good, percent-encoded behind `+` or `-`.
     pub recipients: Vec<String>,
-    /// Why it was not taken, when it was tried last; of at most [`MOST_WHY`] octets.
+    /// Why it was not taken, when it was tried last; cut where it is long.
     pub why: Option<String>,
 }
 
