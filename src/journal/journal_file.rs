@@ -277,6 +277,7 @@ impl Journal {
 
     /// The commit point of a batch whose files are synced in `tmp/`.
     pub fn commit(&mut self, batch: &[Delivery]) -> Result<Committed, Error> {
+        self.make()?;
         if !std::mem::replace(&mut self.is_marked, true) {
             self.mark_delivering(self.run)?;
         }

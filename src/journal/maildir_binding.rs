@@ -21,6 +21,8 @@ use super::record::{id, number};
 
 const NAME: &str = ".pop3get";
 const LOCK: &str = ".pop3get.lock";
+/// The marker while it is replaced.
+const UNFINISHED: &str = ".pop3get~";
 const LOCK_INSTEAD: &str = "maildirs.lock";
 
 /// The marker of one Maildir, under its own lock for as long as it lives.
@@ -95,6 +97,16 @@ fn is_not_found(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
 }
 
+/// Refuses a link where the marker is made later: it leads into another file.
+fn refuse_link(path: &Path) -> Result<(), Error> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => {
+            Err(Error::Unmade { path: path.into(), source: rustix::io::Errno::LOOP.into() })
+        }
+        _ => Ok(()),
+    }
+}
+
 impl MaildirBinding {
     /// Takes the marker's lock, which a run holds for a few syncs at most, and
     /// reads it; `None` inside where the Maildir has none.
@@ -116,6 +128,7 @@ impl MaildirBinding {
     /// The marker of a Maildir, `None` if it has none. Then nothing is made in it.
     pub(super) fn open(directory: &Path, state: &Path) -> Result<Option<Self>, Error> {
         if fs::symlink_metadata(directory.join(NAME)).is_err_and(|error| is_not_found(&error)) {
+            [LOCK, UNFINISHED].iter().try_for_each(|name| refuse_link(&directory.join(name)))?;
             return Ok(None);
         }
         let (lock, found) = Self::read(directory, state)?;

@@ -22,7 +22,7 @@ fn server() -> Builder {
 /// The journal, and behind it what is remembered of the server.
 fn journal(sandbox: &Sandbox) -> String {
     let journal = sandbox.journal();
-    fs::read_to_string(&journal).unwrap() + &server_facts(&journal)
+    fs::read_to_string(&journal).unwrap_or_default() + &server_facts(&journal)
 }
 
 /// The delay that is remembered with the last login.

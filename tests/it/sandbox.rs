@@ -89,12 +89,11 @@ impl Sandbox {
         self.mail().len()
     }
 
-    /// The journal of the one mailbox there is.
+    /// The journal of the one mailbox there is, made or not.
     pub fn journal(&self) -> PathBuf {
         let state = self.path(".local/state/pop3get");
         let mut found = fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
-        let journal = |path: PathBuf| Some(path.join("journal")).filter(|path| path.exists());
-        found.find_map(journal).unwrap()
+        found.find(|path| path.join("lock").exists()).unwrap().join("journal")
     }
 }
 

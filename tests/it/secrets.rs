@@ -340,14 +340,18 @@ fn the_conversation_shows_no_password_from_any_source() {
 /// A run that is waiting for the server, as the rest of this machine sees it.
 #[test]
 fn no_core_no_argument_and_no_file_has_the_password() {
-    let (server, sandbox) = (server().fault(Fault::stall_at_command(3)).start(), Sandbox::new());
+    let stall = Fault::stall_at_command(3).on(2);
+    let (server, sandbox) = (server().fault(stall).start(), Sandbox::new());
+    // The first run makes the files.
+    assert_eq!(fetch(&sandbox, &server, &[], &[("POP3GET_PASSWORD", PASSWORD)]).status, Some(0));
+    let before = server.commands().len();
     let mut command = Command::new("prlimit");
     command.arg("--core=0:unlimited").arg(env!("CARGO_BIN_EXE_pop3get")).args(arguments(&server));
     command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", sandbox.path("."));
     command.current_dir(sandbox.path(".")).env("POP3GET_PASSWORD", PASSWORD);
     let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut child = child.unwrap();
-    assert!(server.wait_for_commands(3, Duration::from_secs(30)));
+    assert!(server.wait_for_commands(before + 3, Duration::from_secs(30)));
     let proc = |name| fs::read(format!("/proc/{}/{name}", child.id())).unwrap();
     let limits = String::from_utf8(proc("limits")).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();

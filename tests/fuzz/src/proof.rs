@@ -155,7 +155,7 @@ impl World {
         self.journal = None;
         let (state, maildir) = (self.home.path().join("s"), self.home.path().join("m"));
         if loses {
-            fs::remove_file(self.mailbox.directory(&state).join("journal")).unwrap();
+            _ = fs::remove_file(self.mailbox.directory(&state).join("journal"));
         }
         let repair =
             patiently(400, || Repair::open(&state, &self.mailbox, &maildir, true)).unwrap();
