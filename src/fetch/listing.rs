@@ -268,7 +268,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Whether a message that had no unique-id once may have one now.
-    pub(super) fn may_have_got_names(&self, index: &Index) -> bool {
+    pub fn may_have_got_names(&self, index: &Index) -> bool {
         let is_new = |listed: &Listed| !index.knows(&listed.unique_id);
         if !self.listing.iter().any(is_new) {
             return false;

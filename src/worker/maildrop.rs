@@ -84,12 +84,28 @@ impl<'l> Look<'l> {
                 | Command::List { .. }
                 | Command::MarkSeen { .. }
         );
-        if !shows && listing.is_renumbered(index)? == Renumbering::Whole {
+        let has_names = listing.may_have_got_names(index);
+        let renumbering = match shows || has_names {
+            true => Renumbering::None,
+            false => listing.is_renumbered(index)?,
+        };
+        if renumbering == Renumbering::Whole {
             return Err(Error::Renumbered);
         }
         let named = account.policy.named.resolved(listing.names())?;
         let policy = Policy { named, ..account.policy.clone() };
-        listing.steps(index, &policy, options.clock.start())
+        let mut steps = listing.steps(index, &policy, options.clock.start())?;
+        if has_names || renumbering == Renumbering::Some {
+            // A fetch knows these by their headers.
+            let known = listing.rekeyed(index)?.into_iter().map(|(unique_id, _)| unique_id);
+            let known: HashSet<UniqueId> = known.collect();
+            for (listed, step) in listing.listing.iter().zip(&mut steps) {
+                if is_new(step) && known.contains(&listed.unique_id) {
+                    *step = Step::Leave(Reason::KnownElsewhere);
+                }
+            }
+        }
+        Ok(steps)
     }
 }
 
