@@ -217,7 +217,7 @@ pub(super) struct Failure {
 
 /// Replaces a file whole: write, sync, rename, sync the directory.
 pub(super) fn replace(directory: &Path, name: &str, text: &[u8]) -> Result<File, Failure> {
-    let (path, new) = (directory.join(name), directory.join(format!("{name}~")));
+    let (path, new) = (directory.join(name), unfinished(directory, name));
     let before = |error| Failure { error, renamed: false };
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(true).read(true).write(true).mode(0o600);
@@ -228,6 +228,11 @@ pub(super) fn replace(directory: &Path, name: &str, text: &[u8]) -> Result<File,
     fs::rename(&new, &path).map_err(io_error("rename", &new)).map_err(before)?;
     sync_directory(directory).map_err(|error| Failure { error, renamed: true })?;
     Ok(file)
+}
+
+/// Where a file is written that is to replace the one of this name.
+pub(super) fn unfinished(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}~"))
 }
 
 /// The path, with a number behind it if something is there already: what is kept

@@ -14,15 +14,13 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::disk::{Unlocked, random_id, read_file, replace, sync_directory, try_lock};
+use super::disk::{Unlocked, random_id, read_file, replace, sync_directory, try_lock, unfinished};
 use super::error::{Error, io_error};
 use super::frame::{VERSION, signature};
 use super::record::{id, number};
 
 const NAME: &str = ".pop3get";
 const LOCK: &str = ".pop3get.lock";
-/// The marker while it is replaced.
-const UNFINISHED: &str = ".pop3get~";
 const LOCK_INSTEAD: &str = "maildirs.lock";
 
 /// The marker of one Maildir, under its own lock for as long as it lives.
@@ -128,7 +126,8 @@ impl MaildirBinding {
     /// The marker of a Maildir, `None` if it has none. Then nothing is made in it.
     pub(super) fn open(directory: &Path, state: &Path) -> Result<Option<Self>, Error> {
         if fs::symlink_metadata(directory.join(NAME)).is_err_and(|error| is_not_found(&error)) {
-            [LOCK, UNFINISHED].iter().try_for_each(|name| refuse_link(&directory.join(name)))?;
+            refuse_link(&directory.join(LOCK))?;
+            refuse_link(&unfinished(directory, NAME))?;
             return Ok(None);
         }
         let (lock, found) = Self::read(directory, state)?;

@@ -88,7 +88,10 @@ impl Journal {
         let known = self.index().get(key).filter(|_| !self.index().is_unsettled(key));
         let Some(known) = known else { return };
         let octets = octets.or(known.octets);
-        self.note(key, Known { state: state(known.state), octets, ..known });
+        let noted = Known { state: state(known.state), octets, ..known };
+        if noted != known {
+            self.note(key, noted);
+        }
     }
 
     /// Notes that the server shows other octets for a message each time: they cannot

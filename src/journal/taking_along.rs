@@ -65,7 +65,7 @@ pub(super) fn take_along(
     let text: Vec<u8> = header.line().as_bytes().iter().chain(records).copied().collect();
     let directory = mailbox.directory(state);
     replace(&directory, JOURNAL, &text).map_err(|failure| failure.error)?;
-    // What is left of it is in nobody's way.
+    // What is left of it does no harm.
     let _ = fs::remove_dir_all(&spool);
     Ok(true)
 }

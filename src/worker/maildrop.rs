@@ -84,7 +84,9 @@ impl<'l> Look<'l> {
                 | Command::List { .. }
                 | Command::MarkSeen { .. }
         );
-        let has_names = listing.may_have_got_names(index);
+        // With --rekey the dry run looks at all headers itself.
+        let rekeys = matches!(account.job.command, Command::DryRun { rekey: true, .. });
+        let has_names = !rekeys && listing.may_have_got_names(index);
         let renumbering = match shows || has_names {
             true => Renumbering::None,
             false => listing.is_renumbered(index)?,
