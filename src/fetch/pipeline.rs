@@ -32,7 +32,7 @@ use super::error::{Error, Operation};
 use super::event::{Event, Summary};
 use super::message_writer::MessageWriter;
 use super::proof::{Cadence, Proofs, out_of_step};
-use super::refusals::Refusals;
+use super::refusals::{ROW, Refusals};
 use super::room::Room;
 use super::suspect::ServerLines;
 use super::unproven::{Answer, Unproven, UnprovenAnswers};
@@ -380,7 +380,9 @@ impl<'t> Pipeline<'_, 't> {
         };
         let is_due = self.proofs.cadence(&self.transaction) == Cadence::Each
             || self.schedule.downloads.is_empty()
-            || self.unproven.is_batch();
+            || self.unproven.is_batch()
+            || self.unproven.refused_in_a_row() >= ROW
+            || self.done.refusals.tells_a_quota(number);
         if is_due {
             self.due = Some((number, kind));
         }

@@ -55,7 +55,7 @@ impl Refusals {
         if self.row.last().is_some_and(|(_, last)| words(last) != words(&refusal)) {
             self.interrupted();
         }
-        let is_probe = self.probe == Some(download.number());
+        let is_probe = self.tells_a_quota(download.number());
         self.row.push((download, refusal));
         if is_probe {
             return self.quota();
@@ -70,6 +70,11 @@ impl Refusals {
             rest.push_front(last);
         }
         Ok(())
+    }
+
+    /// Whether the answer to this message tells a quota from bad messages.
+    pub(super) fn tells_a_quota(&self, number: MessageNumber) -> bool {
+        self.probe == Some(number)
     }
 
     /// The server refuses everything: no message's fault.

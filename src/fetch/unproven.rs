@@ -67,6 +67,12 @@ impl UnprovenAnswers {
             || self.since.is_some_and(|since| since.elapsed() >= BATCH_AGE)
     }
 
+    /// How many refusals the answers end with.
+    pub(super) fn refused_in_a_row(&self) -> usize {
+        let newest = self.answers.iter().rev();
+        newest.take_while(|it| matches!(it.answer, Answer::Refused(_))).count()
+    }
+
     /// The last answer about a message.
     pub(super) fn about(&self, number: MessageNumber) -> Option<&Unproven> {
         self.answers.iter().rev().find(|it| it.download.number() == number)
