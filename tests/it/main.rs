@@ -26,6 +26,7 @@ mod deletion; // what may be deleted from the server, and when
 mod dovecot; // a private Dovecot for each test that wants one
 mod exec; // the command after a delivery
 mod generated; // man page, completions and README as checked in
+mod guard; // what runs cost, counted
 mod handover; // each delivered message shown to a target once
 mod health; // how accounts have fared, and what is said of it
 mod histories; // what lost or doubled mail once, over several runs

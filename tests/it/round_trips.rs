@@ -13,9 +13,11 @@ use crate::sandbox::{Ran, Sandbox, server_facts};
 
 /// A way to the server on which answers are counted: what the server says after
 /// the client has spoken.
-struct Counted {
-    port: u16,
+pub struct Counted {
+    pub port: u16,
     answers: Arc<AtomicUsize>,
+    /// Octets to the server.
+    sent: Arc<AtomicUsize>,
     _runner: JoinHandle<()>,
 }
 
@@ -33,11 +35,20 @@ fn forward(mut from: TcpStream, mut to: TcpStream, mut heard: impl FnMut(usize))
     let _ = to.shutdown(Shutdown::Write);
 }
 
-fn counted(server: &Server) -> Counted {
+impl Counted {
+    /// The answers and the octets sent since the last time.
+    pub fn take(&self) -> (usize, usize) {
+        (self.answers.swap(0, Ordering::SeqCst), self.sent.swap(0, Ordering::SeqCst))
+    }
+}
+
+pub fn counted(server: &Server) -> Counted {
     let (listener, address) = (TcpListener::bind("127.0.0.1:0").unwrap(), server.address());
     let port = listener.local_addr().unwrap().port();
     let answers = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&answers);
+    let sent = Arc::new(AtomicUsize::new(0));
+    let sending = Arc::clone(&sent);
     let runner = thread::spawn(move || {
         while let Ok((client, _)) = listener.accept() {
             let server = TcpStream::connect(address).unwrap();
@@ -46,10 +57,12 @@ fn counted(server: &Server) -> Counted {
             // The TCP handshake is a round trip, and the greeting answers it.
             let spoken = Arc::new(AtomicBool::new(true));
             let said = Arc::clone(&spoken);
+            let sending = Arc::clone(&sending);
             let counter = Arc::clone(&counter);
             let (up, down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
             thread::spawn(move || {
                 forward(up, down, |octets| {
+                    sending.fetch_add(octets, Ordering::SeqCst);
                     if octets != GOODBYE {
                         said.store(true, Ordering::SeqCst);
                     }
@@ -64,7 +77,7 @@ fn counted(server: &Server) -> Counted {
             });
         }
     });
-    Counted { port, answers, _runner: runner }
+    Counted { port, answers, sent, _runner: runner }
 }
 
 /// One run by the counted way: what came of it, and how many answers it waited
@@ -90,7 +103,7 @@ fn server() -> Builder {
 }
 
 /// Runs of others disturb the count: the proxy must see each flight whole.
-static ALONE: Mutex<()> = Mutex::new(());
+pub static ALONE: Mutex<()> = Mutex::new(());
 
 /// Over TLS 1.3 the client's hello is answered, then its Finished by the
 /// greeting. With TCP's own handshake the round trips are one more.
