@@ -60,8 +60,10 @@ impl Done {
     ///
     /// If messages were left out for want of room.
     pub(super) fn all_fitted(&self) -> Result<(), Error> {
-        let Some(first) = self.no_room.first() else { return Ok(()) };
-        let octets = first.listed.octets.unwrap_or(0);
+        if self.no_room.is_empty() {
+            return Ok(());
+        }
+        let octets = self.no_room.iter().filter_map(|it| it.listed.octets).min().unwrap_or(0);
         Err(Error::NoRoom { messages: Messages(self.no_room.len()), octets })
     }
 }

@@ -74,12 +74,12 @@ pub enum Error {
     NoSuchMessage(String),
     /// Messages are larger than the room that is left for them.
     #[error(
-        "no room for {messages}, of {octets} octets and more: the disk is full, or files may not be that large; smaller ones arrived"
+        "no room for {messages} of {octets} octets or more: the disk is full, or files may not be that large; smaller ones arrived"
     )]
     NoRoom {
         /// How many.
         messages: Messages,
-        /// The size of the first one, as listed.
+        /// The size of the least one, as listed.
         octets: u64,
     },
     /// Nothing tells one message from another: no UIDL, and no TOP either.

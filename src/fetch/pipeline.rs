@@ -218,8 +218,8 @@ impl<'t> Pipeline<'_, 't> {
                 continue;
             } else if let Some((number, kind)) = self.proof_before_risk() {
                 self.due = Some((number, kind));
-            } else if let Some(download) = self.schedule.downloads.pop_front() {
-                if self.fits(&download) {
+            } else if let Some(mut download) = self.schedule.downloads.pop_front() {
+                if self.fits(&mut download) {
                     self.retrieve(download)?;
                 } else {
                     self.done.no_room.push(download);
@@ -254,10 +254,15 @@ impl<'t> Pipeline<'_, 't> {
         last.map(|it| it.download.number()).zip(self.proofs.kind())
     }
 
-    /// Whether there is room for a message, if its size is known.
-    fn fits(&mut self, download: &Download) -> bool {
+    /// Whether there is room for a message, if its size is known. One that has none is
+    /// said with its size.
+    fn fits(&mut self, download: &mut Download) -> bool {
         let octets = download.listed.octets.or(self.sizes.get(&download.number()).copied());
-        octets.is_none_or(|octets| self.room.take(octets))
+        let fits = octets.is_none_or(|octets| self.room.take(octets));
+        if !fits {
+            download.listed.octets = octets;
+        }
+        fits
     }
 
     fn retrieve(&mut self, download: Download) -> Result<(), Error> {

@@ -103,7 +103,7 @@ fn a_limit_on_the_size_of_files_is_74_in_one_sentence() {
     command.arg(sandbox.maildir());
     command.env_clear().env("HOME", sandbox.path("")).env("POP3GET_PASSWORD", "secret");
     let ran = ran(command.output().unwrap());
-    ran.fails(74, "no room for 3 messages, of 12000 octets and more");
+    ran.fails(74, "no room for 3 messages of 12000 octets or more");
     assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
     assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (0, 3));
     assert_eq!(crate::sandbox::left_in_tmp(&sandbox.maildir()), 0);
