@@ -76,6 +76,9 @@ pub(crate) fn check(args: &Args, limits: &WaitLimits<'_>) -> Checked {
             }
         }
     }
+    if args.settings.server.is_none() {
+        known = every_other(args, &config, known);
+    }
     let enabled = || {
         let enabled = known.iter().filter(|(_, is_disabled)| !is_disabled);
         enabled.map(|(account, _)| account)
@@ -85,6 +88,27 @@ pub(crate) fn check(args: &Args, limits: &WaitLimits<'_>) -> Checked {
     faults.extend(mistakes.map(|mistake| (None, Error::mistake(mistake))));
     let run = config.run.values(&args.run);
     Checked { main: config.path, files: config.files, run, accounts, faults }
+}
+
+/// These accounts and every other one of the file, in its order: also one that is not
+/// named may have the journal of one that is.
+fn every_other(
+    args: &Args,
+    config: &Config,
+    mut known: Vec<(Account, bool)>,
+) -> Vec<(Account, bool)> {
+    let others = config.accounts.iter().filter_map(|entry| {
+        let is_known = |(account, _): &(Account, bool)| account.name == entry.name;
+        if let Some(at) = known.iter().position(is_known) {
+            return Some(known.swap_remove(at));
+        }
+        let named = Named::of_file(entry, args, config);
+        resolve(&named, args).ok().map(|account| (account, entry.is_disabled))
+    });
+    let mut all: Vec<_> = others.collect();
+    // Those of a URL.
+    all.append(&mut known);
+    all
 }
 
 fn unresolved(account: &Named) -> CheckedAccount {

@@ -133,6 +133,10 @@ impl Keys {
             .iter()
             .any(|start| words.starts_with(start));
         match self.arg(name) {
+            // The one number that is not allowed is 0.
+            Some(_) if words.contains("expected a nonzero") => {
+                format!("`{name}` is a whole number from 1, without quotes")
+            }
             Some(arg) if is_serde => format!("`{name}` is {}", allowed(arg)),
             _ => format!("`{name}`: {words}"),
         }
