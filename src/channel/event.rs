@@ -77,6 +77,8 @@ pub enum Event {
         messages: usize,
         /// Whether they are handed over again.
         again: bool,
+        /// Whether anything was written.
+        write: bool,
     },
     /// `--import-seen`: another fetcher has fetched so many of the listed messages.
     Imported {

@@ -116,6 +116,8 @@ pub enum Command {
     HandoverState {
         /// They are to be handed over, whatever was answered; else they were.
         again: bool,
+        /// Whether anything is written.
+        write: bool,
     },
     /// Take over what another fetcher has fetched.
     ImportSeen {
@@ -177,10 +179,11 @@ impl Command {
             | Self::List { .. }
             | Self::Probe {}
             | Self::Show { .. } => true,
-            Self::Fetch { .. } | Self::HandOver {} | Self::HandoverState { .. } => false,
+            Self::Fetch { .. } | Self::HandOver {} => false,
             Self::Delete { write }
             | Self::Export { write, .. }
             | Self::Forget { write, .. }
+            | Self::HandoverState { write, .. }
             | Self::ImportSeen { write, .. }
             | Self::Mark { write }
             | Self::MarkSeen { write }

@@ -1,6 +1,6 @@
 //! `--state handover`: what a person decides of messages that wait.
 
-use crate::journal::{Handed, HandoverLog, Journal, Progress};
+use crate::journal::{Handed, HandoverLog, Journal, Progress, Waits};
 use crate::protocol::UniqueId;
 
 use super::error::Error;
@@ -16,22 +16,29 @@ pub enum ByHand {
 }
 
 /// Does it for the messages with these unique-ids; where none is given, for all that
-/// wait. Returns for how many.
+/// wait. Returns for how many; if not asked to write it only counts.
 pub fn by_hand(
     place: Place<'_>,
     what: ByHand,
     unique_ids: &[UniqueId],
-    now: u64,
+    (now, write): (u64, bool),
 ) -> Result<usize, Error> {
+    let is_meant = |waits: &Waits, known: Option<&Handed>| {
+        let is_over =
+            known.is_some_and(|it| matches!(it.progress, Progress::Gone | Progress::HandedOver));
+        !is_over && (unique_ids.is_empty() || unique_ids.contains(&waits.unique_id))
+    };
+    if !write {
+        let log = HandoverLog::look(place.state, place.mailbox)?.unwrap_or_default();
+        let waits = Journal::look(place.state, place.mailbox)?.waits();
+        return Ok(waits.iter().filter(|waits| is_meant(waits, log.get(&waits.name))).count());
+    }
     let journal = || Journal::waiting(place.state, place.mailbox);
     let (mut log, index) = HandoverLog::open(place.state, place.mailbox, true, journal)?;
     let mut messages = 0;
     for waits in index.waits() {
         let known = log.get(&waits.name);
-        let is_over =
-            known.is_some_and(|it| matches!(it.progress, Progress::Gone | Progress::HandedOver));
-        let is_meant = unique_ids.is_empty() || unique_ids.contains(&waits.unique_id);
-        if is_over || !is_meant {
+        if !is_meant(&waits, known) {
             continue;
         }
         let progress = match what {

@@ -122,12 +122,13 @@ pub(super) fn export(
 pub(super) fn by_hand(
     account: &Account,
     at: &fetch::Place,
-    again: bool,
+    (again, write): (bool, bool),
     link: &Link,
 ) -> Result<(), Error> {
     let what = if again { ByHand::Again } else { ByHand::Done };
     let unique_ids = unique_ids(account);
-    let messages = handover::by_hand(place(at), what, &unique_ids, clock().start())?;
-    link.event(Event::HandoverState { messages, again });
+    let how = (clock().start(), write);
+    let messages = handover::by_hand(place(at), what, &unique_ids, how)?;
+    link.event(Event::HandoverState { messages, again, write });
     Ok(())
 }

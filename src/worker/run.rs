@@ -128,7 +128,9 @@ fn journal(account: &Account, link: &Link) -> Result<Result<(), Error>, Broken> 
             state::forget(account, &place, (HashSet::new(), *write), link)
         }
         Command::Export { path, write } => handover::export(account, &place, (path, *write), link),
-        Command::HandoverState { again } => handover::by_hand(account, &place, *again, link),
+        Command::HandoverState { again, write } => {
+            handover::by_hand(account, &place, (*again, *write), link)
+        }
         Command::Mark { write } => state::mark(account, &place, *write, link),
         Command::Separate { write } => state::separate(account, &place, *write, link),
         Command::Repair { write } => state::repair(account, &place, *write, link),

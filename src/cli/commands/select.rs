@@ -20,9 +20,6 @@ pub(crate) enum Selected {
 pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
     if let Some(words) = &args.state {
         let action = Action::parse(words, &args.messages)?;
-        if args.dry_run && matches!(action, Action::Handover { .. }) {
-            return Err(Error::usage("--dry-run does not go with --state handover"));
-        }
         let command = action.command(&args.messages, !args.dry_run);
         return Ok(command.map_or(Selected::StateList, Selected::Worker));
     }

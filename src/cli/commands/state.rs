@@ -96,7 +96,7 @@ impl Action {
             Self::Duplicates => Command::Duplicates {},
             Self::Export(path) => Command::Export { path: absolute(&path), write },
             Self::Forget => Command::Forget { listed, write },
-            Self::Handover { again } => Command::HandoverState { again },
+            Self::Handover { again } => Command::HandoverState { again, write },
             Self::List => return None,
             // What is listed is marked with its size.
             Self::Mark if listed => Command::MarkSeen { write },

@@ -57,8 +57,15 @@ pub(super) fn decided(event: &Event) -> String {
     let (many, what) = match *event {
         Event::Exported { messages, write: true } => (messages, "taken out"),
         Event::Exported { messages, write: false } => (messages, "would be taken out"),
-        Event::HandoverState { messages, again: true } => (messages, "handed over again"),
-        Event::HandoverState { messages, again: false } => (messages, "counted as handed over"),
+        Event::HandoverState { messages, again, write } => {
+            let what = match (again, write) {
+                (true, true) => "handed over again",
+                (true, false) => "would be handed over again",
+                (false, true) => "counted as handed over",
+                (false, false) => "would count as handed over",
+            };
+            (messages, what)
+        }
         _ => return String::new(),
     };
     format!("{} {what}\n", messages(many))
