@@ -62,12 +62,12 @@ complete -c pop3get -l every -d 'Repeat the fetch in one process, so long after 
 complete -c pop3get -l report -d 'Write after each fetch how all accounts fare, into this file for the node exporter of Prometheus' -r -F
 complete -c pop3get -l config -d 'Read only this configuration file [default: $POP3GET_CONFIG or ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after this time, with status 75 if it is not done' -r
-complete -c pop3get -l color -d 'Whether tables have colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t'If somebody looks on'
-always\t'In any case'
-never\t'In no case'"
-complete -c pop3get -l progress -d 'Whether the progress of a fetch is shown; auto: on a terminal, without -v' -r -f -a "auto\t'If somebody looks on'
-always\t'In any case'
-never\t'In no case'"
+complete -c pop3get -l color -d 'Whether tables have colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c pop3get -l progress -d 'Whether the progress of a fetch is shown; auto: on a terminal, without -v' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
 complete -c pop3get -s l -l list -d 'List the messages on the server: number, size, state, unique-id'
 complete -c pop3get -l headers -d 'With --list: also date, sender and subject'
 complete -c pop3get -l new -d 'With --list: only the messages that a fetch would take'

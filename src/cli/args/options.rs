@@ -212,12 +212,12 @@ fn deadline(text: &str) -> Result<Period, &'static str> {
 /// `--color`, `--progress`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum When {
-    /// If somebody looks on.
+    /// On a terminal.
     #[default]
     Auto,
-    /// In any case.
+    /// Always.
     Always,
-    /// In no case.
+    /// Never.
     Never,
 }
 
