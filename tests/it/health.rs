@@ -92,7 +92,7 @@ fn a_health_file_that_cannot_be_written_changes_nothing() {
 }
 
 /// Lets everything that is written down be so many seconds older.
-fn pass(sandbox: &Sandbox, seconds: u64) {
+pub fn pass(sandbox: &Sandbox, seconds: u64) {
     let mut health = health(sandbox);
     let older = |value: &mut serde_json::Value| {
         if let Some(at) = value.as_u64() {
@@ -110,7 +110,7 @@ fn pass(sandbox: &Sandbox, seconds: u64) {
 }
 
 /// A server that is there, or a port on which nobody listens.
-fn fetch(sandbox: &Sandbox, server: Option<&Server>, more: &[&str]) -> Ran {
+pub fn fetch(sandbox: &Sandbox, server: Option<&Server>, more: &[&str]) -> Ran {
     let nowhere = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let address = server.map_or_else(nowhere, Server::address).to_string();
     let args = ["--tls", "none", "-u", "mrose", "-m", "Mail", "--journal", "mrose@127.0.0.1"];

@@ -11,6 +11,7 @@
     reason = "a test may panic, and nobody imports it"
 )]
 
+mod acts; // each act with --dry-run and without it, word for word
 mod addresses; // names with several addresses
 mod advisories; // what went wrong elsewhere, and what keeps it out
 mod asked; // questions to a person at a terminal
@@ -21,6 +22,7 @@ mod cli; // golden output: what is typed, printed, returned
 mod configuration; // what the files say, and every mistake in them
 mod costs; // system calls of a start, size of the binary
 mod crash; // real file systems, shut down in mid-run
+mod cron; // many accounts and what cron mails, word for word
 mod delay; // how soon a server may be asked again
 mod deletion; // what may be deleted from the server, and when
 mod dovecot; // a private Dovecot for each test that wants one
@@ -61,6 +63,7 @@ mod said; // what options print, word for word
 mod sandbox; // a home of its own for each test, and the program in it
 mod sasl; // each mechanism against another one's server
 mod screen; // bars on a terminal, and the picture of them
+mod script; // what is typed and answered, the same on every machine
 mod secrets; // where a password comes from, and where it never shows
 mod servers; // real ones besides Dovecot
 mod spool; // a hand-over without a Maildir
