@@ -81,7 +81,6 @@ impl<'l> Look<'l> {
             Command::Delete { .. }
                 | Command::DryRun { rekey: true, .. }
                 | Command::DryRun { refetch: Some(Refetch::All), .. }
-                | Command::List { .. }
                 | Command::MarkSeen { .. }
         );
         // With --rekey the dry run looks at all headers itself.
@@ -91,7 +90,9 @@ impl<'l> Look<'l> {
             true => Renumbering::None,
             false => listing.is_renumbered(index)?,
         };
-        if renumbering == Renumbering::Whole {
+        // A list shows what is there even then.
+        let lists = matches!(account.job.command, Command::List { .. });
+        if renumbering == Renumbering::Whole && !lists {
             return Err(Error::Renumbered);
         }
         let named = account.policy.named.resolved(listing.names())?;

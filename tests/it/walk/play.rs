@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::generate::{Finish, Walk};
 use super::oracle::{Oracle, Violation};
 use super::program::{Program, Ran};
-use super::site::Site;
+use super::site::{Entry, Site};
 use super::step::{
     Act, Change, Clock, Fault, Ids, Journal, Keeping, Owner, Run, Sizes, Step, Style, Top, View,
 };
@@ -279,8 +279,11 @@ impl Player {
             words[..at].iter().rev().find_map(|it| it.parse::<usize>().ok())
         };
         let promise = checked.stdout.split(' ').next().and_then(|word| word.parse().ok());
-        // One whose header says too little is new until it was compared whole.
-        let is_unclear = self.site.maildrop.iter().any(|it| self.site.mail[it.mail].is_anonymous());
+        // One whose header says too little, or another thing than RETR, is new until it
+        // was compared whole.
+        let is_anonymous = |it: &Entry| self.site.mail[it.mail].is_anonymous();
+        let top_lies = matches!(self.site.server.top, Top::ChangingHeader | Top::OtherHeader);
+        let is_unclear = top_lies || self.site.maildrop.iter().any(is_anonymous);
         let is_kept = |new: usize| new == after - before || is_unclear && new > after - before;
         if fetched.status.success() && promise.is_some_and(|new| !is_kept(new)) {
             let what = format!("{} are {} files", checked.stdout.trim(), after - before);
