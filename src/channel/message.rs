@@ -153,6 +153,14 @@ pub enum Message {
         /// Its unique-id.
         unique_id: Octets,
     },
+    /// Lines that answer nothing follow the message each time: it is delivered as far as it
+    /// came. It is never deleted.
+    LinesFollow {
+        /// Its message-number.
+        number: u32,
+        /// Its unique-id.
+        unique_id: Octets,
+    },
     /// The first line of the delivered message looks like a response of the server, and
     /// did so twice. It is never deleted.
     StatusLike {

@@ -7,6 +7,7 @@
 //! | QUIT withheld | another session deletes what is safe and fetches the rest |
 //! | out of step, the first time | another session, one command at a time |
 //! | out of step again, at a message | that message is put off |
+//! | lines follow a message that answer nothing | the same octets a second time: it is stored, and never deleted |
 //! | lost inside a message, once | another session asks for it last |
 //! | lost inside a message, twice | that message is put off |
 //! | lost at TOP | that message has no header; the second time this server has no TOP |
@@ -19,7 +20,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::journal::{Facts, MessageKey};
+use crate::journal::{ContentHash, Facts, MessageKey};
 use crate::protocol::UniqueId;
 use crate::session;
 
@@ -119,6 +120,8 @@ impl Failed {
 pub(super) struct Loss {
     pub(super) times: u32,
     pub(super) facts: Facts,
+    /// What came of it, if lines that answer nothing followed.
+    pub(super) followed: Option<ContentHash>,
 }
 
 /// No run has more sessions than this.
@@ -203,6 +206,8 @@ impl Attempts {
             }
             (session::Nature::OutOfStep, _) => match ended.lost {
                 Some(download) => self.put_off(download, Failed::Garbled, ended.more),
+                // What was out of step is stored.
+                None if ended.progress => Next::Again(Note::None),
                 None => return Next::Fail(error),
             },
             (nature, _) => match ended.lost {
@@ -267,6 +272,7 @@ impl Attempts {
     fn count(&mut self, download: &Download) -> u32 {
         let loss = self.losses.entry(download.key()).or_default();
         (loss.times, loss.facts) = (loss.times + 1, download.facts());
+        loss.followed = download.followed;
         loss.times
     }
 

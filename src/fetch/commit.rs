@@ -15,14 +15,26 @@ use crate::protocol::MessageNumber;
 
 use super::error::Error;
 
+/// What is remarkable about a message. One with a remark is never deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remark {
+    /// Lines that answer nothing follow it each time.
+    LinesFollow,
+    /// Nothing.
+    None,
+    /// It is shorter than announced.
+    Short,
+    /// It begins like a response of the server.
+    StatusLike,
+}
+
 /// A message that is whole in `tmp/`.
 #[derive(Debug)]
 pub(super) struct Downloaded {
     pub(super) number: MessageNumber,
     pub(super) message: TempMessage,
     pub(super) delivery: Delivery,
-    /// It is shorter than announced.
-    pub(super) is_short: bool,
+    pub(super) remark: Remark,
 }
 
 /// What became of a message.
@@ -31,8 +43,7 @@ pub(super) struct CommitResult {
     pub(super) number: MessageNumber,
     pub(super) size: FileSize,
     pub(super) delivery: Delivery,
-    /// It is shorter than announced.
-    pub(super) is_short: bool,
+    pub(super) remark: Remark,
     /// Which of the files with its name it is, if there are others.
     pub(super) nth: usize,
     /// Whether it is here, and the proof that it may be deleted.
@@ -150,12 +161,12 @@ fn commit(
     batch: Vec<Downloaded>,
 ) -> Result<Vec<CommitResult>, Error> {
     let mut persisted = Vec::with_capacity(batch.len());
-    for Downloaded { number, message, delivery, is_short } in batch {
+    for Downloaded { number, message, delivery, remark } in batch {
         let size = message.size();
         // From here on the journal decides, also if its append fails.
         message.persist();
         let settlement = Settlement::Held;
-        persisted.push(CommitResult { number, size, delivery, is_short, nth: 1, settlement });
+        persisted.push(CommitResult { number, size, delivery, remark, nth: 1, settlement });
     }
     let deliveries: Vec<Delivery> = persisted.iter().map(|it| it.delivery.clone()).collect();
     let committed = journal.commit(&deliveries)?;

@@ -7,7 +7,7 @@ use crate::maildir::TempMessage;
 use crate::protocol::MessageNumber;
 use crate::session;
 
-use super::commit::{CommitResult, Downloaded};
+use super::commit::{CommitResult, Downloaded, Remark};
 use super::download::Download;
 use super::error::{Error, Operation};
 use super::event::{Event, Observer, Summary};
@@ -58,7 +58,7 @@ impl<'r> Deliveries<'r> {
         message: TempMessage,
         marks: &Marks,
     ) -> Result<Option<(MessageNumber, Proof)>, Error> {
-        let Download { listed, retrieval, known, suspect, .. } = download;
+        let Download { listed, retrieval, known, suspect, .. } = &download;
         if retrieval.doubtful && known.contains(&marks.fingerprint) {
             // It is here already; the file removes itself.
             self.top_differs = true;
@@ -67,35 +67,73 @@ impl<'r> Deliveries<'r> {
             (self.observe)(Event::TopDiffers);
             return Ok(None);
         }
-        let key = MessageKey::new(listed.unique_id, retrieval.occurrence);
+        let key = download.key();
         // The file removes itself where the message is here.
         if let Some(proof) = self.twins.take(&key, marks.content, listed.octets) {
             return Ok(proof.map(|proof| (listed.number, Proof::Settled(proof))));
         }
         if retrieval.compares {
-            self.twins.changed.push(key);
+            self.differs(key);
             return Ok(None);
         }
         let leaves_line_out = suspect.as_ref().is_some_and(|it| it.is_servers);
+        if leaves_line_out {
+            let (number, unique_id) = (listed.number, &listed.unique_id);
+            (self.observe)(Event::LineLeftOut { number, unique_id });
+        }
         let is_short = self.shortness.is_short(message.size().with_crlf, listed.octets);
+        let remark = match is_short {
+            true => Remark::Short,
+            false if suspect.is_some() && !leaves_line_out => Remark::StatusLike,
+            false => Remark::None,
+        };
+        self.commit(download, message, marks, remark).map(|()| None)
+    }
+
+    /// Hands what came of a message, and what lines that answer nothing follow each time,
+    /// to the commit thread.
+    pub(super) fn send_followed(
+        &mut self,
+        download: Download,
+        message: TempMessage,
+        marks: &Marks,
+    ) -> Result<(), Error> {
+        if download.retrieval.compares {
+            self.differs(download.key());
+            return Ok(());
+        }
+        self.commit(download, message, marks, Remark::LinesFollow)
+    }
+
+    /// What came is not what is here under its name.
+    fn differs(&mut self, key: MessageKey) {
+        self.twins.changed.push(key);
+        // A server that counts what was retrieved would delete what is not here.
+        self.withhold_quit = true;
+    }
+
+    fn commit(
+        &mut self,
+        download: Download,
+        message: TempMessage,
+        marks: &Marks,
+        remark: Remark,
+    ) -> Result<(), Error> {
+        let (key, Download { listed, retrieval, .. }) = (download.key(), download);
         let delivery = Delivery {
             key,
             shared: retrieval.occurrences > 1,
-            short: is_short || suspect.is_some() && !leaves_line_out,
+            short: remark != Remark::None,
             octets: listed.octets,
             fingerprint: marks.fingerprint,
             content: marks.content,
             at: message.at(),
             name: message.name().to_owned(),
         };
-        if leaves_line_out {
-            let unique_id = &delivery.key.unique_id;
-            (self.observe)(Event::LineLeftOut { number: listed.number, unique_id });
-        }
-        let downloaded = Downloaded { number: listed.number, message, delivery, is_short };
+        let downloaded = Downloaded { number: listed.number, message, delivery, remark };
         match &self.to_commit {
             // The commit thread is gone only after an error, which it returns.
-            Some(to_commit) if to_commit.send(downloaded).is_ok() => Ok(None),
+            Some(to_commit) if to_commit.send(downloaded).is_ok() => Ok(()),
             _ => {
                 self.withhold_quit = true;
                 Err(Operation::Commit.failed()(session::Error::Stopped))
@@ -118,7 +156,7 @@ impl<'r> Deliveries<'r> {
     }
 
     fn take(&mut self, result: CommitResult) -> Option<(MessageNumber, Proof)> {
-        let CommitResult { number, size, delivery, is_short, nth, settlement } = result;
+        let CommitResult { number, size, delivery, remark, nth, settlement } = result;
         let octets = size.octets;
         let unique_id = &delivery.key.unique_id;
         if matches!(settlement, Settlement::Held) {
@@ -131,12 +169,18 @@ impl<'r> Deliveries<'r> {
         self.summary.octets += octets;
         let file = &size.behind_namesake(&delivery.name, nth);
         (self.observe)(Event::Delivered { number, unique_id, octets, file });
-        if is_short {
-            self.summary.short += 1;
-            let listed = delivery.octets.unwrap_or(0);
-            (self.observe)(Event::Short { number, unique_id, octets, listed });
-        } else if delivery.short {
-            (self.observe)(Event::StatusLike { number, unique_id });
+        match remark {
+            Remark::LinesFollow => {
+                self.summary.short += 1;
+                (self.observe)(Event::LinesFollow { number, unique_id });
+            }
+            Remark::None => {}
+            Remark::Short => {
+                self.summary.short += 1;
+                let listed = delivery.octets.unwrap_or(0);
+                (self.observe)(Event::Short { number, unique_id, octets, listed });
+            }
+            Remark::StatusLike => (self.observe)(Event::StatusLike { number, unique_id }),
         }
         match settlement {
             Settlement::Deletable(settled) => Some((number, Proof::Settled(settled))),

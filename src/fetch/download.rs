@@ -1,6 +1,6 @@
 //! A message on its way: listed, asked for, answered.
 
-use crate::journal::{Facts, Fingerprint, MessageKey, Proof};
+use crate::journal::{ContentHash, Facts, Fingerprint, MessageKey, Proof};
 use crate::maildir::FileSize;
 use crate::protocol::{MessageNumber, ProofKind};
 use crate::session::Transaction;
@@ -17,6 +17,8 @@ pub(super) struct Download {
     pub(super) known: Vec<Fingerprint>,
     /// What it was like when it came first, if it is asked for again.
     pub(super) suspect: Option<Suspect>,
+    /// What came when lines that answer nothing followed it.
+    pub(super) followed: Option<ContentHash>,
     /// It failed before, and may break this session, too.
     pub(super) is_risky: bool,
     /// It was refused with a code that means "later", and is asked for again.

@@ -123,6 +123,14 @@ pub enum Event<'a> {
         /// Its size as the server listed it.
         listed: u64,
     },
+    /// Lines that answer nothing follow a delivered message each time: it is stored as far
+    /// as it came, and not deleted.
+    LinesFollow {
+        /// Its number.
+        number: MessageNumber,
+        /// Its unique-id.
+        unique_id: &'a UniqueId,
+    },
     /// The server sends a line before messages; it was left out of this one.
     LineLeftOut {
         /// Its number.
@@ -186,7 +194,7 @@ pub struct Summary {
     pub deleted: usize,
     /// Messages that were tried and could not be fetched.
     pub failed: usize,
-    /// Messages that came shorter than announced.
+    /// Messages that came shorter than announced, or that did not end where they should.
     pub short: usize,
     /// Messages that are held since this run.
     pub held: usize,

@@ -95,6 +95,7 @@ impl AccountRun {
             self.journal.note_incomparable(key);
         }
         if !twins.changed.is_empty() {
+            self.current.progress = true;
             observe(Event::Unproven);
         }
     }

@@ -109,13 +109,15 @@ impl MatchStrength {
         // What was deleted may be listed again under its own header or content only.
         let is_deleted = known.state == State::Deleted && known.can_be_compared();
         let is_sampled = listed.header == Header::Sampled;
+        // What was not fetched is asked for again: taken for it, another one is fetched, too.
+        let is_here = !matches!(known.state, State::Failed | State::TooLarge);
+        let is_doubtful = is_deleted || doubt.numbered.is_some() && is_here;
         match self {
             Self::HeaderAndSize => {
-                let is_doubtful = is_deleted || doubt.numbered.is_some();
                 same_header == Some(true) && same_size && (is_identified || !is_doubtful)
             }
             Self::Header => {
-                let is_doubtful = is_deleted || doubt.was_missing || doubt.numbered.is_some();
+                let is_doubtful = is_doubtful || doubt.was_missing;
                 same_header == Some(true) && (is_identified || !is_doubtful)
             }
             // A number says nothing of itself, so there the size has to be known.

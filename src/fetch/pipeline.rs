@@ -12,6 +12,7 @@
 //! * A response counts only when a proof follows it ([`super::proof`]). The first
 //!   bad one ends the session, and nothing behind the last good one is used.
 
+mod followed;
 mod proven;
 
 use std::collections::{HashMap, VecDeque};
@@ -206,7 +207,7 @@ impl<'t> Pipeline<'_, 't> {
     fn refill(&mut self) -> Result<(), Error> {
         while self.transaction.has_room() {
             if !self.transaction.is_pipelining() && self.transaction.has_unasked_octets() {
-                return Err(out_of_step(Operation::List));
+                return Err(self.unasked_octets());
             }
             let Self { transaction, schedule: Schedule { deletions, downloads, .. }, .. } = self;
             let is_fetching = self.awaited > 0 || !downloads.is_empty();
@@ -352,7 +353,14 @@ impl<'t> Pipeline<'_, 't> {
             Err(error) => {
                 self.done.withhold_quit = true;
                 self.done.lost = download;
-                return Err(writer.error.take().unwrap_or_else(|| failed()(error)));
+                if let Some(broken) = writer.error.take() {
+                    return Err(broken);
+                }
+                if error.is_behind_message() {
+                    let (message, marks) = writer.finish()?;
+                    self.take_followed(message, &marks)?;
+                }
+                return Err(failed()(error));
             }
         };
         let answer = match outcome {

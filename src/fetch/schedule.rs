@@ -76,13 +76,15 @@ impl AccountRun {
         if self.attempts.put_off.contains(&key) {
             return None;
         }
-        let is_risky = retrieval.tries > 0 || self.attempts.losses.contains_key(&key);
+        let loss = self.attempts.losses.get(&key);
+        let (is_risky, followed) =
+            (retrieval.tries > 0 || loss.is_some(), loss.and_then(|loss| loss.followed));
         let mut known = Vec::new();
         if retrieval.doubtful {
             let occurrences = self.journal.index().occurrences(&listed.unique_id);
             known.extend(occurrences.filter_map(|known| known.fingerprint));
         }
         let (suspect, again) = (None, false);
-        Some(Download { listed, retrieval, known, suspect, again, is_risky })
+        Some(Download { listed, retrieval, known, suspect, followed, again, is_risky })
     }
 }

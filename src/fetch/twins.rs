@@ -202,7 +202,7 @@ enum Presence {
 /// not say which messages are meant.
 #[derive(Default)]
 struct Present {
-    /// Each with whether its header was compared.
+    /// Each with whether its header says which message it is.
     keys: HashMap<MessageKey, bool>,
     prints: HashSet<Fingerprint>,
 }
@@ -225,7 +225,7 @@ impl Present {
                 None => listed.octets.is_some() && listed.octets == known.octets,
             };
             let key = || MessageKey::new(listed.unique_id.clone(), known.occurrence);
-            is_it.then(|| (key(), headers.is_some()))
+            is_it.then(|| (key(), headers.is_some() && listed.header.identity().is_some()))
         });
         found.find(|(key, _)| !self.keys.contains_key(key))
     }

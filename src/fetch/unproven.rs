@@ -78,6 +78,10 @@ impl UnprovenAnswers {
         self.answers.iter().rev().find(|it| it.download.number() == number)
     }
 
+    pub(super) fn pop(&mut self) -> Option<Unproven> {
+        self.answers.pop()
+    }
+
     pub(super) fn last(&self) -> Option<&Unproven> {
         self.answers.last()
     }

@@ -251,6 +251,11 @@ impl Error {
         matches!(self.nature(), Nature::Broken | Nature::Endless | Nature::Lost)
     }
 
+    /// Whether lines that answer nothing follow a message that is whole by itself.
+    pub fn is_behind_message(&self) -> bool {
+        matches!(self, Self::Violation { violation: Violation::Unasked, .. })
+    }
+
     /// Whether all that is known of a session that was out of step is that it was
     /// lost while several commands were in flight.
     pub fn is_lost_over_pipelining(&self) -> bool {

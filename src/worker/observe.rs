@@ -117,6 +117,7 @@ fn told(event: fetch::Event<'_>) -> Event {
         | fetch::Event::Held { .. }
         | fetch::Event::Large { .. }
         | fetch::Event::LineLeftOut { .. }
+        | fetch::Event::LinesFollow { .. }
         | fetch::Event::ListedAgain { .. }
         | fetch::Event::Short { .. }
         | fetch::Event::StatusLike { .. } => message(event).map_or(Event::Again {}, Event::Message),
@@ -147,6 +148,9 @@ fn message(event: fetch::Event<'_>) -> Option<Message> {
         fetch::Event::Large { unique_id: id, octets } => skipped(id, Some(octets), State::TooLarge),
         fetch::Event::LineLeftOut { number, unique_id: id } => {
             Message::LineLeftOut { number: number.get(), unique_id: unique_id(id) }
+        }
+        fetch::Event::LinesFollow { number, unique_id: id } => {
+            Message::LinesFollow { number: number.get(), unique_id: unique_id(id) }
         }
         fetch::Event::ListedAgain { unique_id: id } => skipped(id, None, State::Deleted),
         fetch::Event::Short { number, unique_id: id, octets, listed } => {

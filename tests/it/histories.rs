@@ -308,3 +308,27 @@ fn after_a_repair_a_message_with_another_number_is_compared_with_the_files() {
         assert_eq!(sandbox.count(), 4);
     }
 }
+
+/// A server that does not stuff the dot in a line of its own of message 1.
+fn unstuffed(pipelining: bool) -> Server {
+    let answer = [b"+OK\r\n", &note(1)[..], b".\r\nmore\r\nand more\r\n.\r\n"].concat();
+    let notes = (1..=5).map(|number| Message::new(format!("uid-{number}"), note(number)));
+    let server = Server::builder().user("mrose", "secret").messages(notes);
+    let server = server.fault(Fault::reply("RETR 1", answer));
+    if pipelining { server.start() } else { server.without("PIPELINING").start() }
+}
+
+#[test]
+fn a_message_that_lines_too_many_follow_each_time_is_stored_as_far_as_it_goes_and_never_deleted() {
+    for pipelining in [true, false] {
+        let (server, sandbox) = (unstuffed(pipelining), Sandbox::new());
+        let run = || sandbox.plain(&server).arg("--delete").run();
+        let said: Vec<_> = (0..3).map(|_| run()).collect();
+        assert_eq!(sandbox.count(), 5, "{pipelining} {said:#?}");
+        let lf = |number| String::from_utf8(note(number)).unwrap().replace('\r', "").into_bytes();
+        assert_eq!(sandbox.mail(), (1..=5).map(lf).collect::<Vec<_>>());
+        let left = server.maildrop("mrose").len();
+        assert_eq!(left, 1, "{pipelining} {said:#?}");
+        run().is_silent();
+    }
+}

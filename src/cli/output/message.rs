@@ -49,6 +49,12 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
         Message::LineLeftOut { number, .. } => verbose(&format!(
             "message {number} ({id}): the server sends a line before it, which is left out"
         )),
+        Message::LinesFollow { number, unique_id } => {
+            warn(&format!(
+                "message {number} ({id}) ends too early, and lines follow it that answer nothing; it is here as it came, and stays on the server"
+            ));
+            forget(output, unique_id);
+        }
         Message::Short { number, unique_id, octets, listed } => {
             warn(&format!(
                 "message {number} ({id}) has {octets} octets, and the server announced {listed}; it is here as it came, and stays on the server"
@@ -75,6 +81,7 @@ fn shown(message: &Message) -> String {
     | Message::Held { unique_id: id }
     | Message::Later { unique_id: id, .. }
     | Message::LineLeftOut { unique_id: id, .. }
+    | Message::LinesFollow { unique_id: id, .. }
     | Message::Listed { unique_id: id, .. }
     | Message::Planned { unique_id: id, .. }
     | Message::Refused { unique_id: id, .. }

@@ -22,7 +22,7 @@ fn message(number: u32) -> Download {
     let retrieval =
         Retrieval { occurrence: 1, occurrences: 1, tries: 0, doubtful: false, compares: false };
     let (suspect, known) = (None, Vec::new());
-    Download { listed, retrieval, known, suspect, is_risky: false, again: false }
+    Download { listed, retrieval, known, suspect, followed: None, is_risky: false, again: false }
 }
 
 fn session(source: session::Error) -> Error {
@@ -210,7 +210,16 @@ fn out_of_step_the_second_time_puts_the_message_off() {
     ]);
     plays([
         (ended(Err(out_of_step())).at(2).pipelining(), "again OutOfStep"),
-        (ended(Err(out_of_step())).progress(), "fail"),
+        (ended(Err(out_of_step())), "fail"),
+    ]);
+}
+
+#[test]
+fn out_of_step_behind_what_was_stored_is_no_end_of_the_run() {
+    plays([
+        (ended(Err(out_of_step())).at(2).pipelining(), "again OutOfStep"),
+        (ended(Err(out_of_step())).progress(), "again None"),
+        (ended(Ok(Finish::Complete)), "done"),
     ]);
 }
 

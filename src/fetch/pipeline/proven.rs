@@ -65,7 +65,7 @@ impl Pipeline<'_, '_> {
             }
         }
         self.done.withhold_quit = true;
-        self.done.lost = self.unproven.last().map(|it| it.download.clone());
+        self.lost_behind(*answer == ProofAnswer::None)?;
         Err(out_of_step(Operation::Retrieve(number)))
     }
 

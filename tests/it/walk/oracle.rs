@@ -6,7 +6,8 @@
 //! * A message that was listed while a run marked everything as seen is owed to
 //!   nobody; nor is one whose unique-id a person marked.
 //! * A unique-id that two messages of one listed size had, one after the other:
-//!   the second one may never arrive. Where sizes are not listed the same holds
+//!   the second one may never arrive, and the first one may come again under
+//!   another unique-id. Where sizes are not listed the same holds
 //!   of any two messages.
 //! * The same, where numbers are the unique-ids and TOP is no help; and without
 //!   UIDL, where the header takes the place of the unique-id.
@@ -80,6 +81,8 @@ struct Account {
     excused: bool,
     /// No client could tell it from another one.
     missable: bool,
+    /// Another one has its unique-id, and no client could tell.
+    displaced: bool,
     /// When it arrived first, in true seconds since 1970.
     at: u64,
     uids: HashSet<String>,
@@ -163,12 +166,17 @@ impl Oracle {
             let alike = |(other, size): &(usize, Option<u64>)| {
                 *other != entry.mail && (size.is_none() || octets.is_none() || *size == octets)
             };
-            if (ids != Ids::Numbers || self.top_lied) && before.iter().any(alike) {
-                account.missable = true;
-            }
+            let says_little = ids != Ids::Numbers || self.top_lied;
+            let displaced: Vec<_> = before
+                .iter()
+                .filter(|it| says_little && alike(it))
+                .map(|(mail, _)| *mail)
+                .collect();
+            account.missable |= !displaced.is_empty();
             if !before.contains(&(entry.mail, octets)) {
                 before.push((entry.mail, octets));
             }
+            displaced.into_iter().for_each(|mail| self.accounts[mail].displaced = true);
         }
     }
 
@@ -257,7 +265,7 @@ impl Oracle {
             account.at = self.now;
         }
         account.arrived += 1;
-        let owed = account.placed + account.again;
+        let owed = account.placed + account.again + u32::from(account.displaced);
         let owed = if self.journal_lost { owed + account.removed } else { owed };
         if account.arrived > owed {
             let label = account.label.clone();

@@ -279,9 +279,11 @@ impl Player {
             words[..at].iter().rev().find_map(|it| it.parse::<usize>().ok())
         };
         let promise = checked.stdout.split(' ').next().and_then(|word| word.parse().ok());
-        // One whose header says too little, or another thing than RETR, is new until it
-        // was compared whole.
-        let is_anonymous = |it: &Entry| self.site.mail[it.mail].is_anonymous();
+        // One whose header says too little, that several have, or that RETR does not show,
+        // is new until it was compared whole.
+        let placed = |mail| self.site.maildrop.iter().filter(|it| it.mail == mail).count();
+        let is_anonymous =
+            |it: &Entry| self.site.mail[it.mail].is_anonymous() || placed(it.mail) > 1;
         let top_lies = matches!(self.site.server.top, Top::ChangingHeader | Top::OtherHeader);
         let is_unclear = top_lies || self.site.maildrop.iter().any(is_anonymous);
         let is_kept = |new: usize| new == after - before || is_unclear && new > after - before;
