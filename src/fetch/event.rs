@@ -101,7 +101,7 @@ pub enum Event<'a> {
     /// The server may list only a part of its messages, and all of that part is seen or
     /// too large: it is never retrieved, so newer messages may never be listed.
     OnlySeen,
-    /// The server does not keep step; another session follows, one command at a
+    /// The answers do not match the commands; another session follows, one command at a
     /// time.
     OutOfStep,
     /// The server gives known messages another size than before.

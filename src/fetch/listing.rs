@@ -8,7 +8,7 @@ use crate::protocol::{
     DropListing, Leniency, MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing,
     Violation,
 };
-use crate::session::{self, Refusal, Reply, Sink, Transaction};
+use crate::session::{self, Refusal, Transaction};
 
 use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
@@ -343,28 +343,6 @@ impl<'a> Listing<'a> {
             header.extend_from_slice(piece.get(..room).unwrap_or(piece));
         };
         self.tops(numbers, push, take)
-    }
-
-    /// One message into a sink: all of it, or its header and so many lines.
-    pub fn show(
-        &mut self,
-        number: MessageNumber,
-        lines: Option<u32>,
-        sink: &mut Sink<'_>,
-    ) -> Result<(), Error> {
-        let failed = || Operation::Retrieve(number).failed();
-        match lines {
-            Some(lines) => self.transaction.top(number, lines, Purpose::Header(number)),
-            None => self.transaction.retr(number, Purpose::Header(number)),
-        }
-        .map_err(failed())?;
-        match self.transaction.reply(sink).map_err(failed())? {
-            Some(Reply { command, outcome: Err(refusal), .. }) => {
-                let keyword = command.keyword();
-                Err(failed()(session::Error::Refused { keyword, refusal }))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The names of all listed messages.

@@ -61,6 +61,7 @@ mod same_mailbox;
 mod schedule;
 mod sessions;
 mod short;
+mod show;
 mod step;
 mod suspect;
 mod twins;

@@ -10,7 +10,7 @@ use super::error::{Error, Operation};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cadence {
     /// After so many messages, octets or seconds: one command at a time, on a server
-    /// that has kept step.
+    /// whose answers have matched the commands so far.
     Batch,
     /// After every message: behind it in the same window, or because the server was
     /// out of step before.

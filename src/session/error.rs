@@ -127,7 +127,7 @@ pub enum Error {
     NotWelcome(Refusal),
     /// The server answers several commands at once out of step, or no longer can
     /// what it could: the session has to begin again, one command at a time.
-    #[error("the server does not keep step when several commands are sent at once")]
+    #[error("the server's answers do not match the commands")]
     OutOfStep {
         /// The connection was lost over it, which may have had another reason.
         lost: bool,

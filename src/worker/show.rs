@@ -20,7 +20,7 @@ pub(super) fn show(look: Look<'_>, lines: Option<u32>, out: &mut dyn Write) -> R
         _ => return Err(Error::SeveralMessages),
     };
     let mut broken = None;
-    let shown = listing.show(listed.number, lines, &mut |piece| match out.write_all(piece) {
+    let shown = listing.show(&listed, lines, &mut |piece| match out.write_all(piece) {
         // The reader has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ControlFlow::Continue(()),
         Err(error) => {

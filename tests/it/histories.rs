@@ -332,3 +332,12 @@ fn a_message_that_lines_too_many_follow_each_time_is_stored_as_far_as_it_goes_an
         run().is_silent();
     }
 }
+
+#[test]
+fn a_message_that_may_be_another_one_is_shown_and_the_run_fails() {
+    let late = Fault::nth_reply("LIST 1", 2, "+OK 2 76\r\n");
+    let (server, sandbox) = (server(2).fault(late).start(), Sandbox::new());
+    let ran = sandbox.plain(&server).args(["--show", "1"]).run();
+    assert_eq!((ran.status, ran.stdout.is_empty()), (Some(76), false), "{ran:?}");
+    assert!(ran.stderr.contains("answers do not match the commands"), "{ran:?}");
+}

@@ -172,7 +172,7 @@ fn detail(event: &Event) -> Option<String> {
             format!("the server may remove messages after {days} days, sooner than asked for")
         }
         Event::OutOfStep {} => {
-            "the server does not keep step; again, one command at a time".into()
+            "the server's answers do not match the commands; again, one command at a time".into()
         }
         Event::Recovered { messages: many } => {
             format!("{} of an interrupted run settled", messages(*many))

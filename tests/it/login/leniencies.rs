@@ -78,7 +78,7 @@ fn each_leniency_lets_in_and_strict_names_it_instead() {
         assert_eq!((ran.status, stage.sandbox.count()), (Some(0), *messages), "{name}: {ran:?}");
         let told = match *name {
             // A new session begins over it, which has a sentence of its own.
-            "out-of-step" => "does not keep step; again",
+            "out-of-step" => "do not match the commands; again",
             name => &format!(" ({name})\n"),
         };
         assert_eq!(ran.stderr.matches(told).count(), 1, "{name}: {ran:?}");
