@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Leniency {
     /// More than one blank behind a message-number, or a tab.
     BlanksInListing,
-    /// The connection ends at CAPA.
+    /// The connection ends at CAPA, or CAPA gets no answer.
     CapaEndsConnection,
     /// A challenge in clear where it is to be Base64, and nothing hangs on it.
     ChallengeInClear,
@@ -26,6 +26,8 @@ pub enum Leniency {
     ListArgumentIgnored,
     /// A response line of more than 512 octets.
     LongLine,
+    /// A mechanism that the user names and the server does not announce.
+    MechanismNotAnnounced,
     /// A mechanism that is announced and not there.
     MechanismNotThere,
     /// A unique-id that is empty, longer than 70 octets, or not visible ASCII.
@@ -48,7 +50,7 @@ pub enum Leniency {
 
 impl Leniency {
     /// Every one.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BlanksInListing,
         Self::CapaEndsConnection,
         Self::ChallengeInClear,
@@ -59,6 +61,7 @@ impl Leniency {
         Self::LineFeedAlone,
         Self::ListArgumentIgnored,
         Self::LongLine,
+        Self::MechanismNotAnnounced,
         Self::MechanismNotThere,
         Self::OddUniqueId,
         Self::OkForChallenge,
@@ -83,6 +86,7 @@ impl Leniency {
             Self::LineFeedAlone => "line-feed-alone",
             Self::ListArgumentIgnored => "list-argument-ignored",
             Self::LongLine => "long-line",
+            Self::MechanismNotAnnounced => "mechanism-not-announced",
             Self::MechanismNotThere => "mechanism-not-there",
             Self::OddUniqueId => "odd-unique-id",
             Self::OkForChallenge => "ok-for-challenge",
@@ -111,7 +115,7 @@ impl fmt::Display for Leniency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BlanksInListing => "sends more than one blank behind a message-number",
-            Self::CapaEndsConnection => "ends the connection at CAPA",
+            Self::CapaEndsConnection => "ends the connection at CAPA, or does not answer it",
             Self::ChallengeInClear => "sends a challenge that is no Base64",
             Self::EmptyLineInListing => "sends an empty line in a listing",
             Self::EmptyMaildropRefused => "refuses to list an empty maildrop",
@@ -120,6 +124,7 @@ impl fmt::Display for Leniency {
             Self::LineFeedAlone => "ends a response line with LF alone",
             Self::ListArgumentIgnored => "sends a whole listing where one message was asked for",
             Self::LongLine => "sends a response line of more than 512 octets",
+            Self::MechanismNotAnnounced => "does not announce the mechanism",
             Self::MechanismNotThere => "refuses a mechanism that it announces",
             Self::OddUniqueId => {
                 "sends a unique-id that is empty, over 70 octets or not visible ASCII"

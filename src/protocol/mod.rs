@@ -21,7 +21,7 @@
 //! | name | what | server and source | test |
 //! | --- | --- | --- | --- |
 //! | blanks-in-listing | several blanks or a tab between number and unique-id or size | Maillennium (mpop, 2007), thunderbird-android #323 | tests/transcripts/blanks-in-uidl.txt |
-//! | capa-ends-connection | CAPA ends the connection: once more without it, remembered for a month | fetchmail's FAQ, R11 and O11 | `a_server_that_hangs_up_at_capa_is_not_asked_again` |
+//! | capa-ends-connection | CAPA ends the connection or gets no answer: once more without it, remembered for a month | fetchmail's FAQ, R11 and O11 | `a_server_that_hangs_up_at_capa_is_not_asked_again`, `a_server_that_does_not_answer_capa_is_not_asked_again` |
 //! | challenge-in-clear | `+ Username:`, `+ go ahead` in place of Base64, where nothing hangs on it | MailKit #268, mox #223 | `login_answers_odd_prompts` (ways.rs) |
 //! | empty-line-in-listing | an empty line in a listing | OpaqueMail #60 | tests/transcripts/blanks-in-uidl.txt |
 //! | empty-maildrop-refused | UIDL or LIST refused, and STAT says 0 | curl PR #10 has another form of it | `an_empty_maildrop_may_refuse_its_listings` (histories.rs) |
@@ -30,6 +30,7 @@
 //! | line-feed-alone | LF without CR ends a response line; never a line of a message | old servers | `a_server_without_crlf_is_refused_within_a_second` (odd_servers.rs) |
 //! | list-argument-ignored | `LIST n` answered with the whole listing | test servers of Mozilla, curl 8 and Jakarta Mail | tests/transcripts/list-argument-ignored.txt |
 //! | long-line | status lines of 513 to [`MAX_RESPONSE_LINE`] octets | long explanations | `a_response_line_may_be_long_and_has_an_end` |
+//! | mechanism-not-announced | a mechanism for tokens that the user names and CAPA does not have, over TLS; USER beside SASL mechanisms | Microsoft 365, to some clients; Thunderbird tries it, too | tests/transcripts/auth-xoauth2-not-announced.txt |
 //! | mechanism-not-there | a mechanism that is announced and refused: the next | scarlet.be (k-9 #2648) | `a_mechanism_that_is_announced_and_not_there_is_followed_by_the_next` |
 //! | odd-unique-id | unique-ids that are empty, long or have other octets | CVE-2005-2335, CVE-2018-14356, MailKit #872 | `a_unique_id_holds_what_servers_really_send` (vocabulary.rs) |
 //! | ok-for-challenge | `+OK` for the `+` of a challenge, but in SCRAM | Exchange 2003 (fetchmail's FAQ, S2) | `ok_may_stand_for_a_challenge_but_not_in_scram` (ways.rs) |

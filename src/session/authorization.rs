@@ -125,10 +125,9 @@ impl<'a> Authorization<'a> {
             return Ok(opened.without_capa());
         }
         match opened.learn() {
-            Err(Error::Connection(connection::Error::Closed { phase: Phase::Reply })) => {}
-            learnt => return learnt.map(|()| opened),
+            Err(error) if is_unanswered(&error) => opened.again_without_capa(),
+            learnt => learnt.map(|()| opened),
         }
-        opened.again_without_capa()
     }
 
     /// A second connection to a server that ended the first one at CAPA.
@@ -246,6 +245,15 @@ impl<'a> Authorization<'a> {
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
+}
+
+/// Whether the connection ended in place of an answer, or none came in time.
+pub(super) fn is_unanswered(error: &Error) -> bool {
+    use connection::Error::{Closed, TimedOut};
+    matches!(
+        error,
+        Error::Connection(Closed { phase: Phase::Reply } | TimedOut { phase: Phase::Reply, .. })
+    )
 }
 
 /// Asks for TLS and shakes hands (RFC 2595 section 4). Refused, it ends the

@@ -76,6 +76,9 @@ impl<'a> Authorization<'a> {
                 }
                 (Err(error), None) => return Err(error),
             };
+            if !(self.capabilities.is_empty() || way.is_offered(&self.capabilities)) {
+                self.conversation.lenient(Leniency::MechanismNotAnnounced)?;
+            }
             if self.pipelining()
                 && (!self.two_step || way == Way::User)
                 && let Some(login) = self.in_one_go(way, credentials)?

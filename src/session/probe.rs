@@ -17,7 +17,9 @@ use crate::protocol::{
     UniqueIdListing,
 };
 
-use super::authorization::{Authorization, Credentials, Options, Pipelining, ask_for_tls, stls};
+use super::authorization::{
+    Authorization, Credentials, Options, Pipelining, ask_for_tls, is_unanswered, stls,
+};
 use super::choice::{Way, choose};
 use super::conversation::{Conversation, Line, Log};
 use super::error::{Error, Refusal};
@@ -200,9 +202,7 @@ impl Findings {
         let options = Options { pace: Pipelining::LockStep, ..options.clone() };
         let opened = Authorization::new(conversation, timestamp, Capabilities::default(), options);
         match answer {
-            Err(Error::Connection(connection::Error::Closed { phase: Phase::Reply })) => {
-                opened.again_without_capa()
-            }
+            Err(error) if is_unanswered(&error) => opened.again_without_capa(),
             answer => {
                 let answer = answer?;
                 let capabilities = answer.clone().unwrap_or_default();

@@ -30,6 +30,11 @@ const CASES: &[(&str, Make, &str)] = &[
     ("initial-response-ignored", || one_by_one().fault(Fault::initial_response_ignored()), "plain"),
     ("initial-response-refused", || server().fault(misreads("syntax: AUTH mechanism")), "plain"),
     (
+        "mechanism-not-announced",
+        || server().mechanisms(&["OAUTHBEARER"]).unannounced("SASL").token(PASSWORD),
+        "oauthbearer",
+    ),
+    (
         "mechanism-not-there",
         || server().mechanisms(&["SCRAM-SHA-256", "LOGIN"]).fault(refuses("SCRAM-SHA-256")),
         "auto",
@@ -263,6 +268,20 @@ fn a_server_that_hangs_up_at_capa_is_not_asked_again() {
     let stage = Stage::tls(server().fault(Fault::cut_at_command(1)));
     stage.run(&[]).fails(75, "closed the connection");
     assert_eq!((stage.server.sessions(), stage.server.logins().len()), (2, 0));
+}
+
+/// The same sources: no answer is as an end, once the time is over.
+#[test]
+fn a_server_that_does_not_answer_capa_is_not_asked_again() {
+    let stage = Stage::tls(server().fault(Fault::stall_at_command(1).on(1)));
+    stage.delivers(&stage.run(&["--timeout", "1"]), &["USER accepted"]);
+    assert_eq!(stage.server.sessions(), 2);
+    stage.run(&["--strict", "--timeout", "1"]).is_silent();
+    // Nor in the next run.
+    stage.run(&[]).is_silent();
+    assert!(!stage.server.commands_of(4).contains(&"CAPA".into()));
+    let silent = Stage::tls(server().fault(Fault::stall_at_command(1)));
+    silent.run(&["--timeout", "1"]).fails(75, "gave up waiting");
 }
 
 #[test]
