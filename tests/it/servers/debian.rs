@@ -16,14 +16,14 @@ use super::{MESSAGES, files, inetd, programs, script, serves};
 /// mrose's number in a namespace of her own.
 const MROSE: u32 = 61300;
 /// That of every server.
-const SERVER: u32 = 61301;
+pub(super) const SERVER: u32 = 61301;
 
 /// What stands for the machine's own accounts, mail and services, for `private.sh`.
-struct Private {
+pub(super) struct Private {
     sandbox: Sandbox,
 }
 
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
         eprintln!("skipped: only root can give a server a user");
@@ -42,7 +42,7 @@ fn hashed() -> String {
 }
 
 impl Private {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let private = Self { sandbox: Sandbox::new() };
         let root = private.path("");
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
@@ -60,7 +60,7 @@ impl Private {
         let home = private.path("home").display().to_string();
         let mut users = format!("root:x:0:0::/:/bin/sh\nmrose:x:{MROSE}:{MROSE}::{home}:/bin/sh\n");
         let mut groups = format!("root:x:0:\nmail:x:8:\nmrose:x:{MROSE}:\n");
-        for server in ["popa3d", "spop3d"] {
+        for server in ["popa3d", "spop3d", "cyrus"] {
             users.push_str(&format!("{server}:x:{SERVER}:{SERVER}::/:/bin/false\n"));
             groups.push_str(&format!("{server}:x:{SERVER}:\n"));
             let pam = "auth required pam_unix.so\naccount required pam_unix.so\n";
@@ -75,12 +75,12 @@ impl Private {
         private
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.sandbox.path(name)
     }
 
     /// A program in the namespace.
-    fn command(&self, programs: &Path, program: &str) -> Command {
+    pub(super) fn command(&self, programs: &Path, program: &str) -> Command {
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh"]).arg(script("private.sh")).arg(self.path(""));
         command.arg("env").arg(format!("LD_LIBRARY_PATH={}", programs.join("lib").display()));
