@@ -13,6 +13,7 @@
 //! | `fingerprint` | [`a_fingerprint_depends_on_what_stays_of_the_header`] |
 //! | `journal` | [`any_journal_loads_or_is_damaged_and_a_cut_never_damages`]; for its lines `journal::record`, for raw octets `journal::load` |
 //! | `listing` | [`listings_are_read_as_the_grammar_says`] |
+//! | `lmtp` | [`replies_of_lmtp_are_read_as_the_grammar_says`] |
 //! | `marker` | [`any_marker_is_taken_or_refused`] |
 //! | `netrc` | [`a_netrc_is_read_as_its_words_say`] |
 //! | `proxy` | [`a_proxys_answer_is_taken_to_its_last_octet`] |
@@ -64,6 +65,9 @@ const RESPONSE: &[u8] =
 
 const LISTING: &[u8] = b"0|1|17|4294967295|4294967296|18446744073709551615|18446744073709551616|\
      | |  |\t|-|+|id|\xff|\r|%";
+
+const LMTP: &[u8] = b"2|3|4|5|50|00|250|250|250|250-|250-|250 |354|550 |-| |-|_|SIZE|size 10|SIZE 99999999999999999999|\
+    8BITMIME|PIPELINING|SMTPUTF8|pipelining|\n|\n|\n|\n250-|\r|+|x";
 
 const CAPABILITY: &[u8] = b"PIPELINING|pipelining|SASL|Sasl|SASL PLAIN|XOAUTH2|PLAIN|USER|\
     LOGIN-DELAY|LOGIN-DELAY 900|EXPIRE|EXPIRE |NEVER|60|UTF8|IMPLEMENTATION x|\n| | |  |\t|\n|\n|\n|\xc3";
@@ -156,6 +160,11 @@ proptest! {
     #[test]
     fn listings_are_read_as_the_grammar_says(line in made_of(LISTING, 0..6)) {
         check("listing", &line.0);
+    }
+
+    #[test]
+    fn replies_of_lmtp_are_read_as_the_grammar_says(lines in made_of(LMTP, 0..60)) {
+        check("lmtp", &lines.0);
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("fingerprint", wire::fingerprint),
     ("journal", journal::journal),
     ("listing", wire::listing),
+    ("lmtp", wire::lmtp),
     ("marker", journal::marker),
     ("netrc", netrc::netrc),
     ("proof", proof::proof),

@@ -5,9 +5,10 @@ use md5::{Digest, Md5};
 use pop3get::journal::{Fingerprint, HeaderHasher};
 use pop3get::protocol::sasl::Mechanism;
 use pop3get::protocol::{
-    Capabilities, DropListing, Indicator, Leniency, LineEnds, MessageNumber, Quoted, ResponseCode,
-    ScanListing, StatusLine, Timestamp, TimestampError, UniqueIdListing, Unstuffer, Violation,
-    digest,
+    Capabilities, DropListing, Indicator, Leniency, LineEnds, LmtpExtensions, LmtpReply,
+    LmtpReplyParser, LmtpViolation, MessageFacts, MessageNumber, Quoted, Recipient, ReplyClass,
+    ResponseCode, ScanListing, StatusLine, Timestamp, TimestampError, UniqueIdListing, Unstuffer,
+    Violation, digest,
 };
 use pop3get::secret::Secret;
 
@@ -284,4 +285,64 @@ pub fn fingerprint(input: &[u8]) {
         assert_eq!(print(&[&kept, b"\nbody\n"]), whole);
         assert_ne!(print(&[&kept, b"X: y\n"]), whole);
     }
+}
+
+/// A reply of LMTP is up to 100 lines that begin with the same three digits; a dash
+/// follows all but the last one's.
+pub fn lmtp(stream: &[u8]) {
+    let (mut parser, mut begun) = (LmtpReplyParser::default(), Vec::<&[u8]>::new());
+    for line in stream.split(|octet| *octet == b'\n').take(1000) {
+        let code = line.get(..3).and_then(number).filter(|code| (200..600).contains(code));
+        let goes_on = matches!(line.get(3), Some(b'-'));
+        let is_end = matches!(line.get(3), None | Some(b' '));
+        let is_same = begun.first().is_none_or(|first| line.get(..3) == first.get(..3));
+        let read = parser.line(line);
+        if begun.len() == 100 {
+            return assert_eq!(read, Err(LmtpViolation::TooLong));
+        }
+        let Some(code) = code.filter(|_| is_same && (goes_on || is_end)) else {
+            return assert_eq!(read, Err(LmtpViolation::NoReply));
+        };
+        begun.push(line);
+        if goes_on {
+            assert_eq!(read, Ok(None));
+            continue;
+        }
+        let class = match code / 100 {
+            2 => ReplyClass::Done,
+            3 => ReplyClass::GoOn,
+            4 => ReplyClass::NotNow,
+            _ => ReplyClass::Refused,
+        };
+        let text = |line: &&[u8]| line.get(4..).unwrap_or_default().to_vec();
+        let lines = begun.iter().map(text).collect();
+        let reply = LmtpReply { code: u16::try_from(code).unwrap(), class, lines };
+        assert_eq!(reply.text(), text(&line));
+        extensions(&reply);
+        assert_eq!(read, Ok(Some(reply)));
+        (parser, begun) = (LmtpReplyParser::default(), Vec::new());
+    }
+}
+
+/// What LHLO announces is each line's first word but the greeting's, in any case; MAIL
+/// FROM is one line and says only what was announced.
+fn extensions(reply: &LmtpReply) {
+    let found = LmtpExtensions::of(reply);
+    let has = |tag: &str| {
+        let first = |line: &Vec<u8>| line.split(|octet| *octet == b' ').next().map(<[u8]>::to_vec);
+        let mut words = reply.lines.iter().skip(1).filter_map(first);
+        words.any(|word| word.eq_ignore_ascii_case(tag.as_bytes()))
+    };
+    assert_eq!((found.eight_bit, found.pipelining), (has("8BITMIME"), has("PIPELINING")));
+    assert_eq!((found.size.is_some(), found.utf8), (has("SIZE"), has("SMTPUTF8")));
+    let mut facts = MessageFacts::default();
+    facts.push(b"a: \xff\n\nbody");
+    facts.finish();
+    let recipient: Recipient = "\u{fc}@example.org".parse().unwrap();
+    let command = found.mail_from(&facts, &[&recipient]);
+    assert!(!command.contains(['\r', '\n']), "{command:?}");
+    assert_eq!(command.contains(" SIZE="), found.size.is_some());
+    assert_eq!(command.contains(" BODY=8BITMIME"), found.eight_bit);
+    assert_eq!(command.contains(" SMTPUTF8"), found.utf8);
+    assert_eq!(found.refuses(&recipient).is_none(), found.utf8);
 }
