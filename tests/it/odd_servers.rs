@@ -104,3 +104,20 @@ fn what_a_server_loses_behind_the_login_is_missed_within_seconds_and_that_is_rem
         ran.fails(76, "(out-of-step)");
     }
 }
+
+/// GreenMail before #475, hMailServer before #126: a line of one dot ends what arrives,
+/// and what is behind it answers the next command.
+#[test]
+fn a_message_with_an_unstuffed_dot_is_said_and_stays_and_the_others_arrive() {
+    for pipelining in [true, false] {
+        let unstuffed = "+OK\r\nSubject: x\r\n\r\nbefore\r\n.\r\nbehind\r\n.\r\n";
+        let builder = server(3).fault(Fault::reply("RETR 1", unstuffed));
+        let builder = if pipelining { builder } else { builder.without("PIPELINING") };
+        let (one, sandbox) = (builder.start(), Sandbox::new());
+        for _ in 0..2 {
+            let ran = sandbox.plain(&one).arg("--delete").run();
+            ran.fails(65, "cannot fetch message 1 (uid-1): the server broke the protocol");
+            assert_eq!((sandbox.count(), one.maildrop("mrose").len()), (2, 1));
+        }
+    }
+}

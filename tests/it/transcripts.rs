@@ -3,10 +3,63 @@
 //! `S:` lines are sent, `C:` lines must arrive exactly. With `~ do` the session
 //! is driven by hand and each `~ gives` says what comes of it (`|` is a line end);
 //! without, the built program fetches, and `~ exit`, `~ stderr` and `~ mail` say
-//! what comes of that.
+//! what comes of that. It runs once for each `~ exit`, in the same place.
 //!
 //! Each is played in clear and over TLS, what is sent in one piece and octet by octet;
 //! with `~ clear` or `~ tls` only the one.
+//!
+//! What is known of servers, and where it is played: a file of tests/transcripts without
+//! its ending, or a test of this crate, in code.
+//!
+//! | server | what it does | played by |
+//! | --- | --- | --- |
+//! | Gmail | a window of messages, which moves behind QUIT | gmail-window-moves, `a_window_that_will_not_move_is_said_when_it_is_marked_and_once_when_nothing_else_is_there` |
+//! | Gmail | announces what it has only behind the login | gmail-capabilities-after-login, fetch-two-of-many |
+//! | Gmail | UIDL refused, then the end of the connection | gmail-uidl-then-eof |
+//! | Gmail | a refused token | auth-gmail-xoauth2-refused |
+//! | Gmail | LOGIN-DELAY 300 announced and not meant | `looks_try_at_once_whatever_is_announced_and_write_nothing` |
+//! | AOL, Yahoo, Verizon | UIDL works and is not announced | capa-without-uidl |
+//! | Exchange 2000 | no line end behind the last line | exchange-2000-no-final-crlf |
+//! | Exchange 2003 | `+OK` for the `+` of a challenge | auth-exchange-2003-ok-for-challenge |
+//! | Exchange, Microsoft 365 | the initial response refused, with and without a farewell | auth-exchange-two-step, auth-exchange-hangs-up, auth-microsoft-xoauth2 |
+//! | Exchange | a token in the greeting; an empty line for an answer to DELE | exchange-greeting-token, exchange-dele-empty-line |
+//! | OpenMail, Exchange and many more | sizes in LIST that are rounded or of another form | openmail-rounded-sizes |
+//! | GreenMail | the size -1 | greenmail-size-unknown |
+//! | qmail-pop3d | no CAPA; an extra line behind each message | qmail-pop3d-extra-line |
+//! | Maillennium | blanks before unique-ids; TOP cut | blanks-in-uidl, maillennium-top-cut |
+//! | others | an empty line first, blanks, an end without CRLF | uidl-empty-first-line, node-pop3-end-without-crlf |
+//! | Courier 1.0.16 | mail in UTF-8 replaced where UTF8 is not asked for | courier-unicode-replaced |
+//! | Courier, Cyrus | what was sent behind the login is lost | `what_a_server_loses_behind_the_login_is_missed_within_seconds_and_that_is_remembered` |
+//! | Cyrus 3.4.6 | `.` and CR without LF at the end | cyrus-end-without-lf |
+//! | Dovecot 2.3.19 | a message expunged meanwhile | dovecot-message-expunged |
+//! | WildDuck | responses mixed | out-of-step |
+//! | WildDuck | no TOP | no-uidl-no-top |
+//! | poczta.o2.pl | hangs up over PIPELINING; a success without words | o2-pl-pipelining-hangs-up, auth-o2-pl-success-without-words |
+//! | FTGate | two `+OK` to TOP | ftgate-top-two-ok |
+//! | usa.net, OpenMail, MailMax, InterChange | lines whatever TOP asks for | usa-net-top-with-lines |
+//! | Twisted, Mailpit | `UIDL n` without the number, or with several lines | twisted-uidl-without-number, mailpit-uidl-multi-line |
+//! | GreenMail, hMailServer, netius | dots in RETR that are not stuffed | greenmail-retr-unstuffed, `a_message_with_an_unstuffed_dot_is_said_and_stays_and_the_others_arrive` |
+//! | Mailpit | dots in TOP that are not stuffed; a dot between bare LFs | mailpit-top-unstuffed, mailpit-dot-behind-line-feed |
+//! | Outlook Express, a client | a stuffed dot at a packet's boundary | outlook-express-stuffed-dots |
+//! | UW, qpopper | a message of internal data | folder-internal-data |
+//! | some | CAPA ends the connection, or gets no answer | capa-hangs-up, `a_server_that_does_not_answer_capa_is_not_asked_again` |
+//! | some | a timestamp in the greeting and no APOP | apop-timestamp-and-no-apop, apop-not-there |
+//! | some | unique-ids that are empty, long, repeated, not ASCII | odd-unique-ids, odd-unique-ids-empty, number-twice |
+//! | MailKit #872 | an answer to STAT that is none | stat-without-octets, stat-without-number, stat-without-words, stat-number-with-comma |
+//! | any | an empty maildrop | empty-maildrop, `an_empty_maildrop_may_refuse_its_listings` |
+//! | Inbucket 3 | a message cut short, and a line too many | `a_message_that_ends_early_is_said_and_stays_on_the_server`, `a_line_too_many_files_no_message_under_another_ones_unique_id` |
+//! | tpop3d 1.5.5 | a pipeline that stalls; idle too long | `a_pipeline_that_stalls_is_recognised_and_remembered`, idle-too-long |
+//! | UW ipop3d, qpopper, VPOP3, RFC 1939 | a maildrop locked, in words | locked-uw-ipop3d, locked-qpopper, locked-vpop3, locked-pop-server, locked-rfc1939-already, locked-rfc1939-unable |
+//! | some | an account that is locked; too many attempts | locked-account, too-many-attempts |
+//! | Mozilla's fake server and Thunderbird's tests | LIST and UIDL without regard to the number; `+` for an initial response; a connection that ends in UIDL, or at a refused login | mozilla-fake-server, auth-mozilla-initial-response-ignored, mozilla-uidl-cut, mozilla-hangs-up-at-refused-password, mozilla-announced-and-hangs-up |
+//! | curl's test server | the whole list for `LIST n`; `+` for an initial response | list-argument-ignored, auth-curl-initial-response-ignored |
+//! | Jakarta Mail's test server | the whole list for `LIST n`; DELE refused | list-argument-ignored, jakarta-dele-refused |
+//! | MailKit's recordings | listings that lack words and numbers | comcast-uidl-line-without-id, comcast-list-another-number |
+//! | mox, MailKit #268 | challenges in clear | auth-mox-go-ahead, auth-login-prompts-in-clear |
+//! | scarlet.be | PLAIN announced and not there | auth-scarlet-be-plain-not-there |
+//! | mail.ru, 126, 163 (Coremail) | no initial response | auth-rfc1734-syntax |
+//! | 163 | a quota | 163-quota |
+//! | hMailServer | `+ERR` | hmailserver-plus-err |
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -135,15 +188,22 @@ fn play(name: &str, script: &Script, manner: Manner) {
         let server = format!("127.0.0.1:{port}");
         let args = ["--tls", tls, "-s", &*server, "-u", "mrose", "-m", "Mail", "--timeout", "5"];
         let more = one(script, "args", "").split_whitespace();
-        let run = sandbox.pop3get(args).args(more).env("POP3GET_PASSWORD", "secret");
-        let run = if manner.tls { run.arg("--ca-file").arg(ca) } else { run };
-        let ran = run.run();
+        let once = || {
+            let run = sandbox.pop3get(args).args(more.clone()).env("POP3GET_PASSWORD", "secret");
+            let run = if manner.tls { run.arg("--ca-file").arg(&ca) } else { run };
+            run.run()
+        };
+        // A run for each `~ exit`, and at least one.
+        let statuses: Vec<_> = values(script, "exit").iter().map(|it| it.parse().ok()).collect();
+        let ran: Vec<_> = (0..statuses.len().max(1)).map(|_| once()).collect();
         playing.finish().unwrap_or_else(|error| panic!("{name}: {error}; {ran:?}"));
-        let status = one(script, "exit", "0").parse().unwrap();
-        assert_eq!(ran.status, Some(status), "{name}: {ran:?}");
+        let expected = if statuses.is_empty() { vec![Some(0)] } else { statuses };
+        let ended: Vec<_> = ran.iter().map(|ran| ran.status).collect();
+        assert_eq!(ended, expected, "{name}: {ran:?}");
+        let said: String = ran.iter().map(|ran| ran.stderr.as_str()).collect();
         let sentences = values(script, "stderr");
-        assert!(sentences.iter().all(|sentence| ran.stderr.contains(sentence)), "{name}: {ran:?}");
-        assert_eq!(ran.stderr.is_empty(), sentences.is_empty(), "{name}: {ran:?}");
+        assert!(sentences.iter().all(|sentence| said.contains(sentence)), "{name}: {ran:?}");
+        assert_eq!(said.is_empty(), sentences.is_empty(), "{name}: {ran:?}");
         let mail = values(script, "mail");
         let mail: Vec<_> = mail.iter().map(|mail| format!("{mail}\n").replace('|', "\n")).collect();
         let stored: Vec<_> =
@@ -174,5 +234,31 @@ fn every_transcript_goes_as_it_is_written() {
             }
         }
     }
-    assert!(files.len() >= 81, "only {} transcripts were found", files.len());
+    assert!(files.len() >= 97, "only {} transcripts were found", files.len());
+}
+
+/// The names in the last column of the table above.
+fn played_by() -> Vec<&'static str> {
+    let lines = include_str!("transcripts.rs").lines();
+    let rows = lines.filter_map(|line| line.strip_prefix("//! | ")?.strip_suffix(" |"));
+    let cells = rows.filter_map(|row| row.rsplit(" | ").next()).skip(2);
+    cells.flat_map(|cell| cell.split(", ")).collect()
+}
+
+#[test]
+fn what_is_known_of_servers_is_played_by_files_and_tests_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut sources = String::new();
+    for file in ["attempts", "delay", "histories", "login/leniencies", "odd_servers"] {
+        sources += &fs::read_to_string(root.join(format!("it/{file}.rs"))).unwrap();
+    }
+    let names = played_by();
+    assert!(names.len() > 70, "only {}", names.len());
+    for name in names {
+        let is_there = match name.strip_prefix('`').and_then(|name| name.strip_suffix('`')) {
+            Some(test) => sources.contains(&format!("fn {test}()")),
+            None => root.join(format!("transcripts/{name}.txt")).exists(),
+        };
+        assert!(is_there, "{name}");
+    }
 }
