@@ -204,22 +204,19 @@ impl Attempts {
             (session::Nature::OutOfStep, _) if !self.was_out_of_step => {
                 self.out_of_step(source.is_lost_over_pipelining(), ended.remembered, ended.lost)
             }
-            (session::Nature::OutOfStep, _) => match ended.lost {
-                Some(download) => self.put_off(download, Failed::Garbled, ended.more),
-                // What was out of step is stored.
-                None if ended.progress => Next::Again(Note::None),
-                None => return Next::Fail(error),
-            },
-            (nature, _) => match ended.lost {
-                Some(download) => {
+            (nature, _) => match (ended.lost, nature) {
+                (Some(download), session::Nature::OutOfStep) => {
+                    self.put_off(download, Failed::Garbled, ended.more)
+                }
+                (Some(download), _) => {
                     let went = (ended.pipelining, ended.progress, ended.more);
                     self.lost(download, nature, went)
                 }
-                None if nature == session::Nature::Broken && ended.pipelining => {
+                (None, session::Nature::Broken) if ended.pipelining => {
                     self.out_of_step(true, ended.remembered, None)
                 }
-                None if ended.progress => Next::Again(Note::None),
-                None => return Next::Fail(error),
+                (None, _) if ended.progress => Next::Again(Note::None),
+                (None, _) => return Next::Fail(error),
             },
         };
         self.first = Some(error);

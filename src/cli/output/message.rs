@@ -24,22 +24,10 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
             let why = cause(*why, text.as_ref());
             output.line(&format!("pop3get: {account}: {doing} ({id}): {why}{times}"));
         }
-        Message::Gone { .. } => {
-            verbose(&format!("{id} is in no folder of the Maildir, and is not handed over"));
-        }
-        Message::HandedOver { again, except, .. } => {
-            let again = if *again { " again" } else { "" };
-            verbose(&format!("handed over {id}{again}"));
-            if let Some(why) = except {
-                warn(&format!("{id} was handed over, but not to each recipient: {why}"));
-            }
-        }
-        Message::Later { tries, aside, text, .. } => {
-            let times = if *tries > 1 { format!("; tried {tries} times") } else { String::new() };
-            let aside = if *aside { "; the others do not wait for it" } else { "" };
-            verbose(&format!("{id} is handed over later: {text}{times}{aside}"));
-        }
-        Message::Refused { text, .. } => warn(&format!("{id} was not handed over: {text}")),
+        Message::Gone { .. }
+        | Message::HandedOver { .. }
+        | Message::Later { .. }
+        | Message::Refused { .. } => tell_handover(output, account, &id, message),
         Message::Held { unique_id } => {
             warn(&format!(
                 "{id} was committed and is nowhere in the Maildir; it is neither fetched again nor deleted"
@@ -68,6 +56,31 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
             verbose(&format!("{id} was deleted and is listed again; left alone"));
         }
         Message::Listed { .. } | Message::Planned { .. } | Message::Skipped { .. } => {}
+    }
+}
+
+/// Says what the hand-over did with a message.
+fn tell_handover(output: &Output<'_>, account: &str, id: &str, message: &Message) {
+    let warn = |line: &str| output.warn(account, line);
+    let verbose = |line: &str| output.verbose(account, line);
+    match message {
+        Message::Gone { .. } => {
+            verbose(&format!("{id} is in no folder of the Maildir, and is not handed over"));
+        }
+        Message::HandedOver { again, except, .. } => {
+            let again = if *again { " again" } else { "" };
+            verbose(&format!("handed over {id}{again}"));
+            if let Some(why) = except {
+                warn(&format!("{id} was handed over, but not to each recipient: {why}"));
+            }
+        }
+        Message::Later { tries, aside, text, .. } => {
+            let times = if *tries > 1 { format!("; tried {tries} times") } else { String::new() };
+            let aside = if *aside { "; the others do not wait for it" } else { "" };
+            verbose(&format!("{id} is handed over later: {text}{times}{aside}"));
+        }
+        Message::Refused { text, .. } => warn(&format!("{id} was not handed over: {text}")),
+        _ => {}
     }
 }
 
