@@ -215,11 +215,4 @@ impl Connection {
         self.output = octets;
         sent
     }
-
-    /// Sends close_notify and waits for no answer.
-    pub fn close(mut self) {
-        if let Stream::Tls(stream) = &mut self.stream {
-            stream.say_goodbye();
-        }
-    }
 }

@@ -21,6 +21,7 @@
 //! What the octets mean, and which of them are secret: [`crate::session`].
 
 mod certificate;
+mod closing;
 #[allow(clippy::module_inception, reason = "the file is named by its one type")]
 mod connection;
 mod der;

@@ -252,6 +252,23 @@ impl Stream {
         Ok(())
     }
 
+    /// Encrypts and sends everything, and close_notify with it.
+    pub(super) fn send_last(
+        &mut self,
+        octets: &[u8],
+        options: &Options,
+        waiting: Waiting,
+    ) -> Result<(), Error> {
+        self.session.writer().write_all(octets).map_err(Error::Io)?;
+        self.session.send_close_notify();
+        self.write_out(options, waiting)
+    }
+
+    /// The socket below.
+    pub(super) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
     fn write_out(&mut self, options: &Options, waiting: Waiting) -> Result<(), Error> {
         while self.session.wants_write() {
             match self.session.write_tls(&mut self.socket) {

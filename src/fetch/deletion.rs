@@ -64,6 +64,19 @@ impl PendingDeletes {
         self.waiting.is_empty() && self.marked.is_empty()
     }
 
+    /// Ends a session that deletes nothing: all that is left to tell is why the
+    /// server has marked nothing.
+    fn leave(self, transaction: Session<'_>, journal: &mut Journal) -> Result<Deleted, Error> {
+        let left = transaction.leave();
+        journal.write_pending()?;
+        match left {
+            // Nothing hangs on it.
+            Ok(()) | Err(session::Error::Refused { .. }) => {}
+            Err(error) => return Err(Operation::Quit.failed()(error)),
+        }
+        Ok(Deleted { proofs: Vec::new(), refusal: self.refusal })
+    }
+
     /// Sends what waits, and QUIT behind it. The journal knows before that all of
     /// it was asked for, so that a broken session leaves nothing to guess but
     /// what the next listing tells.
@@ -78,9 +91,11 @@ impl PendingDeletes {
             _ => None,
         });
         let mut all = self.marked.iter().chain(unanswered).chain(waiting).peekable();
-        if all.peek().is_some() {
-            journal.ask(&mut all)?;
-        }
+        let Some(_) = all.peek() else {
+            drop(all);
+            return self.leave(transaction, journal);
+        };
+        journal.ask(&mut all)?;
         drop(all);
         if !self.waiting.is_empty() {
             transaction.ask_capabilities().map_err(Operation::Commit.failed())?;

@@ -57,6 +57,6 @@ impl AccountRun {
         }
         self.note_listing(&listing, std::iter::repeat(true), options)?;
         self.journal.finish()?;
-        listing.quit().map(|()| Finish::Complete)
+        listing.leave().map(|()| Finish::Complete)
     }
 }

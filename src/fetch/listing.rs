@@ -1,6 +1,8 @@
 //! A look into the maildrop: log in, list, plan. Nothing here writes anything,
 //! on either side.
 
+mod end; // QUIT
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::journal::{DERIVED, Fingerprint, HeaderHasher, Index, Known, MessageKey, State};
@@ -348,15 +350,6 @@ impl<'a> Listing<'a> {
     /// The names of all listed messages.
     pub fn names(&self) -> impl Iterator<Item = (MessageNumber, &UniqueId)> + Clone {
         self.listing.iter().map(|listed| (listed.number, &listed.unique_id))
-    }
-
-    /// Ends the session with QUIT.
-    pub fn quit(self) -> Result<(), Error> {
-        match self.transaction.quit() {
-            // Nothing hangs on it.
-            Err(session::Error::Refused { .. }) => Ok(()),
-            ended => ended.map_err(Operation::Quit.failed()),
-        }
     }
 }
 

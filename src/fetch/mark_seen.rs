@@ -63,6 +63,6 @@ impl AccountRun {
             observe(Event::OnlySeen);
         }
         self.journal.finish()?;
-        listing.quit().map(|()| Finish::Complete)
+        listing.leave().map(|()| Finish::Complete)
     }
 }

@@ -70,7 +70,7 @@ impl AccountRun {
             let other = self.journal.mailbox().key().to_owned();
             return Err(Error::AnotherMailbox(other));
         }
-        listing.quit().map(|()| Finish::Complete)
+        listing.leave().map(|()| Finish::Complete)
     }
 }
 

@@ -406,9 +406,14 @@ impl<'a> Conversation<'a> {
 
     /// Goes without asking for anything: QUIT is sent and not waited for.
     pub(super) fn leave(mut self) {
-        if self.send(&Command::Quit).is_ok() && self.connection.flush().is_ok() {
+        if self.send(&Command::Quit).is_ok() {
             self.connection.close();
         }
+    }
+
+    /// Whether a server that breaks an RFC is refused.
+    pub(super) fn is_strict(&self) -> bool {
+        self.strict
     }
 }
 

@@ -304,6 +304,18 @@ impl<'a, T> Transaction<'a, T> {
         self.quit_behind(|_| {}, || {}).map(|_| ())
     }
 
+    /// Ends a session in which nothing was marked as deleted: the answer to QUIT says
+    /// nothing then, and is not waited for. It is where answers are missing, octets are
+    /// there that answer nothing, or breaches of RFCs are looked for.
+    pub fn leave(self) -> Result<(), Error> {
+        let is_idle = self.window.is_empty() && self.conversation.connection.buffered().is_empty();
+        if !is_idle || self.conversation.is_strict() {
+            return self.quit();
+        }
+        self.conversation.leave();
+        Ok(())
+    }
+
     /// Enters UPDATE behind commands that are not answered yet, in one flight
     /// with them where that may be. Their answers are handed over on the way;
     /// `meanwhile` has the time until the answers come. Where deletions hang on it,

@@ -13,5 +13,5 @@ pub(super) fn check(look: Look<'_>, siblings: &Siblings) -> Result<(), Error> {
     })?;
     let new = steps.iter().filter(|step| is_new(step)).count();
     look.observer.link.event(Event::Checked { new });
-    listing.quit()
+    listing.leave()
 }

@@ -44,7 +44,7 @@ pub(super) fn dry_run(
             None => Message::Skipped { number: Some(number), unique_id, octets, state, at },
         }));
     }
-    listing.quit()
+    listing.leave()
 }
 
 /// What `--refetch` or `--refetch-missing` would fetch again.
@@ -78,5 +78,5 @@ pub(super) fn mark_seen(look: Look<'_>) -> Result<(), Error> {
         }
     }
     look.observer.link.event(Event::Marked { messages, known, write: false });
-    listing.quit()
+    listing.leave()
 }

@@ -58,5 +58,5 @@ pub(super) fn count(
     let look = Look { account, index: &index, credentials, observer, log: &log };
     let (listing, known) = look.at(|listing, _| Ok(listing.known_to(imported)))?;
     observer.link.event(Event::Imported { known, listed: listing.listing.len() });
-    Ok(listing.quit()?)
+    Ok(listing.leave()?)
 }

@@ -30,5 +30,5 @@ pub(super) fn list(look: Look<'_>, (headers, new): (bool, bool)) -> Result<(), E
     for (listed, step) in meant(&listing.listing, &steps).filter(|(_, step)| is_shown(step)) {
         link.event(row(look, listed, step, read.remove(&listed.number)));
     }
-    listing.quit()
+    listing.leave()
 }

@@ -38,7 +38,7 @@ pub(super) fn dry_run(look: Look<'_>, siblings: &Siblings, old: &str) -> Result<
     if !is_same {
         return Err(other().into());
     }
-    listing.quit()?;
+    listing.leave()?;
     look.observer.link.event(Event::Renamed { write: false });
     Ok(())
 }

@@ -38,5 +38,5 @@ pub(super) fn show(look: Look<'_>, lines: Option<u32>, out: &mut dyn Write) -> R
         .index
         .occurrences(&listed.unique_id)
         .any(|known| known.state.is_delivered() && known.state != State::Held);
-    if is_delivered { Ok(listing.quit()?) } else { Ok(()) }
+    if is_delivered { Ok(listing.leave()?) } else { Ok(()) }
 }

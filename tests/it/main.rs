@@ -53,6 +53,7 @@ mod plan; // a table of cases, and what holds for all
 mod probe; // what a server is, told to a person
 mod properties; // what the fuzz targets hold, on the stable toolchain
 mod proxy; // through a proxy
+mod quit; // QUIT whose answer is not waited for
 mod recipes; // procmail, maildrop, notmuch, dovecot-lda behind the program
 mod refetch; // known messages, fetched again on purpose
 mod repetition; // --every: one process that fetches again and again

@@ -192,7 +192,9 @@ fn terminate_at(name: &str, nth: usize) -> Option<bool> {
         (format!("inject={name}:signal=TERM:when={nth}"), format!("trace={name}"));
     let wishes = ["-e", &*trace, "-e", &*inject];
     let output = sandbox.path("trace");
-    let ended = strace(&sandbox, &server, &wishes, &output).output().unwrap();
+    // So the answer to QUIT is waited for, and no run is over before the signal counts.
+    let run = &mut strace(&sandbox, &server, &wishes, &output);
+    let ended = run.arg("--strict").output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
     // A signal to the supervisor ends it by that signal; one to the worker alone is said.
     let by_signal = ended.status.signal() == Some(15);

@@ -63,13 +63,16 @@ impl Server {
         self.service.sockets.accepted()
     }
 
-    /// All lines received so far, in order, secrets and all.
+    /// All lines received so far, in order, secrets and all; those of clients that are
+    /// gone to the last one.
     pub fn commands(&self) -> Vec<String> {
+        self.service.sockets.settle();
         self.service.record.lines(None)
     }
 
     /// The lines received in one connection, counted from 1.
     pub fn commands_of(&self, connection: usize) -> Vec<String> {
+        self.service.sockets.settle();
         self.service.record.lines(Some(connection))
     }
 
@@ -77,6 +80,7 @@ impl Server {
     /// among them, and what became of it: `accepted`, `refused`, `cancelled` by
     /// `*`, `unknown` to the server, or `abandoned` with the connection.
     pub fn logins(&self) -> Vec<String> {
+        self.service.sockets.settle();
         self.service.record.logins()
     }
 

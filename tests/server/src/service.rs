@@ -5,7 +5,9 @@ use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::builder::Security;
 use crate::capability::Offer;
@@ -98,6 +100,21 @@ impl Record {
     }
 }
 
+/// So long a connection whose client is gone may last.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether a client will say no more.
+fn is_left(socket: &TcpStream) -> bool {
+    #[cfg(target_os = "linux")]
+    const LEFT: PollFlags = PollFlags::RDHUP;
+    #[cfg(not(target_os = "linux"))]
+    const LEFT: PollFlags = PollFlags::HUP;
+    let mut polled = [PollFd::new(socket, LEFT)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut polled, Some(&now)).is_ok()
+        && polled.iter().any(|it| it.revents().intersects(LEFT | PollFlags::HUP))
+}
+
 /// The open sockets, so that stopping the server wakes every thread that reads.
 #[derive(Debug, Default)]
 pub(crate) struct Sockets {
@@ -128,6 +145,15 @@ impl Sockets {
 
     pub(crate) fn close(&self, number: usize) {
         hold(&self.state).open.remove(&number);
+    }
+
+    /// Waits until the connections are over whose clients are gone: what they said last
+    /// may not be read yet.
+    pub(crate) fn settle(&self) {
+        let end = Instant::now() + PATIENCE;
+        while hold(&self.state).open.values().any(is_left) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub(crate) fn accepted(&self) -> usize {
