@@ -11,11 +11,7 @@ use std::process::{Command, Output};
 
 use clap::{CommandFactory as _, Parser as _};
 use clap_complete::Shell;
-use pop3_test_server::Server;
 use pop3get::cli::{Args, RunSettings, Settings, TABLE};
-
-use crate::rfc1939::letters;
-use crate::sandbox::Sandbox;
 
 const README: &str = "README.md";
 
@@ -29,7 +25,7 @@ fn generated() -> [(&'static str, &'static str, String); 4] {
     ]
 }
 
-fn text_of(kind: &str) -> String {
+pub fn text_of(kind: &str) -> String {
     generated().into_iter().find(|(_, word, _)| *word == kind).unwrap().2
 }
 
@@ -249,77 +245,6 @@ fn zsh_reads_its_completions() {
         [[ $_comps[pop3get] = _pop3get ]] && functions _pop3get | grep -o -- '--list'
     "#;
     completes("zsh", &["-f", "-c", SCRIPT]);
-}
-
-/// What a shell offers for the last word, in a home with two accounts.
-#[track_caller]
-fn offers(words: &[&str], expected: &[&str]) {
-    let server = Server::builder().user("mrose", "secret").messages(letters(2)).start();
-    let sandbox = Sandbox::new();
-    sandbox.secret("password", "secret");
-    let account = |name: &str| {
-        format!(
-            "[account.{name}]\nserver = \"{}\"\nuser = \"mrose\"\ntls = \"none\"\n\
-             maildir = \"~/{name}\"\njournal = \"{name}\"\npassword-file = \"~/password\"\n",
-            server.address()
-        )
-    };
-    sandbox.configure(&[account("home"), account("work")].concat());
-    sandbox.pop3get(["work"]).run().is_silent();
-    let program = Path::new(env!("CARGO_BIN_EXE_pop3get")).parent().unwrap();
-    let path = format!("{}:/usr/bin:/bin", program.display());
-    let line = words.join(" ");
-    for (shell, arguments) in ASKED {
-        let file = sandbox.path(&format!("completions.{shell}"));
-        std::fs::write(&file, text_of(shell)).unwrap();
-        let mut command = Command::new(shell);
-        command.args(*arguments).env_clear().env("HOME", sandbox.path("")).env("PATH", &path);
-        command.env("FILE", &file).env("LINE", &line).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
-        let Ok(output) = command.current_dir(sandbox.path("")).output() else {
-            eprintln!("skipped: {shell} is not installed");
-            continue;
-        };
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let mut found: Vec<_> = said.split_whitespace().collect();
-        found.sort_unstable();
-        assert_eq!(found, expected, "{shell}, {line:?}: {output:?}");
-    }
-}
-
-/// How each shell is asked what it offers for `$LINE`.
-const ASKED: &[(&str, &[&str])] = &[
-    (
-        "bash",
-        &[
-            "--norc",
-            "-c",
-            "source \"$FILE\"; COMP_WORDS=(${LINE/%_/}); [[ $LINE == *_ ]] && COMP_WORDS+=(''); \
-             COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 )); \
-             _pop3get_with_names pop3get \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD-1]}\"; \
-             printf '%s\\n' \"${COMPREPLY[@]}\"",
-        ],
-    ),
-    (
-        "fish",
-        &[
-            "--no-config",
-            "-c",
-            "source $FILE; complete -C (string replace -r '_$' '' -- $LINE) | string replace -r '\\t.*' ''",
-        ],
-    ),
-];
-
-#[test]
-fn shells_complete_the_names_of_accounts_and_their_unique_ids() {
-    offers(&["pop3get", "--account", "_"], &["home", "work"]);
-    offers(&["pop3get", "--account", "w"], &["work"]);
-    offers(&["pop3get", "-v", "ho"], &["home"]);
-    offers(&["pop3get", "work", "--uid", "_"], &["uid-1", "uid-2"]);
-    offers(&["pop3get", "work", "--state", "forget", "_"], &["uid-1", "uid-2"]);
-    offers(&["pop3get", "work", "--show", "--uid", "uid-2"], &["uid-2"]);
-    offers(&["pop3get", "home", "--uid", "_"], &[]);
-    offers(&["pop3get", "--state", "ma"], &["mark"]);
-    offers(&["pop3get", "--state", "handover", "_"], &["again", "done"]);
 }
 
 #[test]

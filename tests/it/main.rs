@@ -19,6 +19,7 @@ mod attempts; // how sessions end, and what the next one does
 mod backups; // state and Maildir, put back or moved
 mod certificates; // which servers are believed, and who we are to them
 mod cli; // golden output: what is typed, printed, returned
+mod completed; // what shells complete
 mod configuration; // what the files say, and every mistake in them
 mod costs; // system calls of a start, size of the binary
 mod crash; // real file systems, shut down in mid-run
