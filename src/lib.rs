@@ -12,8 +12,9 @@
 //! ```text
 //! main ─▶ cli::run ─▶ cli::supervisor ─(channel)─▶ worker::serve
 //!
-//! worker ─┬─▶ fetch::AccountRun::open   lock, journal, Maildir, recovery
+//! worker ─┬─▶ fetch::Place::reserve     lock, Maildir
 //!         ├─▶ sandbox closed, threads started
+//!         ├─▶ fetch::AccountRun::load     journal, recovery; connection::Ahead beside it
 //!         └─▶ fetch::AccountRun::fetch     sessions, until Attempts says that none can do better
 //!                                        ┌─▶ Listing: session::Authorization ─▶ Transaction, listings
 //!                                          ├─▶ plan(listing, journal, policy, now)        pure
@@ -63,9 +64,10 @@
 //!
 //! They speak in JSON lines over a socket pair that is the worker's standard input
 //! ([`channel`] has the frames). The worker starts in this order: `hello`, settings,
-//! secrets that need neither a person nor a command; lock, journal and Maildir; the
-//! sandbox; threads; the network. Other secrets are asked for behind the sandbox and
-//! before the network.
+//! secrets that need neither a person nor a command; lock and Maildir; the sandbox;
+//! threads; the journal's load and recovery, and beside them the connection; the login. Where
+//! the journal has to be made or moved, it is opened before the sandbox closes. Other secrets
+//! are asked for once the journal is loaded, and before the network.
 //!
 //! One loop (`cli::supervisor::run`) hears all workers. Each has a thread that starts it
 //! and reads its frames; questions to people and password commands have threads of their
@@ -158,7 +160,7 @@
 //! [`journal::Committed`], only that becomes [`journal::Settled`], and without one
 //! there is no DELE, but for what a person orders by `--state delete`
 //! ([`journal::Ordered`]). A run that dies anywhere in between is rolled forward by the
-//! next one ([`fetch::AccountRun::open`]), under the lock and before the network.
+//! next one ([`fetch::AccountRun::load`]), under the lock and before the login.
 #![cfg_attr(
     test,
     allow(

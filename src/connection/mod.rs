@@ -20,6 +20,7 @@
 //!
 //! What the octets mean, and which of them are secret: [`crate::session`].
 
+mod ahead;
 mod certificate;
 mod closing;
 #[allow(clippy::module_inception, reason = "the file is named by its one type")]
@@ -41,6 +42,7 @@ mod tls;
 mod trust;
 mod waiting;
 
+pub use ahead::Ahead;
 pub use certificate::Certificate;
 pub use connection::Connection;
 pub use error::{Error, IdentityError, Phase, RootsError};

@@ -106,6 +106,11 @@ fn is_bearable(left: Duration, room: Option<Duration>) -> bool {
     room.map_or(left <= PATIENCE, |room| left < room)
 }
 
+/// Whether a login need not wait. `at_once`: see [`Timing`].
+pub fn is_time(last: Option<Login>, clock: Clock, at_once: bool) -> bool {
+    turn(last, clock.now(), None) == Turn::Now || at_once && !last.is_some_and(|it| it.refused)
+}
+
 /// The first pause when the maildrop is in use; each is twice the last one …
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// … up to this: cPanel locks out who logs in 60 times in an hour.

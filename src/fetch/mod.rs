@@ -1,13 +1,14 @@
 //! One account, one run: from the local doors to the last append.
 //!
 //! ```text
-//!   AccountRun::open ─▶ recover ─▶ Listing (log in, list) ─▶ plan ─▶ pipeline ─▶ QUIT ─▶ finish
-//!     lock, journal, Maildir      UIDL, LIST, TOP       pure     RETR, commit, DELE
+//!   Place::reserve ─▶ AccountRun::load ─▶ Listing (log in, list) ─▶ plan ─▶ pipeline ─▶ QUIT ─▶ finish
+//!     lock, Maildir    journal, recovery    UIDL, LIST, TOP          pure     RETR, commit, DELE
 //! ```
 //!
 //! # Invariants
 //!
-//! * The lock, the journal and the Maildir are opened before the network.
+//! * The lock is held and the Maildir open before the network. The journal is loaded and
+//!   recovered beside the connection's making, and before the login.
 //! * QUIT is sent only if everything that this session retrieved is safe here:
 //!   a server may count a retrieved message as taken.
 //! * A message that cannot be had never keeps another one from arriving.
@@ -74,12 +75,12 @@ pub use error::{Error, Messages, Operation, in_seconds};
 pub use event::{Event, Failure, Observer, Summary};
 pub use header::Header;
 pub use listing::{Listing, Renumbering, Sizes};
-pub use login_schedule::Clock;
+pub use login_schedule::{Clock, is_time};
 pub use look::look;
 pub use named::Named;
 pub use options::{Options, Rekey};
 pub use order::{Doomed, order};
-pub use place::Place;
+pub use place::{Place, Reserved};
 pub use plan::plan;
 pub use refetch::{doubled, refetched};
 pub use rekey::Orphan;

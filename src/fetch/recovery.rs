@@ -1,6 +1,6 @@
 //! Roll-forward: what an interrupted run committed is brought to its end.
 //!
-//! Under the lock, before the network. No rule depends on a clock, and in the
+//! Under the lock, before the login. No rule depends on a clock, and in the
 //! normal case neither `new/` nor `cur/` is read.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};

@@ -14,7 +14,7 @@ use super::listing::{Listing, Renumbering, Sizes};
 use super::login_schedule::{room, sleep};
 use super::named::Named;
 use super::options::{Options, Rekey};
-use super::place::Place;
+use super::place::{Place, Reserved};
 use super::recovery::recover;
 use super::rekey::rekey;
 use super::sessions::{self, Noted, Sessions};
@@ -51,7 +51,12 @@ pub struct Outcome {
 impl AccountRun {
     /// Opens the local doors and recovers.
     pub fn open(place: &Place, observe: Observer<'_>) -> Result<Self, Error> {
-        let (maildir, mut journal) = place.open()?;
+        Self::load(&place.reserve()?, observe)
+    }
+
+    /// The same where the lock is held: loads the journal and recovers.
+    pub fn load(reserved: &Reserved, observe: Observer<'_>) -> Result<Self, Error> {
+        let (place, (maildir, mut journal)) = (reserved.place(), reserved.open()?);
         let held = recover(&mut journal, &maildir, observe)?;
         journal.note_handed_over(&place.state)?;
         let summary = Summary { held, ..Summary::default() };

@@ -17,6 +17,7 @@ mod preparing;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::clock::Clock;
 use super::disk::{random_id, replace};
@@ -71,7 +72,7 @@ pub struct Journal {
     /// Records that enqueue with the next append.
     pending: Vec<u8>,
     pending_count: usize,
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 /// A journal is made new only when it has more dead records than this.
@@ -84,7 +85,7 @@ impl Journal {
         state: &Path,
         maildir: &Path,
         is_old: bool,
-        lock: File,
+        lock: Arc<File>,
         loaded: Loaded,
     ) -> Result<Self, Error> {
         let (storage, length) = Storage::open(mailbox.journal(state))?;
@@ -98,7 +99,7 @@ impl Journal {
         mailbox: &Mailbox,
         state: &Path,
         maildir: &Path,
-        lock: File,
+        lock: Arc<File>,
         header: Header,
     ) -> Result<Self, Error> {
         let storage = Storage::unmade(mailbox.journal(state));
@@ -109,7 +110,7 @@ impl Journal {
         mailbox: &Mailbox,
         state: &Path,
         maildir: &Path,
-        lock: File,
+        lock: Arc<File>,
         (storage, mut loaded): (Storage, Loaded),
     ) -> Result<Self, Error> {
         loaded.index.server = ServerFacts::read(&mailbox.server(state), mailbox.host());

@@ -70,6 +70,7 @@ pub use journal_file::Journal;
 pub use key::MessageKey;
 pub use mailbox::Mailbox;
 pub use missing::Sighting;
+pub use open::MailboxLock;
 pub use order::{Order, Ordered};
 pub use repair::{Fate, Mended, Repair};
 pub use server::{KnownProof, Login, NoUniqueIds, Said};

@@ -1,9 +1,10 @@
 //! The doors of a journal: which file it is, whether it and the Maildir belong
 //! together, and what is made where nothing is.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::disk::{lock_directory, random_id, read_file, replace, sync_directory, unused};
 use super::error::{Binding, Error, io_error};
@@ -15,22 +16,52 @@ use super::mailbox::{JOURNAL, Mailbox};
 use super::maildir_binding::MaildirBinding;
 use super::renaming;
 use super::rewrite::rewritten;
-use super::server::ServerFacts;
+use super::server::{Login, ServerFacts};
 use super::taking_along;
 
+/// The lock of a mailbox, in whose directory nothing was read yet.
+#[derive(Clone, Debug)]
+pub struct MailboxLock(Arc<File>);
+
 impl Journal {
+    /// Makes the directory of a mailbox and takes the lock in it.
+    pub fn lock(state: &Path, mailbox: &Mailbox) -> Result<MailboxLock, Error> {
+        let lock = lock_directory(&mailbox.directory(state), mailbox.lock(state))?;
+        Ok(MailboxLock(Arc::new(lock)))
+    }
+
+    /// Whether opening the journal is reading it, in its own directory: it is there, and
+    /// nothing else is left to be moved.
+    pub fn is_at_rest(state: &Path, mailbox: &Mailbox, maildir: &Path) -> bool {
+        let kind = |path: &Path| fs::symlink_metadata(path).map(|it| it.file_type());
+        let is_absent = |path: &Path| kind(path).is_err_and(|error| is_not_found(&error));
+        let spool = mailbox.spool(state);
+        kind(&mailbox.directory(state)).is_ok_and(|it| it.is_dir())
+            && kind(&mailbox.journal(state)).is_ok_and(|it| it.is_file())
+            && is_absent(&mailbox.renaming(state))
+            && (spool == maildir || is_absent(&spool))
+    }
+
     /// Locks and loads the journal of a mailbox and makes sure that it belongs to
     /// this Maildir. Where there is none it is made with its first record
     /// ([`Self::make`]).
     pub fn open(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Self, Error> {
+        let lock = Self::lock(state, mailbox)?;
+        Self::open_locked(&lock, state, mailbox, maildir)
+    }
+
+    /// The same once the lock is held.
+    pub fn open_locked(
+        lock: &MailboxLock,
+        state: &Path,
+        mailbox: &Mailbox,
+        maildir: &Path,
+    ) -> Result<Self, Error> {
         let directory = mailbox.directory(state);
-        let lock = lock_directory(&directory, mailbox.lock(state))?;
+        let lock = Arc::clone(&lock.0);
         renaming::finish(state, mailbox, maildir)?;
         let path = mailbox.journal(state);
-        let mut old = read(&path)?;
-        if taking_along::take_along(state, mailbox, maildir, old.as_ref())? {
-            old = read(&path)?;
-        }
+        let mut old = read_all(state, mailbox, maildir)?;
         let mut marker = match MaildirBinding::open(maildir, state)? {
             Some(marker) => marker,
             None if old.as_ref().is_some_and(|old| old.index.has_deliveries()) => {
@@ -85,12 +116,12 @@ impl Journal {
     /// that everything is taken again. The old one is kept beside it.
     pub fn open_anew(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Self, Error> {
         let directory = mailbox.directory(state);
-        let lock = lock_directory(&directory, mailbox.lock(state))?;
+        let lock = Self::lock(state, mailbox)?.0;
         let path = mailbox.journal(state);
         let mut marker = MaildirBinding::open_or_remake(maildir, state)?;
         match fs::rename(&path, unused(&path.with_extension("old"))) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if is_not_found(&error) => {}
             Err(error) => return Err(io_error("rename", &path)(error)),
         }
         let header = Header { version: VERSION, journal: random_id()?, maildir: marker.maildir };
@@ -130,6 +161,12 @@ impl Journal {
         Ok(MaildirBinding::look(maildir, mailbox.key())?.1)
     }
 
+    /// The last login at the server, if it wanted some time until the next one; without a
+    /// lock and without reading the journal.
+    pub fn last_login(state: &Path, mailbox: &Mailbox) -> Option<Login> {
+        ServerFacts::read(&mailbox.server(state), mailbox.host()).login()
+    }
+
     /// What the journal of a mailbox says, without a lock and without writing
     /// anything; nothing where there is none.
     pub fn look(state: &Path, mailbox: &Mailbox) -> Result<Index, Error> {
@@ -138,6 +175,10 @@ impl Journal {
         index.server = ServerFacts::read(&mailbox.server(state), mailbox.host());
         Ok(index)
     }
+}
+
+fn is_not_found(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 fn refuse(binding: Binding, journal: &Path, maildir: &Path) -> Error {
@@ -158,11 +199,21 @@ fn read_of(state: &Path, mailbox: &Mailbox) -> Result<Option<Loaded>, Error> {
     Ok(own)
 }
 
+/// Reads the journal of a mailbox, what waits in its spool taken along.
+fn read_all(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Option<Loaded>, Error> {
+    let path = mailbox.journal(state);
+    let old = read(&path)?;
+    match taking_along::take_along(state, mailbox, maildir, old.as_ref())? {
+        true => read(&path),
+        false => Ok(old),
+    }
+}
+
 /// Reads a journal, `None` if there is none.
 fn read(path: &Path) -> Result<Option<Loaded>, Error> {
     let text = match read_file(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_not_found(&error) => return Ok(None),
         Err(error) => return Err(io_error("read", path)(error)),
     };
     load(&text).map(Some).map_err(|fault| match fault {

@@ -1,7 +1,7 @@
 //! AUTHORIZATION: greeting, capabilities, TLS (RFC 1939 section 4). Logging in has
 //! a file of its own.
 
-use crate::connection::{self, Connection, Phase, Roots, Security};
+use crate::connection::{self, Ahead, Connection, Phase, Roots, Security};
 use crate::protocol::{
     Argument, ArgumentError, Capabilities, Command, Leniencies, Leniency, Timestamp,
     TimestampError, Violation, sasl,
@@ -43,6 +43,8 @@ pub enum ChannelBinding {
 pub struct Options {
     /// Where to and how.
     pub connection: connection::Options,
+    /// A first connection, if one was begun.
+    pub ahead: Ahead,
     /// How to log in.
     pub mechanism: Mechanism,
     /// What SCRAM binds to.
@@ -154,7 +156,8 @@ impl<'a> Authorization<'a> {
 
     /// The same without a question for capabilities.
     fn greeted(options: &Options, log: Log<'a>) -> Result<Self, Error> {
-        let connection = Connection::open(&options.connection)?;
+        let begun = options.ahead.take();
+        let connection = begun.unwrap_or_else(|| Connection::open(&options.connection))?;
         let mut conversation = Conversation::new(connection, log, options.strict);
         if conversation.connection.is_protected() {
             conversation.log_protection(&options.connection.roots);

@@ -1,5 +1,6 @@
-//! Fetching, and marking everything as seen: lock, journal and Maildir are open
-//! before the sandbox closes and the password is asked for.
+//! Fetching, and marking everything as seen: the lock is held and the Maildir open before
+//! the sandbox closes. The journal is loaded behind it, beside the connection's making, and
+//! before a password is asked for.
 
 use std::cell::RefCell;
 
@@ -7,7 +8,7 @@ use crate::channel::event::Event;
 use crate::channel::job::{self, Command};
 use crate::channel::octets::Octets;
 use crate::channel::question::Question;
-use crate::fetch::{self, AccountRun, Again, Doubling, Named, Outcome, Place, Refetch};
+use crate::fetch::{self, AccountRun, Again, Doubling, Named, Outcome, Place, Refetch, Reserved};
 use crate::journal;
 use crate::session::Credentials;
 
@@ -23,9 +24,19 @@ pub(super) fn open(
     place: &Place,
     observer: &Observer<'_>,
 ) -> Result<AccountRun, Error> {
+    load(account, &place.reserve()?, observer)
+}
+
+/// Loads the journal and recovers.
+pub(super) fn load(
+    account: &Account,
+    reserved: &Reserved,
+    observer: &Observer<'_>,
+) -> Result<AccountRun, Error> {
+    let place = reserved.place();
     let observe = |event: fetch::Event<'_>| observer.event(event);
     let local = patiently(&account.session.connection, observer.link, || {
-        AccountRun::open(place, &observe)
+        AccountRun::load(reserved, &observe)
     })?;
     for directory in [&place.maildir.join("new"), &place.state] {
         if journal::refuses_directory_sync(directory) {

@@ -65,11 +65,14 @@ impl Link {
         self.upward.event(event);
     }
 
-    /// Waits for a moment before [`Link::listen`]. Returns whether the run goes on: the
-    /// supervisor has nothing to say by then but `stop`.
+    /// Waits for a moment. Returns whether the run goes on. Before [`Link::listen`] the
+    /// supervisor has nothing to say but `stop`.
     pub(super) fn pause(&self) -> bool {
         let mut reader = locked(&self.reader);
-        let Some(reader) = reader.as_mut() else { return false };
+        let Some(reader) = reader.as_mut() else {
+            thread::sleep(SLICE);
+            return self.cancel.load(Ordering::Relaxed) == 0;
+        };
         let is_timed = reader.source().set_read_timeout(Some(SLICE)).is_ok();
         let heard = if is_timed { hear(reader) } else { Ok(None) };
         let is_quiet = matches!(&heard, Err(frame::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock);
@@ -110,6 +113,11 @@ impl Link {
     /// none.
     pub(super) fn another_token(&self) -> Result<Option<Secret>, Error> {
         self.secret(true)
+    }
+
+    /// Whether the password came with the settings.
+    pub(super) fn has_password(&self) -> bool {
+        locked(&self.password).is_some()
     }
 
     fn secret(&self, refused: bool) -> Result<Option<Secret>, Error> {

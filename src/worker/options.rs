@@ -8,7 +8,9 @@ use zeroize::Zeroizing;
 use crate::channel::job::{
     self, Auth, Binding, ClientCertificate, Command, Deletion, Job, Messages, Purpose, Roots, Tls,
 };
-use crate::connection::{self, Cancel, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
+use crate::connection::{
+    self, Ahead, Cancel, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security,
+};
 use crate::fetch::{self, Clock, Named, Place, Policy, Rekey, Renewal};
 use crate::journal::{Hooks, Mailbox};
 use crate::protocol::{Leniencies, UniqueId, sasl};
@@ -65,6 +67,7 @@ impl Account {
         };
         let session = session::Options {
             connection,
+            ahead: Ahead::default(),
             mechanism: mechanism(job.auth),
             channel_binding: match job.channel_binding {
                 Binding::Exporter => ChannelBinding::Exporter,

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use crate::channel::event::Event;
 use crate::channel::job::{Command, Refetch};
-use crate::fetch::{AccountRun, Renaming};
-use crate::journal::{Imported, Siblings};
+use crate::fetch::{AccountRun, Renaming, Reserved, is_time};
+use crate::journal::{Imported, Journal, Siblings};
 use crate::session::{self, Credentials, Line};
 
 use super::error::{Broken, Error};
 use super::link::Link;
 use super::maildrop::{Look, index, numbered};
 use super::observe::Observer;
-use super::options::Account;
+use super::options::{Account, clock};
 use super::{
     check, delete, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox, show, state,
 };
@@ -30,6 +30,8 @@ enum Local {
     /// `--import-seen`, and with `--dry-run` nothing but the file.
     Import(Imported, Option<Box<AccountRun>>),
     Renaming(Box<Renaming>),
+    /// Its journal is loaded beside the connection's making.
+    Reserved(Reserved),
     Run(Box<AccountRun>),
     /// Where nothing is written: the other mailboxes of the Maildir.
     Siblings(Siblings),
@@ -94,10 +96,7 @@ fn open(account: &Account, observer: &Observer<'_>) -> Result<Result<Local, Erro
             let opened = fetch::open_or_anew(account, &account.place()?, observer);
             opened.map(|run| run.map_or(Local::Anew, |run| Local::Run(Box::new(run))))
         }
-        Command::Fetch { .. } | Command::MarkSeen { write: true } => {
-            let opened = fetch::open(account, &account.place()?, observer);
-            opened.map(|run| Local::Run(Box::new(run)))
-        }
+        Command::Fetch { .. } | Command::MarkSeen { write: true } => open_late(account, observer)?,
         Command::ImportSeen { path, write } => {
             let opened = import_seen::open(account, path, *write, observer)?;
             opened.map(|(imported, run)| Local::Import(imported, run))
@@ -117,6 +116,33 @@ fn open(account: &Account, observer: &Observer<'_>) -> Result<Result<Local, Erro
         Command::Check {} | Command::DryRun { .. } => Ok(Local::Siblings(siblings(account))),
         _ => Ok(Local::Siblings(Siblings::default())),
     })
+}
+
+/// Takes the lock. The journal is loaded later where that only reads it.
+fn open_late(account: &Account, observer: &Observer<'_>) -> Result<Result<Local, Error>, Broken> {
+    let reserved = match account.place()?.reserve() {
+        Ok(reserved) => reserved,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    if reserved.is_at_rest() {
+        return Ok(Ok(Local::Reserved(reserved)));
+    }
+    Ok(fetch::load(account, &reserved, observer).map(|run| Local::Run(Box::new(run))))
+}
+
+/// Begins to connect if the password is here and nothing has to be waited for.
+fn begin(account: &Account, link: &Link) -> Result<Option<Credentials>, Error> {
+    if !link.has_password() {
+        return Ok(None);
+    }
+    let credentials = credentials(account, link)?;
+    let last = Journal::last_login(&account.state, &account.mailbox);
+    if is_time(last, clock(), account.job.at_once) {
+        let session = &account.session;
+        // Without another thread the session connects.
+        let _ = session.ahead.start(&session.connection);
+    }
+    Ok(credentials)
 }
 
 /// The journal by hand: no server, no thread.
@@ -152,42 +178,66 @@ fn reach(
         let credentials = if has_user { credentials(account, link)? } else { None };
         return probe::probe(account, credentials.as_ref(), observer, link);
     }
-    let credentials = credentials(account, link)?.ok_or(Error::Interrupted)?;
+    let asked = || credentials(account, link)?.ok_or(Error::Interrupted);
     let siblings = match local {
         Local::Import(imported, Some(run)) => {
-            return import_seen::run(*run, imported, account, &credentials, observer);
+            return import_seen::run(*run, imported, account, &asked()?, observer);
         }
         Local::Import(imported, None) => {
-            return import_seen::count(&imported, account, &credentials, observer);
+            return import_seen::count(&imported, account, &asked()?, observer);
         }
         Local::Anew => {
+            let credentials = asked()?;
             let place = account.place().map_err(|_| Error::Interrupted)?;
             let run = fetch::open_anew(account, &place, observer, link)?;
             return fetch::run(run, account, &credentials, observer, link);
         }
-        Local::Run(run) => return fetch::run(*run, account, &credentials, observer, link),
+        Local::Run(run) => return fetch::run(*run, account, &asked()?, observer, link),
         Local::Renaming(renaming) => {
-            return rename::run(*renaming, account, &credentials, observer, link);
+            return rename::run(*renaming, account, &asked()?, observer, link);
+        }
+        Local::Reserved(reserved) => {
+            let begun = begin(account, link)?;
+            let run = fetch::load(account, &reserved, observer)?;
+            // A person is asked for a password only if it is of use.
+            let credentials = begun.map_or_else(asked, Ok)?;
+            return fetch::run(run, account, &credentials, observer, link);
         }
         Local::Siblings(siblings) => siblings,
     };
+    let credentials = match begin(account, link)? {
+        Some(credentials) => credentials,
+        None => asked()?,
+    };
+    look(&siblings, account, &credentials, observer, link, out)
+}
+
+/// Looks into the maildrop; what a person orders to be written is written behind that.
+fn look(
+    siblings: &Siblings,
+    account: &Account,
+    credentials: &Credentials,
+    observer: &Observer<'_>,
+    link: &Link,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     let index = index(account)?;
     let log = |line: Line<'_>| observer.line(line);
-    let look = Look { account, index: &index, credentials: &credentials, observer, log: &log };
-    match command {
+    let look = Look { account, index: &index, credentials, observer, log: &log };
+    match &account.job.command {
         Command::Delete { write } => return delete::delete(look, *write),
         Command::DryRun { rekey, refetch } => {
-            dry_run::dry_run(look, &siblings, (*rekey, *refetch))?;
+            dry_run::dry_run(look, siblings, (*rekey, *refetch))?;
         }
         Command::Forget { write, .. } => {
             let place = account.place().map_err(|_| Error::Interrupted)?;
             return state::forget(account, &place, (numbered(look)?, *write), link);
         }
         Command::List { headers, new } => list::list(look, (*headers, *new))?,
-        Command::Rename { old, .. } => rename::dry_run(look, &siblings, old)?,
+        Command::Rename { old, .. } => rename::dry_run(look, siblings, old)?,
         Command::MarkSeen { .. } => dry_run::mark_seen(look)?,
         Command::Show { lines } => return show::show(look, *lines, out),
-        _ => check::check(look, &siblings)?,
+        _ => check::check(look, siblings)?,
     }
     Ok(())
 }

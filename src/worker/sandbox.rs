@@ -2,8 +2,8 @@
 //! file and start no program.
 //!
 //! Landlock takes away all files but those in [`AllowedPaths`], from this thread and
-//! every thread that it starts. It is closed once, as late as lock, journal and
-//! Maildir allow and before the first octet of a server. Seccomp refuses the system
+//! every thread that it starts. It is closed once, as soon as the lock is held and the
+//! Maildir open, and before the first octet of a server. Seccomp refuses the system
 //! calls that start a program, look into another process, or reach one by a socket
 //! file: through one a session bus or a container daemon could be asked to start
 //! something.

@@ -34,7 +34,7 @@ fn a_lost_state_never_fetches_everything_twice() {
 }
 
 #[test]
-fn a_lost_or_another_maildir_stops_before_the_network() {
+fn a_lost_or_another_maildir_stops_before_the_login() {
     let server = server(3).start();
     let sandbox = fetched(&server);
     let other = sandbox.plain(&server).args(["-m", "Other"]).run();
@@ -42,7 +42,7 @@ fn a_lost_or_another_maildir_stops_before_the_network() {
     fs::rename(sandbox.maildir(), sandbox.path("moved")).unwrap();
     sandbox.plain(&server).run().fails(73, "knows nothing of");
     sandbox.plain(&server).args(["-m", "moved"]).run().is_silent();
-    assert_eq!(server.sessions(), 2);
+    assert_eq!(server.logins().len(), 2);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_damaged_journal_is_72_with_its_line_and_fetches_nothing() {
     assert_eq!(fs::read(&path).unwrap(), damaged, "it was written to");
     fs::write(&path, [b"pop3get-journal 9".as_slice(), &whole[17..]].concat()).unwrap();
     sandbox.plain(&server).run().fails(72, "newer version of pop3get (format 9)");
-    assert_eq!(server.sessions(), 1);
+    assert_eq!(server.logins().len(), 1);
 }
 
 #[test]
@@ -105,6 +105,47 @@ fn a_torn_tail_is_cut_and_what_it_said_is_read_off_the_names() {
             }
         }
     }
+}
+
+/// The connection is made meanwhile, and nothing is said on it.
+#[test]
+fn a_journal_that_cannot_be_used_is_said_before_the_password_and_whatever_the_server_is() {
+    let server = server(3).start();
+    let sandbox = fetched(&server);
+    let path = sandbox.journal();
+    let mut damaged = fs::read(&path).unwrap();
+    damaged[200] ^= 1;
+    fs::write(&path, &damaged).unwrap();
+    sandbox.plain(&server).run().fails(72, "is damaged at line 2");
+    assert_eq!(server.commands_of(2), [""; 0]);
+    let address = server.address();
+    drop(server);
+    let server = format!("127.0.0.1:{}", address.port());
+    let args = ["--tls", "none", "-s", &*server, "-u", "mrose", "-m", "Mail"];
+    let ran = sandbox.pop3get(args).args(["--journal", "mrose@127.0.0.1"]);
+    ran.env("POP3GET_PASSWORD", "secret").run().fails(72, "is damaged at line 2");
+}
+
+#[test]
+fn recovery_ends_though_connecting_fails() {
+    let server = server(3).start();
+    let sandbox = fetched(&server);
+    let path = sandbox.journal();
+    let text = fs::read(&path).unwrap();
+    // The last line is the commit behind `settled`: what is delivered waits to be settled.
+    let end = text.len() - 1;
+    let commits: Vec<_> = (0..end).filter(|at| text[*at..].starts_with(b"\ncommit ")).collect();
+    let [.., first, _] = commits[..] else { panic!("{commits:?}") };
+    let kept = text[first + 1..].iter().position(|octet| *octet == b'\n').unwrap();
+    fs::write(&path, &text[..first + 2 + kept]).unwrap();
+    let address = server.address();
+    drop(server);
+    let server = format!("127.0.0.1:{}", address.port());
+    let args = ["--tls", "none", "-s", &*server, "-u", "mrose", "-m", "Mail"];
+    let ran = sandbox.pop3get(args).args(["--journal", "mrose@127.0.0.1"]);
+    let ran = ran.env("POP3GET_PASSWORD", "secret").run();
+    assert_eq!(ran.status, Some(75), "{ran:?}");
+    assert!(fs::read(&path).unwrap().windows(9).any(|it| it == b"\nsettled "));
 }
 
 #[test]

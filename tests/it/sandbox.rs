@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pop3get::connection::{self, Roots, Security};
+use pop3get::connection::{self, Ahead, Roots, Security};
 use pop3get::protocol::Leniencies;
 use pop3get::session::{ChannelBinding, Mechanism, Options, Pipelining};
 use pop3get::worker;
@@ -222,6 +222,7 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
     };
     Options {
         connection,
+        ahead: Ahead::default(),
         mechanism,
         channel_binding: ChannelBinding::default(),
         pace: Pipelining::Announced,

@@ -28,12 +28,12 @@ const NAMES: [&str; 10] = [
 /// ones; two of 1 MiB; 20 deleted.
 #[rustfmt::skip]
 const COSTS: [(Work, [usize; 10]); 6] = [
-    (Work::NothingNew, [7, 22, 66,  1,  1,  1,  2, 3,  447,   2]),
-    (Work::SomeNew,    [8, 31, 76,  9,  6,  1, 14, 4,  549,  72]),
-    (Work::Small,      [8, 60, 70, 29, 26, 10, 40, 6,  869,  72]),
-    (Work::Large,      [8, 42, 70, 35,  8, 10, 22, 6,  553, 143]),
-    (Work::Delete,     [8, 53, 94, 27, 23,  1, 31, 6, 1018, 113]),
-    (Work::MarkSeen,   [7, 35, 59,  6,  4,  9, 15, 5,  497,  16]),
+    (Work::NothingNew, [8, 23, 75,  1,  1,  1,  2, 3,  447,   2]),
+    (Work::SomeNew,    [9, 32, 85,  9,  6,  1, 14, 4,  549,  72]),
+    (Work::Small,      [8, 60, 72, 29, 26, 10, 40, 6,  869,  72]),
+    (Work::Large,      [8, 42, 72, 35,  8, 10, 22, 6,  553, 143]),
+    (Work::Delete,     [9, 54, 103, 27, 23,  1, 31, 6, 1018, 113]),
+    (Work::MarkSeen,   [7, 35, 61,  6,  4,  9, 15, 5,  497,  16]),
 ];
 
 /// Who runs when, and how streams are cut, can only add to a count: a stalled machine
@@ -48,10 +48,10 @@ fn counted(work: Work) -> [usize; 10] {
 }
 
 /// How far an allocation count may be off: a large message's depends on how many octets the
-/// kernel has at each read.
+/// kernel has at each read, and a few messages do not even that out.
 fn slack(work: Work, name: &str, expected: usize) -> usize {
-    let is_cut_anyhow = work == Work::Large && name == NAMES[9];
-    if is_cut_anyhow { expected / 8 } else { 0 }
+    let is_few = matches!(work, Work::Large | Work::SomeNew) && name == NAMES[9];
+    if is_few { expected / 8 } else { 0 }
 }
 
 fn is_as(work: Work, expected: &[usize; 10], costs: &[usize; 10]) -> bool {
