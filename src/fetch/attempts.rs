@@ -6,6 +6,7 @@
 //! | complete | the run is done |
 //! | QUIT withheld | another session deletes what is safe and fetches the rest |
 //! | out of step, the first time | another session, one command at a time |
+//! | out of step again, with a kind of proof that an earlier run learnt | another session learns it anew |
 //! | out of step again, at a message | that message is put off |
 //! | lines follow a message that answer nothing | the same octets a second time: it is stored, and never deleted |
 //! | lost inside a message, once | another session asks for it last |
@@ -58,6 +59,9 @@ pub(super) struct Current {
     pub(super) pipelining: bool,
     /// … because an earlier run learnt that they may be.
     pub(super) remembered: bool,
+    /// How the server proves its answers was learned in an earlier run, and none was good
+    /// in this session.
+    pub(super) outdated_proof: bool,
     pub(super) reached: Reached,
     /// Something was delivered or recorded.
     pub(super) progress: bool,
@@ -174,53 +178,79 @@ impl Attempts {
             Ok(Finish::QuitWithheld) => return Next::Again(Note::None),
             Err(error) => error,
         };
-        let Error::Session { source, .. } = &error else {
-            return Next::Fail(match (&error, self.first.take()) {
-                // What made another session necessary says more.
-                (Error::TooEarly { .. }, Some(first)) => first,
-                _ => error,
-            });
+        let nature = error.nature();
+        let source = match &error {
+            Error::Session { source, .. }
+                if ended.reached != Reached::LogIn || nature == session::Nature::OutOfStep =>
+            {
+                source
+            }
+            _ => return Next::Fail(self.telling(error)),
         };
-        let nature = source.nature();
-        if ended.reached == Reached::LogIn && nature != session::Nature::OutOfStep {
-            use crate::protocol::ResponseCode::{InUse, LoginDelay};
-            let code = source.refusal().and_then(|refusal| refusal.code);
-            return Next::Fail(match (code, self.first.take()) {
-                // What made another session necessary says more.
-                (Some(InUse | LoginDelay), Some(first)) => first,
-                _ => error,
-            });
-        }
         if self.sessions >= MOST_SESSIONS {
             return Next::Fail(error);
         }
+        let is_lost = source.is_lost_over_pipelining();
         let next = match (nature, ended.reached) {
-            (session::Nature::Other, _) => return Next::Fail(error),
+            (session::Nature::Other, _) => None,
             (session::Nature::Interrupted, _) => {
                 self.interrupted = ended.lost;
-                return Next::Fail(error);
+                None
             }
-            (_, Reached::Header(unique_id)) => self.without_header(unique_id),
+            (nature, Reached::Header(unique_id))
+                if nature != session::Nature::OutOfStep || !ended.outdated_proof =>
+            {
+                Some(self.without_header(unique_id))
+            }
             (session::Nature::OutOfStep, _) if !self.was_out_of_step => {
-                self.out_of_step(source.is_lost_over_pipelining(), ended.remembered, ended.lost)
+                Some(self.out_of_step(is_lost, ended.remembered, ended.lost))
             }
-            (nature, _) => match (ended.lost, nature) {
-                (Some(download), session::Nature::OutOfStep) => {
-                    self.put_off(download, Failed::Garbled, ended.more)
+            (session::Nature::OutOfStep, _) if ended.outdated_proof => {
+                // The server may prove its answers in another way by now.
+                if let Some(download) = ended.lost {
+                    self.count(&download);
                 }
-                (Some(download), _) => {
-                    let went = (ended.pipelining, ended.progress, ended.more);
-                    self.lost(download, nature, went)
-                }
-                (None, session::Nature::Broken) if ended.pipelining => {
-                    self.out_of_step(true, ended.remembered, None)
-                }
-                (None, _) if ended.progress => Next::Again(Note::None),
-                (None, _) => return Next::Fail(error),
-            },
+                Some(Next::Again(Note::None))
+            }
+            (nature, reached) => self.among_messages(Current { reached, ..ended }, nature),
         };
-        self.first = Some(error);
-        next
+        match next {
+            Some(next) => {
+                self.first = Some(error);
+                next
+            }
+            None => Next::Fail(error),
+        }
+    }
+
+    /// What follows a session that ended so after its listing, if anything does.
+    fn among_messages(&mut self, ended: Current, nature: session::Nature) -> Option<Next> {
+        let Current { pipelining, remembered, progress, lost, more, .. } = ended;
+        match (lost, nature) {
+            (Some(download), session::Nature::OutOfStep) => {
+                Some(self.put_off(download, Failed::Garbled, more))
+            }
+            (Some(download), _) => Some(self.lost(download, nature, (pipelining, progress, more))),
+            (None, session::Nature::Broken) if pipelining => {
+                Some(self.out_of_step(true, remembered, None))
+            }
+            (None, _) if progress => Some(Next::Again(Note::None)),
+            (None, _) => None,
+        }
+    }
+
+    /// What made another session necessary says more than that it was too early for one.
+    fn telling(&mut self, error: Error) -> Error {
+        use crate::protocol::ResponseCode::{InUse, LoginDelay};
+        let is_too_early = match &error {
+            Error::Session { source, .. } => {
+                let code = source.refusal().and_then(|refusal| refusal.code);
+                matches!(code, Some(InUse | LoginDelay))
+            }
+            Error::TooEarly { .. } => true,
+            _ => false,
+        };
+        self.first.take().filter(|_| is_too_early).unwrap_or(error)
     }
 
     fn without_header(&mut self, unique_id: UniqueId) -> Next {

@@ -98,8 +98,13 @@ impl<'r> Deliveries<'r> {
         message: TempMessage,
         marks: &Marks,
     ) -> Result<(), Error> {
+        let key = download.key();
+        // It is here as far as it goes, if it came so before.
+        if self.twins.take(&key, marks.content, download.listed.octets).is_some() {
+            return Ok(());
+        }
         if download.retrieval.compares {
-            self.differs(download.key());
+            self.differs(key);
             return Ok(());
         }
         self.commit(download, message, marks, Remark::LinesFollow)

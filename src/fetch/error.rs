@@ -153,6 +153,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// What kind of end this is for a session.
+    pub(super) fn nature(&self) -> session::Nature {
+        match self {
+            Self::Session { source, .. } => source.nature(),
+            _ => session::Nature::Other,
+        }
+    }
+
     /// The same for a run that insists on the RFCs.
     #[must_use]
     pub fn strictly(self, strict: bool) -> Self {

@@ -13,6 +13,7 @@ use super::event::{Event, Observer};
 use super::listing::Listing;
 use super::options::Options;
 use super::pipeline;
+use super::proof::Proofs;
 use super::run::AccountRun;
 use super::sessions;
 use super::step::{Deletion, Listed, Policy, Reason, Step};
@@ -68,8 +69,7 @@ impl AccountRun {
             let summary = &mut self.summary;
             pipeline::run(context, transaction, journal, schedule, &mut proofs, sequence, summary)
         };
-        let proof = proofs.news().map(|kind| KnownProof { kind, at: now });
-        self.note_session(port, proof, &transaction, done.refusals.was_answered);
+        self.note_session((port, now), &proofs, &transaction, done.refusals.was_answered);
         let refused = self.note_refusals(&done, now, observe);
         let Done { deletions, lost, more, withhold_quit, .. } = done;
         (self.current.lost, self.current.more) = (lost, more);
@@ -117,11 +117,13 @@ impl AccountRun {
     /// Notes what a session has shown of the server.
     fn note_session(
         &mut self,
-        port: u16,
-        proof: Option<KnownProof>,
+        (port, now): (u16, u64),
+        proofs: &Proofs,
         talked: &Result<Session<'_>, Error>,
         answered: bool,
     ) {
+        self.current.outdated_proof = proofs.may_be_outdated();
+        let proof = proofs.news().map(|kind| KnownProof { kind, at: now });
         if talked.is_ok() && proof.is_some() {
             self.journal.note_proof(port, proof);
         }

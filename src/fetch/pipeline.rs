@@ -207,7 +207,7 @@ impl<'t> Pipeline<'_, 't> {
     fn refill(&mut self) -> Result<(), Error> {
         while self.transaction.has_room() {
             if !self.transaction.is_pipelining() && self.transaction.has_unasked_octets() {
-                return Err(self.unasked_octets());
+                self.pass_over()?;
             }
             let Self { transaction, schedule: Schedule { deletions, downloads, .. }, .. } = self;
             let is_fetching = self.awaited > 0 || !downloads.is_empty();

@@ -23,6 +23,8 @@ pub(super) struct Proofs {
     kind: Option<ProofKind>,
     is_learned: bool,
     is_news: bool,
+    /// A proof of this session was good.
+    is_confirmed: bool,
     /// The server was out of step before: lines too many are passed over.
     pub(super) resynchronises: bool,
     /// What STAT said first.
@@ -32,8 +34,14 @@ pub(super) struct Proofs {
 impl Proofs {
     /// A server of which this kind is known, if any.
     pub(super) fn new(known: Option<ProofKind>, resynchronises: bool) -> Self {
-        let (is_learned, is_news) = (known.is_some(), false);
-        Self { kind: known, is_learned, is_news, resynchronises, drop: None }
+        let (is_learned, is_news, is_confirmed) = (known.is_some(), false, false);
+        Self { kind: known, is_learned, is_news, is_confirmed, resynchronises, drop: None }
+    }
+
+    /// Whether the kind of proof is one that an earlier session learnt, and none of this
+    /// session was good yet.
+    pub(super) fn may_be_outdated(&self) -> bool {
+        self.is_learned && !self.is_news && !self.is_confirmed
     }
 
     /// The kind that the server gives, if it gives one.
@@ -110,13 +118,15 @@ impl Proofs {
 
     /// Judges a proof.
     pub(super) fn judge(
-        &self,
+        &mut self,
         answer: &ProofAnswer,
         kind: ProofKind,
         number: MessageNumber,
         unique_id: Option<&UniqueId>,
     ) -> Verdict {
-        answer.judge(kind, number, unique_id, self.drop)
+        let verdict = answer.judge(kind, number, unique_id, self.drop);
+        self.is_confirmed |= matches!(verdict, Verdict::Good(_));
+        verdict
     }
 }
 

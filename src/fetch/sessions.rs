@@ -2,7 +2,7 @@
 
 use crate::journal::{Index, Login, NoUniqueIds};
 use crate::protocol::{Capabilities, Leniencies, Leniency, ProofKind};
-use crate::session::{Credentials, Log, Pipelining};
+use crate::session::{Credentials, Log, Nature, Pipelining};
 
 use super::attempts::{Attempts, Current, Failed, Finish, Next, Note, Reached};
 use super::download::Download;
@@ -24,6 +24,8 @@ pub(super) enum Noted<'n> {
     Lenient(Leniency),
     /// When the server let us in, or refused to as too early.
     Login(Login),
+    /// How the server proves its answers has changed, perhaps.
+    ProofForgotten,
     /// A message that could not be fetched.
     PutOff(&'n Download, Failed),
     /// How the server behaves.
@@ -89,6 +91,9 @@ pub(super) fn repeat<R: Sessions>(
         *run.current() = Current::default();
         let how = session(run).map_err(|error| error.strictly(options.session.strict));
         let current = std::mem::take(run.current());
+        if current.outdated_proof && is_out_of_step(&how) {
+            run.note(Noted::ProofForgotten, options, observe);
+        }
         match run.attempts().next(current, how) {
             Next::Again(note) => {
                 let is_pace = matches!(note, Note::Forget | Note::OutOfStep);
@@ -109,6 +114,10 @@ pub(super) fn repeat<R: Sessions>(
             }
         }
     }
+}
+
+fn is_out_of_step(how: &Result<Finish, Error>) -> bool {
+    how.as_ref().is_err_and(|error| error.nature() == Nature::OutOfStep)
 }
 
 /// Logs in when it is time, at the pace that this server is known for.
@@ -170,6 +179,7 @@ pub(super) fn look<'a, R: Sessions, T>(
         .no_unique_ids(port)
         .is_some_and(|it| it.accepted || options.rekey == Rekey::ByHeader && it.is_lasting());
     let result = act(run, listing);
+    run.current().outdated_proof = listing.proofs.may_be_outdated();
     let accepted = listing.accepts_no_unique_ids;
     match listing.refuses_unique_ids {
         Some(true) => run.note(Noted::NoUniqueIds { accepted }, options, observe),

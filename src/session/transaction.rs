@@ -196,6 +196,11 @@ impl<'a, T> Transaction<'a, T> {
         self.window.is_empty() && !self.conversation.connection.buffered().is_empty()
     }
 
+    /// Whether a status line follows what was read, or nothing that has come yet.
+    pub fn is_before_status(&self) -> bool {
+        self.conversation.is_before_status()
+    }
+
     /// Sends a command unless it was sent before. Answers come in the order of
     /// the commands; that to a CAPA sent ahead is taken on the way.
     fn begin(&mut self, command: &Command) -> Result<(), Error> {
@@ -235,13 +240,13 @@ impl<'a, T> Transaction<'a, T> {
     /// anything else, the terminator was none: Dovecot 2.3.19 does not stuff a
     /// dot that is a message's first octet, and so ends it where it begins.
     fn check_end(&self, command: &Command) -> Result<(), Error> {
-        let expects_more = !self.window.is_empty();
-        let violation = match self.conversation.connection.buffered() {
-            [] => return Ok(()),
-            [b'+' | b'-', ..] if expects_more => return Ok(()),
-            _ => Violation::Unasked,
-        };
-        Err(Error::Violation { keyword: command.keyword(), violation })
+        match self.conversation.is_before_status() {
+            true => Ok(()),
+            false => {
+                let (keyword, violation) = (command.keyword(), Violation::Unasked);
+                Err(Error::Violation { keyword, violation })
+            }
+        }
     }
 
     /// Makes sure that the capabilities after the login are known: what is

@@ -61,6 +61,7 @@ struct End {
     /// Inside this message.
     at: Option<u32>,
     pipelining: bool,
+    outdated_proof: bool,
     progress: bool,
     more: bool,
     how: Result<Finish, Error>,
@@ -69,7 +70,8 @@ struct End {
 /// A session that ended among the messages, nothing done.
 fn ended(how: Result<Finish, Error>) -> End {
     let reached = Reached::Messages;
-    End { reached, at: None, pipelining: false, progress: false, more: true, how }
+    let (pipelining, outdated_proof, progress) = (false, false, false);
+    End { reached, at: None, pipelining, outdated_proof, progress, more: true, how }
 }
 
 impl End {
@@ -85,6 +87,10 @@ impl End {
         Self { pipelining: true, ..self }
     }
 
+    fn outdated(self) -> Self {
+        Self { outdated_proof: true, ..self }
+    }
+
     fn progress(self) -> Self {
         Self { progress: true, ..self }
     }
@@ -94,9 +100,11 @@ impl End {
     }
 
     fn of(self) -> (Current, Result<Finish, Error>) {
-        let Self { reached, at, pipelining, progress, more, how } = self;
+        let Self { reached, at, pipelining, outdated_proof, progress, more, how } = self;
         let (remembered, lost) = (false, at.map(message));
-        (Current { pipelining, remembered, reached, progress, lost, more }, how)
+        let current =
+            Current { pipelining, remembered, outdated_proof, reached, progress, lost, more };
+        (current, how)
     }
 }
 
@@ -212,6 +220,20 @@ fn out_of_step_the_second_time_puts_the_message_off() {
         (ended(Err(out_of_step())).at(2).pipelining(), "again OutOfStep"),
         (ended(Err(out_of_step())), "fail"),
     ]);
+}
+
+#[test]
+fn another_way_to_prove_is_learned_before_a_message_is_put_off() {
+    let known = || Attempts::new(true, None, false);
+    let once = || ended(Err(out_of_step())).outdated();
+    play(known(), [(once(), "again None"), (ended(Err(out_of_step())), "fail")]);
+    play(
+        known(),
+        [
+            (once().at(3), "again None"),
+            (ended(Err(out_of_step())).at(3), "put off 3 Garbled, again"),
+        ],
+    );
 }
 
 #[test]

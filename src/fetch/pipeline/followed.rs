@@ -13,12 +13,19 @@ use crate::maildir::TempMessage;
 use super::Pipeline;
 
 impl Pipeline<'_, '_> {
-    /// The error of a session in which octets are there before a command is sent.
-    pub(super) fn unasked_octets(&mut self) -> Error {
-        match self.lost_behind(true) {
-            Ok(()) => out_of_step(Operation::List),
-            Err(error) => error,
+    /// Octets are there before a command is sent: they answer nothing. Behind a message,
+    /// and before its proof, status lines are passed over if the server was out of step
+    /// before.
+    pub(super) fn pass_over(&mut self) -> Result<(), Error> {
+        let number = self.unproven.last().map(|it| it.download.number());
+        if let Some(number) = number.filter(|_| self.proofs.resynchronises) {
+            let passed = self.transaction.pass_over_status_lines(number);
+            if passed.map_err(Operation::Retrieve(number).failed())? {
+                return Ok(());
+            }
         }
+        self.lost_behind(!self.transaction.is_before_status())?;
+        Err(out_of_step(Operation::List))
     }
 
     /// Notes that the session broke behind the last message that awaits its proof, over

@@ -12,6 +12,9 @@ use crate::session::window::InFlight;
 /// So long a proof is waited for: its answer follows a message that is there.
 pub(super) const PROOF_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// So many lines too many are passed over.
+const MOST_PASSED_OVER: usize = 100;
+
 impl<T> Transaction<'_, T> {
     /// Sends LIST msg, UIDL msg or STAT, whose answer shows that the answers before
     /// it belong to their commands.
@@ -57,11 +60,26 @@ impl<T> Transaction<'_, T> {
         }
     }
 
+    /// Passes over status lines that came behind a message and answer nothing. Whether
+    /// nothing else came.
+    pub fn pass_over_status_lines(&mut self, number: MessageNumber) -> Result<bool, Error> {
+        let keyword = Command::Retr(number).keyword();
+        for _ in 0..MOST_PASSED_OVER {
+            if !self.has_unasked_octets() {
+                return Ok(true);
+            }
+            if !self.conversation.is_before_status() {
+                break;
+            }
+            _ = self.conversation.status_within(keyword, PROOF_TIMEOUT)?;
+        }
+        Ok(false)
+    }
+
     /// Reads on behind an answer to a proof that was none, over status lines alone,
     /// until one names the message. Whether one did.
     pub fn resynchronise(&mut self, number: MessageNumber) -> Result<Option<ScanListing>, Error> {
-        const MOST: usize = 100;
-        for _ in 0..MOST {
+        for _ in 0..MOST_PASSED_OVER {
             if let ProofAnswer::Text(text) = self.proof_line(&Command::List(Some(number)))?
                 && let Ok(listed) = ScanListing::parse(&text)
                 && listed.number == number

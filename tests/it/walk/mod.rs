@@ -122,7 +122,7 @@ impl Plan {
     }
 
     /// What is wrong in a walk, and the shortest walk that shows it.
-    fn report(&self, seed: u64, violation: Violation) -> String {
+    fn report(&self, seed: u64, violation: Violation, aloud: bool) -> String {
         let walk = self.walk(seed);
         let mut text = format!(
             "POP3GET_WALK={seed} POP3GET_WALK_LENGTH={} POP3GET_WALK_CLASSES={}: {violation:?}\n",
@@ -132,6 +132,10 @@ impl Plan {
         let _ = writeln!(text, "{} steps, shrunk to {found:?}", walk.steps.len());
         for step in &small.steps {
             let _ = writeln!(text, "  {step:?}");
+        }
+        if aloud {
+            eprintln!("the shortest walk that shows it:");
+            let _ = play::play(&small, true);
         }
         text + &format!("  {:?}\n", small.finish)
     }
@@ -149,7 +153,7 @@ impl Plan {
             while let Some(seed) = try_next() {
                 if let Err(violation) = play::play(&self.walk(seed), false) {
                     found.fetch_add(1, Ordering::Relaxed);
-                    reports.push(self.report(seed, violation));
+                    reports.push(self.report(seed, violation, false));
                 }
             }
             reports
@@ -168,7 +172,7 @@ fn whatever_happens_each_message_arrives_once() {
         let walk = plan.walk(seed);
         eprintln!("classes {}", walk.classes);
         let played = play::play(&walk, true);
-        assert_eq!(played, Ok(()), "{}", plan.report(seed, played.clone().unwrap_err()));
+        assert_eq!(played, Ok(()), "{}", plan.report(seed, played.clone().unwrap_err(), true));
         return;
     }
     eprintln!("{} walks from seed {}, classes {}", plan.walks, plan.first, plan.on);

@@ -310,7 +310,8 @@ impl Oracle {
         }
         for mail in retrieved {
             let account = &self.accounts[*mail];
-            if account.arrived == 0 && !account.excused && !account.missable {
+            let came = account.arrived > 0 || self.spoiled.contains(mail);
+            if !came && !account.excused && !account.missable {
                 self.violations.push(Violation::QuitBeforeStored(account.label.clone()));
             }
         }
