@@ -112,6 +112,8 @@ pub struct Authorization<'a> {
     pub(super) reopened: bool,
     /// The server ends the connection at CAPA.
     pub(super) ends_at_capa: bool,
+    /// The server refused a mechanism of SCRAM.
+    pub(super) refused_scram: bool,
 }
 
 impl<'a> Authorization<'a> {
@@ -193,6 +195,7 @@ impl<'a> Authorization<'a> {
             two_step: false,
             reopened: false,
             ends_at_capa: false,
+            refused_scram: false,
         }
     }
 

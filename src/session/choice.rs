@@ -86,6 +86,17 @@ impl Way {
         }
     }
 
+    /// Whether the server offers the same bound to the channel: SCRAM tells the server
+    /// what it has seen of that.
+    pub(super) fn offers_binding(self, capabilities: &Capabilities) -> bool {
+        match self {
+            Self::Sasl(mechanism) => {
+                mechanism.with_binding().is_some_and(|plus| capabilities.offers(plus))
+            }
+            Self::Apop | Self::User => false,
+        }
+    }
+
     /// Whether the server has it, as far as one can know.
     pub(super) fn is_offered(self, capabilities: &Capabilities) -> bool {
         match self {

@@ -10,10 +10,10 @@
 use crate::connection::Phase;
 use crate::protocol::{Command, Leniency, digest, sasl};
 
+use super::ahead::AHEAD;
 use super::authorization::{Authorization, Credentials, Pipelining};
 use super::choice::{Way, choose, others};
 use super::error::{Error, Refusal};
-use super::pipelined_login::AHEAD;
 use super::transaction::Transaction;
 use super::tried::Tried;
 
@@ -37,9 +37,11 @@ impl<'a> Authorization<'a> {
             Ok(Entered::HungUp) => self.reopen()?.log_in(credentials),
             Ok(entered) => {
                 self.conversation.logged_in();
-                let Self { conversation, capabilities, options, ends_at_capa, .. } = self;
+                let Self { conversation, capabilities, options, .. } = self;
                 let transaction = Transaction::new(conversation, capabilities, options.pace);
-                Ok(match (entered, ends_at_capa) {
+                let transaction =
+                    if self.refused_scram { transaction.uncacheable() } else { transaction };
+                Ok(match (entered, self.ends_at_capa) {
                     (Entered::Ahead, _) => transaction.expecting(AHEAD),
                     (_, true) => transaction.without_capa(),
                     _ => transaction,
@@ -79,21 +81,9 @@ impl<'a> Authorization<'a> {
             if !(self.capabilities.is_empty() || way.is_offered(&self.capabilities)) {
                 self.conversation.lenient(Leniency::MechanismNotAnnounced)?;
             }
-            if self.pipelining()
-                && (!self.two_step || way == Way::User)
-                && let Some(login) = self.in_one_go(way, credentials)?
-            {
-                match self.flight(way, login, credentials)? {
-                    Tried::In => return Ok(Entered::Ahead),
-                    Tried::Lost(error) => return Err(error),
-                    Tried::Refused(mechanism, refusal) | Tried::Unjudged(mechanism, refusal) => {
-                        self.go_two_step()?;
-                        last = Some((mechanism, refusal));
-                        continue;
-                    }
-                }
-            }
-            match self.attempt(way, credentials, &refused)? {
+            let (tried, is_ahead) = self.try_way(way, credentials, &refused)?;
+            match tried {
+                Tried::In if is_ahead => return Ok(Entered::Ahead),
                 Tried::In => break,
                 // Exchange: "Protocol error. Connection is closed."
                 Tried::Lost(_) if self.two_step && !self.reopened => return Ok(Entered::HungUp),
@@ -104,6 +94,7 @@ impl<'a> Authorization<'a> {
                 }
                 Tried::Refused(mechanism, refusal) | Tried::Unjudged(mechanism, refusal) => {
                     self.conversation.lenient(Leniency::MechanismNotThere)?;
+                    self.refused_scram |= mechanism.is_scram();
                     refused.push(way);
                     last = Some((mechanism, refusal));
                 }
@@ -116,6 +107,27 @@ impl<'a> Authorization<'a> {
             self.conversation.send(command)?;
         }
         Ok(Entered::Ahead)
+    }
+
+    /// Tries one way, in as few flights as it can go; whether [`AHEAD`] went with it.
+    fn try_way(
+        &mut self,
+        way: Way,
+        credentials: &Credentials,
+        refused: &[Way],
+    ) -> Result<(Tried, bool), Error> {
+        if self.pipelining()
+            && (!self.two_step || way == Way::User)
+            && let Some(login) = self.in_one_go(way, credentials)?
+        {
+            return self.flight(way, login, credentials).map(|tried| (tried, true));
+        }
+        match way {
+            Way::Sasl(mechanism) if self.flies_by_scram(mechanism) => {
+                self.scram_flights(mechanism, credentials, refused).map(|tried| (tried, true))
+            }
+            way => self.attempt(way, credentials, refused).map(|tried| (tried, false)),
+        }
     }
 
     /// No initial response goes with AUTH from here on.

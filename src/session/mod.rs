@@ -25,6 +25,7 @@
 //!
 //! Which messages to fetch and in which order: [`crate::fetch`].
 
+mod ahead;
 mod authorization;
 mod choice;
 mod conversation;

@@ -1,16 +1,14 @@
-//! Login and listing in one flight.
+//! Login and listing in one flight; by SCRAM in two.
 
 use crate::connection::Phase;
 use crate::protocol::sasl::{self, Initial};
 use crate::protocol::{Capabilities, Command, LoginRefusal};
 
+use super::ahead::{AHEAD, Behind};
 use super::authorization::{Authorization, Credentials, Pipelining};
 use super::choice::{Way, choose, others};
 use super::error::Error;
 use super::tried::Tried;
-
-/// What a flight asks for behind the login.
-pub(super) const AHEAD: [Command; 3] = [Command::Capa, Command::Uidl(None), Command::Stat];
 
 impl Authorization<'_> {
     /// The commands of a login that waits for no answer, if this way is one.
@@ -42,34 +40,11 @@ impl Authorization<'_> {
         login: Vec<Command>,
         credentials: &Credentials,
     ) -> Result<Tried, Error> {
-        let remembered = matches!(self.options.pace, Pipelining::Remembered(_));
-        if remembered {
-            self.conversation.send(&Command::Capa)?;
-        }
-        let utf8 = self.wants_utf8(way, credentials) && !self.asked_utf8;
-        self.asked_utf8 |= utf8;
-        if utf8 {
-            self.conversation.send(&Command::Utf8)?;
-        }
+        let asked = self.send_ahead(way, credentials)?;
         for command in login.iter().chain(&AHEAD) {
             self.conversation.send(command)?;
         }
-        if remembered {
-            self.capabilities = self.conversation.capabilities().map_err(Error::out_of_step)?;
-            let now = choose(self.options.mechanism, &self.capabilities, self.channel(), &[]);
-            let may_still = self.pipelining()
-                && self.wants_utf8(way, credentials) == self.asked_utf8
-                // A stronger way that is new is taken the next time.
-                && (now.is_ok_and(|now| now == way) || way.is_offered(&self.capabilities));
-            if !may_still {
-                return Err(Error::OutOfStep { lost: false });
-            }
-        }
-        if utf8 {
-            let answer = self.conversation.status(Command::Utf8.keyword(), Phase::Reply);
-            // Refused, it changes nothing.
-            let _ = answer.map_err(Error::out_of_step)?;
-        }
+        self.read_ahead(way, credentials, asked)?;
         for command in login {
             let keyword = command.keyword();
             let answer = self.conversation.positive(keyword, Phase::Reply).map(|_| ());
@@ -88,6 +63,87 @@ impl Authorization<'_> {
         Ok(Tried::In)
     }
 
+    /// SCRAM in two flights, at a server of which the capabilities are remembered: CAPA
+    /// and the client's first message; then its last one, the empty response to the
+    /// server's signature, and the listings. No answer to the second flight counts
+    /// unless the signature before it is right.
+    pub(super) fn scram_flights(
+        &mut self,
+        mechanism: sasl::Mechanism,
+        credentials: &Credentials,
+        refused: &[Way],
+    ) -> Result<Tried, Error> {
+        let mut exchange = self.exchange(mechanism, credentials, refused)?;
+        let way = Way::Sasl(mechanism);
+        let asked = self.send_ahead(way, credentials)?;
+        let command = exchange.command(Initial::AtOnce);
+        self.conversation.send(&command)?;
+        self.read_ahead(way, credentials, asked)?;
+        let said = matches!(command, Command::Auth { initial: Some(_), .. });
+        let tried = self.converse(&mut exchange, said, Behind::Listings);
+        let tried = tried.map_err(Error::out_of_step)?;
+        if let Tried::In = tried {
+            exchange.finish().map_err(|source| Error::Exchange { mechanism, source })?;
+        }
+        Ok(tried)
+    }
+
+    /// Sends what stands in front of a login: CAPA if what is known of the server is
+    /// remembered only, and UTF8.
+    fn send_ahead(&mut self, way: Way, credentials: &Credentials) -> Result<Ahead, Error> {
+        let capa = self.is_remembered();
+        if capa {
+            self.conversation.send(&Command::Capa)?;
+        }
+        let utf8 = self.wants_utf8(way, credentials) && !self.asked_utf8;
+        self.asked_utf8 |= utf8;
+        if utf8 {
+            self.conversation.send(&Command::Utf8)?;
+        }
+        Ok(Ahead { capa, utf8 })
+    }
+
+    /// Reads the answers to that. What was remembered has to hold still, as far as the
+    /// login hangs on it.
+    fn read_ahead(
+        &mut self,
+        way: Way,
+        credentials: &Credentials,
+        asked: Ahead,
+    ) -> Result<(), Error> {
+        if asked.capa {
+            let now = self.conversation.capabilities().map_err(Error::out_of_step)?;
+            let before = std::mem::replace(&mut self.capabilities, now);
+            let now = choose(self.options.mechanism, &self.capabilities, self.channel(), &[]);
+            let may_still = self.pipelining()
+                && self.wants_utf8(way, credentials) == self.asked_utf8
+                && way.offers_binding(&before) == way.offers_binding(&self.capabilities)
+                // A stronger way that is new is taken the next time.
+                && (now.is_ok_and(|now| now == way) || way.is_offered(&self.capabilities));
+            if !may_still {
+                return Err(Error::OutOfStep { lost: false });
+            }
+            // It was asked by now.
+            self.options.pace = Pipelining::Announced;
+        }
+        if asked.utf8 {
+            let answer = self.conversation.status(Command::Utf8.keyword(), Phase::Reply);
+            // Refused, it changes nothing.
+            let _ = answer.map_err(Error::out_of_step)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a login by this mechanism goes in two flights.
+    pub(super) fn flies_by_scram(&self, mechanism: sasl::Mechanism) -> bool {
+        mechanism.is_scram() && self.is_remembered() && !self.two_step && self.pipelining()
+    }
+
+    /// Whether what is known of the server is what an earlier session learnt.
+    pub(super) fn is_remembered(&self) -> bool {
+        matches!(self.options.pace, Pipelining::Remembered(_))
+    }
+
     /// Reads the answers to what was sent behind a login that was not judged: UIDL and
     /// STAT are refused, or the server is out of step.
     fn nothing_ahead(&mut self) -> Result<(), Error> {
@@ -101,9 +157,19 @@ impl Authorization<'_> {
         Ok(())
     }
 
+    /// Whether a login by what is remembered goes in flights.
     pub(super) fn is_flyable(&mut self, capabilities: &Capabilities) -> bool {
-        let chosen = choose(self.options.mechanism, capabilities, self.channel(), &[]);
-        matches!(chosen, Ok(Way::User))
-            || matches!(chosen, Ok(Way::Sasl(sasl::Mechanism::Plain))) && !self.two_step
+        match choose(self.options.mechanism, capabilities, self.channel(), &[]) {
+            Ok(Way::User) => true,
+            Ok(Way::Sasl(it)) => (it == sasl::Mechanism::Plain || it.is_scram()) && !self.two_step,
+            Ok(Way::Apop) | Err(_) => false,
+        }
     }
+}
+
+/// What was asked in front of a login.
+#[derive(Clone, Copy)]
+struct Ahead {
+    capa: bool,
+    utf8: bool,
 }

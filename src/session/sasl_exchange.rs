@@ -3,7 +3,9 @@
 use crate::connection::{self, Phase};
 use crate::protocol::sasl::{self, Binding, Exchange, Initial};
 use crate::protocol::{Command, Leniency, LoginRefusal};
+use crate::secret::Secret;
 
+use super::ahead::{AHEAD, Behind};
 use super::authorization::{Authorization, ChannelBinding, Credentials};
 use super::choice::{Way, others};
 use super::conversation::Turn;
@@ -78,13 +80,13 @@ impl Authorization<'_> {
         let command = exchange.command(initial);
         let said = matches!(&command, Command::Auth { initial: Some(_), .. });
         self.conversation.send(&command)?;
-        let mut tried = self.converse(&mut exchange, said)?;
+        let mut tried = self.converse(&mut exchange, said, Behind::Nothing)?;
         if let (Tried::Refused(..), sasl::Mechanism::XOAuth2) = (&tried, mechanism) {
             // And others take it in no other way, however long the line.
             let initial = exchange.initial_response();
             let initial = initial.map(|response| sasl::encode(response.expose()));
             self.conversation.send(&Command::Auth { mechanism, initial })?;
-            tried = match self.converse(&mut exchange, true)? {
+            tried = match self.converse(&mut exchange, true, Behind::Nothing)? {
                 Tried::Unjudged(mechanism, refusal) => Tried::Refused(mechanism, refusal),
                 tried => tried,
             };
@@ -97,7 +99,12 @@ impl Authorization<'_> {
 
     /// Challenges and responses until the server decides. `said` tells whether
     /// anything but the mechanism's name was sent so far.
-    fn converse(&mut self, exchange: &mut Exchange, mut said: bool) -> Result<Tried, Error> {
+    pub(super) fn converse(
+        &mut self,
+        exchange: &mut Exchange,
+        mut said: bool,
+        behind: Behind,
+    ) -> Result<Tried, Error> {
         let mechanism = exchange.mechanism();
         let mut rounds = 0;
         loop {
@@ -125,11 +132,47 @@ impl Authorization<'_> {
                     leniency.map_or(Ok(()), |leniency| self.conversation.lenient(leniency))?;
                     let response = sasl::encode(response.expose());
                     self.conversation.send(&Command::AuthResponse(response))?;
+                    if behind == Behind::Listings && exchange.awaits_signature() {
+                        return self.signed_ahead(exchange);
+                    }
                 }
                 Err(source) => return self.cancel(mechanism, source),
             }
             said = true;
             rounds += 1;
+        }
+    }
+
+    /// Sends all that follows SCRAM's last message, and reads the server's signature and
+    /// its last word. Commands are in flight: nothing but a right signature and `+OK`
+    /// behind it leads on, and another mechanism takes another connection.
+    fn signed_ahead(&mut self, exchange: &mut Exchange) -> Result<Tried, Error> {
+        let mechanism = exchange.mechanism();
+        let failed = |source| Error::Exchange { mechanism, source };
+        let empty = Command::AuthResponse(Secret::new(Vec::new()));
+        for command in std::iter::once(&empty).chain(&AHEAD) {
+            self.conversation.send(command)?;
+        }
+        let (refusal, rounds) = match self.conversation.turn(mechanism)? {
+            Turn::Challenge(signature) => {
+                exchange.answer(signature).map_err(failed)?;
+                match self.conversation.turn(mechanism)? {
+                    Turn::Challenge(_) => return Err(failed(sasl::Error::Unexpected)),
+                    Turn::Ok(_) => return Ok(Tried::In),
+                    Turn::Refused(refusal) => (refusal, 2),
+                }
+            }
+            Turn::Ok(_) => return Err(failed(sasl::Error::Unproved)),
+            Turn::Refused(refusal) => (refusal, 1),
+        };
+        match self.refused(exchange, refusal, Sent { said: true, rounds }) {
+            Err(Error::LoginRefused { refusal, .. })
+                if refusal.of_login() == LoginRefusal::Mechanism =>
+            {
+                Err(Error::OutOfStep { lost: false })
+            }
+            Err(error) => Err(error),
+            Ok(_) => Err(Error::OutOfStep { lost: false }),
         }
     }
 

@@ -36,6 +36,8 @@ pub struct Transaction<'a, T = ()> {
     has_unique_ids: bool,
     /// A NOOP is in flight, since the server was silent.
     is_nudged: bool,
+    /// Another login by the same capabilities would go the same way.
+    is_cacheable: bool,
 }
 
 impl<'a, T> Transaction<'a, T> {
@@ -54,7 +56,15 @@ impl<'a, T> Transaction<'a, T> {
             pace,
             has_unique_ids: false,
             is_nudged: false,
+            is_cacheable: true,
         }
+    }
+
+    /// What the server announces is not remembered: it refused SCRAM as it announced it,
+    /// and with flights behind it that would cost a connection.
+    pub(super) fn uncacheable(mut self) -> Self {
+        self.is_cacheable = false;
+        self
     }
 
     /// The server ends the connection at CAPA: it announces nothing and is not asked.
@@ -80,6 +90,7 @@ impl<'a, T> Transaction<'a, T> {
             pace: self.pace,
             has_unique_ids: self.has_unique_ids,
             is_nudged: self.is_nudged,
+            is_cacheable: self.is_cacheable,
         }
     }
 
@@ -121,10 +132,11 @@ impl<'a, T> Transaction<'a, T> {
     }
 
     /// What to remember of this server: what it announced before the login.
-    /// `None` where TLS does not vouch for it.
+    /// `None` where TLS does not vouch for it, or it was no help.
     pub fn cacheable_capabilities(&self) -> Option<&Capabilities> {
-        let vouched =
-            self.conversation.connection.is_protected() && self.pace != Pipelining::LockStep;
+        let vouched = self.conversation.connection.is_protected()
+            && self.pace != Pipelining::LockStep
+            && self.is_cacheable;
         vouched.then_some(&self.announced)
     }
 

@@ -114,6 +114,28 @@ fn auto_takes_the_strongest_that_dovecot_has() {
     password_lets_in("auto", "SCRAM-SHA-256");
 }
 
+/// Dovecot answers both flights of a known server.
+#[test]
+fn scram_lets_in_with_the_listings_behind_its_last_message() {
+    for mechanism in ["scram-sha-1", "scram-sha-256"] {
+        let stage = Stage::new();
+        stage.with_password(mechanism).is_silent();
+        stage.maildrop.add(b"Subject: two\n\nletter\n");
+        let run = stage.pop3get(mechanism).env("POP3GET_PASSWORD", &stage.maildrop.password);
+        let ran = run.arg("-vvv").run();
+        assert_eq!((ran.status, stage.sandbox.count()), (Some(0), 2), "{ran:?}");
+        let lines: Vec<_> = ran.stderr.lines().filter_map(|line| line.split_once(": > ")).collect();
+        let sent: Vec<_> = lines.iter().map(|(_, command)| *command).collect();
+        assert!(sent.windows(5).any(|it| it == ["..", "..", "CAPA", "UIDL", "STAT"]), "{sent:?}");
+        stage.await_log(&format!("Login: user=<mrose>, method={},", mechanism.to_uppercase()));
+        // A wrong password is one refused login, and all behind it is refused as unknown.
+        let wrong = stage.pop3get(mechanism).env("POP3GET_PASSWORD", "wrong").run();
+        assert_eq!((wrong.status, stage.sandbox.count()), (Some(77), 2), "{wrong:?}");
+        let log = stage.await_log("auth failed, 1 attempts");
+        assert_eq!(log.matches("auth failed").count(), 1, "{log}");
+    }
+}
+
 /// The token's mechanisms, likewise.
 #[track_caller]
 fn token_lets_in(option: &str, mechanism: &str) {

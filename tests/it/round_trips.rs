@@ -125,6 +125,9 @@ fn nothing_new_costs_few_round_trips_and_fewer_when_the_server_is_known() {
         (server().without("SASL"), 4, 3),
         // The same with AUTH PLAIN.
         (server(), 4, 3),
+        // TLS, greeting, CAPA, SCRAM's two messages and its last word, (CAPA, UIDL, STAT);
+        // then (CAPA, the first message), (the second one, CAPA, UIDL, STAT).
+        (server().mechanisms(&["SCRAM-SHA-256"]), 7, 4),
     ];
     for (server, first, then) in cases {
         let (server, sandbox) = (server.security(Security::ImplicitTls).start(), Sandbox::new());

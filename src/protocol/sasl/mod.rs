@@ -279,6 +279,12 @@ impl Exchange {
         awaits || self.initial.is_some()
     }
 
+    /// Whether SCRAM's last message is what was answered last: the server's signature
+    /// has to follow, and an empty response follows that.
+    pub fn awaits_signature(&self) -> bool {
+        matches!(self.turn, Turn::ScramLast(_))
+    }
+
     /// Why the server refuses a token, in its own words (JSON as a rule), once it
     /// said so in a challenge. Its `-ERR` follows.
     pub fn reason(&self) -> Option<&[u8]> {

@@ -7,6 +7,7 @@ mod credentials; // what cannot be sent, and what is never shown
 mod flight; // login and listing at once
 mod leniencies; // servers that break an RFC and are served all the same
 mod scram; // servers that cannot prove themselves
+mod scram_flight; // SCRAM in two flights
 mod tokens; // XOAUTH2, OAUTHBEARER, EXTERNAL
 mod utf8; // names, passwords and mail beyond ASCII
 mod ways; // which mechanism is taken, and what follows it
