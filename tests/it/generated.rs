@@ -48,7 +48,8 @@ fn completions(shell: Shell) -> String {
 }
 
 /// What `--state` takes.
-const ACTIONS: &str = "list duplicates delete forget mark repair rename separate handover export";
+pub const ACTIONS: &str =
+    "list duplicates delete forget mark repair rename separate handover export";
 
 /// Completions that know accounts and unique-ids, too.
 fn with_names(shell: Shell, text: &str) -> String {

@@ -8,6 +8,7 @@ use boon::{Compiler, Schemas};
 use pop3_test_server::{Builder, Fault, Server};
 use serde_json::Value;
 
+use crate::generated::ACTIONS;
 use crate::jobs::children;
 use crate::rfc1939::letters;
 use crate::sandbox::{Pop3get, Sandbox};
@@ -17,6 +18,7 @@ fn server(count: usize) -> Builder {
 }
 
 /// The lines of a run, each of them valid.
+#[derive(Debug)]
 struct Lines {
     lines: Vec<Value>,
     stderr: String,
@@ -265,4 +267,113 @@ fn the_last_line_comes_where_a_worker_was_killed() {
 fn the_program_prints_the_schema_that_is_checked_in() {
     let ran = Sandbox::new().pop3get(["--generate", "json-schema"]).run();
     ran.prints(include_str!("../../man/pop3get.schema.json"));
+}
+
+/// What follows the account, and whether a server is asked.
+type Mode = (&'static [&'static str], bool);
+
+/// Every mode that prints events.
+const MODES: [Mode; 26] = [
+    (&[], true),
+    (&["--retry-failed"], true),
+    (&["--rekey"], true),
+    (&["--refetch", "--yes"], true),
+    (&["--refetch-missing", "--yes"], true),
+    (&["--list"], true),
+    (&["--list", "--headers", "--new"], true),
+    (&["--check"], true),
+    (&["--dry-run"], true),
+    (&["--probe"], true),
+    (&["--mark-seen"], true),
+    (&["--import-seen", "fetchids"], true),
+    (&["--state", "delete", "--message", "1", "--yes"], true),
+    (&["--state", "forget", "--message", "1"], true),
+    (&["--state", "rename", "other"], true),
+    (&["--state", "list"], false),
+    (&["--state", "duplicates"], false),
+    (&["--state", "forget", "uid-1"], false),
+    (&["--state", "mark", "uid-3"], false),
+    (&["--state", "repair"], false),
+    (&["--state", "separate"], false),
+    (&["--state", "handover", "again"], false),
+    (&["--state", "handover", "done"], false),
+    (&["--state", "export", "refused"], false),
+    (&["--status"], false),
+    (&["--check-config"], false),
+];
+
+/// An account that has fetched two of three messages; the fault is for its next session.
+fn fetched(mode: &[&str], fault: Option<Fault>) -> (Server, Sandbox) {
+    let server = server(3);
+    let server = fault.into_iter().fold(server, |server, fault| server.fault(fault.on(2))).start();
+    let sandbox = Sandbox::new();
+    sandbox.secret("password", "secret");
+    std::fs::write(sandbox.path("fetchids"), "mrose@127.0.0.1 uid-3\n").unwrap();
+    let text = format!(
+        "[account.home]\nserver = \"{}\"\nuser = \"mrose\"\ntls = \"none\"\nmaildir = \"~/Mail\"\n\
+         password-file = \"~/password\"\ntimeout = 60\njournal = \"other\"\n",
+        server.address()
+    );
+    sandbox.configure(&text);
+    sandbox.pop3get(["home", "--limit", "2"]).run().is_silent();
+    if mode.contains(&"rename") {
+        sandbox.configure(&text.replace("\"other\"", "\"home\""));
+    }
+    (server, sandbox)
+}
+
+#[test]
+fn every_mode_prints_lines_of_the_schema_whatever_its_end() {
+    for (mode, asks) in MODES {
+        let status_of = |act: fn(&Sandbox)| {
+            let (_server, sandbox) = fetched(mode, None);
+            act(&sandbox);
+            let ran = Lines::run(sandbox.pop3get(["home", "-vvv"]).args(mode));
+            (ran.one("summary")["status"].as_u64().unwrap(), ran.all("error").len())
+        };
+        assert_eq!(status_of(|_| ()), (0, 0), "{mode:?}");
+        if asks {
+            let refused = status_of(|sandbox| _ = sandbox.secret("password", "wrong"));
+            assert_eq!(refused, (77, 1), "{mode:?}");
+        }
+        let mistaken = status_of(|sandbox| sandbox.configure("[account.home]\nsrver = 5\n"));
+        assert_eq!(mistaken.0, 78, "{mode:?}");
+    }
+}
+
+#[test]
+fn every_mode_prints_a_summary_after_a_signal_and_where_its_worker_was_killed() {
+    for (mode, _) in MODES.into_iter().filter(|(_, asks)| *asks) {
+        for (signal, status) in [("TERM", 143), ("KILL", 75)] {
+            let (server, sandbox) = fetched(mode, Some(Fault::stall_at_command(2)));
+            let before = server.commands().len();
+            let mut command = sandbox.pop3get(["home"]).args(mode).arg("--json").command();
+            let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            assert!(server.wait_for_commands(before + 2, Duration::from_secs(20)), "{mode:?}");
+            let whom = if signal == "KILL" { children(&child)[0] } else { child.id() };
+            let kill = ["-s", signal, &whom.to_string()].map(str::to_owned);
+            assert!(std::process::Command::new("kill").args(kill).status().unwrap().success());
+            let ran = Lines::of(&child.wait_with_output().unwrap());
+            assert_eq!(ran.one("summary")["status"], status, "{mode:?}: {ran:?}");
+            if signal == "KILL" {
+                assert_eq!(ran.one("error")["kind"], "worker-killed", "{mode:?}: {ran:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_mode_is_left_out() {
+    let command = <pop3get::cli::Args as clap::CommandFactory>::command();
+    let heading = "What to do (default: fetch new mail)";
+    let acts = command.get_arguments().filter(|arg| arg.get_help_heading() == Some(heading));
+    for act in acts.filter_map(|arg| arg.get_long()) {
+        // These print no events; --lines is of --show.
+        let is_other = ["show", "generate", "lines"].contains(&act);
+        let option = format!("--{act}");
+        assert!(is_other || MODES.iter().any(|(mode, _)| mode.contains(&&*option)), "{option}");
+    }
+    for action in ACTIONS.split(' ') {
+        assert!(MODES.iter().any(|(mode, _)| mode.starts_with(&["--state", action])), "{action}");
+    }
 }

@@ -37,7 +37,12 @@ fn a_configuration_is_printed_with_the_place_of_each_value() {
     let typed = ["--check-config", "--every", "5m", "--jobs-per-host", "3", "--report", "r.prom"];
     for (name, more) in [("check-config", &[][..]), ("check-config-json", &["--json"])] {
         let ran = sandbox.pop3get(typed).args(more).run();
-        golden(name, &told(&sandbox, &[server.address()], &ran));
+        let text = told(&sandbox, &[server.address()], &ran);
+        // What is on the way meanwhile is a matter of time.
+        let is_heard = |line: &&str| line.starts_with("home: < ");
+        let (heard, other): (Vec<_>, Vec<_>) = text.lines().partition(is_heard);
+        let lines = heard.into_iter().chain(other).map(|line| format!("{line}\n"));
+        golden(name, &lines.collect::<String>());
     }
 }
 

@@ -32,12 +32,13 @@ pub(super) struct Fared<'s> {
     /// How many messages are in each state; absent where the journal cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<&'s BTreeMap<&'static str, usize>>,
-    /// How many messages wait to be handed over, without those that were refused.
-    #[serde(skip_serializing_if = "is_none")]
-    handover_waiting: usize,
+    /// How many messages wait to be handed over, without those that were refused; absent
+    /// where what became of them cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handover_waiting: Option<usize>,
     /// How many messages the target of the hand-over has refused.
-    #[serde(skip_serializing_if = "is_none")]
-    handover_refused: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handover_refused: Option<usize>,
     /// When the oldest of them was delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     handover_since: Option<u64>,
@@ -47,12 +48,6 @@ pub(super) struct Fared<'s> {
     /// The last second in which the server's certificate is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate_ends: Option<i64>,
-}
-
-/// Whether a number of messages is not worth a word.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
-fn is_none(messages: &usize) -> bool {
-    *messages == 0
 }
 
 impl<'s> Fared<'s> {
@@ -68,8 +63,8 @@ impl<'s> Fared<'s> {
             failed_status: failing.map(|it| it.status),
             why: failing.map(|it| &*it.why),
             messages: messages.as_ref().ok(),
-            handover_waiting: backlog.map_or(0, |it| it.waiting),
-            handover_refused: backlog.map_or(0, |it| it.refused),
+            handover_waiting: backlog.map(|it| it.waiting),
+            handover_refused: backlog.map(|it| it.refused),
             handover_since: backlog.and_then(|it| it.since),
             handover_why: backlog.and_then(|it| it.why.as_deref()),
             certificate_ends: health.certificate.map(|it| it.not_after),
