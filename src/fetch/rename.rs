@@ -1,6 +1,8 @@
 //! `--state rename` and `--state separate`: what a mailbox is that the Maildir may
 //! know under another name.
 
+use std::path::PathBuf;
+
 use crate::journal::{Journal, Mailbox, Siblings};
 use crate::session::{self, Credentials};
 
@@ -21,11 +23,13 @@ pub struct Renaming {
 }
 
 impl Renaming {
-    /// Opens both mailboxes. The old one has to be one that the Maildir names.
+    /// Opens both mailboxes. The old one has to be one that the Maildir names, or one
+    /// with a spool.
     pub fn open(place: &Place, old: &Mailbox, observe: Observer<'_>) -> Result<Self, Error> {
         siblings_with(place, old)?;
         let (_, new) = place.open()?;
-        let old = Place { mailbox: old.clone(), ..place.clone() };
+        let maildir = maildir_of(place, old)?;
+        let old = Place { mailbox: old.clone(), maildir, ..place.clone() };
         let old = AccountRun::open(&old, observe)?;
         Ok(Self { new, old, place: place.clone() })
     }
@@ -46,11 +50,19 @@ impl Renaming {
 
 /// The other mailboxes of the Maildir; an error if the old one is none of them.
 pub fn siblings_with(place: &Place, old: &Mailbox) -> Result<Siblings, Error> {
-    let siblings = Siblings::open(&place.state, &place.mailbox, &place.maildir);
+    let siblings = Siblings::open(&place.state, &place.mailbox, &maildir_of(place, old)?);
     match siblings.contains(old) {
         true => Ok(siblings),
         false => Err(Error::UnknownMailbox(old.key().to_owned())),
     }
+}
+
+/// Where another mailbox delivers: into its own spool if that names its journal, else
+/// into the Maildir of this one.
+fn maildir_of(place: &Place, old: &Mailbox) -> Result<PathBuf, Error> {
+    let spool = old.spool(&place.state);
+    let is_spooled = Journal::named_by(&spool, old)?.is_some();
+    Ok(if is_spooled { spool } else { place.maildir.clone() })
 }
 
 impl AccountRun {

@@ -32,6 +32,7 @@ use super::frame::{Commit, VERSION, signature};
 use super::index::Index;
 use super::mailbox::Mailbox;
 use super::record::{decode, number};
+use super::renaming;
 
 const NAME: &str = "handover";
 const WORD: &str = "pop3get-handover";
@@ -240,7 +241,11 @@ impl HandoverLog {
     ) -> Result<(Self, Index), Error> {
         let directory = mailbox.directory(state);
         make_state_directory(&directory)?;
-        let held = lock(directory.join("handover.lock"))?;
+        let held = lock(mailbox.handover_lock(state))?;
+        // What was handed over so far is not here yet: the next fetch brings it.
+        if renaming::unfinished(state, mailbox).is_some() {
+            return Err(Error::Locked { path: mailbox.renaming(state) });
+        }
         let path = directory.join(NAME);
         let mut known = read(&path)?.unwrap_or_default();
         let index = journal()?;

@@ -85,6 +85,11 @@ impl Mailbox {
         self.directory(state).join(JOURNAL)
     }
 
+    /// The lock of its hand-over, in a state directory.
+    pub(super) fn handover_lock(&self, state: &Path) -> PathBuf {
+        self.directory(state).join("handover.lock")
+    }
+
     /// The Maildir where messages wait for the hand-over, if they go to no other one.
     pub fn spool(&self, state: &Path) -> PathBuf {
         self.directory(state).join("spool")

@@ -106,6 +106,11 @@ fn refuse_link(path: &Path) -> Result<(), Error> {
 }
 
 impl MaildirBinding {
+    /// Where the marker of a Maildir is.
+    pub(super) fn path(directory: &Path) -> PathBuf {
+        directory.join(NAME)
+    }
+
     /// Takes the marker's lock, which a run holds for a few syncs at most, and
     /// reads it; `None` inside where the Maildir has none.
     fn read(directory: &Path, state: &Path) -> Result<(File, Option<Said>), Error> {

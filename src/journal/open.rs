@@ -135,7 +135,13 @@ impl Journal {
     /// lock and without writing anything.
     pub fn check_binding(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<(), Error> {
         let path = mailbox.journal(state);
-        let (marked, named) = MaildirBinding::look(maildir, mailbox.key())?;
+        let (mut marked, mut named) = MaildirBinding::look(maildir, mailbox.key())?;
+        if marked.is_none()
+            && let Some((_, old)) = renaming::unfinished(state, mailbox)
+        {
+            // A spool whose messages are still to come along.
+            (marked, named) = MaildirBinding::look(&old.spool(state), mailbox.key())?;
+        }
         let journal = read_of(state, mailbox)?;
         if let Some(Loaded { header, .. }) = &journal
             && taking_along::is_due(state, mailbox, maildir, header)?

@@ -11,25 +11,29 @@
 //! * Before that, `renaming` in the directory of the new mailbox says what is about to
 //!   happen. The next run that opens one of the two mailboxes finishes what the marker has
 //!   decided; a `renaming` that the marker does not confirm is removed.
-//! * Both locks are held meanwhile. The lock files stay where they are.
+//! * Both locks are held meanwhile, and that of the old hand-over. The lock files stay
+//!   where they are.
+//! * A spool has a marker of its own. Its files move first, its marker behind them, and
+//!   everything else after that.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use super::disk::{lock, read_file, replace, sync_directory};
+use super::disk::{lock, make_state_directory, read_file, replace, sync_directory};
 use super::error::{Binding, Error, io_error};
 use super::frame::{VERSION, signature};
 use super::journal_file::Journal;
 use super::mailbox::Mailbox;
 use super::maildir_binding::MaildirBinding;
 use super::record::id;
+use super::taking_along::{SPOOL_DIRECTORIES, move_messages};
 
 const NAME: &str = "renaming";
 
-/// What stays in the directory of a mailbox that is renamed: its locks, and what is
-/// known of a server under the old name.
-const STAYING: [&str; 3] = ["handover.lock", "lock", "server"];
+/// What stays in the directory of a mailbox that is renamed: its locks, what is known of
+/// a server under the old name, and the spool's directories, without their files.
+const STAYING: [&str; 4] = ["handover.lock", "lock", "server", "spool"];
 
 /// What is about to happen: this journal comes from that mailbox.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,6 +70,7 @@ impl Intent {
 /// the marker names the journal for the new one.
 fn move_files(state: &Path, old: &Mailbox, new: &Mailbox) -> Result<(), Error> {
     let (from, to) = (old.directory(state), new.directory(state));
+    move_spool(&old.spool(state), &new.spool(state))?;
     for entry in fs::read_dir(&from).map_err(io_error("read", &from))? {
         let name = entry.map_err(io_error("read", &from))?.file_name();
         let is_staying = STAYING.iter().any(|staying| name == *staying);
@@ -83,6 +88,32 @@ fn move_files(state: &Path, old: &Mailbox, new: &Mailbox) -> Result<(), Error> {
     sync_directory(&to)
 }
 
+/// Moves the messages of a spool, and behind them the marker that names its journal.
+fn move_spool(from: &Path, to: &Path) -> Result<(), Error> {
+    let marker = MaildirBinding::path(from);
+    if fs::symlink_metadata(&marker).is_err() {
+        return Ok(());
+    }
+    for name in SPOOL_DIRECTORIES {
+        make_state_directory(&to.join(name))?;
+        move_messages(&from.join(name), &to.join(name))?;
+    }
+    fs::rename(&marker, MaildirBinding::path(to)).map_err(io_error("rename", &marker))?;
+    sync_directory(to)?;
+    sync_directory(from)
+}
+
+/// The journal that the markers name for `new`: that of its Maildir, or that of the spool
+/// of `old`, which comes along.
+fn named(state: &Path, old: &Mailbox, new: &Mailbox, maildir: &Path) -> Result<Option<u64>, Error> {
+    for place in [maildir.to_path_buf(), old.spool(state), new.spool(state)] {
+        if let (_, Some(named)) = MaildirBinding::look(&place, new.key())? {
+            return Ok(Some(named));
+        }
+    }
+    Ok(None)
+}
+
 /// Finishes a renaming to this mailbox that was interrupted, or forgets it if it had
 /// not been decided. The mailbox's lock is held.
 pub(super) fn finish(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<(), Error> {
@@ -90,14 +121,13 @@ pub(super) fn finish(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<
     if fs::symlink_metadata(&path).is_err() {
         return Ok(());
     }
-    let (_, named) = MaildirBinding::look(maildir, mailbox.key())?;
-    match Intent::read(state, mailbox)? {
-        Some(Intent { journal, old }) if named == Some(journal) => {
-            let _lock = lock(old.lock(state))?;
-            move_files(state, &old, mailbox)
-        }
-        _ => fs::remove_file(&path).map_err(io_error("remove", &path)),
+    if let Some(Intent { journal, old }) = Intent::read(state, mailbox)?
+        && named(state, &old, mailbox, maildir)? == Some(journal)
+    {
+        let _locks = (lock(old.lock(state))?, lock(old.handover_lock(state))?);
+        return move_files(state, &old, mailbox);
     }
+    fs::remove_file(&path).map_err(io_error("remove", &path))
 }
 
 /// Finishes a renaming of this mailbox, whose lock is held, to the one that the
@@ -115,7 +145,7 @@ pub(super) fn finish_from(
     if intent.journal != journal || intent.old.key() != mailbox.key() {
         return Ok(false);
     }
-    let _lock = lock(new.lock(state))?;
+    let _locks = (lock(new.lock(state))?, lock(mailbox.handover_lock(state))?);
     move_files(state, mailbox, &new).map(|()| true)
 }
 
@@ -134,6 +164,10 @@ impl Journal {
         }
         old.write_pending()?;
         let (journal, from, to) = (old.id(), old.mailbox().clone(), new.mailbox().clone());
+        let _handover = lock(from.handover_lock(state))?;
+        let spool = from.spool(state);
+        let is_spooled = MaildirBinding::look(&spool, from.key())?.1 == Some(journal);
+        let maildir = if is_spooled { &*spool } else { maildir };
         let mut marker = MaildirBinding::open_or_make(maildir, state)?;
         if marker.journal_of(from.key()) != Some(journal) {
             let (binding, journal) = (Binding::AnotherJournal, from.journal(state));

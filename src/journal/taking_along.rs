@@ -5,19 +5,20 @@
 //! * The journal says which Maildir it belongs to. It says so of the new one only once
 //!   every file of the spool is there, durably, and the new one names the journal.
 //! * Each step can be repeated: what is killed in between is done again by the next run.
+//! * No hand-over from the spool is under way meanwhile: it would miss its files.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::disk::{read_file, replace, sync_directory};
+use super::disk::{lock, read_file, replace, sync_directory};
 use super::error::{Error, io_error};
 use super::frame::Header;
 use super::load::Loaded;
 use super::mailbox::{JOURNAL, Mailbox};
 use super::maildir_binding::MaildirBinding;
 
-const DIRECTORIES: [&str; 3] = ["tmp", "new", "cur"];
+pub(super) const SPOOL_DIRECTORIES: [&str; 3] = ["tmp", "new", "cur"];
 
 /// Whether a journal belongs to its mailbox's spool, and this Maildir is another one.
 pub(super) fn is_due(
@@ -52,9 +53,10 @@ pub(super) fn take_along(
     if marker.journal_of(mailbox.key()).is_some_and(|named| named != journal) {
         return Ok(false);
     }
+    let _handover = lock(mailbox.handover_lock(state))?;
     let spool = mailbox.spool(state);
-    for name in DIRECTORIES {
-        move_files(&spool.join(name), &maildir.join(name))?;
+    for name in SPOOL_DIRECTORIES {
+        move_messages(&spool.join(name), &maildir.join(name))?;
     }
     marker.name(mailbox.key(), journal)?;
     let header = Header { maildir: marker.maildir, ..old.header };
@@ -70,7 +72,8 @@ pub(super) fn take_along(
     Ok(true)
 }
 
-fn move_files(from: &Path, to: &Path) -> Result<(), Error> {
+/// Moves every file of one directory into another, durably.
+pub(super) fn move_messages(from: &Path, to: &Path) -> Result<(), Error> {
     let entries = match fs::read_dir(from) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(io_error("read", from))?,

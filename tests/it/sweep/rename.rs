@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pop3_test_server::Server;
 
@@ -11,7 +12,8 @@ use super::kill::killed_at;
 use super::power::{choices, materialise};
 use super::trace::{DIRECTORIES, Disk, Op, of_worker, operations};
 use super::{
-    FILE_BY_FILE, Random, calls, mail, messages, points, sample, seed, strace, sweep, whole,
+    FILE_BY_FILE, Random, calls, mail, messages, points, sample, seed, strace,
+    strace_without_maildir, sweep, whole,
 };
 use crate::sandbox::{Ran, Sandbox};
 
@@ -68,6 +70,78 @@ fn a_renaming_killed_at_any_system_call_has_happened_or_has_not() {
     killed_at(sample(all, 30), &[], RENAME, &prepared, &|server, sandbox, what| {
         check(server, &sandbox.path("."), what);
     });
+}
+
+const SPOOLED: &str = "pipe:cat >>taken; exit 75";
+
+/// Fetched under the old name, without a Maildir, and not handed over yet.
+fn waiting() -> (Server, Sandbox) {
+    let server = Server::builder().user("mrose", "secret").messages(messages(MESSAGES)).start();
+    let sandbox = Sandbox::new();
+    let ran = bare(&server, &sandbox, &["--journal", OLD, "--handover", "pipe:exit 75"]);
+    assert_eq!(ran.status, Some(75), "{ran:?}");
+    (server, sandbox)
+}
+
+fn bare(server: &Server, sandbox: &Sandbox, args: &[&str]) -> Ran {
+    let address = format!("127.0.0.1:{}", server.address().port());
+    let run = sandbox.pop3get(["--tls", "none", "-s", &*address, "-u", "mrose"]);
+    let run = run.args(["--timeout", "5"]).env("POP3GET_PASSWORD", "secret");
+    run.arg("--state-dir").arg(sandbox.path("state")).args(args).run()
+}
+
+/// All messages are handed over once under the new name, and none is fetched again.
+fn check_spooled(server: &Server, sandbox: &Sandbox, what: &str) {
+    let rename = [&["--handover", SPOOLED], RENAME].concat();
+    let again = bare(server, sandbox, &rename);
+    let is_renamed = again.status == Some(0) && again.stdout == "renamed\n";
+    assert!(is_renamed || again.status == Some(64), "{what}: {again:?}");
+    let taken = sandbox.path("taken");
+    let line = format!("pipe:cat >>{}", taken.display());
+    let handed = bare(server, sandbox, &["--journal", NEW, "--handover", &line]);
+    assert_eq!(handed.status, Some(0), "{what}: {handed:?}");
+    let text = fs::read_to_string(taken).unwrap_or_default();
+    for number in 1..=MESSAGES {
+        let line = format!("Message-ID: <{number}>\n");
+        assert_eq!(text.matches(&line).count(), 1, "{what}: {number} in {text}");
+    }
+    let asked = server.commands().iter().filter(|it| it.starts_with("RETR")).count();
+    assert_eq!(asked, MESSAGES, "{what}: fetched again");
+    for mailbox in [OLD, NEW] {
+        let spool = sandbox.path("state").join(mailbox).join("spool/new");
+        assert!(fs::read_dir(spool).map_or(0, Iterator::count) == 0, "{what}: left");
+    }
+    assert!(!sandbox.path("state").join(NEW).join("renaming").exists(), "{what}");
+}
+
+#[test]
+fn a_mailbox_with_a_spool_gets_another_name_and_its_messages_come_along() {
+    let (server, sandbox) = waiting();
+    let dry = bare(&server, &sandbox, &[&["--handover", SPOOLED, "-n"], RENAME].concat());
+    assert_eq!((dry.status, &*dry.stdout), (Some(0), "it is the same mailbox\n"), "{dry:?}");
+    check_spooled(&server, &sandbox, "whole");
+}
+
+#[test]
+fn a_renaming_with_a_spool_killed_at_any_system_call_loses_nothing() {
+    let names = ["write", "fsync", "fdatasync", "rename", "renameat2", "unlink", "flock", "sendto"];
+    let points = names.into_iter().flat_map(|name| (1..=12).map(move |nth| (name, nth)));
+    let points = sample(points.collect(), 40);
+    let died = AtomicUsize::new(0);
+    sweep(points, |(name, nth)| {
+        let (server, sandbox) = waiting();
+        let trace = format!("trace={name}");
+        let inject = format!("inject={name}:signal=KILL:when={nth}");
+        let wishes = ["-e", &*trace, "-e", &*inject];
+        let mut run = strace_without_maildir(&sandbox, &server, &wishes, Path::new("/dev/null"));
+        let ran = run.args(["--handover", SPOOLED]).args(RENAME).output().unwrap();
+        let is_dead = !ran.status.success();
+        died.fetch_add(usize::from(is_dead), Ordering::Relaxed);
+        check_spooled(&server, &sandbox, &format!("{name} {nth}"));
+    });
+    let died = died.into_inner();
+    eprintln!("spool renamed, killed at {died} points");
+    assert!(died >= 8, "only {died} died");
 }
 
 /// All files below a directory, by path from there.
