@@ -18,6 +18,14 @@ pub struct HandOver {
     pub again: bool,
 }
 
+impl HandOver {
+    /// What stays of the file's name when its flags change.
+    pub fn id(&self) -> &[u8] {
+        let name = self.name.as_bytes();
+        name.split(|octet| b",:".contains(octet)).next().unwrap_or_default()
+    }
+}
+
 /// A target that speaks LMTP.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -148,6 +148,144 @@ fn a_worker_hands_nothing_over_that_is_not_its_to_hand_over() {
     }
 }
 
+/// Does nothing as the worker of a fetch, and reads the settings as that of a hand-over.
+fn in_a_hand_over(channel: UnixStream, lie: impl FnOnce(BufReader<UnixStream>, UnixStream)) {
+    let mut reader = BufReader::new(channel.try_clone().unwrap());
+    let mut writer = channel.try_clone().unwrap();
+    writer.write_all(HELLO.as_bytes()).unwrap();
+    let mut settings = String::new();
+    reader.read_line(&mut settings).unwrap();
+    if settings.contains("\"command\":{\"hand-over\":{}}") {
+        return lie(reader, writer);
+    }
+    send(channel, END.as_bytes());
+}
+
+/// A request to hand a file over, as JSON has it.
+fn hand_over(directory: &str, name: &str, unique_id: &str) -> String {
+    let text = |text: &str| format!("{{\"text\":{}}}", serde_json::to_string(text).unwrap());
+    format!(
+        "{{\"hand-over\":{{\"directory\":{},\"name\":{},\"unique-id\":{},\"again\":false}}}}\n",
+        text(directory),
+        text(name),
+        text(unique_id),
+    )
+}
+
+/// The Maildir of a run whose hand-over's worker lies, and files beside it.
+fn filled(sandbox: &Sandbox) {
+    for directory in ["Mail/new", "Mail/cur", "Mail/tmp", "Mail/.Work/cur", "other/cur"] {
+        fs::create_dir_all(sandbox.path(directory)).unwrap();
+        fs::write(sandbox.path(directory).join("a"), "in a Maildir").unwrap();
+    }
+    fs::write(sandbox.path("secret"), "secret").unwrap();
+    std::os::unix::fs::symlink(sandbox.path("secret"), sandbox.path("Mail/new/link")).unwrap();
+    std::os::unix::fs::symlink(sandbox.path("other"), sandbox.path("Mail/.Other")).unwrap();
+}
+
+/// `pipe:cat`, what it was shown and what is said, where the hand-over's worker lies so.
+fn lied_to_in_a_hand_over(worker: fn(UnixStream)) -> (Exit, String, String) {
+    let sandbox = Sandbox::new();
+    filled(&sandbox);
+    let home = sandbox.path("").display().to_string();
+    let words = ["pop3get", "--config", "/dev/null", "-u", "mrose", "-s", "127.0.0.1:1"];
+    let mut arguments: Vec<_> = words.map(OsString::from).to_vec();
+    let password = sandbox.secret("password", "secret").display().to_string();
+    let line = format!("pipe:cat >>{home}shown; echo \" $POP3GET_UID\" >>{home}shown");
+    let maildir = format!("{home}Mail");
+    for (option, value) in [("-m", &maildir), ("--handover", &line)] {
+        arguments.extend([option.into(), value.into()]);
+    }
+    let state = format!("{home}state");
+    arguments.extend(["--state-dir", &state, "--password-file", &password].map(OsString::from));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let streams = Streams { out: &mut out, err: &mut err, terminal: false, columns: None };
+    let exit = cli::run(arguments, streams, &Cancel::default(), &Start::Thread(worker));
+    let shown = fs::read_to_string(sandbox.path("shown")).unwrap_or_default();
+    assert!(!sandbox.path("ran").exists());
+    (exit, String::from_utf8([out, err].concat()).unwrap(), shown)
+}
+
+/// Each answer that the supervisor gives.
+fn answers(reader: BufReader<UnixStream>) -> impl Iterator<Item = String> {
+    let lines = reader.lines().map_while(Result::ok);
+    lines.filter(|line| line.contains("gone") || line.contains("handed"))
+}
+
+#[test]
+fn a_worker_hands_over_no_file_outside_of_its_maildir() {
+    fn lie(channel: UnixStream) {
+        in_a_hand_over(channel, |reader, mut writer| {
+            let mut answers = answers(reader);
+            for (directory, name) in [
+                ("new", "../../secret"),
+                ("new", "link"),
+                ("new", ".."),
+                ("new", ""),
+                ("new", "a\0"),
+                ("new", "/etc/passwd"),
+                ("tmp", "a"),
+                ("", "new/a"),
+                ("/new", "a"),
+                ("..", "secret"),
+                ("../other/cur", "a"),
+                ("other/cur", "a"),
+                (".Other/cur", "a"),
+                (".Work", "cur"),
+                (".Work/cur/..", "a"),
+            ] {
+                writer.write_all(hand_over(directory, name, "x").as_bytes()).unwrap();
+                let answer = answers.next().unwrap();
+                assert!(answer.contains("gone"), "{directory} {name}: {answer}");
+            }
+            // What is in its Maildir is its own, and a unique-id is no command.
+            let evil = "$(touch ran); touch ran\n`touch ran`";
+            writer.write_all(hand_over(".Work/cur", "a", evil).as_bytes()).unwrap();
+            assert!(answers.next().unwrap().contains("handed"));
+            send(writer, END.as_bytes());
+        });
+    }
+    let (exit, said, shown) = lied_to_in_a_hand_over(lie);
+    let uid = "%24(touch%20ran);%20touch%20ran%0A%60touch%20ran%60";
+    assert_eq!((exit, &*said), (Exit::Ok, ""));
+    assert!(shown.starts_with("in a Maildir ") && shown.lines().count() == 1, "{shown}");
+    assert!(!shown.contains("touch ran") && shown.contains("ran"), "{shown} {uid}");
+}
+
+#[test]
+fn a_worker_hands_no_message_over_twice() {
+    fn lie(channel: UnixStream) {
+        in_a_hand_over(channel, |reader, mut writer| {
+            let mut answers = answers(reader);
+            writer.write_all(hand_over("new", "a", "x").as_bytes()).unwrap();
+            assert!(answers.next().unwrap().contains("handed"));
+            send(writer, hand_over("cur", "a", "x").as_bytes());
+        });
+    }
+    let (exit, said, shown) = lied_to_in_a_hand_over(lie);
+    assert!(exit == Exit::Software && said.contains("it hands a message over twice"), "{said}");
+    assert_eq!(shown, "in a Maildir x\n");
+}
+
+#[test]
+fn a_hand_over_that_is_malformed_or_of_another_kind_ends_its_worker() {
+    fn lie(channel: UnixStream, frame: &str) {
+        in_a_hand_over(channel, |_, writer| send(writer, frame.as_bytes()));
+    }
+    let wrong: [fn(UnixStream); 5] = [
+        |it| lie(it, "{\"hand-over\":{}}\n"),
+        |it| lie(it, &hand_over("new", "a", "x").replace("again", "line\":\"touch ran\",\"again")),
+        |it| lie(it, &hand_over("new", &"a".repeat(70_000), "x")),
+        |it| lie(it, "{\"secret\":{}}\n"),
+        |it| lie(it, "{\"confirm\":{\"question\":\"delete\",\"messages\":1}}\n"),
+    ];
+    for worker in wrong {
+        let (exit, said, shown) = lied_to_in_a_hand_over(worker);
+        assert_eq!((exit, &*shown), (Exit::Software, ""), "{said}");
+        assert!(!said.contains(steers), "{said}");
+    }
+}
+
 #[test]
 fn a_worker_asks_a_person_nothing_that_is_not_its_to_ask() {
     const DELETE: &str = "{\"confirm\":{\"question\":\"delete\",\"messages\":1}}\n";

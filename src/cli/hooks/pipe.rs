@@ -54,13 +54,12 @@ impl<'p> Pipe<'p> {
         let unique_id = encoded(unique_id.as_bytes());
         let place = Path::new(OsStr::from_bytes(directory.as_bytes()));
         let path = self.maildir.join(place).join(OsStr::from_bytes(name.as_bytes()));
-        let id = name.as_bytes().split(|octet| b",:".contains(octet)).next().unwrap_or_default();
         let mut environment = environment(account, &self.maildir);
         environment.extend([
             ("POP3GET_UID", OsStr::new(&unique_id)),
             ("POP3GET_OCTETS", OsStr::new(&octets)),
             ("POP3GET_FILE", path.as_os_str()),
-            ("POP3GET_ID", OsStr::from_bytes(id)),
+            ("POP3GET_ID", OsStr::from_bytes(message.id())),
         ]);
         if *again {
             environment.push(("POP3GET_AGAIN", OsStr::new("1")));

@@ -2,6 +2,7 @@
 //! command that it has run for each message. On a thread of its own, since a target may
 //! be slow.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::channel::event::Event;
 use crate::channel::failure::Kind;
+use crate::channel::handover::HandOverAnswer;
 use crate::channel::job::Command;
 use crate::cli::args::handover::Handover;
 use crate::cli::config::account::Account;
@@ -70,6 +72,8 @@ fn serve(
     let mut service = Service::new(begun, account, command);
     let hear = move || its.hear(streams);
     thread::Builder::new().name("hand-over".into()).spawn(hear).map_err(Error::Start)?;
+    // What the command was shown in this run.
+    let mut shown = HashSet::new();
     loop {
         let is_late = limits.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         if is_late || limits.cancel.load(Ordering::Relaxed) != 0 {
@@ -78,10 +82,17 @@ fn serve(
         match heard.recv_timeout(service.pause().unwrap_or(SLICE)) {
             Ok((_, Heard::Frame(frame))) => match service.frame(*frame)? {
                 Said::HandOver(message) => {
+                    let misbehaved = |why| Error::WorkerLost(Lost::Misbehaved(why));
                     let why = "it hands over to a command where there is none";
-                    let pipe = pipe.ok_or(Error::WorkerLost(Lost::Misbehaved(why)))?;
+                    let pipe = pipe.ok_or(misbehaved(why))?;
+                    if shown.contains(message.id()) {
+                        return Err(misbehaved("it hands a message over twice"));
+                    }
                     let say = |line: &str| _ = sink.pass(Heard::Command(line.to_owned()));
                     let answer = pipe.show(&message, limits, say);
+                    if answer != (HandOverAnswer::Gone {}) {
+                        shown.insert(message.id().to_vec());
+                    }
                     service.handed_over(answer);
                 }
                 Said::Event(event @ Event::Message(_)) => _ = sink.pass(Heard::HandedOver(event)),
