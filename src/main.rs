@@ -94,8 +94,10 @@ fn work(cancel: Arc<AtomicUsize>) -> ExitCode {
         std::env::split_paths(&std::env::var_os(name).unwrap_or_default()).collect::<Vec<_>>()
     };
     let named = worker::VARIABLES.iter().flat_map(named);
-    let confined = named.filter(|path| !path.as_os_str().is_empty()).collect();
-    let process = worker::Process { build: build(), confined: Some(confined), cancel };
+    let named = named.filter(|path| !path.as_os_str().is_empty()).collect();
+    let is_preloaded = std::env::var_os("LD_PRELOAD").is_some_and(|value| !value.is_empty());
+    let confined = Some(worker::Surroundings { named, is_preloaded });
+    let process = worker::Process { build: build(), confined, cancel };
     let serve = || worker::serve(UnixStream::from(channel), &mut std::io::stdout(), &process);
     match catch_unwind(AssertUnwindSafe(serve)) {
         Ok(Ok(())) => ExitCode::SUCCESS,

@@ -268,6 +268,8 @@ pub struct Sandbox {
     pub files: Landlock,
     /// Where files can be written if it holds.
     pub write: Vec<Octets>,
+    /// The ports that TCP can connect to; `None` where it does not bind ports.
+    pub ports: Option<Vec<u16>>,
     /// The half of the system calls: why it does not hold.
     pub calls: Option<String>,
 }

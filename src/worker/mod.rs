@@ -43,5 +43,5 @@ mod show;
 mod state;
 mod upward;
 
-pub use sandbox::{AllowedPaths, Enforced, VARIABLES, enforce};
+pub use sandbox::{Allowed, Enforced, Surroundings, VARIABLES, enforce};
 pub use serve::{Process, serve};

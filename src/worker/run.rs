@@ -15,13 +15,10 @@ use super::link::Link;
 use super::maildrop::{Look, index, numbered};
 use super::observe::Observer;
 use super::options::{Account, clock};
+use super::sandbox::Surroundings;
 use super::{
     check, delete, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox, show, state,
 };
-
-/// How the process is closed in: the files that variables name; `None` where it is
-/// not.
-pub(super) type Confined<'c> = Option<&'c [PathBuf]>;
 
 /// What is open of the local side when the sandbox closes.
 enum Local {
@@ -46,7 +43,7 @@ fn siblings(account: &Account) -> Siblings {
 pub(super) struct Start<'s> {
     pub(super) account: &'s Account,
     pub(super) link: &'s Link,
-    pub(super) confined: Confined<'s>,
+    pub(super) confined: Option<&'s Surroundings>,
     pub(super) out: &'s mut dyn Write,
 }
 
@@ -74,8 +71,8 @@ impl Start<'_> {
         if !account.job.command.needs_server() && !is_handover {
             return journal(account, link);
         }
-        if let Some(named) = confined {
-            link.event(Event::Sandbox(sandbox::close(account, named)));
+        if let Some(surroundings) = confined {
+            link.event(Event::Sandbox(sandbox::close(account, surroundings)));
         }
         if let Err(error) = link.listen() {
             return Ok(Err(Error::Thread(error)));

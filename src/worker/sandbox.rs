@@ -1,12 +1,12 @@
 //! The sandbox: what a server sends is handled by a process that can open next to no
 //! file and start no program.
 //!
-//! Landlock takes away all files but those in [`AllowedPaths`], from this thread and
-//! every thread that it starts. It is closed once, as soon as the lock is held and the
-//! Maildir open, and before the first octet of a server. Seccomp refuses the system
-//! calls that start a program, look into another process, or reach one by a socket
-//! file: through one a session bus or a container daemon could be asked to start
-//! something.
+//! Landlock takes away all files but those in [`Allowed`], and TCP to all ports but those
+//! in it, from this thread and every thread that it starts. It is closed once, as soon as
+//! the lock is held and the Maildir open, and before the first octet of a server. Seccomp
+//! refuses the system calls that start a program, look into another process, or reach one
+//! by a socket file: through one a session bus or a container daemon could be asked to
+//! start something.
 //!
 //! # Invariants
 //!
@@ -21,8 +21,9 @@
 //!
 //! # Not here
 //!
-//! * Network sockets: the resolver's name servers and the servers' ports are many,
-//!   and what is written nowhere and read nowhere is not worth much to send.
+//! * UDP, and addresses: the name servers of the resolver are many. TCP is bound to ports
+//!   from ABI 4 on (Linux 6.7), and not at all where a library is preloaded: torsocks and
+//!   proxychains connect to ports of their own.
 //! * Kernels whose Landlock has no ABI 2: they forbid every rename between
 //!   directories, and delivery is one.
 //! * nscd and systemd-resolved by their sockets: the resolver of the C library goes
@@ -33,7 +34,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::channel::event::{Landlock, Sandbox};
-use crate::channel::handover::LmtpTarget;
+use crate::channel::handover::{LmtpJob, LmtpTarget};
 use crate::channel::job::Command;
 use crate::channel::octets::Octets;
 use crate::connection::Roots;
@@ -89,9 +90,21 @@ const REST: &[&str] = &["/dev/null", "/dev/urandom", "/etc/localtime", "/usr/sha
 /// Variables that name files or directories to be read, for `main.rs`.
 pub const VARIABLES: &[&str] = &["SSL_CERT_DIR", "SSL_CERT_FILE", "TZDIR"];
 
-/// What can still be opened once the sandbox is closed.
+/// DNS, for answers that do not fit into UDP.
+const DNS: u16 = 53;
+
+/// What the worker's environment says, for the sandbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AllowedPaths {
+pub struct Surroundings {
+    /// The files and directories that [`VARIABLES`] name.
+    pub named: Vec<PathBuf>,
+    /// A library is loaded before all others and may connect elsewhere.
+    pub is_preloaded: bool,
+}
+
+/// What can still be opened and reached once the sandbox is closed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
     /// Files and directories that can be read, with all below them; what is not
     /// there is no matter.
     pub read: Vec<PathBuf>,
@@ -100,6 +113,8 @@ pub struct AllowedPaths {
     pub write: Vec<PathBuf>,
     /// Whether socket files may be connected to.
     pub socket_files: bool,
+    /// The ports that TCP may connect to; `None` is any.
+    pub ports: Option<Vec<u16>>,
 }
 
 /// What came of it.
@@ -111,16 +126,35 @@ pub struct Enforced {
     pub calls: Option<String>,
 }
 
-/// The last thing before the threads and the network. `named` are files that
-/// variables name.
-pub(super) fn close(account: &Account, named: &[PathBuf]) -> Sandbox {
-    let allowed = allowed(account, named);
+/// From this ABI of Landlock on it knows ports.
+const KNOWS_PORTS: i32 = 4;
+
+/// The last thing before the threads and the network.
+pub(super) fn close(account: &Account, surroundings: &Surroundings) -> Sandbox {
+    let allowed = allowed(account, surroundings);
     let Enforced { files, calls } = enforce(&allowed);
     let write = allowed.write.iter().map(|path| Octets::from(&**path)).collect();
-    Sandbox { files, write, calls }
+    let knows_ports = matches!(files, Landlock::Holds { abi } if abi >= KNOWS_PORTS);
+    Sandbox { files, write, ports: allowed.ports.filter(|_| knows_ports), calls }
 }
 
-fn allowed(account: &Account, named: &[PathBuf]) -> AllowedPaths {
+/// The ports of server or proxy and of the LMTP target, as far as a command reaches them,
+/// and that of DNS.
+fn ports(command: &Command, server: u16, lmtp: Option<&LmtpJob>) -> Vec<u16> {
+    let server = command.needs_server().then_some(server);
+    let lmtp = match lmtp {
+        Some(LmtpJob { target: LmtpTarget::Host { port, .. }, .. }) => Some(*port),
+        _ => None,
+    };
+    let lmtp = lmtp.filter(|_| *command == Command::HandOver {});
+    let mut ports: Vec<u16> = server.into_iter().chain(lmtp).chain([DNS]).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+fn allowed(account: &Account, surroundings: &Surroundings) -> Allowed {
+    let Surroundings { named, is_preloaded } = surroundings;
     let fixed = [RESOLVER, ROOTS, REST].concat().into_iter().map(PathBuf::from);
     let mut read: Vec<_> = fixed.chain(named.iter().cloned()).collect();
     let mut write = Vec::new();
@@ -142,13 +176,17 @@ fn allowed(account: &Account, named: &[PathBuf]) -> AllowedPaths {
     let lmtp = account.job.lmtp.as_ref().map(|lmtp| &lmtp.target);
     let is_handover = account.job.command == (Command::HandOver {});
     let socket_files = is_handover && matches!(lmtp, Some(LmtpTarget::Socket { .. }));
-    AllowedPaths { read, write, socket_files }
+    let connection = &account.session.connection;
+    let server = connection.proxy.as_ref().map_or(connection.port, |proxy| proxy.port);
+    let ports = || ports(&account.job.command, server, account.job.lmtp.as_ref());
+    let ports = (!is_preloaded).then(ports);
+    Allowed { read, write, socket_files, ports }
 }
 
 /// Takes everything away from this thread, and from those that it starts from now on,
 /// but what is allowed.
 #[cfg(not(target_os = "linux"))]
-pub fn enforce(_: &AllowedPaths) -> Enforced {
+pub fn enforce(_: &Allowed) -> Enforced {
     let why = "this system has none".to_owned();
     Enforced { files: Landlock::Missing {}, calls: Some(why) }
 }
@@ -156,7 +194,7 @@ pub fn enforce(_: &AllowedPaths) -> Enforced {
 /// Takes everything away from this thread, and from those that it starts from now on,
 /// but what is allowed.
 #[cfg(target_os = "linux")]
-pub fn enforce(allowed: &AllowedPaths) -> Enforced {
+pub fn enforce(allowed: &Allowed) -> Enforced {
     use landlock::{LandlockStatus, RulesetStatus};
 
     let files = match restrict_files(allowed) {
@@ -186,10 +224,11 @@ enum Refused {
 }
 
 #[cfg(target_os = "linux")]
-fn restrict_files(allowed: &AllowedPaths) -> Result<landlock::RestrictionStatus, Refused> {
+fn restrict_files(allowed: &Allowed) -> Result<landlock::RestrictionStatus, Refused> {
     use landlock::{
-        ABI, Access as _, AccessFs, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
-        RulesetAttr as _, RulesetCreatedAttr as _, make_bitflags, path_beneath_rules,
+        ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, PathBeneath,
+        PathFd, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, make_bitflags,
+        path_beneath_rules,
     };
 
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
@@ -197,16 +236,42 @@ fn restrict_files(allowed: &AllowedPaths) -> Result<landlock::RestrictionStatus,
         MakeDir | MakeReg | Refer | RemoveFile | Truncate | WriteFile
     });
     let written = |path| Ok::<_, Refused>(PathBeneath::new(PathFd::new(path)?, read | write));
-    let closed = Ruleset::default()
+    let connect = |port| Ok::<_, Refused>(NetPort::new(port, AccessNet::ConnectTcp));
+    let ruleset = Ruleset::default()
         // Nothing at all without it: from tmp to new is from one directory to another.
         .set_compatibility(CompatLevel::SoftRequirement)
         .handle_access(AccessFs::Refer)?
         .set_compatibility(CompatLevel::BestEffort)
         // ABI 9 counts the resolver's sockets as files.
-        .handle_access(AccessFs::from_all(ABI::V5))?
+        .handle_access(AccessFs::from_all(ABI::V5))?;
+    let ruleset = match allowed.ports {
+        Some(_) => ruleset.handle_access(AccessNet::from_all(ABI::V4))?,
+        None => ruleset,
+    };
+    let ports = allowed.ports.iter().flatten().copied();
+    let closed = ruleset
         .create()?
         .add_rules(path_beneath_rules(&allowed.read, read))?
         .add_rules(allowed.write.iter().map(written))?
+        .add_rules(ports.map(connect))?
         .restrict_self()?;
     Ok(closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_reaches_the_ports_that_it_needs() {
+        let target = LmtpTarget::Host { host: "localhost".into(), port: 24 };
+        let lmtp = LmtpJob { target, recipients: vec!["a@b".into()], patience: 1 };
+        let socket = LmtpTarget::Socket { path: Octets::from(Path::new("/run/lmtp")) };
+        let by_socket = LmtpJob { target: socket, ..lmtp.clone() };
+        assert_eq!(ports(&Command::Check {}, 995, Some(&lmtp)), [53, 995]);
+        assert_eq!(ports(&Command::Check {}, 53, None), [53]);
+        assert_eq!(ports(&Command::HandOver {}, 995, Some(&lmtp)), [24, 53]);
+        assert_eq!(ports(&Command::HandOver {}, 995, Some(&by_socket)), [53]);
+        assert_eq!(ports(&Command::HandOver {}, 995, None), [53]);
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::channel::failure::Failure;
@@ -15,6 +14,7 @@ use super::error::{Broken, Error};
 use super::link::Link;
 use super::options::{Account, Secrets, identity};
 use super::run::Start;
+use super::sandbox::Surroundings;
 use super::upward::Upward;
 
 /// What a worker has of its process.
@@ -22,9 +22,8 @@ use super::upward::Upward;
 pub struct Process {
     /// Which file the program was started from, to be the supervisor's.
     pub build: String,
-    /// What closes the process in: the files that [`super::VARIABLES`] name. `None`
-    /// in a process that goes on to do something else.
-    pub confined: Option<Vec<PathBuf>>,
+    /// Closes the process in. `None` in a process that goes on to do something else.
+    pub confined: Option<Surroundings>,
     /// Set when the run has to end.
     pub cancel: Cancel,
 }
@@ -59,7 +58,7 @@ pub fn serve(channel: UnixStream, out: &mut dyn Write, process: &Process) -> Res
     let link = Arc::new(link);
     drop(secrets);
     account.renewal = renewal(&account, &link);
-    let start = Start { account: &account, link: &link, confined: confined.as_deref(), out };
+    let start = Start { account: &account, link: &link, confined: confined.as_ref(), out };
     let result = start.run()?;
     end(&upward, result.as_ref().err())
 }

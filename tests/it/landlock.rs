@@ -5,15 +5,15 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use pop3_test_server::{Builder, Security, Server};
+use pop3_test_server::{Builder, LmtpServer, Security, Server};
 use pop3get::channel::event::Landlock;
-use pop3get::worker::{AllowedPaths, Enforced, enforce};
+use pop3get::worker::{Allowed, Enforced, enforce};
 
 use crate::rfc1939::letters;
 use crate::sandbox::{Ran, Sandbox};
@@ -75,7 +75,11 @@ fn inside() {
     let Some(room) = std::env::var_os(ROOM) else { return };
     let path = |name| Path::new(&room).join(name);
     let (read, write) = (vec![path("readable")], vec![path("Mail")]);
-    let allowed = AllowedPaths { read, write, socket_files: false };
+    let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let (allowed_port, other_port) = (listen(), listen());
+    let address = |listener: &TcpListener| listener.local_addr().unwrap();
+    let ports = Some(vec![address(&allowed_port).port()]);
+    let allowed = Allowed { read, write, socket_files: false, ports };
     let Enforced { files, calls } = enforce(&allowed);
     let denied = ErrorKind::PermissionDenied;
     match calls {
@@ -85,10 +89,14 @@ fn inside() {
             assert_eq!(UnixDatagram::unbound().unwrap_err().kind(), denied);
             assert_eq!(UnixStream::connect(path("socket")).unwrap_err().kind(), denied);
             assert_eq!(Command::new("/bin/true").status().unwrap_err().kind(), denied);
-            TcpListener::bind("127.0.0.1:0").unwrap();
         }
     }
-    let Landlock::Holds { .. } = files else { return println!("none: {files:?}") };
+    TcpStream::connect(address(&allowed_port)).unwrap();
+    let Landlock::Holds { abi } = files else { return println!("none: {files:?}") };
+    if abi >= 4 {
+        assert_eq!(TcpStream::connect(address(&other_port)).unwrap_err().kind(), denied);
+        assert_eq!(TcpListener::bind("127.0.0.1:0").unwrap_err().kind(), denied);
+    }
     let look = |name| fs::read(path(name)).map_err(|error| error.kind());
     assert_eq!(look("readable"), Ok(b"r".to_vec()));
     assert_eq!(look("secret"), Err(denied));
@@ -143,6 +151,30 @@ fn a_fetch_says_where_it_can_write_and_a_look_that_it_cannot() {
         let written = format!(": files can be written in {state}, {maildir} alone\n");
         assert!(fetched.stderr.contains(&written), "{fetched:?}");
     }
+}
+
+/// Each worker reaches the port of its own server and DNS, that of a hand-over the port of
+/// its target. Where a library is preloaded, it may reach any: torsocks has a port of its own.
+#[test]
+fn a_worker_is_bound_to_the_ports_that_it_needs() {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    let target = LmtpServer::start(&[], &[]);
+    let port = server.address().port();
+    let lmtp = target.target();
+    let ran = sandbox.plain(&server).args(["-vv", "--handover", &*lmtp, "--rcpt", "a@b"]).run();
+    assert_eq!((ran.status, target.taken().len()), (Some(0), 2), "{ran:?}");
+    if !was_closed(&ran) || !ran.stderr.contains("Landlock ABI ") || !knows_ports(&ran) {
+        return;
+    }
+    assert!(ran.stderr.contains(&format!("TCP to 53 and {port} alone: ")), "{ran:?}");
+    let preloaded = sandbox.plain(&server).env("LD_PRELOAD", "/nowhere.so").arg("-vv").run();
+    assert!(preloaded.status == Some(0) && !preloaded.stderr.contains("TCP to "), "{preloaded:?}");
+}
+
+/// Whether Landlock's interface is of a version that knows ports.
+fn knows_ports(ran: &Ran) -> bool {
+    let abi = ran.stderr.split_once("Landlock ABI ").and_then(|(_, rest)| rest.split_once(','));
+    abi.is_some_and(|(abi, _)| abi.parse::<i32>().unwrap() >= 4)
 }
 
 /// The kernels of others, as strace plays them.

@@ -189,7 +189,7 @@ fn detail(event: &Event) -> Option<String> {
 }
 
 fn closed(sandbox: &Sandbox) -> String {
-    let Sandbox { files, write, calls } = sandbox;
+    let Sandbox { files, write, ports, calls } = sandbox;
     let why = match files {
         Landlock::Holds { abi } => {
             let places: Vec<_> =
@@ -202,7 +202,12 @@ fn closed(sandbox: &Sandbox) -> String {
                 None => ", seccomp".to_owned(),
                 Some(why) => format!(", no seccomp ({why})"),
             };
-            return format!("Landlock ABI {abi}{calls}: files can be written {places}");
+            let ports = ports.as_ref().map(|ports| {
+                let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
+                format!(", TCP to {} alone", ports.join(" and "))
+            });
+            let ports = ports.unwrap_or_default();
+            return format!("Landlock ABI {abi}{calls}{ports}: files can be written {places}");
         }
         Landlock::Failed { why } => why,
         Landlock::Missing {} => "this kernel has no Landlock",
