@@ -21,8 +21,27 @@ pub struct Ahead(Arc<Mutex<Option<Attempt>>>);
 struct Attempt {
     begun: Instant,
     connect_timeout: Duration,
-    /// What came of it, and when.
-    opening: JoinHandle<(Result<Connection, Error>, Instant)>,
+    opening: Opening,
+}
+
+#[derive(Debug)]
+enum Opening {
+    Running(JoinHandle<(Result<Connection, Error>, Instant)>),
+    /// The server was reached then.
+    Reached(Box<Connection>, Instant),
+}
+
+impl Opening {
+    /// Waits for what comes of it, and since when it is there.
+    fn join(self) -> (Result<Connection, Error>, Instant) {
+        match self {
+            Self::Running(thread) => match thread.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
+            Self::Reached(connection, at) => (Ok(*connection), at),
+        }
+    }
 }
 
 impl Ahead {
@@ -32,20 +51,39 @@ impl Ahead {
         let options = options.clone();
         let open = move || (Connection::open(&options), Instant::now());
         let opening = thread::Builder::new().name("connect".into()).spawn(open)?;
-        let attempt = Attempt { begun, connect_timeout, opening };
+        self.set(Attempt { begun, connect_timeout, opening: Opening::Running(opening) });
+        Ok(())
+    }
+
+    fn set(&self, attempt: Attempt) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(attempt);
+    }
+
+    fn attempt(&self) -> Option<Attempt> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Waits until the connection is made, and with implicit TLS the server's certificate
+    /// is accepted; it is still there to be taken.
+    ///
+    /// # Errors
+    ///
+    /// If there is no connection; then none is there to be taken.
+    pub fn wait(&self) -> Result<(), Error> {
+        let Some(Attempt { begun, connect_timeout, opening }) = self.attempt() else {
+            return Ok(());
+        };
+        let (opened, at) = opening.join();
+        let opening = Opening::Reached(Box::new(opened?), at);
+        self.set(Attempt { begun, connect_timeout, opening });
         Ok(())
     }
 
     /// Waits for the connection. `None` where none was begun, or the server has waited for
     /// so long that it may have given up.
     pub fn take(&self) -> Option<Result<Connection, Error>> {
-        let attempt = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Attempt { begun, connect_timeout, opening } = attempt?;
-        let (opened, at) = match opening.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
+        let Attempt { begun, connect_timeout, opening } = self.attempt()?;
+        let (opened, at) = opening.join();
         if opened.is_ok() && at.elapsed() > FRESH {
             return None;
         }

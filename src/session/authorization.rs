@@ -69,7 +69,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Refuses, before anything is connected, what no command can carry.
+    /// Refuses, before anything is sent, what no command can carry.
     pub fn check(&self, mechanism: Mechanism) -> Result<(), Error> {
         check_user(mechanism, &self.user)?;
         if let Mechanism::Sasl(mechanism) = mechanism {
@@ -245,6 +245,11 @@ impl<'a> Authorization<'a> {
                 ChannelBinding::Exporter => connection.channel_binding_exporter().is_some(),
             },
         }
+    }
+
+    /// Goes without a login.
+    pub fn leave(self) {
+        self.conversation.leave();
     }
 
     /// What the server announces before login.

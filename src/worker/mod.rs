@@ -16,6 +16,7 @@
 //!
 //! What belongs to the process as a whole, like signals and umask: `main.rs`.
 
+mod acquainted;
 mod check;
 mod date;
 mod delete;

@@ -17,7 +17,8 @@ use super::observe::Observer;
 use super::options::{Account, clock};
 use super::sandbox::Surroundings;
 use super::{
-    check, delete, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox, show, state,
+    acquainted, check, delete, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox,
+    show, state,
 };
 
 /// What is open of the local side when the sandbox closes.
@@ -172,10 +173,18 @@ fn reach(
     let command = &account.job.command;
     if *command == (Command::Probe {}) {
         let has_user = !account.job.user.is_empty();
-        let credentials = if has_user { credentials(account, link)? } else { None };
+        // A server that is refused is examined, and gets no password.
+        let is_asked =
+            has_user && (link.has_password() || acquainted::reach(account, observer).is_ok());
+        let credentials = if is_asked { credentials(account, link)? } else { None };
         return probe::probe(account, credentials.as_ref(), observer, link);
     }
-    let asked = || credentials(account, link)?.ok_or(Error::Interrupted);
+    let asked = || {
+        if !link.has_password() {
+            acquainted::reach(account, observer)?;
+        }
+        credentials(account, link)?.ok_or(Error::Interrupted)
+    };
     let siblings = match local {
         Local::Import(imported, Some(run)) => {
             return import_seen::run(*run, imported, account, &asked()?, observer);

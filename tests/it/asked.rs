@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
-use pop3_test_server::Server;
+use pop3_test_server::{Security, Server};
 
 use crate::meddling::file;
 use crate::rfc1939::{letters, stored};
@@ -100,4 +100,55 @@ fn state_repair_needs_no_answer() {
     assert!(!shown.contains("[y/N]") && shown.contains("STATUS 0"), "{shown}");
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 3);
+}
+
+/// What a terminal shows of a run that may ask for a password; nothing is typed.
+fn shown(sandbox: &Sandbox, args: &[&str]) -> String {
+    let program = format!("{} {}; echo STATUS $?", env!("CARGO_BIN_EXE_pop3get"), args.join(" "));
+    let mut command = Command::new("script");
+    command.args(["-qec", &program, "/dev/null"]).env_clear().env("PATH", "/usr/bin:/bin");
+    command.env("HOME", sandbox.path(".")).env("SHELL", "/bin/sh").stdin(Stdio::null());
+    let output = command.current_dir(sandbox.path(".")).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn no_password_is_asked_for_where_the_certificate_is_refused() {
+    for (security, tls) in [(Security::ImplicitTls, "implicit"), (Security::Stls, "starttls")] {
+        let server = Server::builder().user("mrose", "secret").messages(letters(1));
+        let server = server.security(security).start();
+        let address = format!("localhost:{}", server.address().port());
+        let place = ["-s", &*address, "-u", "mrose", "-m", "Mail", "--tls", tls];
+        for act in [
+            &[][..],
+            &["--list"],
+            &["--check"],
+            &["--dry-run"],
+            &["--show", "1"],
+            &["--mark-seen"],
+            &["--refetch"],
+            &["--probe"],
+        ] {
+            let sandbox = Sandbox::new();
+            let text = shown(&sandbox, &[&place[..], act].concat());
+            assert!(text.contains("its certificate comes from an unknown issuer"), "{text}");
+            assert!(text.contains("STATUS 69") && !text.contains("Password"), "{act:?}: {text}");
+            // A command is not run for nothing either.
+            let command = ["--password-command", "'touch asked; echo secret'"];
+            let text = shown(&sandbox, &[&place[..], act, &command].concat());
+            assert!(text.contains("STATUS 69"), "{act:?}: {text}");
+            assert!(!sandbox.path("asked").exists(), "{act:?}");
+        }
+    }
+}
+
+#[test]
+fn a_session_goes_on_with_the_connection_that_was_there_before_the_password() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(1)).start();
+    let sandbox = Sandbox::new();
+    let address = server.address().to_string();
+    let place = ["-s", &*address, "-u", "mrose", "-m", "Mail", "--tls", "none"];
+    let run = sandbox.pop3get(place).args(["--password-command", "echo secret"]).run();
+    run.is_silent();
+    assert_eq!((server.sessions(), sandbox.count()), (1, 1));
 }

@@ -1,0 +1,42 @@
+//! The server is reached before a person or a command is asked for the password: what
+//! cannot be used is asked for by none.
+
+use crate::connection::Security;
+use crate::fetch::{self, Operation, is_time};
+use crate::journal::Journal;
+use crate::session::{self, Authorization, Line};
+
+use super::error::Error;
+use super::observe::Observer;
+use super::options::{Account, clock};
+
+/// Connects, until the server's certificate is accepted. With implicit TLS and without TLS
+/// the session goes on with this connection, unless the answer takes too long. STLS is
+/// part of a session, so there it is another one.
+///
+/// # Errors
+///
+/// If the server cannot be reached, or its certificate is refused. A server that turns us
+/// away in its greeting is the session's concern.
+pub(super) fn reach(account: &Account, observer: &Observer<'_>) -> Result<(), Error> {
+    let session = &account.session;
+    let last = Journal::last_login(&account.state, &account.mailbox);
+    if !is_time(last, clock(), account.job.at_once) {
+        return Ok(());
+    }
+    let reached = match session.connection.security {
+        Security::Stls => {
+            let log = |line: Line<'_>| observer.line(line);
+            Authorization::open(session, &log).map(Authorization::leave)
+        }
+        // Without another thread the session connects.
+        _ if session.ahead.start(&session.connection).is_err() => Ok(()),
+        _ => session.ahead.wait().map_err(session::Error::from),
+    };
+    match reached {
+        Err(source) if source.refusal().is_none() => {
+            Err(fetch::Error::Session { doing: Operation::Connect, source }.into())
+        }
+        _ => Ok(()),
+    }
+}
