@@ -12,10 +12,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::decimal::id;
 use super::disk::{sync_directory, write_file};
 use super::error::{Error, io_error};
 use super::mailbox::Mailbox;
-use super::record::id;
 
 const START: &str = "exec-";
 

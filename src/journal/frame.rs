@@ -8,7 +8,7 @@
 
 use std::io::Write as _;
 
-use super::record::{id, number};
+use super::decimal::{id, number};
 
 /// The line that closes an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -62,7 +62,7 @@ impl Index {
     /// not settled is none of them: it may still be in `tmp/`, or lost with the commit.
     pub fn waits(&self) -> Vec<Waits> {
         let unsettled = self.unsettled().flat_map(|(_, batch)| batch);
-        let unsettled: HashSet<&str> = unsettled.map(|(_, name)| name).collect();
+        let unsettled: HashSet<String> = unsettled.map(|(_, name)| name).collect();
         let settled = self.waiting.iter().filter(|mark| !unsettled.contains(&*mark.name));
         let waits = |mark: &super::waiting::Mark| {
             Some(Waits { unique_id: UniqueId::new(&mark.unique_id)?, name: mark.name.clone() })

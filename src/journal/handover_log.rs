@@ -26,12 +26,13 @@ use std::path::{Path, PathBuf};
 
 use crate::protocol::encoded;
 
+use super::decimal::number;
 use super::disk::{lock, make_state_directory, read_file, replace};
 use super::error::{Error, io_error};
 use super::frame::{Commit, VERSION, signature};
 use super::index::Index;
 use super::mailbox::Mailbox;
-use super::record::{decode, number};
+use super::message_line::decode;
 use super::renaming;
 
 const NAME: &str = "handover";

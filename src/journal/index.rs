@@ -18,6 +18,7 @@ use crate::protocol::{Capabilities, Leniency, UniqueId};
 
 use super::clock::Clock;
 use super::content::ContentHash;
+use super::file_name::FileName;
 use super::fingerprint::Fingerprint;
 use super::key::MessageKey;
 use super::order::Orders;
@@ -33,7 +34,7 @@ use entry::{Entry, Flag};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unsettled {
     entry: u32,
-    name: String,
+    name: FileName<'static>,
 }
 
 /// The messages that share one unique-id, where they are more than one. A server
@@ -382,14 +383,18 @@ impl Index {
     }
 
     /// The commits that are not settled: their messages and these' file names.
-    pub(super) fn unsettled(&self) -> impl Iterator<Item = (u64, Vec<(MessageKey, &str)>)> {
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = (u64, Vec<(MessageKey, String)>)> {
         self.unsettled.iter().map(|(commit, batch)| {
             let message = |unsettled: &Unsettled| {
                 let entry = self.entry(unsettled.entry)?;
                 let occurrence = self.occurrence(unsettled.entry, entry);
                 Some(MessageKey::new(UniqueId::new(entry.text(&self.arena))?, occurrence))
             };
-            let named = |unsettled| Some((message(unsettled)?, unsettled.name.as_str()));
+            let named = |unsettled| {
+                let key = message(unsettled)?;
+                let name = unsettled.name.of_message(|| key.name_hash());
+                Some((key, name))
+            };
             (*commit, batch.iter().filter_map(named).collect())
         })
     }

@@ -19,11 +19,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::append::Append;
 use super::clock::Clock;
 use super::disk::{random_id, replace};
 use super::error::Error;
 use super::exec_mark;
-use super::frame::{Commit, Header};
+use super::frame::Header;
 use super::hooks::Hooks;
 use super::index::Index;
 use super::key::MessageKey;
@@ -70,8 +71,7 @@ pub struct Journal {
     abandoned: bool,
     records: usize,
     /// Records that enqueue with the next append.
-    pending: Vec<u8>,
-    pending_count: usize,
+    pending: Append,
     _lock: Arc<File>,
 }
 
@@ -136,8 +136,7 @@ impl Journal {
             prepared: false,
             abandoned: false,
             records: loaded.records,
-            pending: Vec::new(),
-            pending_count: 0,
+            pending: Append::default(),
             _lock: lock,
         })
     }
@@ -207,8 +206,7 @@ impl Journal {
     fn write_clock(&mut self) {
         if let Some(clock) = self.clock.filter(|clock| self.index.clock != Some(*clock)) {
             let record = Record::Clock(clock);
-            record.write(&mut self.pending);
-            self.pending_count += 1;
+            self.pending.push(&record);
             self.index.apply(&record, self.number + 1);
         }
     }
@@ -234,9 +232,8 @@ impl Journal {
     /// The batches that were committed and not settled, with each message's
     /// unique-id, occurrence and name in `tmp/`.
     pub fn unsettled(&self) -> Vec<(Committed, Vec<String>)> {
-        let batch = |(number, batch): (u64, Vec<(MessageKey, &str)>)| {
-            let named = batch.into_iter().map(|(key, name)| (key, name.to_owned()));
-            let (messages, names) = named.unzip();
+        let batch = |(number, batch): (u64, Vec<(MessageKey, String)>)| {
+            let (messages, names) = batch.into_iter().unzip();
             (Committed { number, messages }, names)
         };
         self.index.unsettled().map(batch).collect()
@@ -245,8 +242,7 @@ impl Journal {
     /// Lets records enqueue with the next append; they are known at once.
     pub(super) fn enqueue(&mut self, record: &Record<'_>) {
         self.write_clock();
-        record.write(&mut self.pending);
-        self.pending_count += 1;
+        self.pending.push(record);
         self.index.apply(record, self.number + 1);
     }
 
@@ -261,10 +257,8 @@ impl Journal {
         self.write_clock();
         self.abandoned = true;
         let mut append = std::mem::take(&mut self.pending);
-        records.iter().for_each(|record| record.write(&mut append));
-        let count = self.pending_count + records.len();
-        self.pending_count = 0;
-        Commit::close(&mut append, self.number + 1, count);
+        records.iter().for_each(|record| append.push(record));
+        let (append, count) = append.close(self.number + 1);
         let start = self.last_append.end;
         self.storage.write(&append, start)?;
         self.storage.sync()?;

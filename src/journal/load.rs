@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::frame::{Commit, Header, VERSION};
 use super::index::Index;
+use super::message_line::Context;
 use super::record::Record;
 
-/// The shortest record that tells of a message, `held 0 0 ? ? ? 0 0 1 sole a` and its LF.
-const LEAST_RECORD: usize = 28;
+/// The shortest record that tells of a message, `s ? a` and its LF.
+const LEAST_RECORD: usize = 6;
 
 /// A journal, read.
 #[derive(Debug)]
@@ -62,8 +63,10 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
         if !follows || !commit.closes(append, pending.len()) {
             break;
         }
+        let mut context = Context::default();
         for (at, line) in pending.iter().enumerate() {
-            let record = Record::parse(line).ok_or(Fault::Damaged { line: first_line + at })?;
+            let record = Record::parse(line, &mut context)
+                .ok_or(Fault::Damaged { line: first_line + at })?;
             loaded.index.apply(&record, commit.number);
         }
         loaded.records += pending.len();
@@ -117,7 +120,9 @@ pub(super) fn salvage(text: &[u8]) -> Result<Salvaged, Fault> {
         }
         let append = text.get(start..line.end).unwrap_or_default();
         let commit = Commit::parse(line.content).filter(|it| it.closes(append, pending.len()));
-        let records: Option<Vec<_>> = pending.iter().map(|line| Record::parse(line)).collect();
+        let mut context = Context::default();
+        let records: Option<Vec<_>> =
+            pending.iter().map(|line| Record::parse(line, &mut context)).collect();
         match commit.zip(records) {
             Some((commit, records)) => {
                 records.iter().for_each(|record| saved.index.apply(record, commit.number));
@@ -161,7 +166,9 @@ impl<'a> Lines<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::append::Append;
     use crate::journal::content::ContentHash;
+    use crate::journal::file_name::FileName;
     use crate::journal::fingerprint::Fingerprint;
     use crate::journal::key::WrittenKey;
     use crate::journal::record::Missing;
@@ -185,10 +192,7 @@ mod tests {
     fn journal(appends: &[&[Record<'_>]]) -> Vec<u8> {
         let mut text = Header { version: VERSION, journal: 1, maildir: 2 }.line().into_bytes();
         for (number, records) in (1..).zip(appends) {
-            let mut append = Vec::new();
-            records.iter().for_each(|record| record.write(&mut append));
-            Commit::close(&mut append, number, records.len());
-            text.extend(append);
+            text.extend(records.iter().collect::<Append>().close(number).0);
         }
         text
     }
@@ -200,7 +204,7 @@ mod tests {
 
     fn delivering(unique_id: &str) -> Record<'_> {
         let unique_id = unique_id.as_bytes().into();
-        Record::Delivering { unique_id, known: BARE, name: "1.x.h".into() }
+        Record::Delivering { unique_id, known: BARE, name: FileName::Whole("1.x.h".into()) }
     }
 
     fn sample() -> Vec<u8> {

@@ -14,10 +14,10 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::decimal::{id, number};
 use super::disk::{Unlocked, random_id, read_file, replace, sync_directory, try_lock, unfinished};
 use super::error::{Error, io_error};
 use super::frame::{VERSION, signature};
-use super::record::{id, number};
 
 const NAME: &str = ".pop3get";
 const LOCK: &str = ".pop3get.lock";

@@ -20,11 +20,14 @@
 //! What to do about a unique-id: [`crate::fetch`]. Where files lie in a Maildir:
 //! [`crate::maildir`].
 
+mod append;
 mod clock;
 mod content;
+mod decimal;
 mod disk;
 mod error;
 mod exec_mark;
+mod file_name;
 mod fingerprint;
 mod frame;
 mod handed;
@@ -37,6 +40,7 @@ mod key;
 mod load;
 mod mailbox;
 mod maildir_binding;
+mod message_line;
 mod missing;
 mod notes;
 mod open;

@@ -3,8 +3,9 @@
 //! ```abnf
 //! journal   = header *append
 //! append    = *(record LF) commit
-//! record    = state SP message SP unique-id      ; this message has this state from now on
-//!           / delivery SP message SP name SP unique-id
+//! record    = message                            ; it has this state from now on
+//!           / delivery                           ; delivered once its commit is settled
+//!           / "run" SP journal-id "_" run SP host ; what the names of numbered files share
 //!           / "settled" SP number                ; the commit with this number
 //!           / "forget" SP occurrence SP unique-id
 //!           / "missing" SP counted SP listing SP unique-id
@@ -20,31 +21,28 @@
 //!           / "order-over" SP unique-id
 //!           / "separate"                         ; no other journal of the Maildir is this mailbox's
 //!           / "top-differs"                      ; from what RETR shows
-//! state     = "delete-pending" / "deleted" / "delivered" / "delivered-short" / "failed"
-//!           / "held" / "imported" / "seen" / "too-large"
-//! delivery  = "delivering" / "delivering-short"  ; delivered once its commit is settled
-//! message   = at SP counted SP octets SP print SP content SP tries SP not-before
-//!             SP occurrence SP ("sole" / "shared")
 //! ```
 //!
 //! A record says everything that is known of its message; what an earlier one said
-//! is gone. `at`, `newest`, `earlier-since` and `not-before` are seconds since 1970,
+//! is gone. `message` and `delivery` have a file of their own. `newest`, and `earlier-since` are seconds since 1970,
 //! `counted` are seconds by the journal's own clock, and `listing` is the number of a
 //! listing. `?` stands for what is not known. A unique-id is percent-encoded wherever
 //! it is no visible ASCII, so a person can grep for it.
 
 use std::borrow::Cow;
-
-use percent_encoding::percent_decode;
+use std::sync::Arc;
 
 use crate::protocol::encoded;
 
 use super::clock::Clock;
 use super::content::ContentHash;
+use super::decimal::{id, number};
+use super::file_name::{FileName, RunName};
 use super::fingerprint::Fingerprint;
 use super::key::WrittenKey;
+use super::message_line::{self, Context, MessageLine, decode};
 use super::order::Order;
-use super::state::{Known, State};
+use super::state::Known;
 use super::stored_file::StoredFile;
 
 /// One fact about the mailbox. The unique-id is in its decoded form.
@@ -56,7 +54,7 @@ pub(super) enum Record<'a> {
     Delivering {
         unique_id: Cow<'a, [u8]>,
         known: Known,
-        name: Cow<'a, str>,
+        name: FileName<'a>,
     },
     Forget(WrittenKey<'a>),
     Found(StoredFile),
@@ -86,6 +84,8 @@ pub(super) enum Record<'a> {
         order: Order,
     },
     OrderOver(Cow<'a, [u8]>),
+    /// What the names of the files that are numbered from here on have in common.
+    Run(Arc<RunName>),
     Separate,
     Settled(u64),
     TopDiffers,
@@ -105,53 +105,10 @@ pub(super) struct Missing {
     pub(super) listing: u64,
 }
 
-/// A decimal number that fits. A journal has millions of them, so they are not
-/// read as text first.
-pub(super) fn number<T: TryFrom<u64>>(word: Option<&[u8]>) -> Option<T> {
-    let word = word.filter(|word| !word.is_empty())?;
-    let value = word.iter().try_fold(0u64, |value, digit| match digit {
-        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
-        _ => None,
-    });
-    value?.try_into().ok()
-}
-
-/// Sixteen hexadecimal digits.
-pub(super) fn id(word: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(word).ok().filter(|text| text.len() == 16)?;
-    u64::from_str_radix(text, 16).ok()
-}
-
-/// The words of a line that are not read yet.
-type Words<'l, 'a> = &'l mut dyn Iterator<Item = &'a [u8]>;
-
 /// A word, or `?` for what is not known.
 fn maybe<T>(word: &[u8], parse: impl FnOnce(&[u8]) -> Option<T>) -> Option<Option<T>> {
     if word == b"?" { Some(None) } else { parse(word).map(Some) }
 }
-
-fn message(state: State, words: Words<'_, '_>) -> Option<Known> {
-    Some(Known {
-        state,
-        at: number(words.next())?,
-        counted: number(words.next())?,
-        octets: maybe(words.next()?, |word| number(Some(word)))?,
-        fingerprint: maybe(words.next()?, Fingerprint::parse)?,
-        content: maybe(words.next()?, ContentHash::parse)?,
-        tries: number(words.next())?,
-        not_before: number(words.next())?,
-        occurrence: number(words.next())?,
-        shared: match words.next()? {
-            b"shared" => true,
-            b"sole" => false,
-            _ => return None,
-        },
-    })
-}
-
-/// The states that a message of a batch gets when its commit is settled.
-const DELIVERING: [(&str, State); 2] =
-    [("delivering", State::Delivered), ("delivering-short", State::DeliveredShort)];
 
 impl<'a> Record<'a> {
     /// The record of a message's state.
@@ -161,7 +118,7 @@ impl<'a> Record<'a> {
 
     /// Parses one line without its LF; `None` for anything that `write` does not
     /// write.
-    pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(line: &'a [u8], context: &mut Context) -> Option<Self> {
         let mut words = line.split(|octet| *octet == b' ');
         let first = words.next()?;
         let record = match first {
@@ -203,6 +160,11 @@ impl<'a> Record<'a> {
                 Self::Order { unique_id: decode(words.next()?)?, order }
             }
             b"order-over" => Self::OrderOver(decode(words.next()?)?),
+            b"run" => {
+                let run = Arc::new(run(words.next()?, words.next()?)?);
+                context.run = Some(Arc::clone(&run));
+                Self::Run(run)
+            }
             b"separate" => Self::Separate,
             b"settled" => Self::Settled(number(words.next())?),
             b"top-differs" => Self::TopDiffers,
@@ -212,38 +174,60 @@ impl<'a> Record<'a> {
                 let key = WrittenKey { unique_id: decode(words.next()?)?, occurrence };
                 Self::Waiting { key, name }
             }
-            word => Self::of_message(word, &mut words)?,
+            _ => return Self::of_message(line, context),
         };
         words.next().is_none().then_some(record)
     }
 
-    /// A record that begins with a state.
-    fn of_message(word: &[u8], words: &mut impl Iterator<Item = &'a [u8]>) -> Option<Self> {
-        if let Some(state) = State::parse(word) {
-            let known = message(state, words)?;
-            return Some(Self::Message { unique_id: decode(words.next()?)?, known });
-        }
-        let is_it = |(written, _): &&(&str, State)| written.as_bytes() == word;
-        let (_, state) = DELIVERING.iter().find(is_it)?;
-        let known = message(*state, words)?;
-        let name = text(words.next()?)?;
-        Some(Self::Delivering { unique_id: decode(words.next()?)?, known, name })
+    /// A record that tells of a message.
+    fn of_message(line: &'a [u8], context: &mut Context) -> Option<Self> {
+        let MessageLine { unique_id, known, name } = MessageLine::parse(line, context)?;
+        Some(match name {
+            Some(name) => Self::Delivering { unique_id, known, name },
+            None => Self::Message { unique_id, known },
+        })
     }
 
-    /// Appends the line, its LF included.
-    pub(super) fn write(&self, to: &mut Vec<u8>) {
-        let line = match self {
+    /// Appends the line, its LF included, and before it the one of its file's run if that is
+    /// another one. Returns how many records that makes.
+    pub(super) fn write(&self, to: &mut Vec<u8>, context: &mut Context) -> usize {
+        match self {
+            Self::Delivering { unique_id, known, name } => {
+                let mut count = 1;
+                let numbered = numbered(unique_id, known, name);
+                let name = numbered.as_ref().unwrap_or(name);
+                if let FileName::Numbered { run, .. } = name
+                    && context.run.as_ref() != Some(run)
+                {
+                    count += Self::Run(Arc::clone(run)).write(to, context);
+                }
+                message_line::write(to, context, known, Some(name), unique_id);
+                count
+            }
+            Self::Message { unique_id, known } => {
+                message_line::write(to, context, known, None, unique_id);
+                1
+            }
+            _ => {
+                if let Self::Run(run) = self {
+                    context.run = Some(Arc::clone(run));
+                }
+                to.extend_from_slice(self.line().as_bytes());
+                to.push(b'\n');
+                1
+            }
+        }
+    }
+
+    /// The line of any record that tells of no message.
+    fn line(&self) -> String {
+        match self {
             Self::Back(unique_id) => format!("back {}", encoded(unique_id)),
             Self::Clock(Clock { newest, counted, earlier_since }) => {
                 format!("clock {newest} {counted} {}", written(*earlier_since))
             }
-            Self::Delivering { unique_id, known, name } => {
-                let word = match known.state {
-                    State::DeliveredShort => "delivering-short",
-                    _ => "delivering",
-                };
-                format!("{word} {} {name} {}", message_words(known), encoded(unique_id))
-            }
+            // These write themselves.
+            Self::Delivering { .. } | Self::Message { .. } => String::new(),
             Self::Forget(WrittenKey { unique_id, occurrence }) => {
                 format!("forget {occurrence} {}", encoded(unique_id))
             }
@@ -254,9 +238,6 @@ impl<'a> Record<'a> {
             Self::Handover(number) => format!("handover {number}"),
             Self::Identified { hash, content } => format!("identified {hash:016x} {content}"),
             Self::Listing { number, counted } => format!("listing {number} {counted}"),
-            Self::Message { unique_id, known } => {
-                format!("{} {} {}", known.state, message_words(known), encoded(unique_id))
-            }
             Self::Missing { unique_id, since: Missing { counted, listing } } => {
                 format!("missing {counted} {listing} {}", encoded(unique_id))
             }
@@ -265,16 +246,33 @@ impl<'a> Record<'a> {
                 format!("order {octets} {print} {}", encoded(unique_id))
             }
             Self::OrderOver(unique_id) => format!("order-over {}", encoded(unique_id)),
+            Self::Run(run) => {
+                let RunName { journal, run, host } = &**run;
+                format!("run {journal:016x}_{run:016x} {host}")
+            }
             Self::Separate => "separate".into(),
             Self::Settled(commit) => format!("settled {commit}"),
             Self::TopDiffers => "top-differs".into(),
             Self::Waiting { key: WrittenKey { unique_id, occurrence }, name } => {
                 format!("waiting {name} {occurrence} {}", encoded(unique_id))
             }
-        };
-        to.extend_from_slice(line.as_bytes());
-        to.push(b'\n');
+        }
     }
+}
+
+/// The name of a message's file as a number in its run, if it is one.
+fn numbered(unique_id: &[u8], known: &Known, name: &FileName<'_>) -> Option<FileName<'static>> {
+    let FileName::Whole(name) = name else { return None };
+    let hash = WrittenKey::of(unique_id, known.occurrence).owned()?.name_hash();
+    let (run, sequence) = RunName::of(name, known.at, hash)?;
+    Some(FileName::Numbered { at: known.at, sequence, run: Arc::new(run) })
+}
+
+/// The words behind `run`.
+fn run(ids: &[u8], host: &[u8]) -> Option<RunName> {
+    let (journal, run) = ids.split_at_checked(16)?;
+    let (journal, run) = (id(journal)?, id(run.strip_prefix(b"_")?)?);
+    Some(RunName { journal, run, host: text(host)?.into_owned() })
 }
 
 /// The name of a file.
@@ -286,29 +284,12 @@ fn written(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "?".into(), |value| value.to_string())
 }
 
-fn message_words(known: &Known) -> String {
-    let Known { occurrence, at, counted, tries, not_before, .. } = known;
-    let (octets, print) = (written(known.octets), written(known.fingerprint));
-    let content = written(known.content);
-    let shared = if known.shared { "shared" } else { "sole" };
-    format!("{at} {counted} {octets} {print} {content} {tries} {not_before} {occurrence} {shared}")
-}
-
-/// A unique-id from its written form; `None` for what no server can give.
-pub(super) fn decode(written: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let unique_id: Cow<'_, [u8]> = match memchr::memchr(b'%', written) {
-        None => Cow::Borrowed(written),
-        Some(_) => percent_decode(written).into(),
-    };
-    let usable = !unique_id.is_empty() && memchr::memchr2(b'\r', b'\n', &unique_id).is_none();
-    usable.then_some(unique_id)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::journal::state::State;
 
     const ID: &[u8] = b"a b%\xff";
 
@@ -337,7 +318,7 @@ mod tests {
         let delivering = |known, name: &'static str| Record::Delivering {
             unique_id: ID.into(),
             known,
-            name: name.into(),
+            name: FileName::Whole(name.into()),
         };
         let clock = |earlier_since| Clock { newest: 7, counted: 8, earlier_since };
         let mut records = vec![
@@ -363,6 +344,7 @@ mod tests {
                 order: Order { octets: Some(3), fingerprint: None },
             },
             Record::OrderOver(ID.into()),
+            Record::Run(Arc::new(RunName { journal: 1, run: 2, host: "h".into() })),
             Record::Separate,
             Record::Settled(12),
             Record::HandedOver("1.2.h".into()),
@@ -375,32 +357,34 @@ mod tests {
         }
         for record in records {
             let mut line = Vec::new();
-            record.write(&mut line);
+            assert_eq!(record.write(&mut line, &mut Context::default()), 1);
             assert_eq!(line.pop(), Some(b'\n'));
             assert!(!line.contains(&b'\n'));
-            assert_eq!(Record::parse(&line), Some(record));
+            assert_eq!(Record::parse(&line, &mut Context::default()), Some(record));
         }
     }
 
     #[test]
     fn what_no_server_can_give_is_no_unique_id() {
         for line in ["back ", "back a%0Ab", "forget 1 %0D", "back a b"] {
-            assert_eq!(Record::parse(line.as_bytes()), None, "{line}");
+            assert_eq!(Record::parse(line.as_bytes(), &mut Context::default()), None, "{line}");
         }
     }
 
     proptest! {
         #[test]
         fn no_line_makes_the_parser_panic(line in prop::collection::vec(any::<u8>(), 0..80)) {
-            let _ = Record::parse(&line);
+            let _ = Record::parse(&line, &mut Context::default());
         }
 
         #[test]
-        fn what_is_no_record_is_none(word in "[a-z]{1,9}( [0-9a-f%?-]{0,16}){0,4}") {
-            if let Some(record) = Record::parse(word.as_bytes()) {
-                let mut line = Vec::new();
-                record.write(&mut line);
-                prop_assert!(Record::parse(&line[..line.len() - 1]).is_some());
+        fn what_is_no_record_is_none(word in "[a-z]{1,9}( [0-9a-f%?@+,!*&/-]{0,16}){0,4}") {
+            let mut context = Context::default();
+            if let Some(record) = Record::parse(word.as_bytes(), &mut context) {
+                let (mut line, mut context) = (Vec::new(), Context::default());
+                record.write(&mut line, &mut context);
+                let parsed = Record::parse(&line[..line.len() - 1], &mut Context::default());
+                prop_assert_eq!(parsed, Some(record));
             }
         }
     }

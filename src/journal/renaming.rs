@@ -20,13 +20,13 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use super::decimal::id;
 use super::disk::{lock, make_state_directory, read_file, replace, sync_directory};
 use super::error::{Binding, Error, io_error};
 use super::frame::{VERSION, signature};
 use super::journal_file::Journal;
 use super::mailbox::Mailbox;
 use super::maildir_binding::MaildirBinding;
-use super::record::id;
 use super::taking_along::{SPOOL_DIRECTORIES, move_messages};
 
 const NAME: &str = "renaming";

@@ -197,7 +197,7 @@ impl Repair {
     fn settle<E>(&mut self, mut fate: impl FnMut(&str) -> Result<Fate, E>) -> Result<(), E> {
         let mut unsettled = Vec::new();
         for (commit, batch) in self.saved.index.unsettled() {
-            unsettled.extend(batch.into_iter().map(|(key, name)| (commit, key, name.to_owned())));
+            unsettled.extend(batch.into_iter().map(|(key, name)| (commit, key, name)));
         }
         let index: &mut Index = &mut self.saved.index;
         for (commit, key, name) in unsettled {

@@ -1,6 +1,7 @@
 //! The journal made new: one record for each message, and what else is known.
 
-use super::frame::{Commit, Header};
+use super::append::Append;
+use super::frame::Header;
 use super::index::Index;
 use super::key::WrittenKey;
 use super::order::Order;
@@ -10,13 +11,9 @@ use super::state::State;
 /// A whole journal: the header and one append with the number of the last.
 pub(super) fn rewritten(header: &Header, index: &Index, number: u64) -> Vec<u8> {
     let mut text = header.line().into_bytes();
-    let (mut append, mut count) = (Vec::new(), 0);
-    for record in index.records() {
-        record.write(&mut append);
-        count += 1;
-    }
-    Commit::close(&mut append, number.max(1), count);
-    text.append(&mut append);
+    let mut append = Append::default();
+    index.records().for_each(|record| append.push(&record));
+    text.append(&mut append.close(number.max(1)).0);
     text
 }
 
@@ -64,5 +61,75 @@ impl Index {
         let listed_again = deleted.filter(move |(unique_id, _)| is_listed(unique_id));
         let back = listed_again.map(|(unique_id, _)| Record::Back(unique_id.into()));
         listing.into_iter().chain(missing).chain(back)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::content::ContentHash;
+    use crate::journal::file_name::FileName;
+    use crate::journal::fingerprint::Fingerprint;
+    use crate::journal::frame::VERSION;
+    use crate::journal::load::load;
+    use crate::journal::state::Known;
+
+    fn journal(appends: &[&[Record<'_>]]) -> Vec<u8> {
+        let mut text = Header { version: VERSION, journal: 1, maildir: 2 }.line().into_bytes();
+        for (number, records) in (1..).zip(appends) {
+            text.extend(records.iter().collect::<Append>().close(number).0);
+        }
+        text
+    }
+
+    #[test]
+    fn a_delivered_message_costs_about_60_octets_in_a_journal_and_never_its_files_name() {
+        let ids: Vec<String> = (0..1000).map(|number| format!("{number:08x}65a1b2c3")).collect();
+        let known = Known {
+            octets: Some(4096),
+            fingerprint: Some(Fingerprint::from_octets([7; 16])),
+            content: Some(ContentHash::from_octets([8; 8])),
+            at: 1_800_000_000,
+            counted: 31_536_000,
+            occurrence: 1,
+            shared: false,
+            state: State::Delivered,
+            tries: 0,
+            not_before: 0,
+        };
+        let names: Vec<_> = ids
+            .iter()
+            .enumerate()
+            .map(|(sequence, id)| {
+                let hash = WrittenKey::of(id.as_bytes(), 1).owned().unwrap().name_hash();
+                format!("1800000000.{:016x}_{:016x}_{sequence}_{hash:016x}.mail.example", 1, 2)
+            })
+            .collect();
+        let records = ids.iter().zip(&names).map(|(id, name)| Record::Delivering {
+            unique_id: id.as_bytes().into(),
+            known,
+            name: FileName::Whole(name.as_str().into()),
+        });
+        let records: Vec<_> = records.collect();
+        let fresh = journal(&[&records]);
+        assert!(fresh.len() <= 64 * 1000, "{} octets", fresh.len());
+        let index = load(&fresh).unwrap().index;
+        let unsettled = index.unsettled().flat_map(|(_, batch)| batch).map(|(_, name)| name);
+        assert!(unsettled.eq(names.iter().cloned()));
+        let index = load(&journal(&[&records, &[Record::Settled(1)]])).unwrap().index;
+        let kept: Vec<_> = index.records().collect();
+        let compact = journal(&[&kept]);
+        assert!(compact.len() <= 58 * 1000, "{} octets", compact.len());
+        // One every few minutes.
+        let spread = kept.iter().zip(1u64..).map(|(record, number)| match record {
+            Record::Message { unique_id, known } => {
+                let (at, counted) = (known.at + number * 400, known.counted + number * 400);
+                let known = Known { at, counted, ..*known };
+                Record::Message { unique_id: unique_id.clone(), known }
+            }
+            record => record.clone(),
+        });
+        let spread = journal(&[&spread.collect::<Vec<_>>()]);
+        assert!(spread.len() <= 63 * 1000, "{} octets", spread.len());
     }
 }

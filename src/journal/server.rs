@@ -34,9 +34,9 @@ use percent_encoding::percent_decode;
 
 use crate::protocol::{Capabilities, Leniency, ProofKind, encoded};
 
+use super::decimal::number;
 use super::disk::{read_file, write_file};
 use super::frame::{VERSION, signature};
-use super::record::number;
 
 /// A login at a server that wants some time between two of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

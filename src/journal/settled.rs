@@ -1,6 +1,7 @@
 //! A batch on its way: delivered, committed, settled. Each is made of the one before.
 
 use super::content::ContentHash;
+use super::file_name::FileName;
 use super::fingerprint::Fingerprint;
 use super::key::MessageKey;
 use super::order::Ordered;
@@ -44,7 +45,7 @@ impl Delivery {
                 tries: 0,
                 not_before: 0,
             },
-            name: self.name.as_str().into(),
+            name: FileName::Whole(self.name.as_str().into()),
         }
     }
 }

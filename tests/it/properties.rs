@@ -97,17 +97,18 @@ const HEADER: &[u8] =
     b"Status|x-status|X-UIDL|Content-Length|Subject|:|:|: a| |\t|\n|\n|\n|\n |\n\n|         ";
 
 const JOURNAL: &[u8] = b"\
-    delivering 5 4 7 0123456789abcdef0123456789abcdef 0123456789abcdef 0 0 1 sole 1.x.h a\n|\
-    delivering 5 4 ? ? ? 0 0 2 shared 2.x.h a%20b\n|delivering-short 6 0 7 ? ? 0 0 1 sole 2.x.h b\n|\
-    delivered 6 5 7 ? ? 0 0 1 sole a\n|delivered-short 6 5 7 ? ? 0 0 1 sole b\n|\
-    settled 1\n|settled 2\n|delete-pending 5 4 7 ? ? 0 0 1 sole a\n|back a\n|\
-    deleted 8 4 7 ? ? 0 0 1 sole a\n|deleted 8 4 7 ? ? 0 0 2 shared a%20b\n|\
-    failed 9 0 ? ? ? 4 99 1 sole f\n|forget 1 a\n|held 1 2 3 ? ? 0 0 2 shared a%20b\n|\
-    imported 9 9 ? ? ? 0 0 1 sole i\n|too-large 1 0 5000000 ? ? 0 0 1 sole l\n|\
+    n 7 ASNFZ4mrze8BI0VniavN7wEjRWeJq83v @5,4 //1.x.h a\n|\
+    run 0000000000000001_0000000000000002 h\n|n 7 @5,4 /1 a\n|n 7 +3 /2 b\n|\
+    n ? @5,4 *2 & //2.x.h a%20b\n|delivering-short 7 @6,0 //2.x.h b\n|\
+    d 7 @6,5 a\n|d 7 a\n|d 7 +9 b\n|delivered-short 7 @6,5 b\n|\
+    settled 1\n|settled 2\n|delete-pending 7 @5,4 a\n|back a\n|\
+    x 7 @8,4 a\n|x 7 @8,4 *2 & a%20b\n|\
+    failed ? @9,0 !4,99 f\n|forget 1 a\n|held 3 @1,2 *2 & a%20b\n|\
+    imported ? @9,9 i\n|too-large 5000000 @1,0 l\n|\
     clock 1700000000 86400 ?\n|clock 1700000000 86400 9\n|listing 1 86400\n|listing 9 9\n|\
     found 00000000000000ff 0123456789abcdef0123456789abcdef\n|missing 86400 1 a\n|\
-    seen 9 0 ? ? ? 0 0 3 shared a\n|seen 9 0 ? ? ? 0 0 1 sole %0A%zz\n|\
-    seen 9 0 7 0123456789abcdef0123456789abcdef ? 0 0 1 sole b\n|\
+    s ? @9,0 *3 & a\n|s ? @9,0 %0A%zz\n|\
+    s 7 ASNFZ4mrze8BI0VniavN7w @9,0 b\n|\
     top-differs\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|commit ? ?\n|\
     commit ? ?\n|commit 1 0 00000000\n|commit 0 ?\n|commit 18446744073709551615 ?\n|commit 3|\n";
 

@@ -25,7 +25,7 @@ impl Index {
                 if let Some(e) = self.entries.get_mut(entry as usize) {
                     e.set(Flag::Unsettled, true);
                 }
-                let unsettled = Unsettled { entry, name: name.as_ref().into() };
+                let unsettled = Unsettled { entry, name: name.clone().into_owned() };
                 self.unsettled.entry(commit).or_default().push(unsettled);
             }
             Record::Forget(key) => self.forget(key),
@@ -53,6 +53,8 @@ impl Index {
                 self.orders.entry(unique_id.to_vec()).or_default().push(*order);
             }
             Record::OrderOver(unique_id) => _ = self.orders.remove(&**unique_id),
+            // It was used where the lines behind it were read.
+            Record::Run(_) => {}
             Record::Separate => self.is_separate = true,
             Record::Settled(commit) => self.settle(*commit),
             Record::TopDiffers => self.distrusts_top = true,

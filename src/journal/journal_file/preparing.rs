@@ -1,8 +1,8 @@
 //! Before the first append of a run: the file is made, or what was read is made durable.
 
+use crate::journal::append::Append;
 use crate::journal::disk::{replace, sync_directory};
 use crate::journal::error::{Binding, Error};
-use crate::journal::frame::Commit;
 use crate::journal::mailbox::JOURNAL;
 use crate::journal::maildir_binding::MaildirBinding;
 use crate::journal::record::Record;
@@ -57,8 +57,8 @@ impl Journal {
         self.storage.write(&append, last.start)?;
         let mut found = Vec::new();
         if !files.is_empty() {
-            files.iter().for_each(|file| Record::Found(*file).write(&mut found));
-            Commit::close(&mut found, self.number + 1, files.len());
+            let records: Vec<_> = files.iter().map(|file| Record::Found(*file)).collect();
+            (found, _) = records.iter().collect::<Append>().close(self.number + 1);
             self.storage.write(&found, last.end)?;
         }
         self.storage.sync()?;
