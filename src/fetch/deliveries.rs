@@ -30,6 +30,11 @@ pub(super) struct Deliveries<'r> {
     pub(super) withhold_quit: bool,
 }
 
+/// Whether so little of a message came that it may be the same part of another one.
+fn is_part(message: &TempMessage, listed: Option<u64>) -> bool {
+    listed.is_some_and(|listed| message.size().with_crlf < listed / 2)
+}
+
 impl<'r> Deliveries<'r> {
     pub(super) fn new(
         observe: Observer<'r>,
@@ -69,7 +74,9 @@ impl<'r> Deliveries<'r> {
         }
         let key = download.key();
         // The file removes itself where the message is here.
-        if let Some(proof) = self.twins.take(&key, marks.content, listed.octets) {
+        if !is_part(&message, listed.octets)
+            && let Some(proof) = self.twins.take(&key, marks.content, listed.octets)
+        {
             return Ok(proof.map(|proof| (listed.number, Proof::Settled(proof))));
         }
         if retrieval.compares {
@@ -100,7 +107,9 @@ impl<'r> Deliveries<'r> {
     ) -> Result<(), Error> {
         let key = download.key();
         // It is here as far as it goes, if it came so before.
-        if self.twins.take(&key, marks.content, download.listed.octets).is_some() {
+        if !is_part(&message, download.listed.octets)
+            && self.twins.take(&key, marks.content, download.listed.octets).is_some()
+        {
             return Ok(());
         }
         if download.retrieval.compares {

@@ -19,6 +19,7 @@ use super::headers::Headers;
 use super::plan::shared;
 use super::proof::Proofs;
 use super::step::Listed;
+use super::total;
 use super::unique_ids::{are_numbers, derived};
 
 /// When the sizes of messages are asked for.
@@ -44,6 +45,10 @@ pub struct Listing<'a> {
     pub(super) headerless: HashSet<UniqueId>,
     /// TOP is not sent at all.
     pub(super) no_top: bool,
+    /// STAT's total is not that of LIST's sizes.
+    pub(super) has_own_total: bool,
+    /// Whether that is so, if LIST was asked.
+    pub(super) shows_own_total: Option<bool>,
     /// UIDL may be refused: headers tell messages apart then.
     pub(super) accepts_no_unique_ids: bool,
     /// Whether the server refuses unique-ids that it should give, once it was asked.
@@ -79,6 +84,8 @@ impl<'a> Listing<'a> {
             proofs: Proofs::new(None, false),
             headerless: HashSet::new(),
             no_top: false,
+            has_own_total: false,
+            shows_own_total: None,
             accepts_no_unique_ids: false,
             refuses_unique_ids: None,
             broken_header: None,
@@ -91,7 +98,7 @@ impl<'a> Listing<'a> {
     /// have it do not announce it.
     pub fn list(&mut self, index: &Index, sizes: Sizes) -> Result<(), Error> {
         let failed = || Operation::List.failed();
-        let Self { transaction, refuses_unique_ids, .. } = self;
+        let Self { transaction, refuses_unique_ids, shows_own_total, .. } = self;
         transaction.ask_listings().map_err(failed())?;
         let unique_ids = transaction.unique_id_listing().map_err(failed())?;
         let drop = transaction.drop_listing().map_err(failed())?;
@@ -113,7 +120,8 @@ impl<'a> Listing<'a> {
         let unique_ids = unique_ids.unwrap_or_default();
         let is_short = drop.is_some_and(|drop| drop.messages != unique_ids.len() as u64);
         let are_needed = is_short || refusal.is_some() || needs_sizes(&unique_ids, index, sizes);
-        if !are_needed {
+        let has_changed = || !self.has_own_total && total::has_changed(drop, &unique_ids, index);
+        if !are_needed && !has_changed() {
             self.listing = listing(unique_ids.into_iter(), &HashMap::new());
             return self.check_occurrences(index);
         }
@@ -128,6 +136,7 @@ impl<'a> Listing<'a> {
             Err(session::Error::Refused { .. }) if refusal.is_none() => Vec::new(),
             scan => scan.map_err(failed())?,
         };
+        *shows_own_total = total::is_that_of(drop, &scan).map(|is_it| !is_it);
         let octets: HashMap<_, _> =
             scan.iter().filter_map(|listed| Some((listed.number, listed.octets?))).collect();
         self.listing = listing(unique_ids.into_iter(), &octets);

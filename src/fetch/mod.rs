@@ -65,6 +65,7 @@ mod short;
 mod show;
 mod step;
 mod suspect;
+mod total;
 mod twins;
 mod unique_ids;
 mod unproven;

@@ -96,11 +96,18 @@ fn kept(listed: &Listed, index: &Index) -> Option<Step> {
     }
     let mut occurrences = index.occurrences(&listed.unique_id);
     match (occurrences.next(), occurrences.next()) {
-        (Some(Known { state: State::Delivered, shared: false, .. }), None) => {
+        (Some(Known { state: State::Delivered, shared: false, octets, .. }), None)
+            if !differ(listed.octets, octets) =>
+        {
             Some(Step::Leave(Reason::Delivered { deletable: None }))
         }
         _ => None,
     }
+}
+
+/// Whether two sizes are known and are not the same.
+fn differ(listed: Option<u64>, known: Option<u64>) -> bool {
+    listed.zip(known).is_some_and(|(listed, known)| listed != known)
 }
 
 /// Takes the retrievals beyond the limit out again, the last ones first. New messages
@@ -164,15 +171,16 @@ impl Group<'_> {
         let numbered = self.numbered.is_some();
         let due = self.deletable(known).is_some_and(|at| at <= self.now);
         let other_size = listed.octets.is_some_and(|octets| known.octets != Some(octets));
+        let is_resized = differ(listed.octets, known.octets);
         let is_another = self.was_missing && may_be_another(listed, known);
         match known.state {
             State::DeletePending | State::Deleted => true,
             State::Delivered => {
-                let decides = due || self.policy.deletes() && other_size;
+                let decides = due || self.policy.deletes() && other_size || is_resized;
                 numbered || known.shared || is_another || decides
             }
             State::DeliveredShort | State::Held | State::Imported | State::Seen => {
-                numbered || known.shared || is_another
+                numbered || known.shared || is_another || is_resized
             }
             State::Failed | State::TooLarge => false,
         }

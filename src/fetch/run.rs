@@ -296,6 +296,9 @@ impl Sessions for AccountRun {
             Noted::Failed => self.note_losses(now),
             Noted::Lenient(leniency) => self.journal.note_leniency(port, leniency, now),
             Noted::Login(login) => self.journal.note_login(login),
+            Noted::OwnTotal(is_own) => {
+                self.journal.note_own_total(port, is_own.then_some(now));
+            }
             Noted::ProofForgotten => self.journal.note_proof(port, None),
             Noted::PutOff(download, why) => {
                 self.note_failed(download, why.failure(), now, observe);

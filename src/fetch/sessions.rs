@@ -24,6 +24,8 @@ pub(super) enum Noted<'n> {
     Lenient(Leniency),
     /// When the server let us in, or refused to as too early.
     Login(Login),
+    /// Whether STAT's total is another one than that of LIST's sizes.
+    OwnTotal(bool),
     /// How the server proves its answers has changed, perhaps.
     ProofForgotten,
     /// A message that could not be fetched.
@@ -48,6 +50,11 @@ pub(super) trait Sessions {
 }
 
 const MONTH: u64 = 30 * 86_400;
+
+/// Whether that was learned within a month.
+fn is_recent(at: u64, options: &Options) -> bool {
+    options.clock.start() < at.saturating_add(MONTH)
+}
 
 /// How many commands the server on this port takes at once, as far as is known. One
 /// that was out of step gets another chance after a month: servers get newer.
@@ -82,9 +89,8 @@ pub(super) fn repeat<R: Sessions>(
 ) -> Result<(), Error> {
     let (now, port) = (options.clock.start(), options.session.connection.port);
     let known = pace(run.index(), port, now);
-    let is_recent = |at: u64| now < at.saturating_add(MONTH);
-    let headerless = run.index().no_header(port).filter(|(at, _)| is_recent(*at));
-    let no_top = run.index().no_top(port).is_some_and(is_recent);
+    let headerless = run.index().no_header(port).filter(|(at, _)| is_recent(*at, options));
+    let no_top = run.index().no_top(port).is_some_and(|at| is_recent(at, options));
     let was_out_of_step = known == Pipelining::LockStep;
     *run.attempts() = Attempts::new(was_out_of_step, headerless.map(|(_, id)| id), no_top);
     loop {
@@ -178,7 +184,13 @@ pub(super) fn look<'a, R: Sessions, T>(
     listing.accepts_no_unique_ids = index
         .no_unique_ids(port)
         .is_some_and(|it| it.accepted || options.rekey == Rekey::ByHeader && it.is_lasting());
+    listing.has_own_total = run.index().own_total(port).is_some_and(|at| is_recent(at, options));
     let result = act(run, listing);
+    if let Some(is_own) = listing.shows_own_total
+        && is_own != listing.has_own_total
+    {
+        run.note(Noted::OwnTotal(is_own), options, observe);
+    }
     run.current().outdated_proof = listing.proofs.may_be_outdated();
     let accepted = listing.accepts_no_unique_ids;
     match listing.refuses_unique_ids {

@@ -20,7 +20,7 @@ impl Shortness {
             self.whole += 1;
             return false;
         }
-        let by_far = octets < listed / 2 && listed - octets > 1024;
+        let by_far = octets == 0 || octets < listed / 2 && listed - octets > 1024;
         let is_first = self.short == 0 && self.whole >= TRUSTED;
         self.short += 1;
         by_far || is_first
@@ -44,6 +44,7 @@ mod tests {
     #[test]
     fn half_a_message_is_short() {
         assert!(Shortness::default().is_short(23, Some(70_031)));
+        assert!(Shortness::default().is_short(0, Some(1)));
     }
 
     #[test]

@@ -186,8 +186,8 @@ fn files(
 
 /// Whether a message in this state may come again under another unique-id.
 fn may_move(state: State) -> bool {
-    use State::{DeletePending, Delivered, DeliveredShort, Held};
-    matches!(state, DeletePending | Delivered | DeliveredShort | Held)
+    use State::{DeletePending, Delivered, DeliveredShort, Held, Imported};
+    matches!(state, DeletePending | Delivered | DeliveredShort | Held | Imported)
 }
 
 /// How sure it is that a known message is listed.

@@ -313,6 +313,12 @@ impl Index {
         self.server.no_top(port)
     }
 
+    /// When STAT's total was seen to be another one than that of LIST's sizes, in seconds
+    /// since 1970.
+    pub fn own_total(&self, port: u16) -> Option<u64> {
+        self.server.own_total(port)
+    }
+
     /// Since when UIDL is refused there, if it is.
     pub fn no_unique_ids(&self, port: u16) -> Option<NoUniqueIds> {
         self.server.no_unique_ids(port)

@@ -142,7 +142,8 @@ impl Journal {
     /// journal's tail was lost. If the header that the server shows for it is that
     /// of the file, it is delivered: the file's name bears this journal's id, so a
     /// commit of this journal delivered it. Else it counts as imported, and is
-    /// neither fetched nor ever deleted.
+    /// neither fetched nor ever deleted; its content is still the file's, by which it is
+    /// known again.
     pub fn note_adopted(
         &mut self,
         key: &MessageKey,
@@ -153,7 +154,11 @@ impl Journal {
         let mut files = self.index().found(key).iter();
         let found = files.find(|file| header == Some(file.fingerprint));
         let state = if found.is_some() { State::Delivered } else { State::Imported };
-        let content = found.map(|file| file.content);
+        let alone = || match self.index().found(key) {
+            [file] => Some(file),
+            _ => None,
+        };
+        let content = found.or_else(alone).map(|file| file.content);
         let facts = Facts { octets, fingerprint: header, content };
         let known = self.first_noted(key, state, at);
         self.note(key, known.with_facts(facts));
@@ -232,6 +237,13 @@ impl Journal {
     /// Notes that TOP broke off a second session.
     pub fn note_no_top(&mut self, port: u16, at: u64) {
         self.server_facts().note_no_top(port, at);
+    }
+
+    /// Notes that STAT's total is another one than that of LIST's sizes, or that it is not.
+    pub fn note_own_total(&mut self, port: u16, at: Option<u64>) {
+        if at != self.index().own_total(port) {
+            self.server_facts().note_own_total(port, at);
+        }
     }
 
     /// Notes that a server refuses UIDL, though it has given unique-ids; `accepted`: a

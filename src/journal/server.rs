@@ -15,6 +15,7 @@
 //!        / "no-unique-ids" SP port SP runs SP first SP last SP accepted
 //!                                          ; UIDL was refused in so many runs
 //!        / "quota" SP port SP runs         ; in so many runs it refused all messages
+//!        / "own-total" SP port SP at       ; STAT's total is not that of LIST's sizes
 //!        / "said" SP what SP at
 //!        / "out-of-step" SP port SP at     ; when several commands were sent at once
 //!        / "proof" SP port SP kind SP at   ; what names a message behind its RETR
@@ -117,6 +118,7 @@ struct Port {
     no_header: Option<(u64, Vec<u8>)>,
     no_top: Option<u64>,
     no_unique_ids: Option<NoUniqueIds>,
+    own_total: Option<u64>,
     quota: u32,
 }
 
@@ -146,6 +148,7 @@ impl Port {
                 let kind = ProofKind::parse(words.next()?)?;
                 self.proof = Some(KnownProof { kind, at: number(words.next())? });
             }
+            b"own-total" => self.own_total = Some(number(words.next())?),
             b"quota" => self.quota = number(words.next())?,
             _ => return None,
         }
@@ -166,6 +169,7 @@ impl Port {
             ("no-unique-ids", ids),
             ("out-of-step", self.out_of_step.map(|at| at.to_string())),
             ("proof", proof),
+            ("own-total", self.own_total.map(|at| at.to_string())),
             ("quota", Some(self.quota).filter(|runs| *runs > 0).map(|runs| runs.to_string())),
         ];
         let facts = facts.into_iter().filter_map(|(word, rest)| Some((word, rest?)));
@@ -313,6 +317,14 @@ impl ServerFacts {
         self.ports.entry(port).or_default().no_top = Some(at);
     }
 
+    pub(super) fn own_total(&self, port: u16) -> Option<u64> {
+        self.ports.get(&port)?.own_total
+    }
+
+    pub(super) fn note_own_total(&mut self, port: u16, at: Option<u64>) {
+        self.ports.entry(port).or_default().own_total = at;
+    }
+
     pub(super) fn no_unique_ids(&self, port: u16) -> Option<NoUniqueIds> {
         self.ports.get(&port)?.no_unique_ids
     }
@@ -373,6 +385,7 @@ mod tests {
         facts.note_login(Login { at: 1_700_000_000_123, delay: 60, refused: true });
         facts.note_no_header(110, 9, b"a b%");
         facts.note_no_top(110, 10);
+        facts.note_own_total(110, Some(10));
         facts.note_no_unique_ids(110, 11, false);
         facts.note_no_unique_ids(110, 12, true);
         facts.note_quota(995, 2);

@@ -101,7 +101,8 @@ fn where_top_is_missing_a_message_with_other_octets_stays_and_is_not_fetched_eac
     assert_eq!(server.maildrop("mrose").uids(), ["uid-1"]);
     sandbox.plain(&server).arg("--delete").run().is_silent();
     let retrieved = server.commands().iter().filter(|line| line.starts_with("RETR")).count();
-    assert_eq!((retrieved, sandbox.count()), (4, 2));
+    // QUIT could take the other one away, so a second session compares what is the same.
+    assert_eq!((retrieved, sandbox.count()), (5, 2));
 }
 
 #[test]

@@ -341,3 +341,29 @@ fn a_message_that_may_be_another_one_is_shown_and_the_run_fails() {
     assert_eq!((ran.status, ran.stdout.is_empty()), (Some(76), false), "{ran:?}");
     assert!(ran.stderr.contains("answers do not match the commands"), "{ran:?}");
 }
+
+#[test]
+fn a_message_of_which_nothing_came_stays_on_the_server_and_makes_no_other_one_known() {
+    let nothing = Fault::reply("RETR", "+OK 120 octets\r\n.\r\n");
+    let (server, sandbox) = (server(1).fault(nothing).start(), Sandbox::new());
+    let run = || sandbox.plain(&server).arg("--delete").run();
+    assert_eq!(run().status, Some(65));
+    server.maildrop("mrose").add("uid-7", letter(7));
+    assert_eq!(run().status, Some(65));
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (2, 2));
+}
+
+#[test]
+fn a_message_whose_header_says_too_little_is_known_after_a_repair_and_a_renumbering() {
+    let daily = || b"Subject: daily\r\n\r\nbody\r\n".to_vec();
+    let server = Server::builder().user("mrose", "secret").message("one", daily()).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    fs::remove_file(sandbox.journal()).unwrap();
+    assert_eq!(sandbox.plain(&server).args(["--state", "repair"]).run().status, Some(0));
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").replace([Message::new("other", daily())]);
+    sandbox.plain(&server).run().fails(76, "new unique-ids");
+    sandbox.plain(&server).arg("--rekey").run().is_silent();
+    assert_eq!(sandbox.count(), 1);
+}

@@ -96,3 +96,34 @@ fn many_deleted_messages_that_are_back_are_told_by_a_sample() {
     assert_eq!((sandbox.count(), count(&server, "RETR")), (200, 200));
     assert!((1..=16).contains(&count(&server, "TOP")), "{}", count(&server, "TOP"));
 }
+
+/// How often the sizes of all messages were asked for.
+fn listings(server: &Server) -> usize {
+    server.commands().iter().filter(|line| *line == "LIST").count()
+}
+
+#[test]
+fn another_message_of_another_size_arrives_though_no_listing_lacked_its_unique_id() {
+    let (server, sandbox) = (server(2).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let before = listings(&server);
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(listings(&server), before, "the total is what it was");
+    back(&server, Message::new("uid-2", letter(17)));
+    for _ in 0..3 {
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.mail(), [stored(1), stored(17), stored(2)]);
+    }
+}
+
+#[test]
+fn a_server_whose_total_is_its_own_is_asked_for_sizes_once() {
+    let total = Fault::reply("STAT", "+OK 2 9999\r\n");
+    let (server, sandbox) = (server(2).fault(total).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    let before = listings(&server);
+    for _ in 0..3 {
+        sandbox.plain(&server).run().is_silent();
+    }
+    assert_eq!((sandbox.count(), listings(&server)), (2, before + 1));
+}

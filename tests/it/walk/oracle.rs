@@ -333,6 +333,11 @@ impl Oracle {
         }
     }
 
+    /// Whether a message was put into the maildrop twice.
+    pub fn is_double(&self, mail: usize) -> bool {
+        self.accounts[mail].placed > 1
+    }
+
     /// How many messages there were, and how many files.
     pub fn counts(&self) -> (usize, usize) {
         (self.accounts.len(), self.files.len())

@@ -23,6 +23,8 @@ struct Player {
     site: Site,
     /// What the machine's clock shows, if it is not right.
     wrong_clock: Option<u64>,
+    /// The last run that writes was killed.
+    was_killed: bool,
     journal_copies: HashMap<PathBuf, Vec<u8>>,
     /// Tells what is played.
     aloud: bool,
@@ -48,7 +50,14 @@ impl Player {
         let program = Program::new();
         let oracle = Oracle::new(&program.home().join("Mail"), 1_750_000_000);
         let site = Site::new(oracle);
-        Self { program, site, wrong_clock: None, journal_copies: HashMap::new(), aloud }
+        Self {
+            program,
+            site,
+            wrong_clock: None,
+            was_killed: false,
+            journal_copies: HashMap::new(),
+            aloud,
+        }
     }
 
     fn verdict(&mut self) -> Result<(), Violation> {
@@ -233,6 +242,7 @@ impl Player {
         let before: Vec<_> = self.journals().into_iter().map(read).collect();
         let ran = self.program.run(&mut self.site, run, args, self.wrong_clock);
         self.site.oracle.look();
+        self.was_killed = ran.killed || self.was_killed && run.act.only_looks();
         let is_whole = run.faults.is_empty() && run.view == View::All && ran.status.success();
         if matches!(run.act, Act::Fetch(_)) && is_whole {
             self.site.note_fetch();
@@ -266,6 +276,7 @@ impl Player {
             // It would take too long until the fetch may come.
             return;
         }
+        let was_killed = self.was_killed;
         let listed = self.run(&plain(Act::List));
         let planned = self.run(&plain(Act::DryRun));
         let checked = self.run(&plain(Act::Check));
@@ -281,12 +292,17 @@ impl Player {
         let promise = checked.stdout.split(' ').next().and_then(|word| word.parse().ok());
         // One whose header says too little, that several have, or that RETR does not show,
         // is new until it was compared whole.
-        let placed = |mail| self.site.maildrop.iter().filter(|it| it.mail == mail).count();
-        let is_anonymous =
-            |it: &Entry| self.site.mail[it.mail].is_anonymous() || placed(it.mail) > 1;
+        let is_anonymous = |it: &Entry| {
+            self.site.mail[it.mail].is_anonymous() || self.site.oracle.is_double(it.mail)
+        };
         let top_lies = matches!(self.site.server.top, Top::ChangingHeader | Top::OtherHeader);
         let is_unclear = top_lies || self.site.maildrop.iter().any(is_anonymous);
-        let is_kept = |new: usize| new == after - before || is_unclear && new > after - before;
+        // What an interrupted run has committed is delivered, and its files come later.
+        let is_kept = |new: usize| {
+            new == after - before
+                || is_unclear && new > after - before
+                || was_killed && new < after - before
+        };
         if fetched.status.success() && promise.is_some_and(|new| !is_kept(new)) {
             let what = format!("{} are {} files", checked.stdout.trim(), after - before);
             self.site.oracle.violations.push(Violation::BrokenPromise(what));

@@ -1,0 +1,35 @@
+//! What STAT says of all messages together, where UIDL alone is asked.
+//!
+//! In keep mode the sizes of known messages are not asked for: LIST of a large maildrop is
+//! long. Where the total is another one than that of the known sizes, some message is
+//! another one, or the server counts anew: then LIST tells which.
+
+use crate::journal::Index;
+use crate::protocol::{DropListing, ScanListing, UniqueIdListing};
+
+/// Whether STAT's total is another one than that of the known messages. Where a message is
+/// new, or a size is not known, nothing can be said.
+pub(super) fn has_changed(
+    drop: Option<DropListing>,
+    unique_ids: &[UniqueIdListing],
+    index: &Index,
+) -> bool {
+    let octets = |listed: &UniqueIdListing| {
+        let mut occurrences = index.occurrences(listed.unique_id.as_ref()?);
+        let octets = occurrences.next()?.octets?;
+        occurrences.next().is_none().then_some(octets)
+    };
+    let known = total(unique_ids.iter().map(octets));
+    drop.zip(known).is_some_and(|(drop, known)| drop.octets != known)
+}
+
+/// Whether STAT's total is that of LIST's sizes, if both are known. Some servers count
+/// line ends otherwise.
+pub(super) fn is_that_of(drop: Option<DropListing>, scan: &[ScanListing]) -> Option<bool> {
+    let listed = total(scan.iter().map(|listed| listed.octets))?;
+    Some(drop.filter(|_| !scan.is_empty())?.octets == listed)
+}
+
+fn total(mut octets: impl Iterator<Item = Option<u64>>) -> Option<u64> {
+    octets.try_fold(0u64, |sum, octets| Some(sum.saturating_add(octets?)))
+}
