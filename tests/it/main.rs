@@ -24,6 +24,7 @@ mod configuration; // what the files say, and every mistake in them
 mod costs; // system calls of a start, size of the binary
 mod crash; // real file systems, shut down in mid-run
 mod cron; // many accounts and what cron mails, word for word
+mod decoded; // headers in every form that mail programs write
 mod delay; // how soon a server may be asked again
 mod deletion; // what may be deleted from the server, and when
 mod dovecot; // a private Dovecot for each test that wants one

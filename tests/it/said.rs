@@ -142,7 +142,7 @@ fn options_of_other_programs_get_a_hint() {
 
 #[test]
 fn the_help_fits_the_window() {
-    for columns in [60, 80, 100] {
+    for columns in [40, 60, 80, 100, 300] {
         let (status, text) = on_terminal(Sandbox::new().pop3get(["--help"]).command(), columns);
         assert_eq!(status.code(), Some(0));
         golden(&format!("help-{columns}"), &text);

@@ -61,7 +61,7 @@ fn on_terminal_with(
 
 /// What a person sees, without colours.
 #[track_caller]
-fn seen(program: Pop3get, columns: u16) -> String {
+pub fn seen(program: Pop3get, columns: u16) -> String {
     let (status, text) = on_terminal(program.env("NO_COLOR", "1").command(), columns);
     assert_eq!(status.code(), Some(0), "{text}");
     text
