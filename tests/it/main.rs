@@ -49,6 +49,7 @@ mod meddling; // what happens between two runs, and what mends it
 mod named; // messages that a person names
 mod odd_servers; // no CRLF, pipelines that stall
 mod old_servers; // TLS that nobody renewed, certificates made by hand
+mod options; // every option: where it is told of
 mod other_names; // one mailbox under several names
 mod places; // containers, limits, odd file systems, homes of others
 mod plan; // a table of cases, and what holds for all

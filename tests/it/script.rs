@@ -36,6 +36,9 @@ fn line_of(line: &str) -> String {
         assert!(file.contains(",S="), "{file}");
         return format!("{start}, new/FILE");
     }
+    if line.starts_with(r#"{"event":"sandbox""#) {
+        return r#"{"event":"sandbox",…}"#.to_owned();
+    }
     if let Some((start, rest)) = line.split_once("POP3 server ready <") {
         let (_, end) = rest.split_once('>').unwrap();
         return format!("{start}POP3 server ready <…>{end}");

@@ -434,3 +434,49 @@ fn no_command_is_asked_again_for_a_password_and_none_where_a_file_has_the_token(
     let ran = by_token(&tokens, &sandbox, "xoauth2", "echo x; test -z \"$POP3GET_REFUSED\"");
     ran.fails(78, "password-command failed: exit status: 1");
 }
+
+/// Accounts whose passwords one command prints, which counts how many run at once.
+fn counted(accounts: usize, server: &Server) -> Sandbox {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("now")).unwrap();
+    // Each run is a file while it lasts, and notes how many there are.
+    let command = "touch now/$POP3GET_ACCOUNT; ls now | wc -l >>most; sleep 0.2; \
+                   rm now/$POP3GET_ACCOUNT; echo secret";
+    let home = sandbox.path("").display().to_string();
+    let mut text = format!(
+        "[defaults]\ntls = \"none\"\nserver = \"{}\"\npassword-command = \"cd {home}; {command}\"\n",
+        server.address()
+    );
+    for account in 0..accounts {
+        text +=
+            &format!("[account.a{account}]\nuser = \"u{account}\"\nmaildir = \"~/m{account}\"\n");
+    }
+    sandbox.configure(&text);
+    sandbox
+}
+
+/// How many commands ran, and how many at once.
+fn most(sandbox: &Sandbox) -> (usize, usize) {
+    let text = fs::read_to_string(sandbox.path("most")).unwrap();
+    let counts: Vec<usize> = text.lines().map(|line| line.trim().parse().unwrap()).collect();
+    (counts.len(), counts.into_iter().max().unwrap())
+}
+
+#[test]
+fn as_many_commands_run_at_once_as_there_are_jobs_and_one_on_a_terminal() {
+    let users = (0..6).map(|user| format!("u{user}"));
+    let server = users.fold(Server::builder(), |server, user| server.user(&user, "secret")).start();
+    let jobs = ["--jobs", "3", "--jobs-per-host", "3"];
+    let sandbox = counted(6, &server);
+    sandbox.pop3get(jobs).run().is_silent();
+    let (ran, at_once) = most(&sandbox);
+    assert!(ran == 6 && (2..=3).contains(&at_once), "{ran}, {at_once}");
+    let sandbox = counted(6, &server);
+    let program = format!("{} {}", env!("CARGO_BIN_EXE_pop3get"), jobs.join(" "));
+    let mut command = Command::new("script");
+    command.args(["-qec", &program, "/dev/null"]).env_clear().env("PATH", "/usr/bin:/bin");
+    command.env("HOME", sandbox.path(".")).env("SHELL", "/bin/sh").stdin(Stdio::null());
+    let output = command.current_dir(sandbox.path(".")).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(most(&sandbox), (6, 1));
+}
