@@ -280,16 +280,21 @@ fn the_readme_has_the_figures_of_the_benchmark() {
     };
     let measured: Vec<_> = results.lines().map(cells).filter(|row| row.len() == 8).collect();
     let works = measured.iter().filter(|row| row[6].starts_with('≤'));
-    let mut count = 0;
-    for row in works {
-        let shown = format!(
-            "| {} |",
-            [&row[1], &row[3], &row[4], &row[5], &row[6]].map(String::as_str).join(" | ")
-        );
-        assert!(readme.contains(&shown), "README.md lacks {shown}");
-        count += 1;
+    let works = works.map(|row| {
+        let shown = [&row[1], &row[3], &row[4], &row[5], &row[6]].map(String::as_str).join(" | ");
+        format!("| {shown} |\n")
+    });
+    let works: Vec<_> = works.collect();
+    assert!(works.len() >= 7, "{works:?}");
+    let head = "| work | floor | pop3get | mpop | goal |\n| --- | ---: | ---: | ---: | --- |\n";
+    let (before, table) = readme.split_once(head).expect("README.md has the table");
+    let rest = table.split_once("\n\n").expect("something follows it").1;
+    let text = [before, head, &works.concat(), "\n", rest].concat();
+    if is_blessing() {
+        std::fs::write(in_project(README), text).unwrap();
+    } else if text != readme {
+        panic!("{README} lacks figures; BLESS=1 cargo test --test it generated rewrites it");
     }
-    assert_eq!(count, 7);
 }
 
 /// The blocks of a text between two fences, by what the first one is marked as.

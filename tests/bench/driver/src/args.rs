@@ -30,7 +30,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,
     /// How often each contender runs
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
     /// Without TLS
     #[arg(long)]
@@ -80,7 +80,7 @@ pub(crate) struct Floor {
     /// Where they go; without it nothing is kept
     #[arg(long)]
     pub(crate) directory: Option<PathBuf>,
-    /// End with a syncfs
+    /// Send QUIT only after a syncfs
     #[arg(long)]
-    pub(crate) sync: bool,
+    pub(crate) durable: bool,
 }

@@ -13,7 +13,7 @@ pub(crate) enum Contender {
     Pop3get,
     Mpop,
     Floor,
-    FloorSync,
+    Durable,
 }
 
 /// Where the mail is.
@@ -39,7 +39,7 @@ pub(crate) struct Job {
 
 impl Contender {
     pub(crate) fn all(options: &Options) -> Vec<Self> {
-        let mut all = vec![Self::Pop3get, Self::Mpop, Self::Floor, Self::FloorSync];
+        let mut all = vec![Self::Pop3get, Self::Mpop, Self::Floor, Self::Durable];
         all.retain(|it| *it != Self::Mpop || options.mpop.is_some());
         all
     }
@@ -49,7 +49,7 @@ impl Contender {
             Self::Pop3get => "pop3get",
             Self::Mpop => "mpop",
             Self::Floor => "floor",
-            Self::FloorSync => "floor + syncfs",
+            Self::Durable => "durable floor",
         }
     }
 
@@ -58,7 +58,7 @@ impl Contender {
         match self {
             Self::Pop3get => &["state", "Mail/.pop3get"],
             Self::Mpop => &["uidls"],
-            Self::Floor | Self::FloorSync => &[],
+            Self::Floor | Self::Durable => &[],
         }
     }
 
@@ -70,12 +70,12 @@ impl Contender {
         match self {
             Self::Pop3get => pop3get(options, job),
             Self::Mpop => mpop(options.mpop.as_deref().expect("mpop was brought"), job),
-            Self::Floor | Self::FloorSync => {
+            Self::Floor | Self::Durable => {
                 let mut command = floor(job);
                 command.arg("--file-octets").arg(job.file_octets.to_string());
                 command.arg("--directory").arg(job.directory.join("Mail/new"));
-                if self == Self::FloorSync {
-                    command.arg("--sync");
+                if self == Self::Durable {
+                    command.arg("--durable");
                 }
                 command
             }
@@ -147,7 +147,7 @@ fn floor(job: &Job) -> Command {
 }
 
 /// A file that only its owner may read.
-fn secret(directory: &Path, name: &str, text: &str) -> PathBuf {
+pub(crate) fn secret(directory: &Path, name: &str, text: &str) -> PathBuf {
     let path = directory.join(name);
     fs::write(&path, text).expect("a file can be written");
     fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("our own file");

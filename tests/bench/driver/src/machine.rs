@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::args::Options;
 
 /// What a whole run leaves on the disk before it is removed, and some room.
-const NEEDED_GIB: u64 = 25;
+const NEEDED_GIB: u64 = 8;
 const GIB: u64 = 1 << 30;
 
 /// # Panics

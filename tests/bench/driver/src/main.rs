@@ -16,6 +16,7 @@
     reason = "a benchmark speaks, and gives up where it cannot go on"
 )]
 
+mod accounts; // many accounts at once
 mod args; // the command line
 mod check; // whether what was delivered is what was put in
 mod contender; // the programs compared, and how each is called
@@ -52,13 +53,18 @@ fn run(options: &Options) {
         .into_iter()
         .filter(|it| options.only.is_empty() || options.only.iter().any(|name| name == it.name))
         .collect();
-    assert!(!chosen.is_empty(), "no such workload; there are: {}", workload::names());
+    let plays_accounts = !options.plain
+        && (options.only.is_empty() || options.only.iter().any(|it| it == accounts::NAME));
+    let is_known = !chosen.is_empty() || plays_accounts;
+    assert!(is_known, "no such workload; there are: {}, {}", workload::names(), accounts::NAME);
     machine::check_space(options);
     let stage = stage::Stage::new(options);
     let results: Vec<_> = chosen.into_iter().map(|workload| stage.play(workload)).collect();
+    let accounts = plays_accounts.then(|| accounts::play(options, stage.plain()));
     let small_things = measure::small_things(&options.pop3get);
     let machine = machine::describe(options);
-    let markdown = report::markdown(&machine, &small_things, &results, options);
+    let mut markdown = report::markdown(&machine, &small_things, &results, options);
+    markdown.extend(accounts.iter().map(accounts::Times::markdown));
     println!("\n{markdown}");
     fs::write(options.results.join("results.md"), markdown).expect("the results can be written");
     fs::write(options.results.join("results.svg"), plot::svg(&results))

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::contender::Contender;
 use crate::stage::Outcome;
 
-const LEFT: f64 = 270.0;
+const LEFT: f64 = 340.0;
 const WIDTH: f64 = 400.0;
 const ROW: f64 = 46.0;
 const TOP: f64 = 64.0;
@@ -24,7 +24,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 pub(crate) fn svg(outcomes: &[Outcome]) -> String {
     let ratios = outcomes.iter().flat_map(|outcome| {
         let contenders = [Contender::Pop3get, Contender::Mpop].map(|it| outcome.ratio(it));
-        contenders.into_iter().flatten().chain([outcome.workload.goal])
+        contenders.into_iter().flatten().chain(outcome.workload.goal)
     });
     let most = ratios.fold(2.0, f64::max);
     let scale = Scale { unit: WIDTH / most };
@@ -68,7 +68,7 @@ fn put(svg: &mut String, element: std::fmt::Arguments<'_>) {
 }
 
 fn legend(svg: &mut String) {
-    let title = "Time to fetch, as a multiple of a raw download with one sync at its end";
+    let title = "Time to fetch, as a multiple of a raw download";
     put(svg, format_args!("<text x=\"8\" y=\"20\">{title} (the line at 1)</text>"));
     let mut x = 8.0;
     for name in ["pop3get", "mpop"] {
@@ -103,7 +103,7 @@ fn bars(svg: &mut String, outcome: &Outcome, scale: &Scale, y: f64) {
                     "<rect class=\"{name}\" x=\"{LEFT}\" y=\"{top}\" width=\"{width:.1}\" height=\"{BAR}\"/>"
                 ),
             );
-            let end = scale.x(ratio.max(outcome.workload.goal)) + 6.0;
+            let end = scale.x(ratio.max(outcome.workload.goal.unwrap_or(0.0))) + 6.0;
             put(
                 svg,
                 format_args!(
@@ -114,7 +114,7 @@ fn bars(svg: &mut String, outcome: &Outcome, scale: &Scale, y: f64) {
         }
         top += BAR + 1.0;
     }
-    let goal = scale.x(outcome.workload.goal);
+    let Some(goal) = outcome.workload.goal.map(|goal| scale.x(goal)) else { return };
     put(
         svg,
         format_args!(

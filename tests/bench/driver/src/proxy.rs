@@ -57,14 +57,15 @@ struct Wire {
 
 impl Proxy {
     /// Listens until the process ends.
-    pub(crate) fn start(upstream: u16, round_trip: Duration) -> Self {
+    /// `hides`: PIPELINING is taken out of what the server announces in clear.
+    pub(crate) fn start(upstream: u16, round_trip: Duration, hides: bool) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("a listener has one");
         let counts = Arc::new(Counts::default());
         let shared = Arc::clone(&counts);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                connection(client, upstream, round_trip / 2, Arc::clone(&shared));
+                connection(client, upstream, round_trip / 2, hides, Arc::clone(&shared));
             }
         });
         Self { address, counts }
@@ -82,7 +83,7 @@ impl Proxy {
     }
 }
 
-fn connection(client: TcpStream, upstream: u16, half: Duration, counts: Arc<Counts>) {
+fn connection(client: TcpStream, upstream: u16, half: Duration, hides: bool, counts: Arc<Counts>) {
     let trips = counts.round_trips.load(Ordering::SeqCst) + 1;
     let wire = Arc::new(Wire {
         counts,
@@ -97,14 +98,14 @@ fn connection(client: TcpStream, upstream: u16, half: Duration, counts: Arc<Coun
     let (up, going_up) = sync_channel(ON_THEIR_WAY);
     let (down, going_down) = sync_channel(ON_THEIR_WAY);
     let from_client = both(&client);
-    thread::spawn(move || take_in(from_client, &up, &a, &a.client, 0));
+    thread::spawn(move || take_in(from_client, &up, &a, (&a.client, 0), false));
     thread::spawn(move || {
         // When the end of the handshake would have reached the server.
         sleep_until(wire.open + half);
         let server = TcpStream::connect((Ipv4Addr::LOCALHOST, upstream)).expect("Dovecot listens");
         server.set_nodelay(true).expect("a socket option");
         let from_server = both(&server);
-        thread::spawn(move || take_in(from_server, &down, &b, &b.server, 1));
+        thread::spawn(move || take_in(from_server, &down, &b, (&b.server, 1), hides));
         thread::spawn(move || give_out(server, &going_up, &c.server, None));
         give_out(client, &going_down, &wire.client, Some(&wire.counts));
     });
@@ -114,20 +115,31 @@ fn take_in(
     mut socket: TcpStream,
     onward: &SyncSender<Chunk>,
     wire: &Wire,
-    seen: &AtomicU64,
-    adds: u64,
+    (seen, adds): (&AtomicU64, u64),
+    hides: bool,
 ) {
     let mut buffer = vec![0; CHUNK];
     while let Ok(length @ 1..) = socket.read(&mut buffer) {
         // No delayed ACK of this machine for Nagle's algorithm to wait for.
         let _ = rustix::net::sockopt::set_tcp_quickack(&socket, true);
         let due = Instant::now().max(wire.open) + wire.half;
-        let octets = buffer.get(..length).unwrap_or_default().to_vec();
+        let mut octets = buffer.get(..length).unwrap_or_default().to_vec();
+        if hides {
+            hide(&mut octets);
+        }
         wire.counts.octets.fetch_add(length as u64, Ordering::SeqCst);
         let trips = seen.load(Ordering::SeqCst) + adds;
         if onward.send(Chunk { due, trips, octets }).is_err() {
             return;
         }
+    }
+}
+
+/// An answer to CAPA comes in one piece.
+fn hide(octets: &mut Vec<u8>) {
+    const HIDDEN: &[u8] = b"PIPELINING\r\n";
+    if let Some(at) = octets.windows(HIDDEN.len()).position(|it| it == HIDDEN) {
+        octets.drain(at..at + HIDDEN.len());
     }
 }
 

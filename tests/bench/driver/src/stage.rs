@@ -10,17 +10,18 @@ use crate::contender::{self, Account, Contender, Job};
 use crate::dovecot::{self, Dovecot, Maildrop};
 use crate::measure::{self, Run};
 use crate::proxy::Proxy;
-use crate::workload::{Task, Workload};
+use crate::workload::{Server, Task, Workload};
 
-/// What every client picks anyway, so that nobody is measured at hashing
-/// passwords; and what was read is not marked, so that all rounds are equal.
-const CONFIGURATION: &str = "auth_mechanisms = plain\npop3_no_flag_updates = yes\n";
+/// What was read is not marked, so that all rounds are equal.
+const CONFIGURATION: &str = "pop3_no_flag_updates = yes\n";
 /// Below so many files, a removal does not slow ext4 down.
 const FEW: usize = 100;
 
 pub(crate) struct Stage<'a> {
     options: &'a Options,
-    dovecot: Dovecot,
+    /// It offers PLAIN alone.
+    plain: Dovecot,
+    scram: Dovecot,
 }
 
 /// All runs of a workload.
@@ -52,9 +53,9 @@ impl Outcome {
         self.rows.iter().find(|row| row.contender == contender)
     }
 
-    /// How many times the floor with its syncfs a contender takes.
+    /// How many times its floor a contender takes.
     pub(crate) fn ratio(&self, contender: Contender) -> Option<f64> {
-        let floor = self.row(Contender::FloorSync)?.seconds();
+        let floor = self.row(self.workload.floor)?.seconds();
         Some(self.row(contender)?.seconds() / floor)
     }
 }
@@ -73,14 +74,21 @@ struct Scene<'a> {
 
 impl<'a> Stage<'a> {
     pub(crate) fn new(options: &'a Options) -> Self {
-        let extra_configuration = CONFIGURATION.to_owned();
-        let dovecot = Dovecot::start_with(&dovecot::Options { extra_configuration });
-        Self { options, dovecot }
+        let start = |mechanisms: &str| {
+            let extra_configuration = format!("auth_mechanisms = {mechanisms}\n{CONFIGURATION}");
+            Dovecot::start_with(&dovecot::Options { extra_configuration })
+        };
+        Self { options, plain: start("plain"), scram: start("plain scram-sha-1 scram-sha-256") }
+    }
+
+    pub(crate) fn plain(&self) -> &Dovecot {
+        &self.plain
     }
 
     pub(crate) fn play(&self, workload: Workload) -> Outcome {
         eprintln!("{}: {}", workload.name, workload.title);
-        let scene = Scene::set(self.options, &self.dovecot, &workload);
+        let dovecot = if workload.server == Server::Scram { &self.scram } else { &self.plain };
+        let scene = Scene::set(self.options, dovecot, &workload);
         let rows = scene.rounds();
         if workload.count < FEW {
             fs::remove_dir_all(&scene.directory).expect("our own directory can be removed");
@@ -104,9 +112,13 @@ impl<'a> Scene<'a> {
         if let Task::Delete | Task::Fetch = workload.task {
             messages.by_ref().for_each(&mut add);
         }
-        let proxy = workload
-            .is_far()
-            .then(|| Proxy::start(server_port(options, dovecot), workload.round_trip));
+        let proxy = workload.is_far().then(|| {
+            Proxy::start(
+                server_port(options, dovecot, workload),
+                workload.round_trip,
+                workload.server == Server::LockStep,
+            )
+        });
         let mut scene = Self { options, dovecot, workload, expected, maildrop, proxy, directory };
         scene.warm_up(&scene.maildrop);
         if let Task::New(_) = workload.task {
@@ -154,6 +166,9 @@ impl<'a> Scene<'a> {
         }
         eprintln!("    {:<14} {:8.3} s", contender.name(), run.seconds);
         self.check(contender, &directory, own.as_ref());
+        if self.workload.count < FEW {
+            fs::remove_dir_all(&directory).expect("our own directory can be removed");
+        }
         run
     }
 
@@ -166,7 +181,11 @@ impl<'a> Scene<'a> {
             measure::run(command, &errors);
             return None;
         };
-        Some(measure::syncs(strace, &command, &directory.join("counts"), &errors))
+        let syncs = measure::syncs(strace, &command, &directory.join("counts"), &errors);
+        if self.workload.count < FEW {
+            fs::remove_dir_all(&directory).expect("our own directory can be removed");
+        }
+        Some(syncs)
     }
 
     /// A command in a fresh directory, and the maildrop of its own if it needs one.
@@ -209,7 +228,7 @@ impl<'a> Scene<'a> {
         match contender {
             Contender::Pop3get => self.expected.last(fetched).check(&maildir),
             Contender::Mpop => assert_eq!(check::count(&maildir), fetched, "mpop's Maildir"),
-            Contender::Floor | Contender::FloorSync => {}
+            Contender::Floor | Contender::Durable => {}
         }
         assert!(own.is_none_or(Maildrop::is_empty), "{contender:?} has left something there");
     }
@@ -217,17 +236,20 @@ impl<'a> Scene<'a> {
     /// The proxy's where there is one: what a contender has found out about a
     /// server before, it knows by host and port.
     fn port(&self) -> u16 {
-        self.proxy.as_ref().map_or_else(|| server_port(self.options, self.dovecot), Proxy::port)
+        let direct = || server_port(self.options, self.dovecot, self.workload);
+        self.proxy.as_ref().map_or_else(direct, Proxy::port)
     }
 
     fn account(&self, maildrop: &Maildrop, port: u16) -> Account {
-        let ca_file = (!self.options.plain).then(|| self.dovecot.ca_file().to_owned());
+        let is_clear = is_clear(self.options, self.workload);
+        let ca_file = (!is_clear).then(|| self.dovecot.ca_file().to_owned());
         let (user, password) = (maildrop.name.clone(), maildrop.password.clone());
         Account { port, ca_file, user, password }
     }
 
     fn warm_up(&self, maildrop: &Maildrop) {
-        let account = self.account(maildrop, server_port(self.options, self.dovecot));
+        let port = server_port(self.options, self.dovecot, self.workload);
+        let account = self.account(maildrop, port);
         let (numbers, directory) = ((1, maildrop.len()), self.directory.clone());
         let job = Job { account, delete: false, numbers, file_octets: 0, directory };
         measure::run(contender::warm_up(&job), &self.directory.join("errors"));
@@ -258,8 +280,13 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn server_port(options: &Options, dovecot: &Dovecot) -> u16 {
-    if options.plain { dovecot.pop_port() } else { dovecot.pops_port() }
+/// Whether there is no TLS.
+fn is_clear(options: &Options, workload: &Workload) -> bool {
+    options.plain || workload.server == Server::LockStep
+}
+
+fn server_port(options: &Options, dovecot: &Dovecot, workload: &Workload) -> u16 {
+    if is_clear(options, workload) { dovecot.pop_port() } else { dovecot.pops_port() }
 }
 
 /// Copies a file, or a directory of files, to where none is.

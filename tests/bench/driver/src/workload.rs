@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::contender::Contender;
 use crate::mail::Mail;
 
 const FAR: Duration = Duration::from_millis(40);
@@ -15,8 +16,22 @@ pub(crate) struct Workload {
     pub(crate) count: usize,
     pub(crate) task: Task,
     pub(crate) round_trip: Duration,
-    /// How many times the floor with its syncfs pop3get may take.
-    pub(crate) goal: f64,
+    pub(crate) server: Server,
+    /// What it is measured against.
+    pub(crate) floor: Contender,
+    /// How many times that floor pop3get may take, if there is a goal.
+    pub(crate) goal: Option<f64>,
+}
+
+/// What the server offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// PLAIN, over TLS.
+    Plain,
+    /// SCRAM-SHA-256 beside PLAIN, over TLS.
+    Scram,
+    /// PLAIN, and no PIPELINING; in clear, so that the proxy can hide it.
+    LockStep,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,45 +70,57 @@ pub(crate) fn names() -> String {
 
 /// All of them, or a tenth of each.
 pub(crate) fn all(quick: bool) -> Vec<Workload> {
+    use Task::{Delete, Fetch, New};
     let tenth = if quick { 10 } else { 1 };
-    let near = Duration::ZERO;
-    let large = 300 / tenth;
-    let of = |name, title, mail, count: usize, task, round_trip, goal| Workload {
-        name,
-        title: format!("{count} {title}"),
-        mail,
-        count,
-        task,
-        round_trip,
-        goal,
+    let (near, large) = (Duration::ZERO, 300 / tenth);
+    let of = |name, (mail, count), task, round_trip, goal| {
+        let count: usize = count;
+        let floor = match task {
+            New(new) if new < count => Contender::Floor,
+            _ => Contender::Durable,
+        };
+        let server = Server::Plain;
+        let title = String::new();
+        Workload { name, title, mail, count, task, round_trip, server, floor, goal }
     };
-    let (fetch, small) = (Task::Fetch, Mail::Small);
+    let small = |count: usize| (Mail::Small, count / tenth);
+    let tiny = |count: usize| (Mail::Tiny, count / tenth);
     let mut all = vec![
-        of("small", "messages of 2–8 KiB", small, 10_000 / tenth, fetch, near, 1.3),
-        of("far", "", small, 1_000 / tenth, Task::New(1_000 / tenth), FAR, 1.2),
-        of("delete", "fetched and deleted at 40 ms", small, 200 / tenth, Task::Delete, FAR, 1.2),
-        of(
-            "mixed",
-            "of log-normal sizes up to 5 MiB",
-            Mail::Mixed,
-            2_000 / tenth,
-            fetch,
-            near,
-            1.2,
-        ),
-        of("large", "", Mail::Large(large * 1_000_000), 3, fetch, near, 1.05),
-        of("some-new", "", Mail::Tiny, 10_000 / tenth, Task::New(10), FAR, 1.1),
-        of("none-new", "", Mail::Tiny, 100_000 / tenth, Task::New(0), FAR, 1.1),
+        of("small", small(10_000), Fetch, near, Some(1.15)),
+        of("small-delete", small(10_000), Delete, near, Some(1.2)),
+        of("far-first", small(1_000), Fetch, FAR, None),
+        of("far", small(1_000), New(1_000 / tenth), FAR, Some(1.05)),
+        of("delete", small(200), Delete, FAR, Some(1.05)),
+        of("mixed", (Mail::Mixed, 2_000 / tenth), Fetch, near, Some(0.95)),
+        of("large", (Mail::Large(large * 1_000_000), 3), Fetch, near, Some(0.9)),
+        of("lock-step", small(100), Fetch, FAR, None),
+        of("some-new", tiny(10_000), New(10), FAR, Some(0.9)),
+        of("some-new-scram", tiny(10_000), New(10), FAR, Some(1.0)),
+        of("none-new", tiny(100_000), New(0), FAR, Some(0.85)),
+        of("none-new-scram", tiny(100_000), New(0), FAR, Some(0.95)),
     ];
     for workload in &mut all {
         let count = workload.count;
-        match workload.name {
-            "far" => workload.title = format!("{count} of 2–8 KiB at 40 ms"),
-            "large" => workload.title = format!("{count} of {large} MB"),
-            "some-new" => workload.title = format!("10 new among {count} at 40 ms"),
-            "none-new" => workload.title = format!("nothing new among {count} at 40 ms"),
-            _ => {}
+        if workload.name.ends_with("-scram") {
+            workload.server = Server::Scram;
         }
+        workload.title = match workload.name {
+            "small" => format!("{count} messages of 2–8 KiB, first run"),
+            "small-delete" => format!("{count} fetched and deleted"),
+            "far-first" => format!("{count} of 2–8 KiB at 40 ms, first run"),
+            "far" => format!("{count} of 2–8 KiB at 40 ms, remembered"),
+            "delete" => format!("{count} fetched and deleted at 40 ms, remembered"),
+            "mixed" => format!("{count} of log-normal sizes up to 5 MiB"),
+            "large" => format!("{count} of {large} MB"),
+            "lock-step" => {
+                workload.server = Server::LockStep;
+                format!("{count} at 40 ms without PIPELINING")
+            }
+            "some-new" => format!("10 new among {count} at 40 ms, PLAIN"),
+            "some-new-scram" => format!("10 new among {count} at 40 ms, SCRAM"),
+            "none-new" => format!("nothing new among {count} at 40 ms, PLAIN"),
+            _ => format!("nothing new among {count} at 40 ms, SCRAM"),
+        };
     }
     all
 }
