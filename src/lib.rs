@@ -85,7 +85,7 @@
 //! | the program's file was replaced, and its own is gone | 75 |
 //!
 //! A signal to the supervisor goes to the worker as `stop`: what is whole and proven is
-//! committed. The end of the channel is `stop` without anybody to tell. A second signal
+//! committed. The end of the channel is `stop`, and there is no supervisor to tell. A second signal
 //! ends the supervisor at once.
 //!
 //! # The grammar of the command line

@@ -88,7 +88,7 @@ pub enum Error {
         /// The place.
         path: PathBuf,
     },
-    /// We are root, and it is somebody else's.
+    /// We are root, and it belongs to another user.
     #[error("{} belongs to another user, who could not read what root delivers", .path.display())]
     NotOurs {
         /// The Maildir.
@@ -174,7 +174,7 @@ const MOST_NAMESAKES: usize = 9;
 /// What became of a rename.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenameOutcome {
-    /// The file was no longer in `tmp/`: somebody swept it.
+    /// The file was no longer in `tmp/`: another program removed it.
     Gone,
     /// It is in `new/`.
     Now {

@@ -153,7 +153,7 @@ pub enum Event {
     },
     /// TLS protects what follows.
     Protected {
-        /// When the server's certificate ends, where anybody looks at its dates.
+        /// When the server's certificate ends, where its dates count.
         not_after: Option<i64>,
         /// The same day in UTC.
         until: String,

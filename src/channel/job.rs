@@ -45,7 +45,7 @@ pub struct Job {
     /// How long to try again while the maildrop is locked, in seconds.
     pub retry_for: u64,
     /// Whether a login is tried at once though the server wants more time between two:
-    /// somebody looks on.
+    /// a person waits at the terminal.
     pub at_once: bool,
     /// When the run must be over, in milliseconds from now.
     pub deadline: Option<u64>,

@@ -78,7 +78,7 @@ pub(crate) struct Ways {
 pub(crate) enum Lost {
     /// It ended by this signal, or without one.
     Crashed { signal: Option<i32> },
-    /// Somebody killed it: the system, short of memory, or a limit.
+    /// It was killed: by the system, short of memory, by a limit or by a person.
     Killed,
     /// It said what no worker says, or nothing.
     Misbehaved(&'static str),

@@ -1,4 +1,4 @@
-//! Opening a message that somebody else names, and nothing else.
+//! Opening a message that another process names, and nothing else.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Opening what a Maildir has to hold, and nothing that somebody put in its place.
+//! Opening what a Maildir has to hold, and nothing that was put in its place.
 
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::MetadataExt as _;

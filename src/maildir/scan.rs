@@ -22,7 +22,7 @@ pub struct DeliveredFile {
     pub path: PathBuf,
 }
 
-/// Two looks at a directory agree sooner than this unless somebody writes to it
+/// Two looks at a directory agree sooner than this unless another program writes to it
 /// without end.
 const MOST_LOOKS: usize = 100;
 

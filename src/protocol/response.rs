@@ -42,7 +42,7 @@ pub enum Violation {
     #[error("a listing that names a message-number twice")]
     NumberTwice,
     /// Octets follow where the server has to wait for us.
-    #[error("octets that nobody asked for")]
+    #[error("octets that no command asked for")]
     Unasked,
 }
 

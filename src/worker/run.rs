@@ -59,7 +59,7 @@ impl Start<'_> {
         let is_named = !account.job.user.is_empty() || !is_probe;
         if account.job.command.needs_server() && is_named {
             let user = account.job.user.as_bytes();
-            // Before journal and Maildir are made, and anybody is asked for a password.
+            // Before journal and Maildir are made, and the password is asked for.
             if let Err(error) = session::check_user(account.session.mechanism, user) {
                 return Ok(Err(Error::Credentials(error)));
             }

@@ -347,7 +347,7 @@ fn pins_stand_in_the_configuration_alone_or_in_a_list() {
     let pin = told_pin(&run(&format!("{WRONG_PIN:?}")));
     run(&format!("{pin:?}")).is_silent();
     run(&format!("[{WRONG_PIN:?}, {pin:?}]")).is_silent();
-    run("[]").fails(64, "nobody could be believed");
+    run("[]").fails(64, "no server could be believed");
     run("\"sha1:x\"")
         .fails(78, "config.toml:7: [account.a]: `tls-pin`: a pin is sha256: and 44 characters");
 }
@@ -356,7 +356,7 @@ fn pins_stand_in_the_configuration_alone_or_in_a_list() {
 fn what_excludes_each_other_is_refused_before_connecting() {
     let sandbox = Sandbox::new();
     for (args, sentence) in [
-        (&["--tls-roots", "none"][..], "with --tls-roots none and no --tls-pin nobody could be"),
+        (&["--tls-roots", "none"][..], "with --tls-roots none and no --tls-pin no server could be"),
         (
             &["--tls", "none", "--tls-pin", WRONG_PIN],
             "--tls-pin demands a key, and with --tls none",

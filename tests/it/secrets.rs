@@ -126,7 +126,7 @@ fn a_source_that_is_there_and_wrong_is_refused_before_the_server_hears_anything(
 }
 
 #[test]
-fn a_netrc_without_a_password_for_us_is_nobodys_concern() {
+fn a_netrc_without_a_password_for_us_is_passed_over() {
     let (server, sandbox) = (server().start(), Sandbox::new());
     let file = sandbox.secret(".netrc", "default login anonymous password guest@\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();

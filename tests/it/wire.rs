@@ -45,7 +45,7 @@ fn octets_sent_along_with_the_answer_to_stls_end_the_session() {
     let fault = Fault::inject_at_stls("+OK\r\nCAPA\r\n.\r\n");
     let (server, sandbox) =
         (server().security(Security::Stls).fault(fault).start(), Sandbox::new());
-    tls(&sandbox, &server, "starttls").run().fails(76, "octets that nobody asked for");
+    tls(&sandbox, &server, "starttls").run().fails(76, "octets that no command asked for");
     only_said(&server, &["STLS"]);
 }
 

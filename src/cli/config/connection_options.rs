@@ -88,7 +88,7 @@ pub(crate) fn absolute(path: &Path) -> Octets {
 fn contradiction(settings: &Settings, tls: Tls) -> Option<&'static str> {
     let has_pin = settings.tls_pin.as_ref().is_some_and(|pins| !pins.is_empty());
     if settings.tls_roots == Some(TlsRoots::None) && !has_pin {
-        Some("with --tls-roots none and no --tls-pin nobody could be believed")
+        Some("with --tls-roots none and no --tls-pin no server could be believed")
     } else if has_pin && tls == Tls::None {
         Some("--tls-pin demands a key, and with --tls none there is none")
     } else if settings.client_key.is_some() && settings.client_cert.is_none() {

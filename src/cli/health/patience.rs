@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_that_works_ends_the_series_and_a_clock_set_back_keeps_nobody_out() {
+    fn a_login_that_works_ends_the_series_and_a_clock_set_back_blocks_no_login() {
         let mut health = Health::default();
         for login in 0..9 {
             health.refused(EVENING + login, String::new());

@@ -205,7 +205,7 @@ pub(super) enum ProgramKind {
     Usage,
     /// A worker ended without saying why.
     WorkerCrashed,
-    /// Somebody, or the system, killed a worker.
+    /// A worker was killed.
     WorkerKilled,
     /// A worker said what no worker says.
     WorkerMisbehaved,

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn while_a_person_is_asked_everybody_waits() {
+    fn while_a_person_is_asked_all_lines_wait() {
         let mut order = Order::default();
         assert!(order.hold() && !order.hold());
         assert_eq!(say(&mut order, 7, "a"), [""; 0]);

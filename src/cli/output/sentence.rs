@@ -88,8 +88,8 @@ impl fmt::Display for Lost {
 }
 
 impl Error {
-    /// Whether it is worth a line only to somebody who looks on: the next run
-    /// mends it, and cron would mail it.
+    /// Whether it is said on a terminal alone: the next run mends it, and cron would
+    /// mail it.
     pub(crate) fn is_quiet(&self) -> bool {
         let Self::Worker { failure, .. } = self else { return false };
         matches!(failure.kind, Kind::Locked | Kind::LoginDelay)

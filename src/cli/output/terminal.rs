@@ -207,7 +207,7 @@ impl<'s> Output<'s> {
         }
     }
 
-    /// Whether somebody looks on.
+    /// Whether a person sees the output.
     pub(crate) fn is_watched(&self) -> bool {
         self.terminal
     }
@@ -308,7 +308,7 @@ impl<'s> Output<'s> {
     }
 
     /// The line at an account's end: a person on a terminal sees it after a run that did
-    /// all it had to do, and with `-v` everybody after every run.
+    /// all it had to do, and with `-v` it is printed after every run.
     pub(super) fn summary(
         &self,
         account: &Account,

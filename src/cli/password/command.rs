@@ -27,7 +27,7 @@ use super::file::first_line;
 use super::prompt::terminal;
 use super::wait::WaitLimits;
 
-/// How long a command may take: somebody may have to type.
+/// How long a command may take: a person may have to type.
 const TIME: Duration = Duration::from_secs(300);
 
 /// How long a command may take to end once it was told to: it may have to turn

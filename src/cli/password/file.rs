@@ -101,7 +101,7 @@ pub(crate) fn private_key(path: &Path) -> anyhow::Result<Secret> {
     // In a PKCS#8 label, or in the older kind's Proc-Type.
     if octets.windows(9).any(|word| word == b"ENCRYPTED") {
         bail!(
-            "the private key in {shown} is encrypted, and nobody is asked for its passphrase; write it in clear with `openssl pkey`"
+            "the private key in {shown} is encrypted, and its passphrase is not asked for; write it in clear with `openssl pkey`"
         );
     }
     Ok(Secret::new(std::mem::take(&mut *octets)))

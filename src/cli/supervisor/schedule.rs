@@ -60,7 +60,7 @@ impl Schedule {
         self.entries.push(Entry { host, mailbox, state: State::New });
     }
 
-    /// Whose turn it is, if it is anybody's; that account has a job from now on.
+    /// The next account that may run or go on, if there is one; it has a job from now on.
     pub(super) fn next(&mut self, now: Instant) -> Option<Turn> {
         let runs = |entry: &&Entry| entry.state == State::Running;
         if self.entries.iter().filter(runs).count() >= self.jobs {

@@ -55,7 +55,7 @@ pub(super) enum Said {
     Event(Event),
     /// A message is to be shown to the configured command.
     HandOver(HandOver),
-    /// Nothing that anybody has to act on.
+    /// Nothing to act on.
     Nothing,
     /// A command or a person has to give the password; a command alone where the one
     /// before was a token that the server refused.

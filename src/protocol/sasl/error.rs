@@ -22,7 +22,7 @@ pub enum Error {
     #[error("the mechanism and the channel binding do not go together")]
     Binding,
     /// SCRAM: `m=` (RFC 5802 section 5.1).
-    #[error("a SCRAM extension that the server insists on and nobody knows")]
+    #[error("a SCRAM extension that the server insists on and that is unknown here")]
     Extension,
     /// OAUTHBEARER: the host's name does not fit into the message.
     #[error("the host name cannot be sent: {0}")]
@@ -64,8 +64,8 @@ pub enum Error {
 impl Error {
     /// Whether the server could not do with the channel binding: the same
     /// mechanism without -PLUS may fare better. Not so
-    /// `server-does-support-channel-binding`, which says that somebody took -PLUS
-    /// out of the server's list (RFC 5802 section 6).
+    /// `server-does-support-channel-binding`, which says that a third party took
+    /// -PLUS out of the server's list (RFC 5802 section 6).
     pub fn refuses_binding(&self) -> bool {
         let Self::Refused(words) = self else { return false };
         matches!(

@@ -387,10 +387,10 @@ mod tests {
         let lines = ["AUTH EXTERNAL dGlt"];
         let named = plays(exchange(Mechanism::External, "tim", ""), Initial::AtOnce, &lines);
         assert_eq!(named.finish(), Ok(()));
-        let nobody = || exchange(Mechanism::External, "", "");
-        assert_eq!(plays(nobody(), Initial::AtOnce, &["AUTH EXTERNAL ="]).finish(), Ok(()));
+        let certificate = || exchange(Mechanism::External, "", "");
+        assert_eq!(plays(certificate(), Initial::AtOnce, &["AUTH EXTERNAL ="]).finish(), Ok(()));
         let lines = ["AUTH EXTERNAL", "+", ""];
-        assert_eq!(plays(nobody(), Initial::WhenAsked, &lines).finish(), Ok(()));
+        assert_eq!(plays(certificate(), Initial::WhenAsked, &lines).finish(), Ok(()));
     }
 
     #[test]

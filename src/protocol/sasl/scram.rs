@@ -46,7 +46,7 @@ pub enum Binding {
     /// `n`: this channel, or we, cannot be bound to.
     Impossible,
     /// `y`: we could, and the server offers no -PLUS. One that does refuses then:
-    /// somebody took it out of its list.
+    /// a third party took it out of its list.
     NotOffered,
 }
 
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn extensions_that_nobody_knows_are_passed_over_and_signed() {
+    fn unknown_extensions_are_passed_over_and_signed() {
         let scram = begin(Mechanism::ScramSha1, "user", "pencil", "abc");
         let bare = scram.last_message(b"r=abc1,s=c2FsdA==,i=4096").unwrap();
         let more = scram.last_message(b"r=abc1,s=c2FsdA==,i=4096,x=y,z==,").map(|_| ());

@@ -64,9 +64,9 @@ fn a_challenge_that_makes_no_sense_ends_the_exchange() {
         // "v=AAAA", "r=" alone, and an extension that is mandatory.
         ("+ dj1BQUFB\r\n", "breaks the grammar"),
         ("+ cj0=\r\n", "breaks the grammar"),
-        ("+ bT14LHI9YQ==\r\n", "nobody knows"),
+        ("+ bT14LHI9YQ==\r\n", "that is unknown here"),
     ] {
-        let status = if sentence == "nobody knows" { 69 } else { 76 };
+        let status = if sentence == "that is unknown here" { 69 } else { 76 };
         cancels(server().fault(Fault::challenge(challenge)), 1, status, sentence);
     }
 }

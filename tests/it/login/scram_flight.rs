@@ -111,7 +111,7 @@ fn another_challenge_than_scrams_ends_the_exchange_before_the_second_flight() {
     for (octets, status, sentence) in [
         ("+ !!!\r\n", 76, "a challenge that is no Base64"),
         ("+ dj1BQUFB\r\n", 76, "breaks the grammar"),
-        ("+ bT14LHI9YQ==\r\n", 69, "nobody knows"),
+        ("+ bT14LHI9YQ==\r\n", 69, "that is unknown here"),
     ] {
         let stage = known(challenge(octets));
         stage.run(&[]).fails(status, sentence);
