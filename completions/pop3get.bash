@@ -23,7 +23,7 @@ _pop3get() {
 
     case "${cmd}" in
         pop3get)
-            opts="-l -n -s -u -m -d -q -v -h -V --account --list --headers --new --check --show --lines --probe --mark-seen --import-seen --dry-run --state --status --check-config --generate --uid --message --retry-failed --rekey --refetch --refetch-missing --server --user --tls --auth --channel-binding --allow-plaintext-password --strict --password-file --password-command --ca-file --tls-roots --tls-pin --client-cert --client-key --proxy --proxy-password-file --ipv4 --ipv6 --connect-timeout --timeout --retry-for --grace --maildir --delete --delete-after --keep --max-size --limit --exec --handover --rcpt --exec-timeout --journal --state-dir --jobs --jobs-per-host --every --report --config --deadline --json --yes --color --progress --quiet --verbose --help --version"
+            opts="-l -n -s -u -m -d -q -v -h -V --account --list --headers --new --check --show --lines --probe --mark-seen --import-seen --dry-run --state --status --check-config --generate --uid --message --retry-failed --rekey --refetch --refetch-missing --server --user --tls --auth --channel-binding --allow-plaintext-password --early --strict --password-file --password-command --ca-file --tls-roots --tls-pin --client-cert --client-key --proxy --proxy-password-file --ipv4 --ipv6 --connect-timeout --timeout --retry-for --grace --maildir --delete --delete-after --keep --max-size --limit --exec --handover --rcpt --exec-timeout --journal --state-dir --jobs --jobs-per-host --every --report --config --deadline --json --yes --color --progress --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -98,6 +98,10 @@ _pop3get() {
                     ;;
                 --channel-binding)
                     COMPREPLY=($(compgen -W "exporter end-point" -- "${cur}"))
+                    return 0
+                    ;;
+                --early)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -416,7 +420,7 @@ _pop3get_with_names() {
             COMPREPLY=( $(compgen -W "again done" -- "${cur}") )
             return 0
             ;;
-        --account | --lines | --import-seen | --state | --generate | --uid | --message | -s | --server | -u | --user | --tls | --auth | --channel-binding | --password-file | --password-command | --ca-file | --tls-roots | --tls-pin | --client-cert | --client-key | --proxy | --proxy-password-file | --connect-timeout | --timeout | --retry-for | --grace | -m | --maildir | --delete-after | --max-size | --limit | --exec | --handover | --rcpt | --exec-timeout | --journal | --state-dir | --jobs | --jobs-per-host | --every | --report | --config | --deadline | --color | --progress)
+        --account | --lines | --import-seen | --state | --generate | --uid | --message | -s | --server | -u | --user | --tls | --auth | --channel-binding | --early | --password-file | --password-command | --ca-file | --tls-roots | --tls-pin | --client-cert | --client-key | --proxy | --proxy-password-file | --connect-timeout | --timeout | --retry-for | --grace | -m | --maildir | --delete-after | --max-size | --limit | --exec | --handover | --rcpt | --exec-timeout | --journal | --state-dir | --jobs | --jobs-per-host | --every | --report | --config | --deadline | --color | --progress)
             # The value of another option.
             return 0
             ;;

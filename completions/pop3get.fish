@@ -31,6 +31,8 @@ oauthbearer\t'An OAuth 2 token in place of the password (RFC 7628)'
 external\t'The client certificate, and no password'"
 complete -c pop3get -l channel-binding -d 'What SCRAM-…-PLUS binds the login to: the TLS 1.3 session, or the server\'s certificate [default: exporter]' -r -f -a "exporter\t'What both ends of TLS 1.3 export (RFC 9266)'
 end-point\t'The hash of the server\'s certificate (RFC 5929)'"
+complete -c pop3get -l early -d 'Send the first commands with the end of the TLS handshake, before the greeting, to a server that has answered them so [default: true]' -r -f -a "true\t''
+false\t''"
 complete -c pop3get -l password-file -d 'Read the password from the first line of this file; other users must not be able to read it' -r -F
 complete -c pop3get -l password-command -d 'Read the password from the first line that this shell command prints' -r
 complete -c pop3get -l ca-file -d 'Trust only the certificate authorities in this PEM file' -r -F

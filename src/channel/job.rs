@@ -24,6 +24,8 @@ pub struct Job {
     pub channel_binding: Binding,
     /// Whether a password may cross a network without TLS.
     pub allow_plaintext_password: bool,
+    /// Whether commands may go before the greeting of a server that is known.
+    pub early: bool,
     /// Whether a server is refused that breaks an RFC in its login.
     pub strict: bool,
     /// The Maildir, absolute; none where nothing is delivered.

@@ -115,6 +115,11 @@ impl Connection {
         }
     }
 
+    /// Whether what is sent first goes with the end of the TLS handshake.
+    pub fn speaks_first(&self) -> bool {
+        self.options.speaks_first && self.is_protected() && self.end == 0
+    }
+
     /// Whether TLS protects the octets.
     pub fn is_protected(&self) -> bool {
         matches!(self.stream, Stream::Tls(_))
@@ -200,10 +205,11 @@ impl Connection {
 
     /// Sends what waits to be sent.
     pub fn flush(&mut self) -> Result<(), Error> {
-        if self.output.is_empty() {
-            return Ok(());
-        }
         let waiting = Waiting::now(self.waiting.phase, self.options.timeout);
+        if self.output.is_empty() {
+            let Stream::Tls(stream) = &mut self.stream else { return Ok(()) };
+            return stream.write_out(&self.options, waiting);
+        }
         let octets = std::mem::take(&mut *self.output);
         let mut octets = Zeroizing::new(octets);
         let sent = match &mut self.stream {

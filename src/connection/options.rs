@@ -43,6 +43,9 @@ pub struct Options {
     pub proxy: Option<Proxy>,
     /// If any: only addresses of this family are tried.
     pub family: Option<Family>,
+    /// Commands go with the end of the TLS handshake: the greeting is waited for by the
+    /// caller.
+    pub speaks_first: bool,
     /// From resolving until the greeting is whole.
     pub connect_timeout: Duration,
     /// For each later status line as a whole, and for each octet of a

@@ -69,14 +69,18 @@ impl Connection {
     }
 
     /// The connection with TLS if that is spoken from the start. If another address
-    /// could be tried, it has begun to greet; else nothing was waited for.
+    /// could be tried, it has begun to greet; else, or where we speak first, nothing was
+    /// waited for.
     fn greeted(mut self, attempt: Attempt) -> Result<Self, Error> {
         if self.options.security == Security::ImplicitTls {
             self.waiting = attempt.waiting.with(Phase::Handshake);
             self = self.shake_hands()?;
         }
+        self.waiting = attempt.waiting.with(Phase::Greeting);
+        if self.options.speaks_first && self.is_protected() {
+            return Ok(self);
+        }
         if attempt.others > 0 {
-            self.waiting = attempt.waiting.with(Phase::Greeting);
             self.fill()?;
         }
         self.waiting = attempt.whole.with(Phase::Greeting);

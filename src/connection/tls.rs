@@ -136,6 +136,10 @@ impl Stream {
                 Err(error) => return Err(error),
             }
         }
+        if options.speaks_first {
+            // The end of the handshake waits for what goes with it.
+            return Ok(());
+        }
         self.write_out(options, waiting)
     }
 
@@ -269,7 +273,8 @@ impl Stream {
         &self.socket
     }
 
-    fn write_out(&mut self, options: &Options, waiting: Waiting) -> Result<(), Error> {
+    /// Sends what waits below the octets, such as the end of the handshake.
+    pub(super) fn write_out(&mut self, options: &Options, waiting: Waiting) -> Result<(), Error> {
         while self.session.wants_write() {
             match self.session.write_tls(&mut self.socket) {
                 Ok(_) => {}

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | complete | the run is done |
 //! | QUIT withheld | another session deletes what is safe and fetches the rest |
+//! | commands before the greeting were not answered | another session waits for it |
 //! | out of step, the first time | another session, one command at a time |
 //! | out of step again, with a kind of proof that an earlier run learnt | another session learns it anew |
 //! | out of step again, at a message | that message is put off |
@@ -137,6 +138,8 @@ pub(super) struct Attempts {
     sessions: u32,
     /// One command at a time from here on.
     pub(super) no_pipelining: bool,
+    /// Nothing goes before the greeting from here on: the server did not answer it.
+    pub(super) no_early: bool,
     /// The server was out of step: a proof follows each message, and lines too many
     /// are passed over.
     pub(super) was_out_of_step: bool,
@@ -179,6 +182,10 @@ impl Attempts {
             Err(error) => error,
         };
         let nature = error.nature();
+        if nature == session::Nature::SpokeFirst {
+            self.no_early = true;
+            return Next::Again(Note::None);
+        }
         let source = match &error {
             Error::Session { source, .. }
                 if ended.reached != Reached::LogIn || nature == session::Nature::OutOfStep =>

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::journal::{self, Imported, Index, Journal, Login, Siblings};
+use crate::journal::{self, Imported, Index, Journal, KnownEarly, Login, Siblings};
 use crate::maildir::Maildir;
 use crate::session::{Credentials, Log};
 
@@ -293,6 +293,9 @@ impl Sessions for AccountRun {
         let (now, port) = (options.clock.start(), options.session.connection.port);
         match noted {
             Noted::Announced(announced) => self.journal.note_announced(port, announced),
+            Noted::Early { answered } => {
+                self.journal.note_early(port, KnownEarly { answered, at: now });
+            }
             Noted::Failed => self.note_losses(now),
             Noted::Lenient(leniency) => self.journal.note_leniency(port, leniency, now),
             Noted::Login(login) => self.journal.note_login(login),

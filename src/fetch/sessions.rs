@@ -1,8 +1,8 @@
 //! The loop of sessions, the same one for a fetch and for a look into the maildrop.
 
-use crate::journal::{Index, Login, NoUniqueIds};
+use crate::journal::{Index, KnownEarly, Login, NoUniqueIds};
 use crate::protocol::{Capabilities, Leniencies, Leniency, ProofKind};
-use crate::session::{Credentials, Log, Nature, Pipelining};
+use crate::session::{Credentials, Early, Log, Nature, Pipelining};
 
 use super::attempts::{Attempts, Current, Failed, Finish, Next, Note, Reached};
 use super::download::Download;
@@ -17,6 +17,8 @@ use super::proof::Proofs;
 pub(super) enum Noted<'n> {
     /// What the server announces, if it takes several commands at once.
     Announced(Option<&'n Capabilities>),
+    /// Whether the server answers commands before its greeting.
+    Early { answered: bool },
     /// The run fails: the messages that broke its sessions are asked for last in the
     /// next one.
     Failed,
@@ -63,6 +65,16 @@ fn pace(index: &Index, port: u16, now: u64) -> Pipelining {
         (Some(at), _) if now < at.saturating_add(MONTH) => Pipelining::LockStep,
         (_, Some(capabilities)) => Pipelining::Remembered(capabilities),
         (_, None) => Pipelining::Announced,
+    }
+}
+
+/// Whether commands may go before the greeting of the server on this port.
+fn early(index: &Index, port: u16, now: u64) -> Early {
+    match index.early(port) {
+        None => Early::Trial,
+        Some(KnownEarly { answered: true, .. }) => Early::Answered,
+        Some(early) if early.may_be_early(now) => Early::Trial,
+        Some(_) => Early::Never,
     }
 }
 
@@ -140,8 +152,15 @@ pub(super) fn open<'a, R: Sessions>(
         true => Pipelining::LockStep,
         false => pace(run.index(), port, now),
     };
+    let is_known = matches!(session.pace, Pipelining::Remembered(_));
+    if session.early != Early::Never && is_known && !run.attempts().no_early {
+        session.early = early(run.index(), port, now);
+    } else {
+        session.early = Early::Never;
+    }
+    session.connection.speaks_first = session.early != Early::Never;
     session.known = known_leniencies(run.index(), port, now);
-    run.current().remembered = matches!(session.pace, Pipelining::Remembered(_));
+    run.current().remembered = is_known;
     let Options { clock, retry_for, at_once, .. } = *options;
     let mut timing = Timing { clock, last: run.last_login(), retry_for, at_once };
     let login = (credentials, &options.renewal);
@@ -166,6 +185,11 @@ pub(super) fn open<'a, R: Sessions>(
     if let Some(announced) = listing.transaction.cacheable_capabilities() {
         let takes_several = announced.pipelining().then_some(announced);
         run.note(Noted::Announced(takes_several), options, observe);
+    }
+    let answered = listing.transaction.was_early();
+    let is_news = answered && session.early == Early::Trial || run.attempts().no_early;
+    if is_news {
+        run.note(Noted::Early { answered }, options, observe);
     }
     Ok(listing)
 }

@@ -18,6 +18,7 @@ use crate::protocol::{Capabilities, Leniency, UniqueId};
 
 use super::clock::Clock;
 use super::content::ContentHash;
+use super::early::KnownEarly;
 use super::file_name::FileName;
 use super::fingerprint::Fingerprint;
 use super::key::MessageKey;
@@ -295,6 +296,11 @@ impl Index {
     /// What the server there does against the RFCs at a login, and when that was learned.
     pub fn leniencies(&self, port: u16) -> impl Iterator<Item = (Leniency, u64)> {
         self.server.leniencies(port)
+    }
+
+    /// Whether the server there answers commands before its greeting, if that was learned.
+    pub fn early(&self, port: u16) -> Option<KnownEarly> {
+        self.server.early(port)
     }
 
     /// Which proof the server there gives, if that was learned.

@@ -25,6 +25,7 @@ mod clock;
 mod content;
 mod decimal;
 mod disk;
+mod early;
 mod error;
 mod exec_mark;
 mod file_name;
@@ -62,6 +63,7 @@ mod waiting;
 
 pub use content::{ContentHash, ContentHasher};
 pub use disk::{make_state_directory, refuses_directory_sync};
+pub use early::KnownEarly;
 pub use error::{Binding, Error};
 pub use exec_mark::{exec_marks, remove_exec_mark};
 pub use fingerprint::{Fingerprint, HeaderHasher};

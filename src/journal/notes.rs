@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::protocol::{Capabilities, Leniency, UniqueId};
 
+use super::early::KnownEarly;
 use super::fingerprint::Fingerprint;
 use super::journal_file::Journal;
 use super::key::{MessageKey, WrittenKey};
@@ -222,6 +223,11 @@ impl Journal {
     /// Notes what a server does against an RFC at a login, if that is not known of it.
     pub fn note_leniency(&mut self, port: u16, leniency: Leniency, at: u64) {
         self.server_facts().note_leniency(port, leniency, at);
+    }
+
+    /// Notes whether a server answers commands before its greeting.
+    pub fn note_early(&mut self, port: u16, early: KnownEarly) {
+        self.server_facts().note_early(port, early);
     }
 
     /// Notes which proof a server gives; `None` forgets it.

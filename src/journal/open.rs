@@ -167,10 +167,17 @@ impl Journal {
         Ok(MaildirBinding::look(maildir, mailbox.key())?.1)
     }
 
-    /// The last login at the server, if it wanted some time until the next one; without a
-    /// lock and without reading the journal.
-    pub fn last_login(state: &Path, mailbox: &Mailbox) -> Option<Login> {
-        ServerFacts::read(&mailbox.server(state), mailbox.host()).login()
+    /// What has to be known before a connection: the last login at the server, if it wanted
+    /// some time until the next one, and whether it may be spoken to on this port before it
+    /// greets. Without a lock and without reading the journal.
+    pub fn before_connecting(
+        state: &Path,
+        mailbox: &Mailbox,
+        (port, now): (u16, u64),
+    ) -> (Option<Login>, bool) {
+        let facts = ServerFacts::read(&mailbox.server(state), mailbox.host());
+        let is_known = facts.announced(port).is_some();
+        (facts.login(), is_known && facts.early(port).is_none_or(|early| early.may_be_early(now)))
     }
 
     /// What the journal of a mailbox says, without a lock and without writing

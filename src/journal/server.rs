@@ -7,6 +7,7 @@
 //! ```abnf
 //! server = "pop3get-server" SP version SP host LF *(fact LF)
 //! fact   = "announced" SP port SP lines    ; before login, over verified TLS
+//!        / "early" SP port SP how SP at    ; commands before its greeting
 //!        / "leniency" SP port SP name SP at ; what it does against an RFC at a login
 //!        / "login" SP millis SP delay [SP "refused"]
 //!                                          ; when, and the seconds the server wants between two
@@ -20,6 +21,7 @@
 //!        / "out-of-step" SP port SP at     ; when several commands were sent at once
 //!        / "proof" SP port SP kind SP at   ; what names a message behind its RETR
 //! kind   = "list" / "stat" / "uidl"
+//! how    = "answered" / "minded"
 //! what   = "not-deleted" / "only-seen"
 //! ```
 //!
@@ -37,6 +39,7 @@ use crate::protocol::{Capabilities, Leniency, ProofKind, encoded};
 
 use super::decimal::number;
 use super::disk::{read_file, write_file};
+use super::early::KnownEarly;
 use super::frame::{VERSION, signature};
 
 /// A login at a server that wants some time between two of them.
@@ -111,6 +114,7 @@ pub struct KnownProof {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Port {
     announced: Option<Vec<u8>>,
+    early: Option<KnownEarly>,
     /// Each with the time when it was learned.
     leniencies: Vec<(Leniency, u64)>,
     out_of_step: Option<u64>,
@@ -126,6 +130,7 @@ impl Port {
     fn learn<'w>(&mut self, fact: &[u8], words: &mut impl Iterator<Item = &'w [u8]>) -> Option<()> {
         match fact {
             b"announced" => self.announced = Some(percent_decode(words.next()?).collect()),
+            b"early" => self.early = Some(KnownEarly::parse(words)?),
             b"leniency" => {
                 let leniency = Leniency::from_name(words.next()?)?;
                 self.leniencies.push((leniency, number(words.next())?));
@@ -164,6 +169,7 @@ impl Port {
         let proof = self.proof.map(|it| format!("{} {}", it.kind.word(), it.at));
         let facts = [
             ("announced", self.announced.as_ref().map(|lines| encoded(lines))),
+            ("early", self.early.map(KnownEarly::line)),
             ("no-header", header),
             ("no-top", self.no_top.map(|at| at.to_string())),
             ("no-unique-ids", ids),
@@ -264,13 +270,21 @@ impl ServerFacts {
         Some(capabilities)
     }
 
-    /// Other capabilities are another server, which may give another proof.
+    /// Other capabilities are another server: proof and early commands are learned anew.
     pub(super) fn note_announced(&mut self, port: u16, capabilities: Option<&Capabilities>) {
         let lines = capabilities.map(|it| it.for_login().lines().collect::<Vec<_>>().join(&b'\n'));
         let port = self.ports.entry(port).or_default();
         if port.announced != lines {
-            (port.announced, port.proof) = (lines, None);
+            (port.announced, port.proof, port.early) = (lines, None, None);
         }
+    }
+
+    pub(super) fn early(&self, port: u16) -> Option<KnownEarly> {
+        self.ports.get(&port)?.early
+    }
+
+    pub(super) fn note_early(&mut self, port: u16, early: KnownEarly) {
+        self.ports.entry(port).or_default().early = Some(early);
     }
 
     pub(super) fn leniencies(&self, port: u16) -> impl Iterator<Item = (Leniency, u64)> {
@@ -379,6 +393,7 @@ mod tests {
         let mut facts = ServerFacts::default();
         facts.note_announced(995, Some(&announced));
         facts.note_proof(995, Some(KnownProof { kind: ProofKind::Uidl, at: 7 }));
+        facts.note_early(995, KnownEarly { answered: true, at: 15 });
         facts.note_leniency(110, Leniency::CapaEndsConnection, 5);
         facts.note_leniency(110, Leniency::CapaEndsConnection, 6);
         facts.note_out_of_step(110, 8);

@@ -12,3 +12,15 @@ pub(super) enum Behind {
     Listings,
     Nothing,
 }
+
+/// Whether commands may go before the greeting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Early {
+    /// Not to this server.
+    #[default]
+    Never,
+    /// It is to be found out whether it answers them.
+    Trial,
+    /// It has answered them.
+    Answered,
+}

@@ -8,6 +8,7 @@ use crate::protocol::{
 };
 use crate::secret::Secret;
 
+use super::ahead::Early;
 use super::choice::{Channel, check};
 use super::conversation::{Conversation, Log};
 use super::error::Error;
@@ -51,6 +52,8 @@ pub struct Options {
     pub channel_binding: ChannelBinding,
     /// How many commands may be under way at once.
     pub pace: Pipelining,
+    /// Whether they may go before the greeting.
+    pub early: Early,
     /// Whether a password may cross a network without TLS.
     pub allow_plaintext_password: bool,
     /// Whether a server that breaks an RFC is refused where it could be served.
@@ -114,6 +117,12 @@ pub struct Authorization<'a> {
     pub(super) ends_at_capa: bool,
     /// The server refused a mechanism of SCRAM.
     pub(super) refused_scram: bool,
+    /// The greeting was not read yet: what is sent goes before it.
+    pub(super) awaits_greeting: bool,
+    /// Commands that went before the greeting were answered.
+    pub(super) was_early: bool,
+    /// The capabilities are those of an earlier session, or were asked for because of it.
+    pub(super) was_known: bool,
 }
 
 impl<'a> Authorization<'a> {
@@ -152,27 +161,32 @@ impl<'a> Authorization<'a> {
 
     /// Whether an earlier session learned that the server breaks an RFC in this way, and
     /// that is served.
-    fn is_known_for(&self, leniency: Leniency) -> bool {
+    pub(super) fn is_known_for(&self, leniency: Leniency) -> bool {
         !self.options.strict && self.options.known.has(leniency)
     }
 
-    /// The same without a question for capabilities.
+    /// The same without a question for capabilities. Where we speak first, the greeting is
+    /// not read yet.
     fn greeted(options: &Options, log: Log<'a>) -> Result<Self, Error> {
         let begun = options.ahead.take();
         let connection = begun.unwrap_or_else(|| Connection::open(&options.connection))?;
-        let mut conversation = Conversation::new(connection, log, options.strict);
+        let conversation = Conversation::new(connection, log, options.strict);
         if conversation.connection.is_protected() {
             conversation.log_protection(&options.connection.roots);
         }
-        let greeting = conversation.status("the connection", Phase::Greeting)?;
-        let timestamp = Timestamp::find(greeting.map_err(Error::NotWelcome)?);
-        if options.connection.security == Security::Stls {
-            conversation = stls(conversation, &options.connection.roots)?;
-        }
-        conversation.log_connected();
-        let mut opened =
-            Self::new(conversation, timestamp, Capabilities::default(), options.clone());
+        let nothing = (Err(TimestampError::Absent), Capabilities::default());
+        let mut opened = Self::new(conversation, nothing.0, nothing.1, options.clone());
         opened.two_step = opened.is_known_for(Leniency::InitialResponseRefused);
+        opened.awaits_greeting = true;
+        if opened.speaks_first() {
+            return Ok(opened);
+        }
+        opened.read_greeting()?;
+        if options.connection.security == Security::Stls {
+            let conversation = stls(opened.conversation, &options.connection.roots)?;
+            opened = Self { conversation, ..opened };
+        }
+        opened.conversation.log_connected();
         if let Err(error) = check(opened.options.mechanism, opened.channel()) {
             opened.conversation.leave();
             return Err(error);
@@ -196,13 +210,19 @@ impl<'a> Authorization<'a> {
             reopened: false,
             ends_at_capa: false,
             refused_scram: false,
+            awaits_greeting: false,
+            was_early: false,
+            was_known: false,
         }
     }
 
     /// Another connection to a server that hung up over an initial response.
     pub(super) fn reopen(self) -> Result<Self, Error> {
         let Self { conversation, options, .. } = self;
-        let (log, options) = (conversation.log, Options { pace: Pipelining::LockStep, ..options });
+        let (log, options) = (
+            conversation.log,
+            Options { pace: Pipelining::LockStep, early: Early::Never, ..options },
+        );
         let needed = conversation.needed;
         drop(conversation);
         let mut opened = Self::open(&options, log)?;
@@ -220,8 +240,11 @@ impl<'a> Authorization<'a> {
             let remembered = remembered.clone();
             // Only what TLS vouched for, and a login of one command after another.
             if self.conversation.connection.is_protected() && self.is_flyable(&remembered) {
-                self.capabilities = remembered;
-                return Ok(());
+                (self.capabilities, self.was_known) = (remembered, true);
+                return match self.options.early {
+                    Early::Trial if self.awaits_greeting => self.try_early(),
+                    _ => Ok(()),
+                };
             }
         }
         if self.options.pace != Pipelining::LockStep {

@@ -377,8 +377,22 @@ impl<'a> Conversation<'a> {
     pub(super) fn capabilities_or_refusal(
         &mut self,
     ) -> Result<Result<Capabilities, Refusal>, Error> {
+        self.connection.begin(Phase::Reply);
+        self.read_capabilities()
+    }
+
+    /// The same, where the answer has to begin within this time.
+    pub(super) fn capabilities_within(
+        &mut self,
+        at_most: Duration,
+    ) -> Result<Result<Capabilities, Refusal>, Error> {
+        self.connection.begin_within(Phase::Reply, at_most);
+        self.read_capabilities()
+    }
+
+    fn read_capabilities(&mut self) -> Result<Result<Capabilities, Refusal>, Error> {
         let keyword = Command::Capa.keyword();
-        if let Err(refusal) = self.status(keyword, Phase::Reply)? {
+        if let Err(refusal) = self.read_status(keyword, Phase::Reply)? {
             return Ok(Err(refusal));
         }
         let mut capabilities = Capabilities::default();

@@ -140,6 +140,9 @@ pub enum Error {
         /// Its words.
         refusal: Refusal,
     },
+    /// The server does not answer commands that come before its greeting, or minds them.
+    #[error("the server does not take commands before its greeting")]
+    SpokeFirst,
     /// The server breaks an RFC, and only servers that break none are wanted.
     #[error("the server {_0} ({})", .0.name())]
     Strict(Leniency),
@@ -208,6 +211,20 @@ impl Error {
         }
     }
 
+    /// What this is where we spoke first: a server that turns us away, hangs up, is silent
+    /// or makes no sense may mind that.
+    pub(super) fn spoke_first(self) -> Self {
+        match self {
+            Self::NotWelcome(_) | Self::Violation { .. } => Self::SpokeFirst,
+            Self::Connection(
+                connection::Error::Closed { .. }
+                | connection::Error::Broken { .. }
+                | connection::Error::TimedOut { .. },
+            ) => Self::SpokeFirst,
+            error => error,
+        }
+    }
+
     /// The same for a run that insists on the RFCs: out of step is a breach. A
     /// connection that is lost may have other reasons.
     #[must_use]
@@ -233,6 +250,7 @@ impl Error {
     pub fn nature(&self) -> Nature {
         match self {
             Self::OutOfStep { .. } => Nature::OutOfStep,
+            Self::SpokeFirst => Nature::SpokeFirst,
             Self::Stopped => Nature::Endless,
             // Each of its messages would be without end.
             Self::Violation { violation: Violation::LineFeeds, .. } => Nature::Other,
@@ -278,4 +296,6 @@ pub enum Nature {
     Other,
     /// Responses did not belong to their commands.
     OutOfStep,
+    /// Commands before the greeting were not answered.
+    SpokeFirst,
 }

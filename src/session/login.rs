@@ -38,7 +38,8 @@ impl<'a> Authorization<'a> {
             Ok(entered) => {
                 self.conversation.logged_in();
                 let Self { conversation, capabilities, options, .. } = self;
-                let transaction = Transaction::new(conversation, capabilities, options.pace);
+                let transaction =
+                    Transaction::new(conversation, capabilities, options.pace, self.was_early);
                 let transaction =
                     if self.refused_scram { transaction.uncacheable() } else { transaction };
                 Ok(match (entered, self.ends_at_capa) {
@@ -126,7 +127,10 @@ impl<'a> Authorization<'a> {
             Way::Sasl(mechanism) if self.flies_by_scram(mechanism) => {
                 self.scram_flights(mechanism, credentials, refused).map(|tried| (tried, true))
             }
-            way => self.attempt(way, credentials, refused).map(|tried| (tried, false)),
+            way => {
+                self.greet()?;
+                self.attempt(way, credentials, refused).map(|tried| (tried, false))
+            }
         }
     }
 

@@ -29,6 +29,7 @@ mod ahead;
 mod authorization;
 mod choice;
 mod conversation;
+mod early;
 mod error;
 mod login;
 mod mechanism;
@@ -41,6 +42,7 @@ mod transaction;
 mod tried;
 mod window;
 
+pub use ahead::Early;
 pub use authorization::{
     Authorization, ChannelBinding, Credentials, Options, Pipelining, check_user,
 };

@@ -103,7 +103,7 @@ impl Authorization<'_> {
         Ok(Ahead { capa, utf8 })
     }
 
-    /// Reads the answers to that. What was remembered has to hold still, as far as the
+    /// Reads the answers to that, and the greeting in front of them where that came later. What was remembered has to hold still, as far as the
     /// login hangs on it.
     fn read_ahead(
         &mut self,
@@ -111,8 +111,15 @@ impl Authorization<'_> {
         credentials: &Credentials,
         asked: Ahead,
     ) -> Result<(), Error> {
+        let is_early = self.awaits_greeting;
+        self.greet()?;
         if asked.capa {
-            let now = self.conversation.capabilities().map_err(Error::out_of_step)?;
+            let now = if is_early {
+                self.early_capabilities()?
+            } else {
+                self.conversation.capabilities().map_err(Error::out_of_step)?
+            };
+            self.was_early |= is_early;
             let before = std::mem::replace(&mut self.capabilities, now);
             let now = choose(self.options.mechanism, &self.capabilities, self.channel(), &[]);
             let may_still = self.pipelining()
@@ -136,7 +143,7 @@ impl Authorization<'_> {
 
     /// Whether a login by this mechanism goes in two flights.
     pub(super) fn flies_by_scram(&self, mechanism: sasl::Mechanism) -> bool {
-        mechanism.is_scram() && self.is_remembered() && !self.two_step && self.pipelining()
+        mechanism.is_scram() && self.was_known && !self.two_step && self.pipelining()
     }
 
     /// Whether what is known of the server is what an earlier session learnt.

@@ -36,6 +36,8 @@ pub struct Transaction<'a, T = ()> {
     has_unique_ids: bool,
     /// A NOOP is in flight, since the server was silent.
     is_nudged: bool,
+    /// Commands were answered that had been sent before the greeting.
+    was_early: bool,
     /// Another login by the same capabilities would go the same way.
     is_cacheable: bool,
 }
@@ -45,6 +47,7 @@ impl<'a, T> Transaction<'a, T> {
         conversation: Conversation<'a>,
         announced: Capabilities,
         pace: Pipelining,
+        was_early: bool,
     ) -> Self {
         let pipelining = announced.pipelining() && pace != Pipelining::LockStep;
         Self {
@@ -56,6 +59,7 @@ impl<'a, T> Transaction<'a, T> {
             pace,
             has_unique_ids: false,
             is_nudged: false,
+            was_early,
             is_cacheable: true,
         }
     }
@@ -90,6 +94,7 @@ impl<'a, T> Transaction<'a, T> {
             pace: self.pace,
             has_unique_ids: self.has_unique_ids,
             is_nudged: self.is_nudged,
+            was_early: self.was_early,
             is_cacheable: self.is_cacheable,
         }
     }
@@ -138,6 +143,11 @@ impl<'a, T> Transaction<'a, T> {
             && self.pace != Pipelining::LockStep
             && self.is_cacheable;
         vouched.then_some(&self.announced)
+    }
+
+    /// Whether the server has answered commands that were sent before its greeting.
+    pub fn was_early(&self) -> bool {
+        self.was_early
     }
 
     fn ask(&mut self, command: Command, tag: Option<T>) -> Result<(), Error> {

@@ -1,10 +1,10 @@
 //! The server is reached before a person or a command is asked for the password: what
 //! cannot be used is asked for by none.
 
-use crate::connection::Security;
+use crate::connection::{self, Security};
 use crate::fetch::{self, Operation, is_time};
 use crate::journal::Journal;
-use crate::session::{self, Authorization, Line};
+use crate::session::{self, Authorization, Early, Line};
 
 use super::error::Error;
 use super::observe::Observer;
@@ -20,17 +20,14 @@ use super::options::{Account, clock};
 /// away in its greeting is the session's concern.
 pub(super) fn reach(account: &Account, observer: &Observer<'_>) -> Result<(), Error> {
     let session = &account.session;
-    let last = Journal::last_login(&account.state, &account.mailbox);
-    if !is_time(last, clock(), account.job.at_once) {
-        return Ok(());
-    }
+    let Some(connection) = way(account) else { return Ok(()) };
     let reached = match session.connection.security {
         Security::Stls => {
             let log = |line: Line<'_>| observer.line(line);
             Authorization::open(session, &log).map(Authorization::leave)
         }
         // Without another thread the session connects.
-        _ if session.ahead.start(&session.connection).is_err() => Ok(()),
+        _ if session.ahead.start(&connection).is_err() => Ok(()),
         _ => session.ahead.wait().map_err(session::Error::from),
     };
     match reached {
@@ -39,4 +36,17 @@ pub(super) fn reach(account: &Account, observer: &Observer<'_>) -> Result<(), Er
         }
         _ => Ok(()),
     }
+}
+
+/// How to connect before the session begins, by what is known of the server: perhaps we
+/// speak first. `None` where a login has to wait.
+pub(super) fn way(account: &Account) -> Option<connection::Options> {
+    let mut connection = account.session.connection.clone();
+    let (clock, port) = (clock(), connection.port);
+    let (last, may_speak_first) =
+        Journal::before_connecting(&account.state, &account.mailbox, (port, clock.start()));
+    connection.speaks_first = may_speak_first
+        && connection.security == Security::ImplicitTls
+        && account.session.early != Early::Never;
+    is_time(last, clock, account.job.at_once).then_some(connection)
 }

@@ -172,7 +172,9 @@ fn of_session(doing: Operation, error: &session::Error) -> Kind {
             }
         }
         session::Error::Refused { refusal, .. } => of_refusal(refusal, refused(doing)),
-        session::Error::OutOfStep { lost: true } | session::Error::Stopped => Kind::Connection,
+        session::Error::OutOfStep { lost: true }
+        | session::Error::SpokeFirst
+        | session::Error::Stopped => Kind::Connection,
         session::Error::OutOfStep { lost: false } | session::Error::Violation { .. } => {
             Kind::Protocol
         }

@@ -15,7 +15,7 @@ use crate::fetch::{self, Clock, Named, Place, Policy, Rekey, Renewal};
 use crate::journal::{Hooks, Mailbox};
 use crate::protocol::{Leniencies, UniqueId, sasl};
 use crate::secret::Secret;
-use crate::session::{self, ChannelBinding, Mechanism, Pipelining};
+use crate::session::{self, ChannelBinding, Early, Mechanism, Pipelining};
 
 use super::error::{Broken, Error};
 
@@ -74,6 +74,7 @@ impl Account {
                 Binding::EndPoint => ChannelBinding::EndPoint,
             },
             pace: Pipelining::Announced,
+            early: if job.early { Early::Trial } else { Early::Never },
             allow_plaintext_password: job.allow_plaintext_password,
             strict: job.strict,
             known: Leniencies::default(),
@@ -169,6 +170,7 @@ fn connection(
             job::Family::Ipv4 => Family::Ipv4,
             job::Family::Ipv6 => Family::Ipv6,
         }),
+        speaks_first: false,
         connect_timeout: Duration::from_secs(given.connect_timeout),
         timeout: Duration::from_secs(given.timeout),
         deadline: job.deadline.map(|left| Instant::now() + Duration::from_millis(left)),

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use crate::channel::event::Event;
 use crate::channel::job::{Command, Refetch};
-use crate::fetch::{AccountRun, Renaming, Reserved, is_time};
-use crate::journal::{Imported, Journal, Siblings};
+use crate::fetch::{AccountRun, Renaming, Reserved};
+use crate::journal::{Imported, Siblings};
 use crate::session::{self, Credentials, Line};
 
 use super::error::{Broken, Error};
 use super::link::Link;
 use super::maildrop::{Look, index, numbered};
 use super::observe::Observer;
-use super::options::{Account, clock};
+use super::options::Account;
 use super::sandbox::Surroundings;
 use super::{
     acquainted, check, delete, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox,
@@ -134,11 +134,9 @@ fn begin(account: &Account, link: &Link) -> Result<Option<Credentials>, Error> {
         return Ok(None);
     }
     let credentials = credentials(account, link)?;
-    let last = Journal::last_login(&account.state, &account.mailbox);
-    if is_time(last, clock(), account.job.at_once) {
-        let session = &account.session;
+    if let Some(connection) = acquainted::way(account) {
         // Without another thread the session connects.
-        let _ = session.ahead.start(&session.connection);
+        let _ = account.session.ahead.start(&connection);
     }
     Ok(credentials)
 }

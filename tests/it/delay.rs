@@ -490,7 +490,10 @@ fn a_flight_learns_the_delay_too() {
     fs::write(sandbox.path("ca.pem"), server.ca_pem()).unwrap();
     let address = format!("localhost:{}", server.address().port());
     let args = ["-s", &*address, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
-    let run = || sandbox.pop3get(args).env("POP3GET_PASSWORD", "secret").run();
+    let run = || {
+        let run = sandbox.pop3get(args).args(["--early", "false"]);
+        run.env("POP3GET_PASSWORD", "secret").run()
+    };
     for seen in 1..=2 {
         run().is_silent();
         assert_eq!(logins(&journal(&sandbox)), vec![1; seen.min(1)]);

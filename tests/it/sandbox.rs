@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pop3get::connection::{self, Ahead, Roots, Security};
 use pop3get::protocol::Leniencies;
-use pop3get::session::{ChannelBinding, Mechanism, Options, Pipelining};
+use pop3get::session::{ChannelBinding, Early, Mechanism, Options, Pipelining};
 use pop3get::worker;
 use tempfile::TempDir;
 
@@ -215,6 +215,7 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         identity: None,
         proxy: None,
         family: None,
+        speaks_first: false,
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(10),
         deadline: None,
@@ -226,6 +227,7 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         mechanism,
         channel_binding: ChannelBinding::default(),
         pace: Pipelining::Announced,
+        early: Early::Never,
         allow_plaintext_password: false,
         strict: false,
         known: Leniencies::default(),

@@ -50,6 +50,10 @@ pub struct Settings {
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Server")]
     pub allow_plaintext_password: Option<bool>,
 
+    /// Send the first commands with the end of the TLS handshake, before the greeting, to a server that has answered them so [default: true]
+    #[arg(long, value_name = "true|false", help_heading = "Server")]
+    pub early: Option<bool>,
+
     /// Refuse a server that breaks an RFC in its login, though it could be served; the error says how it breaks it
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Server")]
     pub strict: Option<bool>,
@@ -216,6 +220,7 @@ impl Settings {
             allow_plaintext_password: self
                 .allow_plaintext_password
                 .or(other.allow_plaintext_password),
+            early: self.early.or(other.early),
             strict: self.strict.or(other.strict),
             password_file: self.password_file.or(other.password_file.filter(|_| !has_password)),
             password_command: self

@@ -88,6 +88,7 @@ impl Account {
             auth: settings.auth.unwrap_or_default(),
             channel_binding: settings.channel_binding.unwrap_or_default(),
             allow_plaintext_password: settings.allow_plaintext_password.unwrap_or(false),
+            early: settings.early.unwrap_or(true),
             strict: settings.strict.unwrap_or(false),
             maildir: maildir.map(absolute),
             journal: settings.journal.clone(),

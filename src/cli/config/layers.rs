@@ -118,6 +118,7 @@ fn built_in() -> Settings {
         auth: Some(Auth::default()),
         channel_binding: Some(Binding::default()),
         allow_plaintext_password: Some(false),
+        early: Some(true),
         strict: Some(false),
         tls_roots: Some(TlsRoots::default()),
         connect_timeout: Some(Period(60)),

@@ -83,6 +83,7 @@ fn options() -> Options {
         identity: None,
         proxy: None,
         family: None,
+        speaks_first: false,
         connect_timeout: Duration::from_secs(60),
         timeout: Duration::from_secs(60),
         deadline: None,

@@ -4,6 +4,7 @@
 
 mod codes; // each refusal by its code
 mod credentials; // what cannot be sent, and what is never shown
+mod early; // commands before the greeting
 mod flight; // login and listing at once
 mod leniencies; // servers that break an RFC and are served all the same
 mod scram; // servers that cannot prove themselves
@@ -51,11 +52,14 @@ struct Stage {
     server: Server,
     sandbox: Sandbox,
     tls: &'static str,
+    /// Whether commands may go before the greeting.
+    early: &'static str,
 }
 
 impl Stage {
     fn start(server: Builder, tls: &'static str) -> Self {
-        let stage = Self { server: server.start(), sandbox: Sandbox::new(), tls };
+        let (sandbox, early) = (Sandbox::new(), "false");
+        let stage = Self { server: server.start(), sandbox, tls, early };
         fs::write(stage.sandbox.path("ca.pem"), stage.server.ca_pem()).unwrap();
         stage
     }
@@ -69,11 +73,16 @@ impl Stage {
         Self::start(server.security(Security::ImplicitTls), "implicit")
     }
 
+    /// Over TLS, and commands may go before the greeting.
+    fn early(server: Builder) -> Self {
+        Self { early: "true", ..Self::tls(server) }
+    }
+
     /// The program with everything but a secret.
     fn pop3get(&self, more: &[&str]) -> Pop3get {
         let server = format!("localhost:{}", self.server.address().port());
         let args = ["--tls", self.tls, "-s", &*server, "-u", "mrose", "-m", "Mail"];
-        let run = self.sandbox.pop3get(args).args(["--timeout", "5"]);
+        let run = self.sandbox.pop3get(args).args(["--timeout", "5", "--early", self.early]);
         // What names authorities nobody needs is as wrong as any.
         match self.tls {
             "none" => run.args(more),

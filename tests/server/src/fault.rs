@@ -33,6 +33,7 @@ pub(crate) enum Kind {
     InjectAtStls(Vec<u8>),
     ListsOnly(usize),
     LoginRefused { code: &'static str, first: usize },
+    MindsEarly(Early),
     NoErrorChallenge,
     QuitFails,
     QuitRemovesNothing,
@@ -47,6 +48,15 @@ pub(crate) enum Kind {
     Trickle(Duration),
     UniqueIdsOnly(usize),
     Utf8HeadersReplaced,
+}
+
+/// What a server does about commands that come before its greeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Early {
+    DropsAll,
+    DropsOne,
+    HangsUp,
+    TurnsAway,
 }
 
 /// How a server of SCRAM fails to be who it says.
@@ -101,6 +111,26 @@ impl Fault {
     /// The connection ends right after the reply to this command line.
     pub fn cut_after_reply(nth: usize) -> Self {
         Self::of(Kind::CutAfterReply(nth))
+    }
+
+    /// What comes before the greeting is never read.
+    pub fn drops_early() -> Self {
+        Self::of(Kind::MindsEarly(Early::DropsAll))
+    }
+
+    /// The first line that comes before the greeting is never read.
+    pub fn drops_first_early_line() -> Self {
+        Self::of(Kind::MindsEarly(Early::DropsOne))
+    }
+
+    /// The connection ends where a client speaks before it is greeted.
+    pub fn hangs_up_on_early() -> Self {
+        Self::of(Kind::MindsEarly(Early::HangsUp))
+    }
+
+    /// The greeting is a refusal where a client speaks before it is greeted.
+    pub fn turns_early_away() -> Self {
+        Self::of(Kind::MindsEarly(Early::TurnsAway))
     }
 
     /// The socket is open, and no greeting comes.

@@ -183,6 +183,22 @@ impl Wire {
         }
     }
 
+    /// Whether the client speaks before it is greeted; waits a moment for it.
+    pub(crate) fn hears_early(&mut self) -> bool {
+        let before = self.socket.read_timeout().ok().flatten();
+        let _ = self.socket.set_read_timeout(Some(Duration::from_millis(300)));
+        let hears = self.receive().is_ok();
+        let _ = self.socket.set_read_timeout(before);
+        hears
+    }
+
+    /// Forgets one line that was read and is not answered yet.
+    pub(crate) fn forget_line(&mut self) {
+        let waiting = self.input.get(self.taken..).unwrap_or_default();
+        let end = waiting.iter().position(|&octet| octet == b'\n');
+        self.taken += end.map_or(0, |end| end + 1);
+    }
+
     /// Forgets what was read and is not answered yet.
     pub(crate) fn forget(&mut self) {
         self.input.clear();

@@ -17,7 +17,7 @@ use std::time::SystemTime;
 
 use crate::builder::Security;
 use crate::capability::Place;
-use crate::fault::{Faults, Interruption, Kind};
+use crate::fault::{Early, Faults, Interruption, Kind};
 use crate::maildrop::{Lock, Slot};
 use crate::service::Service;
 use crate::wire::{End, Wire};
@@ -93,6 +93,7 @@ impl Session<'_> {
         if self.faults.any(|kind| matches!(kind, Kind::StallBeforeGreeting)) {
             return Err(self.wire.interrupt(Interruption::Stall));
         }
+        self.mind_early()?;
         self.greet()?;
         loop {
             let line = self.next_line()?;
@@ -109,6 +110,26 @@ impl Session<'_> {
             return Err(self.wire.interrupt(Interruption::Stall));
         }
         self.wire.start_tls(&self.service.identity.config)
+    }
+
+    /// Does what a fault wants about commands before the greeting.
+    fn mind_early(&mut self) -> Result<(), End> {
+        let early = self.faults.find(|kind| match kind {
+            Kind::MindsEarly(early) => Some(*early),
+            _ => None,
+        });
+        let Some(early) = early.filter(|_| self.wire.hears_early()) else { return Ok(()) };
+        match early {
+            Early::DropsAll => self.wire.forget(),
+            Early::DropsOne => self.wire.forget_line(),
+            Early::HangsUp => return Err(self.wire.interrupt(Interruption::Cut)),
+            Early::TurnsAway => {
+                self.wire.push(b"-ERR it is not your turn\r\n")?;
+                self.wire.flush()?;
+                return Err(self.wire.interrupt(Interruption::Cut));
+            }
+        }
+        Ok(())
     }
 
     fn greet(&mut self) -> Result<(), End> {
