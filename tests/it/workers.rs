@@ -333,6 +333,60 @@ fn nothing_that_a_worker_says_steers_the_terminal() {
     assert_eq!(said.lines().count(), 3, "{said}");
 }
 
+/// What each command is given, and whether it reaches a server.
+const COMMANDS: [(&[&str], bool); 20] = [
+    (&[], true),
+    (&["--rekey"], true),
+    (&["--refetch", "--yes"], true),
+    (&["--refetch-missing", "--yes"], true),
+    (&["--list"], true),
+    (&["--check"], true),
+    (&["--dry-run"], true),
+    (&["--probe"], true),
+    (&["--show", "1"], true),
+    (&["--mark-seen"], true),
+    (&["--import-seen", "file"], true),
+    (&["--state", "delete", "--message", "1", "--yes"], true),
+    (&["--state", "rename", "other"], true),
+    (&["--state", "forget", "x"], false),
+    (&["--state", "mark", "x"], false),
+    (&["--state", "repair"], false),
+    (&["--state", "separate"], false),
+    (&["--state", "duplicates"], false),
+    (&["--state", "handover", "again"], false),
+    (&["--state", "export", "refused"], false),
+];
+
+#[test]
+fn no_command_lets_a_worker_ask_for_what_is_not_its_to_ask_for() {
+    const WAIT: &str = "{\"wait\":{\"millis\":9}}\n";
+    type Lie = (fn(UnixStream), &'static str);
+    let lies: [Lie; 5] = [
+        (|it| send(it, HELLO.repeat(2).as_bytes()), "a second hello"),
+        // It has the password already, or needs none; and it is no token.
+        (|it| send(it, [HELLO, "{\"secret\":{}}\n"].concat().as_bytes()), "not its to ask for"),
+        (
+            |it| send(it, [HELLO, "{\"secret\":{\"refused\":true}}\n"].concat().as_bytes()),
+            "not its to ask for",
+        ),
+        (
+            |it| send(it, [HELLO, &hand_over("new", "x", "x")].concat().as_bytes()),
+            "not its to hand over",
+        ),
+        (|it| send(it, [HELLO, END, WAIT].concat().as_bytes()), "after its last one"),
+    ];
+    let wait: fn(UnixStream) = |it| send(it, [HELLO, WAIT].concat().as_bytes());
+    for (command, needs_server) in COMMANDS {
+        let waits = (wait, "it waits where there is nothing to wait for");
+        let waits = Some(waits).filter(|_| !needs_server);
+        for (worker, why) in lies.into_iter().chain(waits) {
+            let (exit, said) = lied_to(worker, command);
+            assert_eq!(exit, Exit::Software, "{command:?}, {why}: {said}");
+            assert!(said.contains(why) && !said.contains(steers), "{command:?}, {why}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_worker_that_says_nothing_is_ended_after_10_s() {
     let begun = Instant::now();
