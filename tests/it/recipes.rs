@@ -1,8 +1,11 @@
 //! What people put behind a fetcher, from Debian's packages: `tests/bring delivery`.
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use pop3_test_server::Server;
 
@@ -88,11 +91,104 @@ fn notmuch_knows_each_message_after_the_run() {
     assert_eq!(fs::read_to_string(sandbox.path("count")).unwrap(), "4\n");
 }
 
+#[test]
+fn mu_knows_each_message_after_the_run() {
+    let Some(programs) = programs() else { return };
+    let (server, sandbox) = (server(), Sandbox::new());
+    let (mu, home) = (programs.join("mu"), sandbox.path("mu"));
+    let (mu, home) = (mu.display(), home.display());
+    let line = format!(
+        "[ -d {home} ] || {mu} init --quiet --muhome={home} --maildir=\"$POP3GET_MAILDIR\"; \
+         {mu} index --quiet --muhome={home} && {mu} find --muhome={home} --fields=s letter >{}",
+        sandbox.path("found").display()
+    );
+    let found = || fs::read_to_string(sandbox.path("found")).unwrap().lines().count();
+    run(&sandbox, &server).args(["--exec", &*line]).run().is_silent();
+    assert_eq!(found(), 4);
+    server.maildrop("mrose").add("uid-5", crate::rfc1939::letter(5));
+    run(&sandbox, &server).args(["--exec", &*line]).run().is_silent();
+    assert_eq!(found(), 5);
+}
+
+/// rspamd, which scans at a port of its own; ended when the test is over.
+struct Rspamd {
+    process: Child,
+    port: u16,
+}
+
+impl Rspamd {
+    fn start(programs: &Path, sandbox: &Sandbox) -> Self {
+        let place = sandbox.path("rspamd");
+        fs::create_dir(&place).unwrap();
+        fs::write(place.join("tld"), "org\n").unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = format!(
+            "options {{ pidfile = \"{0}/pid\"; tempdir = \"{0}\"; url_tld = \"{0}/tld\";\n\
+             dns {{ nameserver = [\"127.0.0.1:1\"]; }} }}\n\
+             logging {{ type = \"console\"; }}\nactions {{ reject = 15; add_header = 6; }}\n\
+             worker \"normal\" {{ bind_socket = \"127.0.0.1:{port}\"; count = 1; }}\n",
+            place.display()
+        );
+        fs::write(place.join("conf"), settings).unwrap();
+        let share = programs.join("rspamd-share");
+        let mut command = Command::new(programs.join("rspamd"));
+        command.args(["-f", "-i", "-c"]).arg(place.join("conf"));
+        command.env("SHAREDIR", &share).env("LUALIBDIR", share.join("lualib"));
+        command.env("PLUGINSDIR", share.join("plugins")).env("RULESDIR", share.join("rules"));
+        for name in ["DBDIR", "RUNDIR", "LOGDIR", "CONFDIR"] {
+            command.env(name, &place);
+        }
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let (rspamd, begun) = (Self { process, port }, Instant::now());
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "rspamd does not come");
+            std::thread::yield_now();
+        }
+        rspamd
+    }
+}
+
+impl Drop for Rspamd {
+    /// On SIGTERM it ends its workers, too.
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.process);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = self.process.wait();
+    }
+}
+
+/// rspamc marks each message and passes it on to the program that files it.
+#[test]
+fn rspamc_marks_each_message_once_and_waits_for_rspamd() {
+    let Some(programs) = programs() else { return };
+    let (server, sandbox) = (server(), Sandbox::new());
+    let filed = sandbox.path("filed");
+    let line = |port: u16| {
+        let rspamc = programs.join("rspamc");
+        let program = format!("/bin/sh -c \"cat >>{}\"", filed.display());
+        format!("pipe:{} -h 127.0.0.1:{port} --mime --exec '{program}'", rspamc.display())
+    };
+    // rspamd is not there: later.
+    let later = run(&sandbox, &server).args(["--handover", &*line(1)]).run();
+    assert!(later.status == Some(75) && later.stderr.contains("handed over later"), "{later:?}");
+    assert!(!filed.exists());
+    let rspamd = Rspamd::start(&programs, &sandbox);
+    for _ in 0..2 {
+        let ran = run(&sandbox, &server).args(["--handover", &*line(rspamd.port)]).run();
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+    }
+    let text = fs::read_to_string(&filed).unwrap();
+    for number in 1..=4 {
+        assert_eq!(text.matches(&format!("Message-ID: <{number}>")).count(), 1, "{text}");
+    }
+    assert_eq!(text.matches("X-Spam-Action: no action").count(), 4, "{text}");
+}
+
 /// Dovecot's LMTP, at a socket file and at a port.
 #[test]
 fn dovecot_takes_each_message_by_lmtp_once() {
     let socket = std::env::temp_dir().join(format!("pop3get-lmtp-{}", std::process::id()));
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let root = std::env::var("POP3GET_DOVECOT").unwrap_or_default();
     let root = if root == "system" { "/" } else { &root };
     let extra_configuration = format!(
