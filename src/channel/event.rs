@@ -175,6 +175,12 @@ pub enum Event {
         /// So many messages of it.
         messages: usize,
     },
+    /// The journal is an older one, and messages wait for the hand-over again whose marks it
+    /// lacks.
+    WaitsAgain {
+        /// How many.
+        messages: usize,
+    },
     /// `--state rename`: this mailbox has the journal of another one now, or could have.
     Renamed {
         /// Whether anything was written.
@@ -253,6 +259,11 @@ pub struct Repair {
     pub absent: usize,
     /// Journal and Maildir did not know each other.
     pub bound: bool,
+    /// Messages that wait to be handed over, by what is in the spool or what the
+    /// hand-over has tried.
+    pub handed_over_again: usize,
+    /// What was handed over longer ago is not known.
+    pub forgot_handover: bool,
     /// Where the old journal is kept.
     pub kept: Option<Octets>,
     /// Whether anything was written.

@@ -88,6 +88,12 @@ pub enum Event<'a> {
         /// How many.
         messages: usize,
     },
+    /// The journal is an older one: messages wait for the hand-over again whose marks it
+    /// lacks.
+    WaitsAgain {
+        /// How many.
+        messages: usize,
+    },
     /// A message that was deleted before is listed again and left alone.
     ListedAgain {
         /// Its unique-id.

@@ -18,6 +18,7 @@ use super::event::{Event, Observer};
 pub(super) fn recover(
     journal: &mut Journal,
     maildir: &Maildir,
+    state: &Path,
     observe: Observer<'_>,
 ) -> Result<usize, Error> {
     let unsettled = journal.unsettled();
@@ -25,13 +26,20 @@ pub(super) fn recover(
     let mut named = HashSet::new();
     if journal.may_lack() || !unsettled.is_empty() {
         let delivered = maildir.ours_delivered(journal.id())?;
-        let mut files = Vec::new();
+        let (mut files, mut unmarked) = (Vec::new(), Vec::new());
         if journal.may_lack() {
+            let tags = delivered.iter().map(|(name, file)| (&**name, file.tag.hash));
+            unmarked = journal.unmarked(state, maildir.path(), tags);
             let lacking = journal.index().lacks(delivered.values().map(|file| file.tag.hash));
             files = lacking_files(maildir, &delivered, &lacking)?;
         }
-        if journal.is_torn() || !files.is_empty() || !unsettled.is_empty() {
+        let is_whole = files.is_empty() && unmarked.is_empty() && unsettled.is_empty();
+        if journal.is_torn() || !is_whole {
             journal.prepare(&files)?;
+        }
+        if !unmarked.is_empty() {
+            journal.wait_again(&unmarked);
+            observe(Event::WaitsAgain { messages: unmarked.len() });
         }
         let runs = unsettled.iter().flat_map(|(_, names)| names);
         let runs: BTreeSet<_> =

@@ -44,7 +44,7 @@ pub fn mark<'u>(
 /// The journal, everything that an interrupted run left brought to its end.
 pub(super) fn open(place: &Place) -> Result<Journal, Error> {
     let (maildir, mut journal) = place.open()?;
-    recover(&mut journal, &maildir, &|_| {})?;
+    recover(&mut journal, &maildir, &place.state, &|_| {})?;
     Ok(journal)
 }
 
@@ -56,11 +56,12 @@ pub fn repair(place: &Place, write: bool) -> Result<Mended, Error> {
         true => Maildir::open(&place.maildir)?,
         false => Maildir::open_existing(&place.maildir)?,
     };
-    let repair = Repair::open(&place.state, &place.mailbox, &place.maildir, write)?;
+    let mut repair = Repair::open(&place.state, &place.mailbox, &place.maildir, write)?;
     let mut delivered = BTreeMap::new();
     for id in repair.ids() {
         delivered.extend(maildir.ours_delivered(id)?);
     }
+    repair.wait_again(delivered.iter().map(|(name, file)| (name.as_str(), file.tag.hash)));
     let lacking = repair.lacks(delivered.values().map(|file| file.tag.hash));
     let files = lacking_files(&maildir, &delivered, &lacking)?;
     let present = delivered.values().map(|file| file.tag.hash).collect();

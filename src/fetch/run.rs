@@ -57,7 +57,7 @@ impl AccountRun {
     /// The same where the lock is held: loads the journal and recovers.
     pub fn load(reserved: &Reserved, observe: Observer<'_>) -> Result<Self, Error> {
         let (place, (maildir, mut journal)) = (reserved.place(), reserved.open()?);
-        let held = recover(&mut journal, &maildir, observe)?;
+        let held = recover(&mut journal, &maildir, &place.state, observe)?;
         journal.note_handed_over(&place.state)?;
         let summary = Summary { held, ..Summary::default() };
         let mut siblings = Siblings::default();

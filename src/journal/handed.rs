@@ -8,9 +8,10 @@ use crate::protocol::UniqueId;
 
 use super::disk::open_to_read;
 use super::error::{Error, io_error};
-use super::handover_log::{HandoverLog, Progress};
+use super::handover_log::{HandoverLog, HandoverState, Progress};
 use super::index::Index;
 use super::journal_file::Journal;
+use super::key::WrittenKey;
 use super::mailbox::Mailbox;
 use super::record::Record;
 
@@ -71,7 +72,53 @@ impl Index {
     }
 }
 
+/// A file that waits to be handed over though its mark is lost: its name, and the hash of
+/// its unique-id.
+pub(super) type Unmarked = (String, u64);
+
+/// Which of the files, by name and hash, wait though no mark says so: all that are in the
+/// spool, and in a Maildir those that the hand-over has tried.
+pub(super) fn unmarked<'f>(
+    index: &Index,
+    log: &HandoverState,
+    is_spool: bool,
+    files: impl Iterator<Item = (&'f str, u64)>,
+) -> Vec<Unmarked> {
+    let waits = |(name, _): &(&str, u64)| {
+        let progress = log.get(name).map(|it| it.progress);
+        let is_over = matches!(progress, Some(Progress::Gone | Progress::HandedOver));
+        !is_over && (is_spool || progress.is_some()) && !index.waiting.has(name)
+    };
+    files.filter(waits).map(|(name, hash)| (name.to_owned(), hash)).collect()
+}
+
+/// The mark of such a file. Its unique-id is not known.
+pub(super) fn mark((name, hash): &Unmarked) -> Record<'static> {
+    let unique_id = format!("repaired-{hash:016x}").into_bytes();
+    let key = WrittenKey { unique_id: unique_id.into(), occurrence: 1 };
+    Record::Waiting { key, name: name.clone().into() }
+}
+
 impl Journal {
+    /// The files of a Maildir, by name and hash, that wait to be handed over though their
+    /// marks are lost.
+    pub fn unmarked<'f>(
+        &self,
+        state: &Path,
+        maildir: &Path,
+        files: impl Iterator<Item = (&'f str, u64)>,
+    ) -> Vec<Unmarked> {
+        let is_spool = maildir == self.mailbox().spool(state);
+        // What cannot be read is told by the next hand-over.
+        let log = HandoverLog::look(state, self.mailbox()).ok().flatten().unwrap_or_default();
+        unmarked(self.index(), &log, is_spool, files)
+    }
+
+    /// Lets these files wait again.
+    pub fn wait_again(&mut self, files: &[Unmarked]) {
+        files.iter().for_each(|file| self.enqueue(&mark(file)));
+    }
+
     /// Takes off the marks of messages that were handed over, as the hand-over's file
     /// says, and notes its number. The lock of the hand-over is not needed: what its
     /// file says of a message that was handed over it says for ever.

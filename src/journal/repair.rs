@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use super::disk::{lock_directory, random_id, read_file, replace, unused};
 use super::error::{Error, io_error};
 use super::frame::{Header, VERSION};
+use super::handed::{mark, unmarked};
+use super::handover_log::HandoverLog;
 use super::index::Index;
 use super::key::MessageKey;
 use super::load::{Fault, Salvaged, salvage};
@@ -54,6 +56,11 @@ pub struct Mended {
     pub absent: usize,
     /// Journal and Maildir did not know each other.
     pub bound: bool,
+    /// Messages that wait to be handed over, by what is in the spool or what the
+    /// hand-over has tried.
+    pub handed_over_again: usize,
+    /// What was handed over longer ago is not known.
+    pub forgot_handover: bool,
     /// Where the old journal is kept.
     pub kept: Option<PathBuf>,
 }
@@ -62,6 +69,7 @@ impl Mended {
     /// Whether there was nothing to mend.
     pub fn is_whole(&self) -> bool {
         let touched = self.found + self.settled + self.waiting + self.held + self.absent;
+        let touched = touched + self.handed_over_again;
         self.lost.is_empty() && !self.was_missing && !self.bound && touched == 0
     }
 }
@@ -133,6 +141,23 @@ impl Repair {
     /// Which of the hashes in the Maildir's names stand for no known message.
     pub fn lacks(&self, hashes: impl Iterator<Item = u64>) -> Vec<u64> {
         self.saved.index.lacks(hashes)
+    }
+
+    /// Lets files wait for the hand-over whose marks were lost: all that are in the spool,
+    /// and in a Maildir those that the hand-over has tried. `files` are names and hashes.
+    pub fn wait_again<'f>(&mut self, files: impl Iterator<Item = (&'f str, u64)>) {
+        // What cannot be read is told by the next hand-over.
+        let log = HandoverLog::look(&self.state, &self.mailbox).ok().flatten();
+        let is_spool = self.maildir == self.mailbox.spool(&self.state);
+        let has_lost = self.mended.was_missing || !self.mended.lost.is_empty();
+        self.mended.forgot_handover = has_lost && (is_spool || log.is_some());
+        let (log, index) = (log.unwrap_or_default(), &mut self.saved.index);
+        let waits = unmarked(index, &log, is_spool, files);
+        waits.iter().for_each(|file| index.apply(&mark(file), 0));
+        self.mended.handed_over_again = waits.len();
+        if index.waiting.handover < log.number() && has_lost {
+            index.apply(&Record::Handover(log.number()), 0);
+        }
     }
 
     /// Puts everything together: the hashes of all delivered files, those that the

@@ -106,6 +106,7 @@ fn told(event: fetch::Event<'_>) -> Event {
             Event::Planned { listed, messages, octets, waiting, first }
         }
         fetch::Event::Recovered { messages } => Event::Recovered { messages },
+        fetch::Event::WaitsAgain { messages } => Event::WaitsAgain { messages },
         fetch::Event::Resized { messages } => Event::Resized { messages },
         fetch::Event::Unproven => Event::Unproven {},
         fetch::Event::Sized { octets } => Event::Sized { octets },

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::channel::event::{Event, Repair};
 use crate::channel::octets::Octets;
 use crate::fetch::{self, Duplicate, Place};
-use crate::journal::{Journal, Mended};
+use crate::journal::Journal;
 use crate::protocol::{Quoted, UniqueId};
 
 use super::error::Error;
@@ -99,21 +99,20 @@ pub(super) fn repair(
     link: &Link,
 ) -> Result<(), Error> {
     let mended = patiently(&account.session.connection, link, || fetch::repair(place, write))?;
-    let is_whole = mended.is_whole();
-    let Mended { records, lost, was_missing, found, settled, waiting, held, absent, bound, kept } =
-        mended;
     link.event(Event::Repaired(Repair {
-        is_whole,
-        was_missing,
-        records,
-        lost: lost.into_iter().take(RANGES).collect(),
-        found,
-        settled,
-        waiting,
-        held,
-        absent,
-        bound,
-        kept: kept.as_deref().map(Octets::from),
+        is_whole: mended.is_whole(),
+        was_missing: mended.was_missing,
+        records: mended.records,
+        lost: mended.lost.into_iter().take(RANGES).collect(),
+        found: mended.found,
+        settled: mended.settled,
+        waiting: mended.waiting,
+        held: mended.held,
+        absent: mended.absent,
+        bound: mended.bound,
+        handed_over_again: mended.handed_over_again,
+        forgot_handover: mended.forgot_handover,
+        kept: mended.kept.as_deref().map(Octets::from),
         write,
     }));
     Ok(())

@@ -59,6 +59,54 @@ fn a_message_leaves_the_spool_after_its_hand_over_and_the_server_with_delete() {
     bare(&sandbox, &server).run().fails(64, "no Maildir is named");
 }
 
+/// All three messages were taken, the first one a second time.
+fn is_all_there(server: &Server, sandbox: &Sandbox) {
+    let mut again: Vec<_> = (1..=3).flat_map(stored).collect();
+    let mut text = taken(sandbox);
+    again.sort_unstable();
+    text.sort_unstable();
+    assert!(text == again && mail(&spool(sandbox)).is_empty());
+    let asked = server.commands().iter().filter(|it| it.starts_with("RETR")).count();
+    assert_eq!(asked, 4);
+}
+
+/// The spool has what waits. What was handed over has left it, so that it arrives again.
+#[test]
+fn a_lost_journal_is_said_and_a_repair_lets_what_is_in_the_spool_wait_again() {
+    for is_cut in [false, true] {
+        let (server, sandbox) = (server(3), Sandbox::new());
+        let line = "[ \"$POP3GET_UID\" = uid-1 ] || exit 75";
+        hand_over(&sandbox, &server, line).run().fails(75, "handed over later");
+        assert_eq!(mail(&spool(&sandbox)), all([2, 3]));
+        if is_cut {
+            // Its first two lines are whole, and there is no commit behind.
+            let journal = fs::read(sandbox.journal()).unwrap();
+            let lines = journal.split_inclusive(|octet| *octet == b'\n');
+            let cut: Vec<u8> = lines.take(1).chain([&b"?\n"[..]]).flatten().copied().collect();
+            fs::write(sandbox.journal(), cut).unwrap();
+            fs::remove_file(sandbox.path("taken")).unwrap();
+            let ran = hand_over(&sandbox, &server, ":").run();
+            let said =
+                "the journal is older than the mail: 2 messages wait for the hand-over again";
+            assert!(ran.status == Some(0) && ran.stderr.contains(said), "{ran:?}");
+            is_all_there(&server, &sandbox);
+            continue;
+        }
+        fs::remove_file(sandbox.journal()).unwrap();
+        hand_over(&sandbox, &server, ":").run().fails(73, "its journal is not here");
+        let repair = || hand_over(&sandbox, &server, ":").args(["--state", "repair"]).run();
+        let repaired = repair();
+        assert_eq!(repaired.status, Some(0), "{repaired:?}");
+        for said in ["2 messages not handed over", "arrives and is handed over again"] {
+            assert!(repaired.stdout.contains(said), "{repaired:?}");
+        }
+        assert!(repair().stdout.contains("nothing to do"));
+        fs::remove_file(sandbox.path("taken")).unwrap();
+        hand_over(&sandbox, &server, ":").run().is_silent();
+        is_all_there(&server, &sandbox);
+    }
+}
+
 #[test]
 fn a_later_maildir_takes_along_what_waits_and_it_is_still_handed_over() {
     let (server, sandbox) = (server(3), Sandbox::new());

@@ -151,6 +151,16 @@ impl Teller<'_, '_> {
                 );
                 self.output.of_account(self.account, &line);
             }
+            Event::WaitsAgain { messages: many } => self.output.warn(
+                self.account,
+                &format!(
+                    "the journal is older than the mail: {} for the hand-over again, and what was handed over since may come once more",
+                    match many {
+                        1 => "1 message waits".to_owned(),
+                        many => format!("{} wait", messages(*many)),
+                    }
+                ),
+            ),
             Event::Sandbox(sandbox) => self.verbose(&format!("sandbox: {}", closed(sandbox))),
             event => {
                 if let Some(line) = detail(event) {

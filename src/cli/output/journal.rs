@@ -116,12 +116,20 @@ pub(super) fn repair(repair: &Repair) -> String {
         (repair.waiting, "of an interrupted run in tmp: moved to new"),
         (repair.held, "of an interrupted run nowhere: held"),
         (repair.absent, "delivered, but not in this Maildir: held, never to be deleted"),
+        (repair.handed_over_again, "not handed over to its end: waits for the hand-over"),
     ];
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
         lines.push(format!("{} {what}", messages(count)));
     }
     if repair.bound {
         lines.push("journal and Maildir are bound to each other".into());
+    }
+    if repair.forgot_handover {
+        lines.push(
+            "what was handed over and is no longer here is not known: what of it is on the \
+             server arrives and is handed over again, unless --mark-seen comes first"
+                .into(),
+        );
     }
     if let Some(kept) = &repair.kept {
         lines.push(format!(

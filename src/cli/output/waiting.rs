@@ -39,7 +39,8 @@ impl Waiting {
             | Event::ReceivedMore { .. }
             | Event::Recovered { .. }
             | Event::Sandbox(_)
-            | Event::Sent { .. } => return false,
+            | Event::Sent { .. }
+            | Event::WaitsAgain { .. } => return false,
             _ => Stage::Over,
         };
         let was_said = self.is_said;
