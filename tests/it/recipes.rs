@@ -1,8 +1,10 @@
 //! What people put behind a fetcher, from Debian's packages: `tests/bring delivery`.
 
 use std::fs;
+use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -108,6 +110,55 @@ fn mu_knows_each_message_after_the_run() {
     server.maildrop("mrose").add("uid-5", crate::rfc1939::letter(5));
     run(&sandbox, &server).args(["--exec", &*line]).run().is_silent();
     assert_eq!(found(), 5);
+}
+
+/// A process that is ended when the test is over.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// On a session bus of its own, with a desktop that writes down what it is to show.
+#[test]
+fn notify_send_tells_of_new_mail_after_the_run() {
+    let Some(programs) = programs() else { return };
+    let (server, sandbox) = (server(), Sandbox::new());
+    let bus = format!("unix:path={}", sandbox.path("bus").display());
+    let settings = format!(
+        "<busconfig><type>session</type><listen>{bus}</listen>\n\
+         <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\n\
+         <allow eavesdrop=\"true\"/><allow own=\"*\"/></policy>\n\
+         </busconfig>\n"
+    );
+    fs::write(sandbox.path("bus.conf"), settings).unwrap();
+    let mut daemon = Command::new(programs.join("dbus-daemon"));
+    daemon.arg("--nofork").arg("--config-file").arg(sandbox.path("bus.conf"));
+    let _daemon = Ended(daemon.stderr(Stdio::null()).spawn().unwrap());
+    let begun = Instant::now();
+    while UnixStream::connect(sandbox.path("bus")).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the bus does not come");
+        std::thread::yield_now();
+    }
+    let mut desktop = Command::new("python3");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/notifications.py");
+    desktop.arg(script).arg(sandbox.path("shown")).env("PYTHONPATH", programs.join("python"));
+    desktop.env("DBUS_SESSION_BUS_ADDRESS", &bus).stdout(Stdio::piped());
+    let mut desktop = Ended(desktop.spawn().unwrap());
+    let mut ready = [0; 6];
+    desktop.0.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
+    let line = format!(
+        "{} \"$POP3GET_USER\" \"$POP3GET_COUNT new messages\"",
+        programs.join("notify-send").display()
+    );
+    for _ in 0..2 {
+        let run = run(&sandbox, &server).env("DBUS_SESSION_BUS_ADDRESS", &bus);
+        run.args(["--exec", &*line]).run().is_silent();
+    }
+    assert_eq!(fs::read_to_string(sandbox.path("shown")).unwrap(), "mrose\t4 new messages\n");
 }
 
 /// rspamd, which scans at a port of its own; ended when the test is over.
