@@ -71,7 +71,7 @@ impl AccountRun {
         };
         self.note_session((port, now), &proofs, &transaction, done.refusals.was_answered);
         let refused = self.note_refusals(&done, now, observe);
-        let Done { deletions, lost, more, withhold_quit, .. } = done;
+        let Done { deletions, lost, more, withhold_quit, twins, .. } = done;
         (self.current.lost, self.current.more) = (lost, more);
         let transaction = transaction?;
         if withhold_quit {
@@ -79,7 +79,7 @@ impl AccountRun {
             return refused.map(|()| Finish::QuitWithheld);
         }
         let deleted = deletions.end(transaction, &mut self.journal)?;
-        self.confirm(&deleted, now, observe);
+        self.confirm(&deleted, &twins, now, observe);
         refused.map(|()| Finish::Complete)
     }
 
@@ -91,9 +91,13 @@ impl AccountRun {
     }
 
     /// Notes what the server has deleted, and says what it refused to.
-    fn confirm(&mut self, deleted: &Deleted, now: u64, observe: Observer<'_>) {
+    fn confirm(&mut self, deleted: &Deleted, twins: &Twins, now: u64, observe: Observer<'_>) {
         let Deleted { proofs, refusal } = deleted;
         self.journal.confirm(proofs);
+        for (old, new) in &twins.deleted {
+            // Some servers say that they deleted a message and list it again.
+            self.journal.note_rekeyed(old, new);
+        }
         for proof in proofs {
             observe(Event::Deleted { unique_id: &proof.key().unique_id });
         }

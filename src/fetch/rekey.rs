@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::journal::{Fingerprint, Index, Journal, MessageKey, StoredFile};
+use crate::journal::{Fingerprint, Index, Journal, MessageKey, State, StoredFile};
 use crate::protocol::UniqueId;
 
 use super::error::Error;
@@ -18,6 +18,15 @@ pub enum Orphan {
 }
 
 impl Orphan {
+    /// Whether it need not be fetched.
+    pub fn is_here(&self, index: &Index) -> bool {
+        let waits = |state| matches!(state, State::Failed | State::TooLarge);
+        match self {
+            Self::Found(_) => true,
+            Self::Known(key) => !index.get(key).is_some_and(|known| waits(known.state)),
+        }
+    }
+
     /// Its listed size, if that is known.
     fn octets(&self, index: &Index) -> Option<u64> {
         match self {

@@ -62,6 +62,8 @@ pub(super) struct Twins {
     pub(super) recognised: Vec<(MessageKey, Option<u64>)>,
     /// Those of which a file alone told, with what they are now and with their listed size.
     pub(super) identified: Vec<(StoredFile, MessageKey, Option<u64>)>,
+    /// Those that came again under another unique-id, and are deleted under it.
+    pub(super) deleted: Vec<(MessageKey, MessageKey)>,
     /// Those that came again and are not what they were.
     pub(super) changed: Vec<MessageKey>,
 }
@@ -143,8 +145,12 @@ impl Twins {
         })?;
         let Candidate { source, proof, is_guess, .. } = alike.swap_remove(at);
         match source {
-            // It is deleted by the unique-id that it is known by.
-            Source::Record(_) if proof.is_some() => {}
+            // The proof is for the unique-id that it is known by.
+            Source::Record(old) if proof.is_some() => {
+                if old.unique_id != key.unique_id {
+                    self.deleted.push((old, key.clone()));
+                }
+            }
             Source::Record(old) if is_guess => self.guessed.push((old, key.clone(), octets)),
             Source::Record(old) if old.unique_id == key.unique_id => {
                 self.recognised.push((old, octets));

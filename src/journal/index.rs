@@ -238,6 +238,17 @@ impl Index {
         lacking.into_iter().collect()
     }
 
+    /// The files of these that no record tells of yet; of several that are alike, as many.
+    pub(super) fn not_found_yet(&self, files: &[StoredFile]) -> Vec<StoredFile> {
+        let mut known = self.found.clone();
+        let is_new = |file: &&StoredFile| {
+            let known = known.get_mut(&file.hash);
+            let at = known.as_ref().and_then(|known| known.iter().position(|it| it == *file));
+            known.zip(at).map(|(known, at)| known.swap_remove(at)).is_none()
+        };
+        files.iter().filter(is_new).copied().collect()
+    }
+
     /// The unique-ids of all messages that may be listed again: all but the deleted
     /// ones.
     pub fn living(&self) -> impl Iterator<Item = &[u8]> {

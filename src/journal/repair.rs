@@ -172,12 +172,9 @@ impl Repair {
         if self.mended.bound {
             self.hold_absent(present);
         }
-        for file in files {
-            let known = self.saved.index.found.get(&file.hash);
-            if known.is_none_or(|known| !known.contains(file)) {
-                self.saved.index.apply(&Record::Found(*file), 0);
-                self.mended.found += 1;
-            }
+        for file in self.saved.index.not_found_yet(files) {
+            self.saved.index.apply(&Record::Found(file), 0);
+            self.mended.found += 1;
         }
         if self.lock.is_some() && !self.mended.is_whole() {
             self.write()?;

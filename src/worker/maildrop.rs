@@ -100,8 +100,9 @@ impl<'l> Look<'l> {
         let mut steps = listing.steps(index, &policy, options.clock.start())?;
         if has_names || renumbering == Renumbering::Some {
             // A fetch knows these by their headers.
-            let known = listing.rekeyed(index)?.into_iter().map(|(unique_id, _)| unique_id);
-            let known: HashSet<UniqueId> = known.collect();
+            let known = listing.rekeyed(index)?.into_iter();
+            let known = known.filter(|(_, orphan)| orphan.is_here(index));
+            let known: HashSet<UniqueId> = known.map(|(unique_id, _)| unique_id).collect();
             for (listed, step) in listing.listing.iter().zip(&mut steps) {
                 if is_new(step) && known.contains(&listed.unique_id) {
                     *step = Step::Leave(Reason::KnownElsewhere);

@@ -354,16 +354,18 @@ fn a_message_of_which_nothing_came_stays_on_the_server_and_makes_no_other_one_kn
 }
 
 #[test]
-fn a_message_whose_header_says_too_little_is_known_after_a_repair_and_a_renumbering() {
-    let daily = || b"Subject: daily\r\n\r\nbody\r\n".to_vec();
-    let server = Server::builder().user("mrose", "secret").message("one", daily()).start();
-    let sandbox = Sandbox::new();
+fn messages_whose_headers_say_too_little_are_known_after_a_repair_and_a_renumbering() {
+    let daily = |body: &str| format!("Subject: daily\r\n\r\n{body}\r\n").into_bytes();
+    let server = Server::builder().user("mrose", "secret").message("one", daily("first")).start();
+    let (sandbox, maildrop) = (Sandbox::new(), server.maildrop("mrose"));
+    sandbox.plain(&server).run().is_silent();
+    maildrop.add("two", daily("second"));
     sandbox.plain(&server).run().is_silent();
     fs::remove_file(sandbox.journal()).unwrap();
     assert_eq!(sandbox.plain(&server).args(["--state", "repair"]).run().status, Some(0));
     sandbox.plain(&server).run().is_silent();
-    server.maildrop("mrose").replace([Message::new("other", daily())]);
+    maildrop.replace([Message::new("1st", daily("first")), Message::new("2nd", daily("second"))]);
     sandbox.plain(&server).run().fails(76, "new unique-ids");
     sandbox.plain(&server).arg("--rekey").run().is_silent();
-    assert_eq!(sandbox.count(), 1);
+    assert_eq!(sandbox.count(), 2);
 }

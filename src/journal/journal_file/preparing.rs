@@ -55,6 +55,7 @@ impl Journal {
         let last = self.last_append.clone();
         let append = self.storage.read(&last)?;
         self.storage.write(&append, last.start)?;
+        let files = self.index.not_found_yet(files);
         let mut found = Vec::new();
         if !files.is_empty() {
             let records: Vec<_> = files.iter().map(|file| Record::Found(*file)).collect();

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -85,6 +86,14 @@ impl Disk {
     }
 
     pub fn unmount(&self) {
+        // A worker ends a moment after the run that was killed.
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(10) {
+            if self.tool("umount").arg(self.mount_point()).output().unwrap().status.success() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
         run(self.tool("umount").arg(self.mount_point()));
     }
 }

@@ -6,11 +6,12 @@
 //! * A message that was listed while a run marked everything as seen is owed to
 //!   nobody; nor is one whose unique-id a person marked.
 //! * A unique-id that two messages of one listed size had, one after the other:
-//!   the second one may never arrive, and the first one may come again under
-//!   another unique-id. Where sizes are not listed the same holds
+//!   the second one may never arrive. Where sizes are not listed the same holds
 //!   of any two messages.
 //! * The same, where numbers are the unique-ids and TOP is no help; and without
 //!   UIDL, where the header takes the place of the unique-id.
+//! * A message whose unique-id another one has may arrive once more, under a
+//!   unique-id of its own: before the other one was looked at, that is new.
 //! * A message may arrive once more for each time that `--refetch` or `--state
 //!   forget` asked for it, and after its owner removed it where the journal was
 //!   lost.
@@ -167,12 +168,9 @@ impl Oracle {
                 *other != entry.mail && (size.is_none() || octets.is_none() || *size == octets)
             };
             let says_little = ids != Ids::Numbers || self.top_lied;
-            let displaced: Vec<_> = before
-                .iter()
-                .filter(|it| says_little && alike(it))
-                .map(|(mail, _)| *mail)
-                .collect();
-            account.missable |= !displaced.is_empty();
+            account.missable |= says_little && before.iter().any(alike);
+            let others = before.iter().map(|(mail, _)| *mail).filter(|other| *other != entry.mail);
+            let displaced: Vec<_> = others.filter(|_| ids != Ids::Numbers).collect();
             if !before.contains(&(entry.mail, octets)) {
                 before.push((entry.mail, octets));
             }
@@ -333,9 +331,11 @@ impl Oracle {
         }
     }
 
-    /// Whether a message was put into the maildrop twice.
+    /// Whether no header says which message this is: it was put into the maildrop twice,
+    /// or another one had its unique-id.
     pub fn is_double(&self, mail: usize) -> bool {
-        self.accounts[mail].placed > 1
+        let is_shared = |uid| self.listed.get(uid).is_some_and(|mails| mails.len() > 1);
+        self.accounts[mail].placed > 1 || self.accounts[mail].uids.iter().any(is_shared)
     }
 
     /// How many messages there were, and how many files.

@@ -25,6 +25,8 @@ struct Player {
     wrong_clock: Option<u64>,
     /// The last run that writes was killed.
     was_killed: bool,
+    /// The journal is older than the Maildir until a run has looked at both.
+    was_put_back: bool,
     journal_copies: HashMap<PathBuf, Vec<u8>>,
     /// Tells what is played.
     aloud: bool,
@@ -55,6 +57,7 @@ impl Player {
             site,
             wrong_clock: None,
             was_killed: false,
+            was_put_back: false,
             journal_copies: HashMap::new(),
             aloud,
         }
@@ -167,6 +170,7 @@ impl Player {
                 Journal::PutBack => {
                     if let Some(copy) = self.journal_copies.get(&path) {
                         fs::write(&path, copy).unwrap();
+                        self.was_put_back = true;
                         self.site.oracle.lose_journal();
                     }
                 }
@@ -242,6 +246,7 @@ impl Player {
         let before: Vec<_> = self.journals().into_iter().map(read).collect();
         let ran = self.program.run(&mut self.site, run, args, self.wrong_clock);
         self.site.oracle.look();
+        self.was_put_back &= ran.killed || run.act.only_looks();
         self.was_killed = ran.killed || self.was_killed && run.act.only_looks();
         let is_whole = run.faults.is_empty() && run.view == View::All && ran.status.success();
         if matches!(run.act, Act::Fetch(_)) && is_whole {
@@ -276,7 +281,7 @@ impl Player {
             // It would take too long until the fetch may come.
             return;
         }
-        let was_killed = self.was_killed;
+        let (was_killed, was_put_back) = (self.was_killed, self.was_put_back);
         let listed = self.run(&plain(Act::List));
         let planned = self.run(&plain(Act::DryRun));
         let checked = self.run(&plain(Act::Check));
@@ -296,7 +301,7 @@ impl Player {
             self.site.mail[it.mail].is_anonymous() || self.site.oracle.is_double(it.mail)
         };
         let top_lies = matches!(self.site.server.top, Top::ChangingHeader | Top::OtherHeader);
-        let is_unclear = top_lies || self.site.maildrop.iter().any(is_anonymous);
+        let is_unclear = top_lies || was_put_back || self.site.maildrop.iter().any(is_anonymous);
         // What an interrupted run has committed is delivered, and its files come later.
         let is_kept = |new: usize| {
             new == after - before
