@@ -11,6 +11,7 @@ mod entry;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashTable;
 
@@ -68,6 +69,8 @@ pub struct Index {
     /// The first entry of each unique-id.
     heads: HashTable<u32>,
     hasher: RandomState,
+    /// The first entry that was asked for last.
+    found_last: AtomicU32,
     /// By first entry.
     shared: HashMap<u32, Shared>,
     /// All entries but the first, by first entry and occurrence.
@@ -103,24 +106,26 @@ impl Index {
         self.entry(at).map_or(&[], |entry| entry.text(&self.arena))
     }
 
-    /// The first entry of a unique-id.
+    /// The first entry of a unique-id. It is expected where the last one was found, or behind
+    /// that: servers list messages in the order in which they came, and each is looked up
+    /// several times.
     pub(super) fn first(&self, unique_id: &[u8]) -> Option<u32> {
-        self.first_of(self.hasher.hash_one(unique_id), unique_id)
+        let last = self.found_last.load(Ordering::Relaxed);
+        let is_it = |at: &u32| {
+            let head = self.entry(*at).filter(|entry| entry.has(Flag::Head));
+            head.is_some_and(|head| head.text(&self.arena) == unique_id)
+        };
+        let expected = [last, last.saturating_add(1)].into_iter().find(is_it);
+        let first =
+            expected.or_else(|| self.first_of(self.hasher.hash_one(unique_id), unique_id))?;
+        if first != last {
+            self.found_last.store(first, Ordering::Relaxed);
+        }
+        Some(first)
     }
 
     fn first_of(&self, hash: u64, unique_id: &[u8]) -> Option<u32> {
         self.heads.find(hash, |at| self.text_at(*at) == unique_id).copied()
-    }
-
-    /// The first entry of a unique-id that is expected behind another one: servers
-    /// list messages in the order in which they came.
-    pub(super) fn first_behind(&self, behind: Option<u32>, unique_id: &[u8]) -> Option<u32> {
-        let next = behind.map_or(0, |at| at.saturating_add(1));
-        let is_it = |entry: &&Entry| entry.has(Flag::Head) && entry.text(&self.arena) == unique_id;
-        match self.entry(next).filter(is_it) {
-            Some(_) => Some(next),
-            None => self.first(unique_id),
-        }
     }
 
     /// The entries of one unique-id, dead ones too, in the order in which they came.

@@ -98,10 +98,9 @@ fn differences<'i>(
     counted: u64,
 ) -> (Vec<Record<'static>>, Vec<(u32, Missing)>) {
     let mut is_listed = vec![false; index.places()];
-    let (mut behind, mut doubtful) = (None, HashSet::new());
+    let mut doubtful = HashSet::new();
     for Sighting { unique_id, is_doubtful } in listed {
-        let Some(first) = index.first_behind(behind, unique_id.as_bytes()) else { continue };
-        behind = Some(first);
+        let Some(first) = index.first(unique_id.as_bytes()) else { continue };
         if let Some(mark) = is_listed.get_mut(first as usize) {
             *mark = true;
         }
