@@ -229,3 +229,26 @@ fn is_aside(handed: &Handed, now: u64) -> bool {
     let is_old = handed.tries > 0 && now.saturating_sub(handed.since) >= DAY;
     is_tried && (handed.tries >= MOST_TRIES || is_old)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_put_aside_after_five_tries_or_a_day() {
+        const SINCE: u64 = 1_000_000;
+        let tried = |tries, progress| Handed { tries, progress, ..Handed::new(SINCE) };
+        for (tries, seconds, progress, aside) in [
+            (4, DAY - 1, Progress::Later, false),
+            (5, 0, Progress::Later, true),
+            (5, 0, Progress::HandingOver, true),
+            (1, DAY, Progress::Later, true),
+            (0, DAY, Progress::Later, false),
+            (5, DAY, Progress::Refused, false),
+            (5, DAY, Progress::HandedOver, false),
+        ] {
+            let found = is_aside(&tried(tries, progress), SINCE + seconds);
+            assert_eq!(found, aside, "{tries} {seconds} {progress:?}");
+        }
+    }
+}
