@@ -106,7 +106,7 @@ fn is_bearable(left: Duration, room: Option<Duration>) -> bool {
     room.map_or(left <= PATIENCE, |room| left < room)
 }
 
-/// Whether a login need not wait. `at_once`: see [`Timing`].
+/// Whether a login need not wait; `at_once`: somebody waits for the answer.
 pub fn is_time(last: Option<Login>, clock: Clock, at_once: bool) -> bool {
     turn(last, clock.now(), None) == Turn::Now || at_once && !last.is_some_and(|it| it.refused)
 }
