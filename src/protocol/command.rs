@@ -1,6 +1,7 @@
 //! Commands on their way to the wire (RFC 1939, RFC 2449, RFC 2595).
 
 use std::fmt;
+use std::io::Write as _;
 
 use zeroize::Zeroizing;
 
@@ -200,10 +201,13 @@ impl Command {
             Self::Dele(number)
             | Self::List(Some(number))
             | Self::Retr(number)
-            | Self::Uidl(Some(number)) => line.extend_from_slice(format!(" {number}").as_bytes()),
+            | Self::Uidl(Some(number)) => {
+                // A Vec takes everything.
+                let _ = write!(*line, " {number}");
+            }
             Self::Pass(_) => line.push(b' '),
             Self::Top(number, lines) => {
-                line.extend_from_slice(format!(" {number} {lines}").as_bytes());
+                let _ = write!(*line, " {number} {lines}");
             }
             Self::Lang(Some(word)) | Self::User(word) => {
                 line.push(b' ');

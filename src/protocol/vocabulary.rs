@@ -67,7 +67,8 @@ impl UniqueId {
 
     /// Whether it is only the message's number again, and so says nothing of it.
     pub fn is_number(&self, number: MessageNumber) -> bool {
-        *self.0 == *number.to_string().as_bytes()
+        // As it is written: "07" is another unique-id than "7".
+        !self.0.starts_with(b"0") && decimal(&self.0) == Some(number.get().into())
     }
 
     /// Percent-encoded wherever it is no visible ASCII: one word, that a person

@@ -33,17 +33,21 @@ pub(super) fn load(
     reserved: &Reserved,
     observer: &Observer<'_>,
 ) -> Result<AccountRun, Error> {
-    let place = reserved.place();
     let observe = |event: fetch::Event<'_>| observer.event(event);
-    let local = patiently(&account.session.connection, observer.link, || {
-        AccountRun::load(reserved, &observe)
-    })?;
-    for directory in [&place.maildir.join("new"), &place.state] {
-        if journal::refuses_directory_sync(directory) {
-            observer.link.event(Event::UnsyncedDirectory { path: Octets::from(&**directory) });
+    let load = || AccountRun::load(reserved, &observe);
+    Ok(patiently(&account.session.connection, observer.link, load)?)
+}
+
+/// Says which directories the file system cannot sync. Asked only where something was
+/// delivered: the question is itself a sync.
+fn tell_unsynced(account: &Account, link: &Link) {
+    let directories =
+        [account.maildir.as_ref().map(|it| it.join("new")), Some(account.state.clone())];
+    for directory in directories.into_iter().flatten() {
+        if journal::refuses_directory_sync(&directory) {
+            link.event(Event::UnsyncedDirectory { path: Octets::from(&*directory) });
         }
     }
-    Ok(local)
 }
 
 /// Opens the local side for `--refetch`: `None` where the journal cannot be used, which
@@ -110,6 +114,9 @@ pub(super) fn run(
         }
         _ => local.fetch(&options, credentials, &observe),
     };
+    if done.delivered > 0 {
+        tell_unsynced(account, link);
+    }
     link.event(Event::Summary(summary(&done)));
     match unanswered.into_inner() {
         Some(error) => Err(error),
