@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pop3_test_server::{Fault, Server};
+use pop3_test_server::{Builder, Fault, Server};
 
 use crate::rfc1939::letters;
 use crate::sandbox::Sandbox;
@@ -148,5 +148,22 @@ fn the_help_fits_the_window() {
         golden(&format!("help-{columns}"), &text);
         let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(widest <= usize::from(columns.max(90)), "{columns}: {widest}");
+    }
+}
+
+#[test]
+fn more_than_twenty_messages_in_trouble_are_counted_where_cron_would_mail_them() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(30));
+    // Other words each time: the same ones would be a quota.
+    let refused = |server: Builder, number: usize| {
+        let words = "x".repeat(number);
+        server.fault(Fault::reply(&format!("RETR {number}"), format!("-ERR no {words}\r\n")))
+    };
+    let server = (1..=25).fold(server, refused).start();
+    for (name, level) in [("trouble", &[][..]), ("trouble-quiet", &["-q"]), ("trouble-v", &["-v"])]
+    {
+        let sandbox = two(&server);
+        let ran = sandbox.pop3get(["home"]).args(level).run();
+        golden(name, &told(&sandbox, &[server.address()], &ran));
     }
 }

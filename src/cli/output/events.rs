@@ -16,6 +16,10 @@ use super::words::{ending, messages, now};
 /// More new messages than this, on a first run, may be a surprise.
 const MANY: usize = 1000;
 
+/// Off a terminal and without `-v` no more messages of an account have a sentence of their
+/// own: cron mails them.
+const MOST_SENTENCES: usize = 20;
+
 /// The run of one account, as people hear of it.
 pub(super) struct Teller<'t, 'o> {
     pub(super) output: &'t Output<'o>,
@@ -25,6 +29,8 @@ pub(super) struct Teller<'t, 'o> {
     pub(super) ending: Option<i64>,
     pub(super) found: Found,
     pub(super) waiting: Waiting,
+    /// How many messages were worth a sentence.
+    pub(super) sentences: usize,
 }
 
 impl Teller<'_, '_> {
@@ -71,7 +77,12 @@ impl Teller<'_, '_> {
                 self.bar.message();
                 message::tell(self.output, self.account, it);
             }
-            Event::Message(it) => message::tell(self.output, self.account, it),
+            Event::Message(it) => {
+                self.sentences += usize::from(message::is_sentence(it, self.output.level));
+                if self.left_out() == 0 {
+                    message::tell(self.output, self.account, it);
+                }
+            }
             Event::Lenient { .. }
             | Event::Protected { .. }
             | Event::Received { .. }
@@ -79,6 +90,12 @@ impl Teller<'_, '_> {
             | Event::Sent { .. } => self.conversation(event),
             event => self.note(event),
         }
+    }
+
+    /// How many sentences were left out.
+    pub(super) fn left_out(&self) -> usize {
+        let is_brief = !self.output.is_watched() && self.output.level < Level::Accounts;
+        if is_brief { self.sentences.saturating_sub(MOST_SENTENCES) } else { 0 }
     }
 
     fn verbose(&self, line: &str) {

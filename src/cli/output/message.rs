@@ -59,6 +59,27 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
     }
 }
 
+/// Whether a message is worth a sentence without `-v`.
+pub(super) fn is_sentence(message: &Message, level: Level) -> bool {
+    match message {
+        Message::Failed { .. } => true,
+        Message::HandedOver { except, .. } => except.is_some() && level > Level::Quiet,
+        Message::Held { .. }
+        | Message::LinesFollow { .. }
+        | Message::Refused { .. }
+        | Message::Short { .. }
+        | Message::StatusLike { .. } => level > Level::Quiet,
+        Message::Deleted { .. }
+        | Message::Delivered { .. }
+        | Message::Gone { .. }
+        | Message::Later { .. }
+        | Message::LineLeftOut { .. }
+        | Message::Listed { .. }
+        | Message::Planned { .. }
+        | Message::Skipped { .. } => false,
+    }
+}
+
 /// Says what the hand-over did with a message.
 fn tell_handover(output: &Output<'_>, account: &str, id: &str, message: &Message) {
     let warn = |line: &str| output.warn(account, line);

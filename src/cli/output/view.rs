@@ -65,6 +65,7 @@ impl<'v, 'o> View<'v, 'o> {
             ending: None,
             found: Found::default(),
             waiting: Waiting::new(),
+            sentences: 0,
         };
         Self {
             output,
@@ -202,8 +203,12 @@ impl<'v, 'o> View<'v, 'o> {
         let printed = self.show_rows().and_then(|()| self.print(&self.shown.take().end()));
         let Self { output, account, command, teller, new, summary, certificate, began, .. } = self;
         // Bars go away before anything else is said.
-        let found = teller.found;
-        drop(teller);
+        let (left_out, found) = (teller.left_out(), teller.found);
+        drop(teller.bar);
+        if left_out > 0 {
+            let account = &account.name;
+            output.line(&format!("pop3get: {account}: and {left_out} more; -v says each of them"));
+        }
         if let Some(large) = found.large() {
             output.warn(&account.name, &large);
         }
