@@ -232,8 +232,6 @@ pub enum State {
     Seen,
     /// Larger than `--max-size`.
     TooLarge,
-    /// Its header has to be known, and cannot be read.
-    Unreadable,
 }
 
 impl State {
@@ -252,8 +250,7 @@ impl State {
             | Self::Held
             | Self::NotNamed
             | Self::Seen
-            | Self::TooLarge
-            | Self::Unreadable => None,
+            | Self::TooLarge => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::protocol::MessageNumber;
 use super::error::Error;
 use super::header::Header;
 use super::listing::Listing;
-use super::plan::plan;
+use super::plan::{Plan, plan};
 use super::step::{Listed, Policy, Step};
 
 /// Deleted messages that are listed again with their sizes are looked at one by one
@@ -26,19 +26,17 @@ impl Listing<'_> {
                 listed.header = Header::Unavailable;
             }
         }
-        let steps = plan(&self.listing, index, policy, now);
-        let doubtful = steps
-            .iter()
-            .zip(&self.listing)
-            .filter(|(step, listed)| **step == Step::Examine && listed.header == Header::Unasked);
-        let doubtful: Vec<Listed> = doubtful.map(|(_, listed)| listed.clone()).collect();
-        if doubtful.is_empty() {
-            return Ok(steps);
+        loop {
+            let needed = match plan(&self.listing, index, policy, now) {
+                Plan::NeedHeaders(needed) => needed,
+                Plan::Steps(steps) => return Ok(steps),
+            };
+            let doubtful = self.listing.iter().filter(|listed| needed.contains(&listed.number));
+            let doubtful: Vec<Listed> = doubtful.cloned().collect();
+            self.sample(&doubtful, index)?;
+            // Each header is asked for once, so this ends.
+            self.examine(|listed| needed.contains(&listed.number))?;
         }
-        self.sample(&doubtful, index)?;
-        let numbers: HashSet<_> = doubtful.iter().map(|listed| listed.number).collect();
-        self.examine(|listed| numbers.contains(&listed.number))?;
-        Ok(plan(&self.listing, index, policy, now))
     }
 
     /// Looks at some of the deleted messages that are listed again. If they are what

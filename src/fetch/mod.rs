@@ -82,7 +82,7 @@ pub use named::Named;
 pub use options::{Options, Rekey};
 pub use order::{Doomed, order};
 pub use place::{Place, Reserved};
-pub use plan::plan;
+pub use plan::{Plan, plan};
 pub use refetch::{doubled, refetched};
 pub use rekey::Orphan;
 pub use rename::{Renaming, separate, siblings_with};

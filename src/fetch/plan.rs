@@ -10,19 +10,28 @@
 //! * A later session deletes only where size and header are the journal's: without
 //!   a TOP that can be trusted it deletes nothing.
 //! * Where a unique-id alone does not say which message it is, the plan asks for
-//!   the header ([`Step::Examine`]) instead of guessing, and is made again.
+//!   the header ([`Plan::NeedHeaders`]) instead of guessing, and is made again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::journal::{Index, Known, MessageKey, State};
-use crate::protocol::UniqueId;
+use crate::protocol::{MessageNumber, UniqueId};
 
 use super::header::Header;
 use super::matching::{Doubt, MatchStrength, NumericUniqueIds, is_resized, may_be_another};
 use super::step::{Deletion, Listed, Policy, Reason, Retrieval, Step};
 
-/// The steps, one for each listed message, in the listing's order.
-pub fn plan(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Vec<Step> {
+/// What to do, or what has to be known before that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// The headers of these messages decide. They were not asked for yet.
+    NeedHeaders(HashSet<MessageNumber>),
+    /// The steps, one for each listed message, in the listing's order.
+    Steps(Vec<Step>),
+}
+
+/// Decides about all listed messages, or asks for headers.
+pub fn plan(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Plan {
     let shared = shared(listing, index);
     let numbered = NumericUniqueIds::of(listing, index);
     let group = |unique_id, members| Group {
@@ -40,31 +49,44 @@ pub fn plan(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Vec
         None if policy.deletion == Deletion::Keep => kept(listed, index),
         _ => None,
     };
-    let mut steps = Vec::with_capacity(listing.len());
-    for listed in listing {
-        steps.push(match shared.contains_key(&listed.unique_id) {
-            true => Step::Examine,
-            false => single(listed).unwrap_or_else(|| {
-                let steps = group(&listed.unique_id, vec![listed]).steps();
-                steps.into_iter().next().unwrap_or(Step::Examine)
-            }),
+    let means = |listed: &Listed| policy.named.means(listed.number, &listed.unique_id);
+    let mut needed = HashSet::new();
+    let mut steps = vec![Step::Leave(Reason::NotNamed); listing.len()];
+    for (listed, step) in listing.iter().zip(&mut steps) {
+        if !means(listed) || shared.contains_key(&listed.unique_id) {
+            continue;
+        }
+        let decided = single(listed).or_else(|| {
+            group(&listed.unique_id, vec![listed]).steps().and_then(|steps| steps.first().copied())
         });
+        match decided {
+            Some(decided) => *step = decided,
+            None => _ = needed.insert(listed.number),
+        }
     }
     for (unique_id, places) in shared {
-        let members = places.iter().filter_map(|at| listing.get(*at)).collect();
-        for (at, step) in places.iter().zip(group(unique_id, members).steps()) {
-            if let Some(place) = steps.get_mut(*at) {
-                *place = step;
+        let members: Vec<&Listed> = places.iter().filter_map(|at| listing.get(*at)).collect();
+        if !members.iter().any(|listed| means(listed)) {
+            continue;
+        }
+        let unasked = members.iter().filter(|listed| listed.header == Header::Unasked);
+        let unasked: Vec<_> = unasked.map(|listed| listed.number).collect();
+        match group(unique_id, members.clone()).steps() {
+            Some(decided) => {
+                for ((at, listed), decided) in places.iter().zip(members).zip(decided) {
+                    if let Some(step) = steps.get_mut(*at).filter(|_| means(listed)) {
+                        *step = decided;
+                    }
+                }
             }
+            None => needed.extend(unasked),
         }
     }
-    for (listed, step) in listing.iter().zip(&mut steps) {
-        if !policy.named.means(listed.number, &listed.unique_id) {
-            *step = Step::Leave(Reason::NotNamed);
-        }
+    if !needed.is_empty() {
+        return Plan::NeedHeaders(needed);
     }
     limit(&mut steps, policy.limit);
-    steps
+    Plan::Steps(steps)
 }
 
 /// The unique-ids that are listed more than once, and where.
@@ -135,6 +157,13 @@ fn limit(steps: &mut [Step], limit: Option<usize>) {
 const NEW: Retrieval =
     Retrieval { occurrence: 1, occurrences: 1, tries: 0, doubtful: false, compares: false };
 
+/// Whether an unknown message is the one that a file in the Maildir tells of.
+enum Found {
+    Adopted { sure: bool },
+    NeedsHeader,
+    Not,
+}
+
 /// The listed messages that share one unique-id: almost always one.
 struct Group<'a> {
     unique_id: &'a UniqueId,
@@ -150,17 +179,18 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    fn steps(&self) -> Vec<Step> {
+    /// What becomes of each member, unless headers have to be known before.
+    fn steps(&self) -> Option<Vec<Step>> {
         let is_unasked = |listed: &&Listed| listed.header == Header::Unasked;
         if self.numbered.is_some() && self.members.iter().any(is_unasked) {
-            return vec![Step::Examine; self.members.len()];
+            return None;
         }
         if self.known.is_empty() {
             return self.fresh(self.members.iter().copied());
         }
         match (&*self.members, &*self.known) {
             ([listed], [known]) if !self.is_doubtful(listed, known) => {
-                vec![self.of_known(listed, known, false)]
+                Some(vec![self.of_known(listed, known, false)?])
             }
             _ => self.matched(),
         }
@@ -188,10 +218,10 @@ impl Group<'_> {
 
     /// Pairs listed with known messages by header, by size where there is no
     /// header to be had, and takes what is left over as new.
-    fn matched(&self) -> Vec<Step> {
+    fn matched(&self) -> Option<Vec<Step>> {
         let useful = self.known.iter().any(|known| known.fingerprint.is_some());
         if useful && self.members.iter().any(|listed| listed.header == Header::Unasked) {
-            return vec![Step::Examine; self.members.len()];
+            return None;
         }
         let mut free: Vec<Option<&Known>> = self.known.iter().map(Some).collect();
         let mut matches: Vec<Option<&Known>> = vec![None; self.members.len()];
@@ -212,22 +242,22 @@ impl Group<'_> {
             }
         }
         let unmatched = self.members.iter().zip(&matches).filter(|(_, m)| m.is_none());
-        let mut fresh = self.fresh(unmatched.map(|(listed, _)| *listed)).into_iter();
+        let mut fresh = self.fresh(unmatched.map(|(listed, _)| *listed))?.into_iter();
         let steps = self.members.iter().zip(&matches).map(|(listed, matched)| match matched {
             Some(known) => self.of_known(listed, known, true),
-            None => fresh.next().unwrap_or(Step::Examine),
+            None => fresh.next(),
         });
         steps.collect()
     }
 
     /// What a known message gets. `sure` says that its header was looked at, or
     /// cannot be.
-    fn of_known(&self, listed: &Listed, known: &Known, sure: bool) -> Step {
+    fn of_known(&self, listed: &Listed, known: &Known, sure: bool) -> Option<Step> {
         let Known { occurrence, tries, .. } = *known;
         if sure && is_resized(listed, known) {
-            return Step::Leave(Reason::Changed { occurrence });
+            return Some(Step::Leave(Reason::Changed { occurrence }));
         }
-        match known.state {
+        Some(match known.state {
             State::DeletePending | State::Delivered => {
                 let deletable = self.deletable(known);
                 // Size alone proves nothing: another message may have the same one.
@@ -242,7 +272,7 @@ impl Group<'_> {
                     Some(at) if at <= self.now && sure && self.can_compare(listed, known) => {
                         // A number may stand for another message by now.
                         match self.numbered {
-                            Some(_) => self.fresh_one(listed),
+                            Some(_) => self.fresh_one(listed)?,
                             None => Step::Retrieve(Retrieval { occurrence, compares: true, ..NEW }),
                         }
                     }
@@ -268,7 +298,7 @@ impl Group<'_> {
                 self.retrieve(listed, Retrieval { occurrence, occurrences, ..NEW })
             }
             State::Imported | State::Seen => Step::Leave(Reason::Seen),
-        }
+        })
     }
 
     /// Whether only all of a message can prove that it is the known one.
@@ -295,19 +325,21 @@ impl Group<'_> {
         u32::try_from(self.members.len().max(known)).unwrap_or(u32::MAX)
     }
 
-    fn fresh_one(&self, listed: &Listed) -> Step {
-        self.fresh(std::iter::once(listed)).into_iter().next().unwrap_or(Step::Examine)
+    fn fresh_one(&self, listed: &Listed) -> Option<Step> {
+        self.fresh(std::iter::once(listed))?.into_iter().next()
     }
 
     /// New messages, numbered after the known ones.
-    fn fresh<'l>(&self, listed: impl Iterator<Item = &'l Listed>) -> Vec<Step> {
+    fn fresh<'l>(&self, listed: impl Iterator<Item = &'l Listed>) -> Option<Vec<Step>> {
         let occurrences = self.occurrences().max(if self.known.is_empty() { 1 } else { 2 });
         let mut numbers = self.next_occurrence..=u32::MAX;
         let steps = listed.map(|listed| {
             let occurrence = loop {
-                let Some(occurrence) = numbers.next() else { return Step::Examine };
-                if let Some(step) = self.found(listed, occurrence) {
-                    return step;
+                let Some(occurrence) = numbers.next() else { break u32::MAX };
+                match self.found(listed, occurrence) {
+                    Found::Adopted { sure } => return Some(Step::Adopt { occurrence, sure }),
+                    Found::NeedsHeader => return None,
+                    Found::Not => {}
                 }
                 // The name of a file that tells of another message stays that one's.
                 if self.index.found(&self.key(occurrence)).is_empty() {
@@ -315,41 +347,39 @@ impl Group<'_> {
                 }
             };
             if self.numbered.is_some_and(|numbered| numbered.is_moved(listed)) {
-                return Step::Leave(Reason::KnownElsewhere);
+                return Some(Step::Leave(Reason::KnownElsewhere));
             }
             let doubtful = listed.header.print().is_some_and(|print| {
                 !self.known.is_empty()
                     && self.known.iter().all(|known| known.fingerprint != Some(print))
             });
-            self.retrieve(listed, Retrieval { occurrence, occurrences, doubtful, ..NEW })
+            let retrieval = Retrieval { occurrence, occurrences, doubtful, ..NEW };
+            Some(self.retrieve(listed, retrieval))
         });
         steps.collect()
     }
 
     /// What an unknown message gets whose name is in the Maildir: only its header
     /// proves that it is the same one.
-    fn found(&self, listed: &Listed, occurrence: u32) -> Option<Step> {
+    fn found(&self, listed: &Listed, occurrence: u32) -> Found {
         let key = self.key(occurrence);
         let files = self.index.found(&key);
         let is_its = |print| files.iter().any(|file| file.fingerprint == print);
+        let adopted = |is_it, sure| if is_it { Found::Adopted { sure } } else { Found::Not };
         if files.is_empty() {
-            return None;
+            return Found::Not;
         }
         match listed.header {
             Header::Print(print) => {
                 let is_of_one = self.numbered.is_none_or(|it| it.is_of_one_message(print));
-                let adopts = is_its(print) && is_of_one;
-                adopts.then_some(Step::Adopt { occurrence, sure: true })
+                adopted(is_its(print) && is_of_one, true)
             }
             // A number may stand for another message by now: all of it is compared.
-            Header::Anonymous(_) if self.numbered.is_some() => None,
-            Header::Anonymous(print) => {
-                is_its(print).then_some(Step::Adopt { occurrence, sure: false })
-            }
-            Header::Unasked => Some(Step::Examine),
-            Header::Sampled => None,
-            Header::Unavailable if self.numbered.is_some() => None,
-            Header::Unavailable => Some(Step::Adopt { occurrence, sure: false }),
+            Header::Anonymous(_) if self.numbered.is_some() => Found::Not,
+            Header::Anonymous(print) => adopted(is_its(print), false),
+            Header::Unasked => Found::NeedsHeader,
+            Header::Sampled => Found::Not,
+            Header::Unavailable => adopted(self.numbered.is_none(), false),
         }
     }
 

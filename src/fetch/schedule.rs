@@ -51,7 +51,7 @@ impl AccountRun {
                 Step::Leave(Reason::Delivered { deletable: Some(at) }) if at <= now => {
                     unproven = true;
                 }
-                Step::Examine | Step::Leave(_) => {}
+                Step::Leave(_) => {}
                 Step::Retrieve(retrieval) => {
                     if let Some(download) = self.download(listed, retrieval) {
                         let queue = if download.is_risky { &mut last } else { &mut work.downloads };

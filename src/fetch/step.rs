@@ -79,8 +79,6 @@ pub enum Step {
         /// Which of the messages with this unique-id.
         occurrence: u32,
     },
-    /// The header decides: TOP, then the plan is made again.
-    Examine,
     /// Nothing.
     Leave(Reason),
     /// It is fetched.
@@ -153,7 +151,7 @@ impl Step {
     pub(super) fn leaves_doubt(&self) -> bool {
         match self {
             Self::Adopt { .. } | Self::Delete { .. } => false,
-            Self::Examine | Self::Retrieve(_) => true,
+            Self::Retrieve(_) => true,
             Self::Leave(reason) => {
                 matches!(reason, Reason::Limit | Reason::NotNamed | Reason::TooLarge { .. })
             }

@@ -160,7 +160,6 @@ pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Opti
     let state = match step {
         Step::Adopt { .. } => State::Found,
         Step::Delete { .. } => State::Deletable,
-        Step::Examine => State::Unreadable,
         Step::Leave(reason) => match reason {
             Reason::Changed { .. } => State::Changed,
             Reason::DeletedBefore => State::Deleted,

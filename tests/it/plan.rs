@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use pop3get::fetch::{Deletion, Header, Listed, Policy, Reason, Retrieval, Step, plan};
+use pop3get::fetch::{Deletion, Header, Listed, Plan, Policy, Reason, Retrieval, Step, plan};
 use pop3get::journal::{
-    ContentHasher, Delivery, Fingerprint, HeaderHasher, Journal, Mailbox, MessageKey,
+    ContentHasher, Delivery, Fingerprint, HeaderHasher, Index, Journal, Mailbox, MessageKey,
 };
 use pop3get::protocol::{MessageNumber, UniqueId};
 
@@ -65,6 +65,14 @@ const NEW: Step = Step::Retrieve(Retrieval {
     compares: false,
 });
 
+/// The steps, where all headers that decide are known.
+fn decided(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Vec<Step> {
+    match plan(listing, index, policy, now) {
+        Plan::Steps(steps) => steps,
+        Plan::NeedHeaders(needed) => panic!("{needed:?}"),
+    }
+}
+
 #[test]
 fn one_listed_message_gets_what_its_history_and_the_policy_say() {
     let (_home, journal) = journal(&[("old", 30), ("young", 1)]);
@@ -88,27 +96,31 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
         compares: true,
     });
     let table = [
-        ("unknown", 10, Header::Unasked, keep, NEW),
-        ("unknown", 10, Header::Unasked, now, NEW),
-        ("old", 10, Header::Unasked, keep, kept),
-        ("old", 99, Header::Unasked, keep, Step::Examine),
-        ("old", 99, same("old"), keep, Step::Leave(Reason::Changed { occurrence: 1 })),
-        ("old", 99, Header::Unavailable, keep, kept),
-        ("old", 10, Header::Unasked, now, Step::Examine),
-        ("old", 10, same("old"), now, Step::Delete { occurrence: 1 }),
-        ("old", 10, same("old"), week, Step::Delete { occurrence: 1 }),
-        ("old", 11, same("old"), week, Step::Leave(Reason::Changed { occurrence: 1 })),
-        ("old", 10, same("other"), week, another),
-        ("old", 10, Header::Unavailable, week, compare),
-        ("old", 11, Header::Unavailable, week, due),
-        ("young", 10, Header::Unasked, week, later),
-        ("young", 11, Header::Unasked, week, Step::Examine),
-        ("young", 10, same("young"), now, Step::Delete { occurrence: 1 }),
+        ("unknown", 10, Header::Unasked, keep, Some(NEW)),
+        ("unknown", 10, Header::Unasked, now, Some(NEW)),
+        ("old", 10, Header::Unasked, keep, Some(kept)),
+        ("old", 99, Header::Unasked, keep, None),
+        ("old", 99, same("old"), keep, Some(Step::Leave(Reason::Changed { occurrence: 1 }))),
+        ("old", 99, Header::Unavailable, keep, Some(kept)),
+        ("old", 10, Header::Unasked, now, None),
+        ("old", 10, same("old"), now, Some(Step::Delete { occurrence: 1 })),
+        ("old", 10, same("old"), week, Some(Step::Delete { occurrence: 1 })),
+        ("old", 11, same("old"), week, Some(Step::Leave(Reason::Changed { occurrence: 1 }))),
+        ("old", 10, same("other"), week, Some(another)),
+        ("old", 10, Header::Unavailable, week, Some(compare)),
+        ("old", 11, Header::Unavailable, week, Some(due)),
+        ("young", 10, Header::Unasked, week, Some(later)),
+        ("young", 11, Header::Unasked, week, None),
+        ("young", 10, same("young"), now, Some(Step::Delete { occurrence: 1 })),
     ];
     for (unique_id, octets, header, deletion, step) in table {
         let listing = [listed(3, unique_id, octets, header)];
         let steps = plan(&listing, journal.index(), &policy(deletion), NOW);
-        assert_eq!(steps, [step], "{unique_id} {octets} {header:?} {deletion:?}");
+        let expected = match step {
+            Some(step) => Plan::Steps(vec![step]),
+            None => Plan::NeedHeaders([listing[0].number].into()),
+        };
+        assert_eq!(steps, expected, "{unique_id} {octets} {header:?} {deletion:?}");
     }
 }
 
@@ -116,7 +128,7 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
 fn twins_are_told_apart_by_header_and_missing_ones_are_fetched() {
     let (_home, journal) = journal(&[("twin", 30)]);
     let twin = |number, header: &str| listed(number, "twin", 10, Header::Print(print(header)));
-    let steps = plan(
+    let steps = decided(
         &[twin(1, "new"), twin(2, "twin"), twin(3, "newer")],
         journal.index(),
         &policy(Deletion::Now),
@@ -144,7 +156,7 @@ fn a_limit_is_for_new_messages_first_and_then_for_those_that_are_compared() {
     ];
     let fetched = |limit| {
         let policy = Policy { limit, ..policy(Deletion::Now) };
-        let steps = plan(&listing, journal.index(), &policy, NOW);
+        let steps = decided(&listing, journal.index(), &policy, NOW);
         steps.iter().map(|step| matches!(step, Step::Retrieve(_))).collect::<Vec<_>>()
     };
     assert_eq!(fetched(None), [true, true, true]);
@@ -177,7 +189,19 @@ proptest! {
         }).collect();
         let deletion = if deletes { Deletion::Now } else { Deletion::Keep };
         let policy = Policy { deletion, limit, ..Policy::default() };
-        let steps = plan(&listing, journal.index(), &policy, NOW);
+        let mut listing = listing;
+        let steps = loop {
+            match plan(&listing, journal.index(), &policy, NOW) {
+                Plan::Steps(steps) => break steps,
+                Plan::NeedHeaders(needed) => {
+                    let asked = listing.iter_mut().filter(|it| needed.contains(&it.number));
+                    for it in asked {
+                        prop_assert_eq!(it.header, Header::Unasked);
+                        it.header = Header::Print(print("a"));
+                    }
+                }
+            }
+        };
         prop_assert_eq!(steps.len(), listing.len());
         let mut deleted = Vec::new();
         for (step, listed) in steps.iter().zip(&listing) {

@@ -165,7 +165,6 @@ fn class(state: State) -> usize {
         State::Seen => 4,
         State::TooLarge => 5,
         State::Held => 6,
-        State::Unreadable => 7,
     }
 }
 
@@ -263,7 +262,6 @@ fn state(row: &Row) -> String {
         State::NotNamed => "not named".into(),
         State::Seen => "seen".into(),
         State::TooLarge => "too large".into(),
-        State::Unreadable => "known".into(),
     }
 }
 
@@ -273,7 +271,6 @@ fn intention(row: &Row) -> (&'static str, String) {
         State::BeyondLimit => "new, beyond --limit".into(),
         State::Deletable => "it is safe here and may go".into(),
         State::Found => "it is in the Maildir already".into(),
-        State::Unreadable => "its header cannot be read".into(),
         _ => state(row),
     };
     let what = match row.action {
