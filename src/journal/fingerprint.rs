@@ -50,8 +50,18 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Fields that mail servers rewrite while a message lies in the maildrop.
-const CHANGING: [&[u8]; 4] = [b"status", b"x-status", b"x-uidl", b"content-length"];
+/// Fields that mail servers write into a message while it lies in the maildrop: those of
+/// mailbox files, by GNU Mailutils 3.15, Dovecot and UW imapd.
+const CHANGING: [&[u8]; 8] = [
+    b"content-length",
+    b"status",
+    b"x-imap",
+    b"x-imapbase",
+    b"x-keywords",
+    b"x-status",
+    b"x-uid",
+    b"x-uidl",
+];
 
 /// No name of [`CHANGING`] is longer.
 const LONGEST: usize = 14;

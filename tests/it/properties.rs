@@ -94,7 +94,7 @@ const WORDS: &[u8] = "word |\"|'|\x1b[2J|\u{9b}|\u{202e}|\u{200b}|\u{e9}|\u{1f4a
     .as_bytes();
 
 const HEADER: &[u8] =
-    b"Status|x-status|X-UIDL|Content-Length|Subject|:|:|: a| |\t|\n|\n|\n|\n |\n\n|         ";
+    b"Status|x-status|X-UIDL|X-UID|X-IMAPbase|Content-Length|Subject|:|:|: a| |\t|\n|\n|\n|\n |\n\n|         ";
 
 const JOURNAL: &[u8] = b"\
     n 7 ASNFZ4mrze8BI0VniavN7wEjRWeJq83v @5,4 //1.x.h a\n|\

@@ -257,7 +257,16 @@ fn print(pieces: &[&[u8]]) -> Fingerprint {
 
 /// The header without the fields that change, their folded lines too.
 fn unchanging(message: &[u8]) -> Vec<u8> {
-    const CHANGING: [&[u8]; 4] = [b"status", b"x-status", b"x-uidl", b"content-length"];
+    const CHANGING: [&[u8]; 8] = [
+        b"content-length",
+        b"status",
+        b"x-imap",
+        b"x-imapbase",
+        b"x-keywords",
+        b"x-status",
+        b"x-uid",
+        b"x-uidl",
+    ];
     let (mut kept, mut keeps) = (Vec::new(), true);
     let lines = message.split_inclusive(|octet| *octet == b'\n');
     for line in lines.take_while(|line| *line != b"\n") {
