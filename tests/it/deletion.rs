@@ -241,3 +241,16 @@ fn a_unique_id_reused_after_deletion_with_another_size_is_fetched_without_top() 
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.mail(), [stored(1), stored(22)]);
 }
+
+#[test]
+fn a_message_that_came_once_and_is_then_refused_is_not_taken_away_by_quit() {
+    let odd = "+OK is what this message begins with\r\n\r\nbody\r\n";
+    let server = Server::builder().user("mrose", "secret").message("odd", odd);
+    let refused = Fault::nth_reply("RETR 1", 2, "-ERR [SYS/PERM] never\r\n").on(1);
+    let server = server.fault(refused).fault(Fault::retrieved_vanish()).start();
+    let sandbox = Sandbox::new();
+    for _ in 0..3 {
+        sandbox.plain(&server).run();
+    }
+    assert_eq!(sandbox.count(), 1);
+}

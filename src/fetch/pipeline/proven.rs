@@ -75,6 +75,8 @@ impl Pipeline<'_, '_> {
         for Unproven { download, answer } in self.unproven.take_upto(number) {
             match answer {
                 Answer::Refused(refusal) => {
+                    // A server that counts what was retrieved would delete it at QUIT.
+                    self.done.withhold_quit |= download.suspect.is_some();
                     let rest = &mut self.schedule.downloads;
                     self.done.refusals.take(download, refusal, rest)?;
                 }

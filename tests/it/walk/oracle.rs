@@ -10,6 +10,7 @@
 //!   of any two messages.
 //! * The same, where numbers are the unique-ids and TOP is no help; and without
 //!   UIDL, where the header takes the place of the unique-id.
+//! * A unique-id that two messages of any size had, where TOP is no help.
 //! * A message whose unique-id another one has may arrive once more, under a
 //!   unique-id of its own: before the other one was looked at, that is new.
 //! * A message may arrive once more for each time that `--refetch` or `--state
@@ -169,6 +170,9 @@ impl Oracle {
             };
             let says_little = ids != Ids::Numbers || self.top_lied;
             account.missable |= says_little && before.iter().any(alike);
+            // Another size alone makes no message new: the header has to show it.
+            let is_another = |(other, _): &(usize, Option<u64>)| *other != entry.mail;
+            account.missable |= self.top_lied && before.iter().any(is_another);
             let others = before.iter().map(|(mail, _)| *mail).filter(|other| *other != entry.mail);
             let displaced: Vec<_> = others.filter(|_| ids != Ids::Numbers).collect();
             if !before.contains(&(entry.mail, octets)) {
@@ -323,6 +327,10 @@ impl Oracle {
             if !came && !account.excused && !account.missable {
                 self.violations.push(Violation::Lost(account.label.clone()));
             }
+        }
+        // Only the journal says which files there are of an interrupted run.
+        if self.journal_lost {
+            return;
         }
         let entries = fs::read_dir(self.maildir.join("tmp"));
         for entry in entries.into_iter().flatten() {
