@@ -7,7 +7,7 @@
 //!   have one. A cancelled run is noticed within a tenth of a second.
 //! * A time-out is [`Error::TimedOut`] with its phase. `WouldBlock` and its
 //!   kin are never seen above this room.
-//! * An end of stream is an error wherever somebody waits for octets.
+//! * An end of stream is an error wherever octets are awaited.
 //! * There is no way to send an octet over TLS without having verified who reads
 //!   it, and no way back from TLS to clear: protection is one value, decided
 //!   before connecting (CVE-2006-5867; nostarttls.secvuln.info lists forty

@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::journal::{DERIVED, Fingerprint, HeaderHasher, Index, Known, MessageKey, State};
 use crate::protocol::{
-    DropListing, Leniency, MessageNumber, ResponseCode, ScanListing, UniqueId, UniqueIdListing,
-    Violation,
+    DropListing, Keyword, Leniency, MessageNumber, ResponseCode, ScanListing, UniqueId,
+    UniqueIdListing, Violation,
 };
 use crate::session::{self, Refusal, Transaction};
 
@@ -197,7 +197,7 @@ impl<'a> Listing<'a> {
         match shared(&self.listing, index).values().all(|places| places.len() <= MAX_OCCURRENCES) {
             true => Ok(()),
             false => Err(Operation::List.failed()(session::Error::Violation {
-                keyword: "UIDL",
+                keyword: Keyword::Uidl,
                 violation: Violation::Crowded,
             })),
         }

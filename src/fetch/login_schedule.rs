@@ -106,7 +106,7 @@ fn is_bearable(left: Duration, room: Option<Duration>) -> bool {
     room.map_or(left <= PATIENCE, |room| left < room)
 }
 
-/// Whether a login need not wait; `at_once`: somebody waits for the answer.
+/// Whether a login need not wait; `at_once`: a person waits for the answer.
 pub fn is_time(last: Option<Login>, clock: Clock, at_once: bool) -> bool {
     turn(last, clock.now(), None) == Turn::Now || at_once && !last.is_some_and(|it| it.refused)
 }
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_keeps_nobody_out_for_long() {
+    fn a_clock_set_back_keeps_no_account_out_for_long() {
         assert_eq!(ago(-60_000, 60, None), Turn::NotYet(seconds(120)));
         assert_eq!(ago(-60_001, 60, None), Turn::Now);
         assert_eq!(ago(-1_000_000_000, 60, None), Turn::Now);
@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(turn(Some(Login { at, delay: u64::MAX, refused: true }), NOW, None), Turn::Now);
     }
 
-    /// All pauses of somebody who tries for so long.
+    /// All pauses of a run that tries for so long.
     fn pauses(mut left: u64, delay: u64) -> Vec<u64> {
         let mut pauses = Vec::new();
         while let Some(next) = pause(pauses.len() as u32, seconds(left), None, seconds(delay)) {

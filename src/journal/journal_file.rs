@@ -279,7 +279,7 @@ impl Journal {
         if let Some((maildir, state)) = self.unmarked.take() {
             match MaildirBinding::open(&maildir, &state) {
                 Ok(Some(mut marker)) => marker.note_run(self.header.journal, self.number)?,
-                // Another run has the lock, or somebody removed the marker.
+                // Another run has the lock, or the marker was removed.
                 Ok(None) | Err(Error::Busy { .. }) => {}
                 Err(error) => return Err(error),
             }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use zeroize::Zeroizing;
 
+use super::keyword::Keyword;
 use super::sasl::Mechanism;
 use super::text::Quoted;
 use super::vocabulary::MessageNumber;
@@ -69,9 +70,6 @@ impl Secret {
     }
 }
 
-/// The word that a command begins with, for sentences about it.
-pub type Keyword = &'static str;
-
 /// The longest command, its CRLF included (RFC 2449 section 4). Only the lines of
 /// a SASL exchange may be longer (RFC 5034 section 4).
 pub const MAX_COMMAND: usize = 255;
@@ -135,23 +133,23 @@ impl Command {
     /// that began that.
     pub fn keyword(&self) -> Keyword {
         match self {
-            Self::Apop { .. } => "APOP",
-            Self::Auth { .. } | Self::AuthCancel | Self::AuthResponse(_) => "AUTH",
-            Self::Capa => "CAPA",
-            Self::Dele(_) => "DELE",
-            Self::Lang(_) => "LANG",
-            Self::List(_) => "LIST",
-            Self::Noop => "NOOP",
-            Self::Pass(_) => "PASS",
-            Self::Quit => "QUIT",
-            Self::Retr(_) => "RETR",
-            Self::Rset => "RSET",
-            Self::Stat => "STAT",
-            Self::Stls => "STLS",
-            Self::Top(..) => "TOP",
-            Self::Uidl(_) => "UIDL",
-            Self::User(_) => "USER",
-            Self::Utf8 => "UTF8",
+            Self::Apop { .. } => Keyword::Apop,
+            Self::Auth { .. } | Self::AuthCancel | Self::AuthResponse(_) => Keyword::Auth,
+            Self::Capa => Keyword::Capa,
+            Self::Dele(_) => Keyword::Dele,
+            Self::Lang(_) => Keyword::Lang,
+            Self::List(_) => Keyword::List,
+            Self::Noop => Keyword::Noop,
+            Self::Pass(_) => Keyword::Pass,
+            Self::Quit => Keyword::Quit,
+            Self::Retr(_) => Keyword::Retr,
+            Self::Rset => Keyword::Rset,
+            Self::Stat => Keyword::Stat,
+            Self::Stls => Keyword::Stls,
+            Self::Top(..) => Keyword::Top,
+            Self::Uidl(_) => Keyword::Uidl,
+            Self::User(_) => Keyword::User,
+            Self::Utf8 => Keyword::Utf8,
         }
     }
 
@@ -177,7 +175,7 @@ impl Command {
         match self {
             Self::AuthCancel => line.push(b'*'),
             Self::AuthResponse(_) => {}
-            _ => line.extend_from_slice(self.keyword().as_bytes()),
+            _ => line.extend_from_slice(self.keyword().word().as_bytes()),
         }
         match self {
             Self::Apop { name, digest } => {
@@ -250,7 +248,7 @@ impl fmt::Display for Command {
             | Self::Stat
             | Self::Stls
             | Self::Uidl(None)
-            | Self::Utf8 => f.write_str(self.keyword()),
+            | Self::Utf8 => f.write_str(self.keyword().word()),
         }
     }
 }

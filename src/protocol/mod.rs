@@ -53,6 +53,7 @@ mod apop;
 mod capability;
 mod command;
 mod encoded_words;
+mod keyword;
 mod leniency;
 mod listing;
 mod lmtp;
@@ -67,8 +68,9 @@ mod vocabulary;
 
 pub use apop::{Timestamp, TimestampError, digest};
 pub use capability::{Capabilities, Expire, LoginDelay, MAX_CAPABILITIES};
-pub use command::{Argument, ArgumentError, Command, Keyword, MAX_COMMAND};
+pub use command::{Argument, ArgumentError, Command, MAX_COMMAND};
 pub use encoded_words::decode_words;
+pub use keyword::Keyword;
 pub use leniency::{Leniencies, Leniency};
 pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
 pub use lmtp::{

@@ -21,7 +21,7 @@ pub enum Pipelining {
     /// section 6.6).
     #[default]
     Announced,
-    /// One, whatever is announced: this server did not keep step.
+    /// One, whatever is announced: the answers of this server did not match the commands.
     LockStep,
     /// What an earlier session over verified TLS learnt: login and listing then go
     /// in one flight with the question whether that still holds.

@@ -144,7 +144,7 @@ pub(super) fn choose(
     }
     let possible = AUTO.into_iter().filter(|way| way.is_offered(capabilities));
     let possible = possible.filter(|way| channel.binds || !way.is_plus());
-    // A refused -PLUS may have met somebody in between: nothing that shows the
+    // A refused -PLUS may have met an attacker in between: nothing that shows the
     // password follows, only the same proof without the binding.
     let plus = refused.iter().find_map(|way| way.without_binding());
     let possible = possible.filter(|way| plus.is_none_or(|bare| *way == bare));

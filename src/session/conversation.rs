@@ -270,7 +270,7 @@ impl<'a> Conversation<'a> {
     /// the server's signature of SCRAM are enough to try passwords with: no log shows them.
     pub(super) fn turn(&mut self, mechanism: sasl::Mechanism) -> Result<Turn<'_>, Error> {
         self.connection.begin(Phase::Reply);
-        self.read_line("AUTH", Phase::Reply)?;
+        self.read_line(Keyword::Auth, Phase::Reply)?;
         let continuation = Continuation::parse(&self.line);
         let hides = mechanism.is_scram() && continuation.is_some();
         match hides {
@@ -282,8 +282,8 @@ impl<'a> Conversation<'a> {
             let challenge = Continuation::parse(&self.line).map(|it| it.challenge);
             return Ok(Turn::Challenge(challenge.unwrap_or_default()));
         }
-        self.check_status("AUTH")?;
-        let status = status_line(&self.line, "AUTH")?;
+        self.check_status(Keyword::Auth)?;
+        let status = status_line(&self.line, Keyword::Auth)?;
         Ok(match status.indicator {
             Indicator::Ok => Turn::Ok(status.text),
             Indicator::Err => Turn::Refused(Refusal::new(&status, self.redactor.as_ref())),

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use crate::connection::{Phase, Security};
-use crate::protocol::{Capabilities, Command, Leniency, Timestamp};
+use crate::protocol::{Capabilities, Command, Keyword, Leniency, Timestamp};
 
 use super::ahead::Early;
 use super::authorization::{Authorization, Pipelining};
@@ -61,7 +61,7 @@ impl Authorization<'_> {
 
     /// Reads the greeting.
     pub(super) fn read_greeting(&mut self) -> Result<(), Error> {
-        let greeting = self.conversation.status("the connection", Phase::Greeting)?;
+        let greeting = self.conversation.status(Keyword::Connection, Phase::Greeting)?;
         self.timestamp = Timestamp::find(greeting.map_err(Error::NotWelcome)?);
         self.awaits_greeting = false;
         Ok(())

@@ -32,8 +32,8 @@ impl Authorization<'_> {
     }
 
     /// Login and listing in one flight, headed by CAPA if what is known of the
-    /// server is remembered only. A server that does not keep step, or can no
-    /// longer what it could, is found out here; its confusion is no refused login.
+    /// server is remembered only. A server whose answers do not match the commands, or
+    /// that lost a capability, is found out here; that is no refused login.
     pub(super) fn flight(
         &mut self,
         way: Way,

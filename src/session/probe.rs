@@ -6,15 +6,15 @@
 //!   fetched, no DELE, and one login at most.
 //! * What was found stays found, whatever fails behind it.
 //! * CAPA is asked in clear here, for the eyes of a person. Nothing is decided by
-//!   the answer, and it is not told from what somebody in between may have said.
+//!   the answer, and it is not told from what an attacker in between may have said.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use crate::connection::{self, Connection, Phase, Route, Secured, Security};
 use crate::protocol::{
-    Capabilities, Command, DropListing, MessageNumber, ScanListing, Timestamp, TimestampError,
-    UniqueIdListing,
+    Capabilities, Command, DropListing, Keyword, MessageNumber, ScanListing, Timestamp,
+    TimestampError, UniqueIdListing,
 };
 
 use super::authorization::{
@@ -58,8 +58,8 @@ pub struct Findings {
     pub unique_ids: Option<Result<UniqueIds, Refusal>>,
     /// Whether TOP works; not asked of an empty maildrop.
     pub top: Option<Result<(), Refusal>>,
-    /// Whether the server keeps step; `None` where PIPELINING is not announced.
-    pub keeps_step: Option<bool>,
+    /// Whether its answers match pipelined commands; `None` where PIPELINING is not announced.
+    pub pipelining: Option<bool>,
     /// QUIT was answered with `+OK`.
     pub is_ended: bool,
 }
@@ -159,10 +159,10 @@ impl Findings {
         let announced = both.into_iter().flatten().find_map(|answer| answer.as_ref().ok());
         if announced.is_some_and(Capabilities::pipelining) {
             let has_uidl = self.unique_ids.as_ref().is_some_and(Result::is_ok);
-            let keeps = keeps_step(&mut transaction.conversation, first, has_uidl);
-            let keeps = keeps.map_err(failed(Step::List))?;
-            self.keeps_step = Some(keeps);
-            if !keeps {
+            let pipelines = pipelines(&mut transaction.conversation, first, has_uidl);
+            let pipelines = pipelines.map_err(failed(Step::List))?;
+            self.pipelining = Some(pipelines);
+            if !pipelines {
                 // It is not known which command its next answer would belong to.
                 return Ok(());
             }
@@ -182,7 +182,7 @@ impl Findings {
         if self.secured.is_some() {
             conversation.log_protection(roots);
         }
-        let greeting = match conversation.status("the connection", Phase::Greeting)? {
+        let greeting = match conversation.status(Keyword::Connection, Phase::Greeting)? {
             Ok(words) => words,
             Err(refusal) => {
                 self.greeting = Some(refusal.text.clone());
@@ -282,7 +282,7 @@ fn capabilities(conversation: &mut Conversation<'_>) -> Result<Answer, Error> {
 fn look_behind_stls(options: &connection::Options, log: Log<'_>) -> Result<Secured, Error> {
     let connection = Connection::open(options)?;
     let mut conversation = Conversation::new(connection, log, false);
-    let greeting = conversation.status("the connection", Phase::Greeting)?.map(|_| ());
+    let greeting = conversation.status(Keyword::Connection, Phase::Greeting)?.map(|_| ());
     greeting.map_err(Error::NotWelcome)?;
     ask_for_tls(&mut conversation)?;
     Ok(conversation.connection.inspect_tls()?)
@@ -300,7 +300,7 @@ fn top(
 
 /// Sends several commands at once, and sees whether each answer is that to its
 /// command. A server that drops what came along with the first answers no more.
-fn keeps_step(
+fn pipelines(
     conversation: &mut Conversation<'_>,
     first: Option<MessageNumber>,
     has_uidl: bool,

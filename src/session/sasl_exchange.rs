@@ -2,7 +2,7 @@
 
 use crate::connection::{self, Phase};
 use crate::protocol::sasl::{self, Binding, Exchange, Initial};
-use crate::protocol::{Command, Leniency, LoginRefusal};
+use crate::protocol::{Command, Keyword, Leniency, LoginRefusal};
 use crate::secret::Secret;
 
 use super::ahead::{AHEAD, Behind};
@@ -211,7 +211,7 @@ impl Authorization<'_> {
     /// stands, however it takes that, be it by hanging up.
     fn cancel(&mut self, mechanism: sasl::Mechanism, source: sasl::Error) -> Result<Tried, Error> {
         self.conversation.send(&Command::AuthCancel)?;
-        match self.conversation.status("AUTH", Phase::Reply) {
+        match self.conversation.status(Keyword::Auth, Phase::Reply) {
             Ok(Err(refusal))
                 if mechanism.is_plus() && source.refuses_binding() && refusal.code.is_none() =>
             {

@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 
 use crate::connection::Phase;
 use crate::protocol::{
-    Capabilities, Command, Expire, Leniencies, Leniency, LoginDelay, MessageNumber, Violation,
+    Capabilities, Command, Expire, Keyword, Leniencies, Leniency, LoginDelay, MessageNumber,
+    Violation,
 };
 
 use super::authorization::Pipelining;
@@ -113,8 +114,8 @@ impl<'a, T> Transaction<'a, T> {
     pub fn settle_own(&mut self) -> Result<(), Error> {
         while self.window.is_own() {
             match self.window.front() {
-                Some("CAPA") => self.read_capabilities()?,
-                Some("NOOP") => self.read_nudge()?,
+                Some(Keyword::Capa) => self.read_capabilities()?,
+                Some(Keyword::Noop) => self.read_nudge()?,
                 _ => break,
             }
         }
@@ -232,8 +233,8 @@ impl<'a, T> Transaction<'a, T> {
                     self.window.pop();
                     return Ok(());
                 }
-                Some("CAPA") => self.read_capabilities()?,
-                Some("NOOP") if self.window.is_own() => self.read_nudge()?,
+                Some(Keyword::Capa) => self.read_capabilities()?,
+                Some(Keyword::Noop) if self.window.is_own() => self.read_nudge()?,
                 _ => return self.conversation.send(command),
             }
         }

@@ -5,7 +5,7 @@ use crate::channel::failure::{FailedOperation, Failure, Kind};
 use crate::connection::{self, Phase, ProxyError, Reason, RootsError};
 use crate::fetch::{self, Operation};
 use crate::journal::{self, Binding};
-use crate::protocol::{LoginRefusal, ResponseCode, sasl};
+use crate::protocol::{Keyword, LoginRefusal, ResponseCode, sasl};
 use crate::{handover, maildir, session};
 
 use super::error::Error;
@@ -159,12 +159,13 @@ fn of_session(doing: Operation, error: &session::Error) -> Kind {
         session::Error::NotOffered { .. } => Kind::NotOffered,
         session::Error::Strict(_) => Kind::Strict,
         session::Error::Timestamp(_) => Kind::NoTimestamp,
-        session::Error::Unsupported("STLS", _) => Kind::NoStls,
+        session::Error::Unsupported(Keyword::Stls, _) => Kind::NoStls,
         session::Error::Unsupported(..) => Kind::ServerUnavailable,
         session::Error::NotWelcome(refusal) => of_refusal(refusal, Kind::ServerTemporary),
-        session::Error::Refused { keyword: "PASS" | "USER" | "APOP", refusal } => {
-            of_login(refusal, Kind::LoginRefused)
-        }
+        session::Error::Refused {
+            keyword: Keyword::Pass | Keyword::User | Keyword::Apop,
+            refusal,
+        } => of_login(refusal, Kind::LoginRefused),
         session::Error::Refused { refusal, .. } if doing == Operation::LogIn => {
             match of_login(refusal, Kind::LoginRefusedByCode) {
                 Kind::InUseAtLogin => Kind::InUse,

@@ -91,7 +91,7 @@ fn findings(
             Ok(()) => Answer::Answered {},
             Err(refusal) => Answer::Refused { text: Octets::cut(&refusal.text) },
         }),
-        pipelining: found.keeps_step,
+        pipelining: found.pipelining,
         is_ended: found.is_ended,
     }
 }

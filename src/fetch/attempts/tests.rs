@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::fetch::error::Operation;
 use crate::fetch::header::Header;
 use crate::fetch::step::{Listed, Retrieval};
-use crate::protocol::{MessageNumber, ResponseCode, Violation};
+use crate::protocol::{Keyword, MessageNumber, ResponseCode, Violation};
 use crate::session::Refusal;
 
 use super::*;
@@ -43,7 +43,7 @@ fn interrupted() -> Error {
 
 fn broken() -> Error {
     let violation = Violation::Crowded;
-    session(session::Error::Violation { keyword: "RETR", violation })
+    session(session::Error::Violation { keyword: Keyword::Retr, violation })
 }
 
 fn out_of_step() -> Error {
@@ -52,7 +52,7 @@ fn out_of_step() -> Error {
 
 fn refused(code: Option<ResponseCode>) -> Error {
     let refusal = Refusal { code, text: b"no".as_slice().into() };
-    session(session::Error::Refused { keyword: "PASS", refusal })
+    session(session::Error::Refused { keyword: Keyword::Pass, refusal })
 }
 
 /// How a session ended, and how far it came.
