@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::Duration;
 
-use pop3_test_server::{Fault, Server};
+use pop3_test_server::{Fault, Message, Server};
 
 use crate::sandbox::Sandbox;
 
@@ -141,7 +141,9 @@ fn first_runs_beside_each_other_name_their_journals_in_one_maildir() {
     let users = ["a", "b", "c", "d"];
     let mut builder = Server::builder();
     for user in users {
-        builder = builder.user(user, "secret").messages(crate::rfc1939::letters(3));
+        // Messages of their own: else the later ones would be those of the first one again.
+        let message = |n| Message::new(format!("{user}-{n}"), crate::rfc1939::letter(n));
+        builder = builder.user(user, "secret").messages((1..=3).map(message));
     }
     let (server, sandbox) = (builder.start(), Sandbox::new());
     share(&sandbox, &server, &users);
