@@ -234,6 +234,11 @@ impl Attempts {
     fn among_messages(&mut self, ended: Current, nature: session::Nature) -> Option<Next> {
         let Current { pipelining, remembered, progress, lost, more, .. } = ended;
         match (lost, nature) {
+            // The same octets a second time are stored.
+            (Some(download), session::Nature::OutOfStep) if self.is_followed_first(&download) => {
+                self.count(&download);
+                Some(Next::Again(Note::None))
+            }
             (Some(download), session::Nature::OutOfStep) => {
                 Some(self.put_off(download, Failed::Garbled, more))
             }
@@ -300,6 +305,12 @@ impl Attempts {
             _ => Failed::Lost,
         };
         self.put_off(download, why, more)
+    }
+
+    /// Whether lines that answer nothing followed this message for the first time.
+    fn is_followed_first(&self, download: &Download) -> bool {
+        let loss = self.losses.get(&download.key());
+        download.followed.is_some() && loss.is_none_or(|loss| loss.followed.is_none())
     }
 
     /// Counts a loss inside this message.

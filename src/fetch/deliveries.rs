@@ -97,8 +97,7 @@ impl<'r> Deliveries<'r> {
         self.commit(download, message, marks, remark).map(|()| None)
     }
 
-    /// Hands what came of a message, and what lines that answer nothing follow each time,
-    /// to the commit thread.
+    /// Commits a message behind which extra lines came both times.
     pub(super) fn send_followed(
         &mut self,
         download: Download,
@@ -106,6 +105,11 @@ impl<'r> Deliveries<'r> {
         marks: &Marks,
     ) -> Result<(), Error> {
         let key = download.key();
+        if download.retrieval.doubtful && download.known.contains(&marks.fingerprint) {
+            self.top_differs = true;
+            (self.observe)(Event::TopDiffers);
+            return Ok(());
+        }
         // It is here as far as it goes, if it came so before.
         if !is_part(&message, download.listed.octets)
             && self.twins.take(&key, marks.content, download.listed.octets).is_some()

@@ -78,6 +78,7 @@ impl AccountRun {
 
     /// Notes which messages were fetched again, and what became of them.
     fn note_twins(&mut self, twins: &Twins, now: u64, observe: Observer<'_>) {
+        self.current.progress |= twins.found_any();
         for (old, new) in &twins.renamed {
             self.journal.note_rekeyed(old, new);
             self.journal.note_compared(new, None);
@@ -95,7 +96,6 @@ impl AccountRun {
             self.journal.note_incomparable(key);
         }
         if !twins.changed.is_empty() {
-            self.current.progress = true;
             observe(Event::Unproven);
         }
     }

@@ -55,14 +55,11 @@ impl NumericUniqueIds {
     }
 }
 
-/// Whether a known message has another size than before: its header says that it is
-/// that one, whatever its size.
+/// Whether a message that was found to be the known one has another size than before: a
+/// size alone makes no message new.
 pub(super) fn is_resized(listed: &Listed, known: &Known) -> bool {
-    let identity = listed.header.identity();
     let sizes = listed.octets.zip(known.octets);
-    identity.is_some()
-        && identity == known.fingerprint
-        && sizes.is_some_and(|(listed, known)| listed != known)
+    sizes.is_some_and(|(listed, known)| listed != known)
         && !matches!(known.state, State::Failed | State::TooLarge)
 }
 

@@ -27,6 +27,9 @@ pub(super) struct Proofs {
     is_confirmed: bool,
     /// The server was out of step before: lines too many are passed over.
     pub(super) resynchronises: bool,
+    /// An earlier session of this run broke: what comes is proven at once, so that the
+    /// next break takes little away.
+    pub(super) hurries: bool,
     /// What STAT said first.
     drop: Option<DropListing>,
 }
@@ -35,7 +38,15 @@ impl Proofs {
     /// A server of which this kind is known, if any.
     pub(super) fn new(known: Option<ProofKind>, resynchronises: bool) -> Self {
         let (is_learned, is_news, is_confirmed) = (known.is_some(), false, false);
-        Self { kind: known, is_learned, is_news, is_confirmed, resynchronises, drop: None }
+        Self {
+            kind: known,
+            is_learned,
+            is_news,
+            is_confirmed,
+            resynchronises,
+            hurries: false,
+            drop: None,
+        }
     }
 
     /// Whether the kind of proof is one that an earlier session learnt, and none of this
@@ -61,7 +72,7 @@ impl Proofs {
 
     /// How often a proof is asked for in this session.
     pub(super) fn cadence(&self, transaction: &Session<'_>) -> Cadence {
-        if transaction.is_pipelining() || self.resynchronises {
+        if transaction.is_pipelining() || self.resynchronises || self.hurries {
             Cadence::Each
         } else {
             Cadence::Batch

@@ -35,10 +35,9 @@ pub(super) fn recover(
         }
         let is_whole = files.is_empty() && unmarked.is_empty() && unsettled.is_empty();
         if journal.is_torn() || !is_whole {
-            journal.prepare(&files)?;
+            journal.prepare(&files, &unmarked)?;
         }
         if !unmarked.is_empty() {
-            journal.wait_again(&unmarked);
             observe(Event::WaitsAgain { messages: unmarked.len() });
         }
         let runs = unsettled.iter().flat_map(|(_, names)| names);

@@ -177,6 +177,7 @@ pub(super) fn open<'a, R: Sessions>(
     // A failed session may have been misled by what was remembered.
     let known = known.filter(|_| attempts.is_first());
     listing.proofs = Proofs::new(known, attempts.was_out_of_step);
+    listing.proofs.hurries = !attempts.is_first();
     listing.headerless = attempts.headerless.clone();
     listing.no_top = attempts.no_top;
     for leniency in listing.transaction.needed().iter().filter(|it| it.is_of_login()) {

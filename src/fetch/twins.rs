@@ -128,6 +128,15 @@ impl Twins {
         Self { known, ..Self::default() }
     }
 
+    /// Whether anything was learned of messages that are here.
+    pub(super) fn found_any(&self) -> bool {
+        !(self.renamed.is_empty()
+            && self.guessed.is_empty()
+            && self.recognised.is_empty()
+            && self.identified.is_empty()
+            && self.changed.is_empty())
+    }
+
     /// Whether a message is here already, octet for octet; and if so, the proof for DELE
     /// if it may be deleted.
     pub(super) fn take(

@@ -114,11 +114,6 @@ impl Journal {
         unmarked(self.index(), &log, is_spool, files)
     }
 
-    /// Lets these files wait again.
-    pub fn wait_again(&mut self, files: &[Unmarked]) {
-        files.iter().for_each(|file| self.enqueue(&mark(file)));
-    }
-
     /// Takes off the marks of messages that were handed over, as the hand-over's file
     /// says, and notes its number. The lock of the hand-over is not needed: what its
     /// file says of a message that was handed over it says for ever.

@@ -253,7 +253,7 @@ impl Journal {
         if records.is_empty() && self.pending.is_empty() {
             return Ok(());
         }
-        self.prepare(&[])?;
+        self.prepare(&[], &[])?;
         self.write_clock();
         self.abandoned = true;
         let mut append = std::mem::take(&mut self.pending);

@@ -103,15 +103,20 @@ fn move_spool(from: &Path, to: &Path) -> Result<(), Error> {
     sync_directory(from)
 }
 
-/// The journal that the markers name for `new`: that of its Maildir, or that of the spool
-/// of `old`, which comes along.
-fn named(state: &Path, old: &Mailbox, new: &Mailbox, maildir: &Path) -> Result<Option<u64>, Error> {
+/// Whether a marker names this journal for `new`: that of its Maildir, or that of a spool,
+/// of which the one of `old` comes along.
+fn is_named(
+    state: &Path,
+    (old, new): (&Mailbox, &Mailbox),
+    maildir: &Path,
+    journal: u64,
+) -> Result<bool, Error> {
     for place in [maildir.to_path_buf(), old.spool(state), new.spool(state)] {
-        if let (_, Some(named)) = MaildirBinding::look(&place, new.key())? {
-            return Ok(Some(named));
+        if MaildirBinding::look(&place, new.key())?.1 == Some(journal) {
+            return Ok(true);
         }
     }
-    Ok(None)
+    Ok(false)
 }
 
 /// Finishes a renaming to this mailbox that was interrupted, or forgets it if it had
@@ -122,7 +127,7 @@ pub(super) fn finish(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<
         return Ok(());
     }
     if let Some(Intent { journal, old }) = Intent::read(state, mailbox)?
-        && named(state, &old, mailbox, maildir)? == Some(journal)
+        && is_named(state, (&old, mailbox), maildir, journal)?
     {
         let _locks = (lock(old.lock(state))?, lock(old.handover_lock(state))?);
         return move_files(state, &old, mailbox);

@@ -50,7 +50,7 @@ pub use conversation::{Line, Log};
 pub use error::{Error, Nature, Refusal};
 pub use mechanism::Mechanism;
 pub use probe::{Answer, Findings, Step, UniqueIds, probe};
-pub use proof::{Proof, ProofAnswer, Verdict};
+pub use proof::{Extra, Proof, ProofAnswer, Verdict};
 pub use reply::{AfterQuit, Reply, Sink};
 pub use transaction::Transaction;
 pub use window::WINDOW;

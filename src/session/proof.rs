@@ -75,6 +75,17 @@ impl ProofAnswer {
     }
 }
 
+/// What came behind a message, and answers nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extra {
+    /// Lines that are no status lines.
+    OtherLines,
+    /// Status lines alone, and they are passed over by now; or nothing.
+    StatusLines,
+    /// Too many status lines.
+    TooMany,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

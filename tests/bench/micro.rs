@@ -118,7 +118,7 @@ fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
     let mailbox = Mailbox::new(b"mrose", "pop.example.org", 995);
     let mut journal =
         Journal::open(directory.path(), &mailbox, directory.path()).expect("a new journal");
-    journal.prepare(&[]).expect("the journal can be synced");
+    journal.prepare(&[], &[]).expect("the journal can be synced");
     for occurrence in 1..=COPIES {
         let key = MessageKey::new(UniqueId::new(b"1").expect("octets"), occurrence);
         let delivery = Delivery { key, ..delivery(occurrence as usize) };
@@ -139,7 +139,7 @@ fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
 /// As a fetch writes it.
 fn write_journal(directory: &Path, mailbox: &Mailbox) {
     let mut journal = Journal::open(directory, mailbox, directory).expect("a new journal");
-    journal.prepare(&[]).expect("the journal can be synced");
+    journal.prepare(&[], &[]).expect("the journal can be synced");
     for batch in 0..MILLION / BATCH {
         let numbers = batch * BATCH..(batch + 1) * BATCH;
         let batch: Vec<_> = numbers.map(delivery).collect();

@@ -309,9 +309,9 @@ fn after_a_repair_a_message_with_another_number_is_compared_with_the_files() {
     }
 }
 
-/// A server that does not stuff the dot in a line of its own of message 1.
-fn unstuffed(pipelining: bool) -> Server {
-    let answer = [b"+OK\r\n", &note(1)[..], b".\r\nmore\r\nand more\r\n.\r\n"].concat();
+/// A server that does not stuff the dot in a line of its own of message 1, before this.
+fn unstuffed(pipelining: bool, rest: &[u8]) -> Server {
+    let answer = [b"+OK\r\n", &note(1)[..], b".\r\n", rest, b"and more\r\n.\r\n"].concat();
     let notes = (1..=5).map(|number| Message::new(format!("uid-{number}"), note(number)));
     let server = Server::builder().user("mrose", "secret").messages(notes);
     let server = server.fault(Fault::reply("RETR 1", answer));
@@ -320,8 +320,10 @@ fn unstuffed(pipelining: bool) -> Server {
 
 #[test]
 fn a_message_that_lines_too_many_follow_each_time_is_stored_as_far_as_it_goes_and_never_deleted() {
-    for pipelining in [true, false] {
-        let (server, sandbox) = (unstuffed(pipelining), Sandbox::new());
+    // A signature, a boundary and a telephone number begin as status lines do.
+    let rests = [&b"more\r\n"[..], b"-- \r\nme\r\n", b"--boundary\r\n", b"+44 20\r\n"];
+    for (pipelining, rest) in rests.iter().flat_map(|rest| [(true, rest), (false, rest)]) {
+        let (server, sandbox) = (unstuffed(pipelining, rest), Sandbox::new());
         let run = || sandbox.plain(&server).arg("--delete").run();
         let said: Vec<_> = (0..3).map(|_| run()).collect();
         assert_eq!(sandbox.count(), 5, "{pipelining} {said:#?}");
@@ -368,4 +370,17 @@ fn messages_whose_headers_say_too_little_are_known_after_a_repair_and_a_renumber
     sandbox.plain(&server).run().fails(76, "new unique-ids");
     sandbox.plain(&server).arg("--rekey").run().is_silent();
     assert_eq!(sandbox.count(), 2);
+}
+
+#[test]
+fn a_connection_that_breaks_again_and_again_takes_nothing_of_what_came_before_it_away() {
+    // Each session sends a few messages, one command at a time.
+    let server = server(20).without("PIPELINING").fault(Fault::cut_after_sent(1600)).start();
+    let sandbox = Sandbox::new();
+    for _ in 0..3 {
+        sandbox.plain(&server).run();
+    }
+    let mut all: Vec<_> = (1..=20).map(stored).collect();
+    all.sort();
+    assert_eq!(sandbox.mail(), all);
 }

@@ -79,7 +79,6 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
     let same = |unique_id| Header::Print(print(unique_id));
     let kept = Step::Leave(Reason::Delivered { deletable: None });
     let later = Step::Leave(Reason::Delivered { deletable: Some(NOW + 6 * DAY) });
-    let due = Step::Leave(Reason::Delivered { deletable: Some(NOW - 23 * DAY) });
     let (keep, now, week) = (Deletion::Keep, Deletion::Now, Deletion::After(7));
     let another = Step::Retrieve(Retrieval {
         occurrence: 2,
@@ -101,14 +100,26 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
         ("old", 10, Header::Unasked, keep, Some(kept)),
         ("old", 99, Header::Unasked, keep, None),
         ("old", 99, same("old"), keep, Some(Step::Leave(Reason::Changed { occurrence: 1 }))),
-        ("old", 99, Header::Unavailable, keep, Some(kept)),
+        (
+            "old",
+            99,
+            Header::Unavailable,
+            keep,
+            Some(Step::Leave(Reason::Changed { occurrence: 1 })),
+        ),
         ("old", 10, Header::Unasked, now, None),
         ("old", 10, same("old"), now, Some(Step::Delete { occurrence: 1 })),
         ("old", 10, same("old"), week, Some(Step::Delete { occurrence: 1 })),
         ("old", 11, same("old"), week, Some(Step::Leave(Reason::Changed { occurrence: 1 }))),
         ("old", 10, same("other"), week, Some(another)),
         ("old", 10, Header::Unavailable, week, Some(compare)),
-        ("old", 11, Header::Unavailable, week, Some(due)),
+        (
+            "old",
+            11,
+            Header::Unavailable,
+            week,
+            Some(Step::Leave(Reason::Changed { occurrence: 1 })),
+        ),
         ("young", 10, Header::Unasked, week, Some(later)),
         ("young", 11, Header::Unasked, week, None),
         ("young", 10, same("young"), now, Some(Step::Delete { occurrence: 1 })),

@@ -9,6 +9,7 @@ use crate::fetch::message_writer::Marks;
 use crate::fetch::proof::out_of_step;
 use crate::fetch::unproven::{Answer, Unproven};
 use crate::maildir::TempMessage;
+use crate::session::Extra;
 
 use super::Pipeline;
 
@@ -18,13 +19,21 @@ impl Pipeline<'_, '_> {
     /// before.
     pub(super) fn pass_over(&mut self) -> Result<(), Error> {
         let number = self.unproven.last().map(|it| it.download.number());
+        let mut extra = match self.transaction.is_before_status() {
+            true => Extra::TooMany,
+            false => Extra::OtherLines,
+        };
         if let Some(number) = number.filter(|_| self.proofs.resynchronises) {
             let passed = self.transaction.pass_over_status_lines(number);
-            if passed.map_err(Operation::Retrieve(number).failed())? {
-                return Ok(());
-            }
+            extra = passed.map_err(|error| {
+                self.done.lost = self.unproven.last().map(|it| it.download.clone());
+                Operation::Retrieve(number).failed()(error)
+            })?;
         }
-        self.lost_behind(!self.transaction.is_before_status())?;
+        if extra == Extra::StatusLines {
+            return Ok(());
+        }
+        self.lost_behind(extra == Extra::OtherLines)?;
         Err(out_of_step(Operation::List))
     }
 

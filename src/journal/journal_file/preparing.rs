@@ -3,6 +3,7 @@
 use crate::journal::append::Append;
 use crate::journal::disk::{replace, sync_directory};
 use crate::journal::error::{Binding, Error};
+use crate::journal::handed::{Unmarked, mark};
 use crate::journal::mailbox::JOURNAL;
 use crate::journal::maildir_binding::MaildirBinding;
 use crate::journal::record::Record;
@@ -43,7 +44,9 @@ impl Journal {
     /// `files`, which have this journal's id in their names and which it lacks, take the
     /// tail's place: what it said of deliveries can be read off them. They are durable
     /// before the tail is gone, so that a kill in between asks again.
-    pub fn prepare(&mut self, files: &[StoredFile]) -> Result<(), Error> {
+    ///
+    /// `unmarked` files wait for the hand-over again: the tail had their marks.
+    pub fn prepare(&mut self, files: &[StoredFile], unmarked: &[Unmarked]) -> Result<(), Error> {
         if self.abandoned {
             return Err(Error::Abandoned { path: self.path.clone() });
         }
@@ -56,9 +59,13 @@ impl Journal {
         let append = self.storage.read(&last)?;
         self.storage.write(&append, last.start)?;
         let files = self.index.not_found_yet(files);
+        let records: Vec<_> = files
+            .iter()
+            .map(|file| Record::Found(*file))
+            .chain(unmarked.iter().map(mark))
+            .collect();
         let mut found = Vec::new();
-        if !files.is_empty() {
-            let records: Vec<_> = files.iter().map(|file| Record::Found(*file)).collect();
+        if !records.is_empty() {
             (found, _) = records.iter().collect::<Append>().close(self.number + 1);
             self.storage.write(&found, last.end)?;
         }
@@ -72,9 +79,9 @@ impl Journal {
         sync_directory(&self.directory)?;
         if !found.is_empty() {
             self.number += 1;
-            self.records += files.len();
+            self.records += records.len();
             self.last_append = last.end..end;
-            files.iter().for_each(|file| self.index.apply(&Record::Found(*file), self.number));
+            records.iter().for_each(|record| self.index.apply(record, self.number));
         }
         (self.prepared, self.abandoned) = (true, false);
         Ok(())

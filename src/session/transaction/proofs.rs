@@ -6,13 +6,13 @@ use crate::protocol::{Command, MessageNumber, ProofKind, ScanListing};
 
 use super::Transaction;
 use crate::session::error::Error;
-use crate::session::proof::{Proof, ProofAnswer};
+use crate::session::proof::{Extra, Proof, ProofAnswer};
 use crate::session::window::InFlight;
 
 /// So long a proof is waited for: its answer follows a message that is there.
 pub(super) const PROOF_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// So many lines too many are passed over.
+/// At most this many extra lines are skipped.
 const MOST_PASSED_OVER: usize = 100;
 
 impl<T> Transaction<'_, T> {
@@ -60,20 +60,24 @@ impl<T> Transaction<'_, T> {
         }
     }
 
-    /// Passes over status lines that came behind a message and answer nothing. Whether
-    /// nothing else came.
-    pub fn pass_over_status_lines(&mut self, number: MessageNumber) -> Result<bool, Error> {
+    /// Passes over status lines that came behind a message and answer nothing.
+    pub fn pass_over_status_lines(&mut self, number: MessageNumber) -> Result<Extra, Error> {
         let keyword = Command::Retr(number).keyword();
         for _ in 0..MOST_PASSED_OVER {
             if !self.has_unasked_octets() {
-                return Ok(true);
+                return Ok(Extra::StatusLines);
             }
             if !self.conversation.is_before_status() {
-                break;
+                return Ok(Extra::OtherLines);
             }
-            _ = self.conversation.status_within(keyword, PROOF_TIMEOUT)?;
+            match self.conversation.status_within(keyword, PROOF_TIMEOUT) {
+                Ok(_) => {}
+                // It only began like one.
+                Err(Error::Violation { .. }) => return Ok(Extra::OtherLines),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(false)
+        Ok(Extra::TooMany)
     }
 
     /// Reads on behind an answer to a proof that was none, over status lines alone,

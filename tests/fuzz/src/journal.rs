@@ -197,7 +197,7 @@ fn cuts(room: &Room, text: &[u8]) {
 fn append(room: &Room, expected: &Said) {
     let mut journal = room.open().unwrap();
     let (number, unsettled) = (journal.number(), journal.unsettled().len());
-    journal.prepare(&[]).unwrap();
+    journal.prepare(&[], &[]).unwrap();
     assert!(!journal.is_torn());
     assert_eq!(said(journal.index()), *expected);
     drop(journal);

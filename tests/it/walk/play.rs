@@ -93,7 +93,7 @@ impl Player {
             Step::Clock(clock) => self.clock(*clock),
             Step::Owner { does, which } => self.owner(*does, *which),
             Step::Journal(journal) => self.journal(*journal),
-            Step::Run(run) if run.act == Act::CheckAndFetch => self.check_and_fetch(run),
+            Step::Run(run) if run.act == Act::CheckAndFetch => _ = self.check_and_fetch(run),
             Step::Run(run) => _ = self.run(run),
         }
     }
@@ -246,7 +246,8 @@ impl Player {
         let before: Vec<_> = self.journals().into_iter().map(read).collect();
         let ran = self.program.run(&mut self.site, run, args, self.wrong_clock);
         self.site.oracle.look();
-        self.was_put_back &= ran.killed || run.act.only_looks();
+        let has_fetched = matches!(run.act, Act::Fetch(_)) && ran.status.success();
+        self.was_put_back &= !has_fetched;
         self.was_killed = ran.killed || self.was_killed && run.act.only_looks();
         let is_whole = run.faults.is_empty() && run.view == View::All && ran.status.success();
         if matches!(run.act, Act::Fetch(_)) && is_whole {
@@ -275,11 +276,11 @@ impl Player {
 
     /// What `--check` and `--dry-run` count is what a fetch delivers, and what `--list` calls
     /// new is delivered, if nothing goes wrong.
-    fn check_and_fetch(&mut self, run: &Run) {
+    fn check_and_fetch(&mut self, run: &Run) -> Option<Ran> {
         let plain = |act| Run { act, view: run.view, ..Run::plain(act) };
         if self.site.server.delay.is_some() {
             // It would take too long until the fetch may come.
-            return;
+            return None;
         }
         let (was_killed, was_put_back) = (self.was_killed, self.was_put_back);
         let listed = self.run(&plain(Act::List));
@@ -321,6 +322,7 @@ impl Player {
             let what = format!("{said} are {} files", after - before);
             self.site.oracle.violations.push(Violation::BrokenPromise(what));
         }
+        Some(fetched)
     }
 
     /// The faults are over: everything arrives within three runs a day apart, if
@@ -332,10 +334,13 @@ impl Player {
             self.site.change(Change::Style(Style::Octets));
         }
         self.clock(Clock::Right);
-        for _ in 0..3 {
+        for nth in 0..3 {
             self.clock(Clock::Minutes(24 * 60 + 5));
             STEPS.fetch_add(1, Ordering::Relaxed);
-            let ran = self.run(&Run::plain(Act::Fetch(finish.keeping)));
+            let looks = nth == 0 && finish.keeping == Keeping::Keep;
+            let looked = if looks { self.check_and_fetch(&Run::plain(Act::List)) } else { None };
+            let fetch = || self.run(&Run::plain(Act::Fetch(finish.keeping)));
+            let ran = looked.unwrap_or_else(fetch);
             if let Some(act) = ran.hinted(finish.keeping) {
                 self.clock(Clock::Minutes(20));
                 self.run(&Run::plain(act));
