@@ -67,7 +67,7 @@
 //! secrets that need neither a person nor a command; lock and Maildir; the sandbox;
 //! threads; the journal's load and recovery, and beside them the connection; the login. Where
 //! the journal has to be made or moved, it is opened before the sandbox closes. Other secrets
-//! are asked for once the journal is loaded, and before the network.
+//! are asked for when the server was reached and its certificate accepted.
 //!
 //! One loop (`cli::supervisor::run`) hears all workers. Each has a thread that starts it
 //! and reads its frames; questions to people and password commands have threads of their

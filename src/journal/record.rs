@@ -24,9 +24,9 @@
 //! ```
 //!
 //! A record says everything that is known of its message; what an earlier one said
-//! is gone. `message` and `delivery` have a file of their own. `newest`, and `earlier-since` are seconds since 1970,
-//! `counted` are seconds by the journal's own clock, and `listing` is the number of a
-//! listing. `?` stands for what is not known. A unique-id is percent-encoded wherever
+//! is gone. `message_line` has the grammar of `message` and `delivery`. `newest` and
+//! `earlier-since` are seconds since 1970, `counted` are seconds by
+//! the journal's own clock, and `listing` is the number of a listing. `?` stands for what is not known. A unique-id is percent-encoded wherever
 //! it is no visible ASCII, so a person can grep for it.
 
 use std::borrow::Cow;

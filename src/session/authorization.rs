@@ -24,7 +24,7 @@ pub enum Pipelining {
     /// One, whatever is announced: the answers of this server did not match the commands.
     LockStep,
     /// What an earlier session over verified TLS learnt: login and listing then go
-    /// in one flight with the question whether that still holds.
+    /// in one flight, in two by SCRAM, with the question whether that still holds.
     Remembered(Capabilities),
 }
 
@@ -101,7 +101,8 @@ pub fn check_user(mechanism: Mechanism, user: &[u8]) -> Result<(), Error> {
     Err(Error::Credentials { what: "user name", why })
 }
 
-/// AUTHORIZATION: the greeting was read, no user is logged in.
+/// AUTHORIZATION: no user is logged in. The greeting was read, unless commands went before
+/// it.
 #[derive(Debug)]
 pub struct Authorization<'a> {
     pub(super) conversation: Conversation<'a>,
@@ -126,7 +127,8 @@ pub struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// Connects, reads the greeting, goes over to TLS and asks for capabilities.
+    /// Connects, reads the greeting unless commands go before it, goes over to TLS and asks
+    /// for capabilities.
     ///
     /// With STLS nothing is asked before it: an answer in clear could be
     /// anyone's, so it is not worth a round trip. A server that ends the connection at

@@ -103,8 +103,8 @@ impl Authorization<'_> {
         Ok(Ahead { capa, utf8 })
     }
 
-    /// Reads the answers to that, and the greeting in front of them where that came later. What was remembered has to hold still, as far as the
-    /// login hangs on it.
+    /// Reads the answers to that, and the greeting in front of them where that came later.
+    /// What was remembered has to hold still, as far as the login hangs on it.
     fn read_ahead(
         &mut self,
         way: Way,

@@ -1,5 +1,4 @@
-//! The server is reached before a person or a command is asked for the password: what
-//! cannot be used is asked for by none.
+//! A password is asked for only when the server was reached and its certificate accepted.
 
 use crate::connection::{self, Security};
 use crate::fetch::{self, Operation, is_time};

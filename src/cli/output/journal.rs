@@ -126,8 +126,8 @@ pub(super) fn repair(repair: &Repair) -> String {
     }
     if repair.forgot_handover {
         lines.push(
-            "what was handed over and is no longer here is not known: what of it is on the \
-             server arrives and is handed over again, unless --mark-seen comes first"
+            "the journal no longer knows which messages were handed over: those that are still \
+             on the server are fetched and handed over again, unless you run --mark-seen first"
                 .into(),
         );
     }
