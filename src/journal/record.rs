@@ -25,9 +25,10 @@
 //!
 //! A record says everything that is known of its message; what an earlier one said
 //! is gone. `message_line` has the grammar of `message` and `delivery`. `newest` and
-//! `earlier-since` are seconds since 1970, `counted` are seconds by
-//! the journal's own clock, and `listing` is the number of a listing. `?` stands for what is not known. A unique-id is percent-encoded wherever
-//! it is no visible ASCII, so a person can grep for it.
+//! `earlier-since` are seconds since 1970, `counted` are seconds by the journal's own
+//! clock, and `listing` is the number of a listing. `?` stands for what is not known. A
+//! unique-id is percent-encoded wherever it is no visible ASCII, so a person can grep for
+//! it.
 
 use std::borrow::Cow;
 use std::sync::Arc;

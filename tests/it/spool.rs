@@ -97,7 +97,7 @@ fn a_lost_journal_is_said_and_a_repair_lets_what_is_in_the_spool_wait_again() {
         let repair = || hand_over(&sandbox, &server, ":").args(["--state", "repair"]).run();
         let repaired = repair();
         assert_eq!(repaired.status, Some(0), "{repaired:?}");
-        for said in ["2 messages not handed over", "arrives and is handed over again"] {
+        for said in ["2 messages not handed over", "are fetched and handed over again"] {
             assert!(repaired.stdout.contains(said), "{repaired:?}");
         }
         assert!(repair().stdout.contains("nothing to do"));
