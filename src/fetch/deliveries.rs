@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use crate::journal::{Delivery, MessageKey, Proof, Settlement};
+use crate::journal::{Delivery, Proof, Settled, Settlement};
 use crate::maildir::TempMessage;
 use crate::protocol::MessageNumber;
 use crate::session;
@@ -63,26 +63,10 @@ impl<'r> Deliveries<'r> {
         message: TempMessage,
         marks: &Marks,
     ) -> Result<Option<(MessageNumber, Proof)>, Error> {
-        let Download { listed, retrieval, known, suspect, .. } = &download;
-        if retrieval.doubtful && known.contains(&marks.fingerprint) {
-            // It is here already; the file removes itself.
-            self.top_differs = true;
-            // A server that counts what was retrieved may have another one here.
-            self.withhold_quit = true;
-            (self.observe)(Event::TopDiffers);
-            return Ok(None);
+        if let Some(proof) = self.drop_known(&download, &message, marks) {
+            return Ok(proof.map(|proof| (download.number(), Proof::Settled(proof))));
         }
-        let key = download.key();
-        // The file removes itself where the message is here.
-        if !is_part(&message, listed.octets)
-            && let Some(proof) = self.twins.take(&key, marks.content, listed.octets)
-        {
-            return Ok(proof.map(|proof| (listed.number, Proof::Settled(proof))));
-        }
-        if retrieval.compares {
-            self.differs(key);
-            return Ok(None);
-        }
+        let Download { listed, suspect, .. } = &download;
         let leaves_line_out = suspect.as_ref().is_some_and(|it| it.is_servers);
         if leaves_line_out {
             let (number, unique_id) = (listed.number, &listed.unique_id);
@@ -104,30 +88,43 @@ impl<'r> Deliveries<'r> {
         message: TempMessage,
         marks: &Marks,
     ) -> Result<(), Error> {
-        let key = download.key();
-        if download.retrieval.doubtful && download.known.contains(&marks.fingerprint) {
-            self.top_differs = true;
-            (self.observe)(Event::TopDiffers);
-            return Ok(());
+        match self.drop_known(&download, &message, marks) {
+            // A part proves nothing.
+            Some(_) => Ok(()),
+            None => self.commit(download, message, marks, Remark::LinesFollow),
         }
-        // It is here as far as it goes, if it came so before.
-        if !is_part(&message, download.listed.octets)
-            && self.twins.take(&key, marks.content, download.listed.octets).is_some()
-        {
-            return Ok(());
-        }
-        if download.retrieval.compares {
-            self.differs(key);
-            return Ok(());
-        }
-        self.commit(download, message, marks, Remark::LinesFollow)
     }
 
-    /// What came is not what is here under its name.
-    fn differs(&mut self, key: MessageKey) {
+    /// Whether a message is not stored, because it is here or was only to be compared; if
+    /// so, the proof for DELE if it may be deleted. Its file removes itself.
+    fn drop_known(
+        &mut self,
+        download: &Download,
+        message: &TempMessage,
+        marks: &Marks,
+    ) -> Option<Option<Settled>> {
+        let Download { listed, retrieval, known, .. } = download;
+        if retrieval.doubtful && known.contains(&marks.fingerprint) {
+            self.top_differs = true;
+            // A server that counts what was retrieved may have another one here.
+            self.withhold_quit = true;
+            (self.observe)(Event::TopDiffers);
+            return Some(None);
+        }
+        let key = download.key();
+        if !is_part(message, listed.octets)
+            && let Some(proof) = self.twins.take(&key, marks.content, listed.octets)
+        {
+            return Some(proof);
+        }
+        if !retrieval.compares {
+            return None;
+        }
+        // It is not what is here under its name: a server that counts what was retrieved
+        // would delete what is not here.
         self.twins.changed.push(key);
-        // A server that counts what was retrieved would delete what is not here.
         self.withhold_quit = true;
+        Some(None)
     }
 
     fn commit(

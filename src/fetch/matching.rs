@@ -58,9 +58,12 @@ impl NumericUniqueIds {
 /// Whether a message that was found to be the known one has another size than before: a
 /// size alone makes no message new.
 pub(super) fn is_resized(listed: &Listed, known: &Known) -> bool {
-    let sizes = listed.octets.zip(known.octets);
-    sizes.is_some_and(|(listed, known)| listed != known)
-        && !matches!(known.state, State::Failed | State::TooLarge)
+    has_other_size(listed, known) && !matches!(known.state, State::Failed | State::TooLarge)
+}
+
+/// Whether both sizes are known and are not the same.
+pub(super) fn has_other_size(listed: &Listed, known: &Known) -> bool {
+    listed.octets.zip(known.octets).is_some_and(|(listed, known)| listed != known)
 }
 
 /// Whether a size speaks for another message, if a listing lacked the known one.

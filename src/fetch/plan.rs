@@ -18,7 +18,9 @@ use crate::journal::{Index, Known, MessageKey, State};
 use crate::protocol::{MessageNumber, UniqueId};
 
 use super::header::Header;
-use super::matching::{Doubt, MatchStrength, NumericUniqueIds, is_resized, may_be_another};
+use super::matching::{
+    Doubt, MatchStrength, NumericUniqueIds, has_other_size, is_resized, may_be_another,
+};
 use super::step::{Deletion, Listed, Policy, Reason, Retrieval, Step};
 
 /// What to do, or what has to be known before that.
@@ -118,18 +120,13 @@ fn kept(listed: &Listed, index: &Index) -> Option<Step> {
     }
     let mut occurrences = index.occurrences(&listed.unique_id);
     match (occurrences.next(), occurrences.next()) {
-        (Some(Known { state: State::Delivered, shared: false, octets, .. }), None)
-            if !differ(listed.octets, octets) =>
+        (Some(known @ Known { state: State::Delivered, shared: false, .. }), None)
+            if !has_other_size(listed, &known) =>
         {
             Some(Step::Leave(Reason::Delivered { deletable: None }))
         }
         _ => None,
     }
-}
-
-/// Whether two sizes are known and are not the same.
-fn differ(listed: Option<u64>, known: Option<u64>) -> bool {
-    listed.zip(known).is_some_and(|(listed, known)| listed != known)
 }
 
 /// Takes the retrievals beyond the limit out again, the last ones first. New messages
@@ -201,7 +198,7 @@ impl Group<'_> {
         let numbered = self.numbered.is_some();
         let due = self.deletable(known).is_some_and(|at| at <= self.now);
         let other_size = listed.octets.is_some_and(|octets| known.octets != Some(octets));
-        let is_resized = differ(listed.octets, known.octets);
+        let is_resized = has_other_size(listed, known);
         let is_another = self.was_missing && may_be_another(listed, known);
         match known.state {
             State::DeletePending | State::Deleted => true,

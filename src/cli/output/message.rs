@@ -20,9 +20,8 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
         }
         Message::Failed { number, tries, why, text, .. } => {
             let doing = FailedOperation::Retrieve { number: *number };
-            let times = if *tries > 1 { format!("; tried {tries} times") } else { String::new() };
             let why = cause(*why, text.as_ref());
-            output.line(&format!("pop3get: {account}: {doing} ({id}): {why}{times}"));
+            output.line(&format!("pop3get: {account}: {doing} ({id}): {why}{}", tried(*tries)));
         }
         Message::Gone { .. }
         | Message::HandedOver { .. }
@@ -96,9 +95,8 @@ fn tell_handover(output: &Output<'_>, account: &str, id: &str, message: &Message
             }
         }
         Message::Later { tries, aside, text, .. } => {
-            let times = if *tries > 1 { format!("; tried {tries} times") } else { String::new() };
             let aside = if *aside { "; the others do not wait for it" } else { "" };
-            verbose(&format!("{id} is handed over later: {text}{times}{aside}"));
+            verbose(&format!("{id} is handed over later: {text}{}{aside}", tried(*tries)));
         }
         Message::Refused { text, .. } => warn(&format!("{id} was not handed over: {text}")),
         _ => {}
@@ -131,6 +129,11 @@ fn forget(output: &Output<'_>, unique_id: &Octets) {
         let id = encoded(unique_id.as_bytes());
         output.hint(&format!("--state forget {id} makes it new again"));
     }
+}
+
+/// How often something was tried, if that was more than once.
+fn tried(tries: u32) -> String {
+    if tries > 1 { format!("; tried {tries} times") } else { String::new() }
 }
 
 fn cause(why: Cause, text: Option<&Octets>) -> String {
