@@ -59,6 +59,8 @@ pub enum Kind {
     AnotherMailbox,
     /// The journal belongs to another Maildir.
     AnotherMaildir,
+    /// The server refuses what a login is bound to: it may see another channel than we do.
+    BindingRefused,
     /// Another run holds the lock of the Maildir for longer than moments.
     Busy,
     /// The certificate has our address as a name of the DNS.
@@ -298,7 +300,8 @@ impl Kind {
             | Self::StateNotOurs | Self::StateReadOnly | Self::StateWithoutLocks => Nature::Places,
             Self::ExchangeBroken | Self::ExchangeUnproved | Self::Protocol | Self::Renumbered
             | Self::Strict | Self::UniqueIdsGone => Nature::Protocol,
-            Self::CertificateAddress | Self::CertificateAuthority | Self::CertificateCommonName
+            Self::BindingRefused | Self::CertificateAddress | Self::CertificateAuthority
+            | Self::CertificateCommonName
             | Self::CertificateDates | Self::CertificateKey | Self::CertificateName
             | Self::CertificateSystemOnly | Self::CertificateUnproven
             | Self::CertificateUntrusted | Self::CertificateUnusable | Self::CertificateVersion

@@ -32,6 +32,12 @@ impl Refusal {
         LoginRefusal::of(self.code, &self.text)
     }
 
+    /// Whether the words speak of channel binding.
+    pub fn is_of_binding(&self) -> bool {
+        let words = String::from_utf8_lossy(&self.text).to_lowercase();
+        words.contains("channel binding") || words.contains("channel-binding")
+    }
+
     /// The words as the end of a sentence, a colon before them; nothing where the
     /// server gave none.
     pub fn words(&self) -> impl fmt::Display {

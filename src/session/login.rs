@@ -97,7 +97,10 @@ impl<'a> Authorization<'a> {
                     self.conversation.lenient(Leniency::MechanismNotThere)?;
                     self.refused_scram |= mechanism.is_scram();
                     refused.push(way);
-                    last = Some((mechanism, refusal));
+                    // Why a -PLUS was refused says more than that the rest was, too.
+                    if !last.as_ref().is_some_and(|(it, _)| it.is_plus() && *it != mechanism) {
+                        last = Some((mechanism, refusal));
+                    }
                 }
             }
         }

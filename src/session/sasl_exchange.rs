@@ -36,12 +36,15 @@ impl Authorization<'_> {
         if mechanism.is_plus() {
             return possible;
         }
-        // A server that has -PLUS, and so knows what "y" means, refuses it then.
+        // A server that has -PLUS, and so knows what "y" means, refuses it then. So it does
+        // where another computer refused -PLUS in its place (RFC 5802 section 6).
         let plus = mechanism.with_binding();
-        let has_plus = plus.is_some_and(|plus| self.capabilities.offers(plus))
-            || refused.iter().any(|way| way.is_plus());
+        let has_plus = plus.is_some_and(|plus| self.capabilities.offers(plus));
+        let refused_plus = refused.iter().any(|way| way.is_plus());
         Some(match possible {
-            Some(_) if !has_plus && !self.capabilities.is_empty() => Binding::NotOffered,
+            Some(_) if refused_plus || !has_plus && !self.capabilities.is_empty() => {
+                Binding::NotOffered
+            }
             _ => Binding::Impossible,
         })
     }
@@ -186,15 +189,23 @@ impl Authorization<'_> {
         }
         // SCRAM's first message has no more of the credentials in it than the user's
         // name; and a -PLUS may fail for the channel, which a server that marks wrong
-        // credentials does not mark.
+        // credentials does not mark. Behind a -PLUS that was refused, the first message says
+        // so.
         let marks = self.capabilities.auth_resp_code();
+        let is_proved = exchange.has_proved();
         let is_of_mechanism = match mechanism {
             _ if !sent.said => true,
-            plus if plus.is_plus() => sent.rounds == 0 || marks,
-            scram => scram.is_scram() && sent.rounds == 0 && marks,
+            plus if plus.is_plus() => !is_proved || marks || refusal.is_of_binding(),
+            scram => scram.is_scram() && !is_proved && (marks || self.refused_scram),
         };
         let may_be = matches!(meaning, LoginRefusal::Credentials | LoginRefusal::Mechanism);
         if refusal.code.is_none() && is_of_mechanism && may_be {
+            // The server has compared the two ends of the channel. If they differ, another
+            // computer may be in between, and it would gain by a login that is not bound.
+            if mechanism.is_plus() && is_proved {
+                let others = others(&[Way::Sasl(mechanism)], &self.capabilities, self.channel());
+                return Err(Error::MechanismRefused { mechanism, refusal, others });
+            }
             return Ok(Tried::Refused(mechanism, refusal));
         }
         let reason = exchange.reason().map(|words| self.conversation.redacted(words));
@@ -207,13 +218,13 @@ impl Authorization<'_> {
     }
 
     /// Ends an exchange that cannot go on (RFC 5034 section 4). A server that
-    /// cannot bind to the channel may do without. What was found out of any other
-    /// stands, however it takes that, be it by hanging up.
+    /// does not know our kind of channel binding may do without. What was found out of any
+    /// other stands, however it takes that, be it by hanging up.
     fn cancel(&mut self, mechanism: sasl::Mechanism, source: sasl::Error) -> Result<Tried, Error> {
         self.conversation.send(&Command::AuthCancel)?;
         match self.conversation.status(Keyword::Auth, Phase::Reply) {
             Ok(Err(refusal))
-                if mechanism.is_plus() && source.refuses_binding() && refusal.code.is_none() =>
+                if mechanism.is_plus() && source.is_without_binding() && refusal.code.is_none() =>
             {
                 Ok(Tried::Refused(mechanism, refusal))
             }

@@ -148,7 +148,7 @@ fn of_session(doing: Operation, error: &session::Error) -> Kind {
             of_login(refusal, if is_token { Kind::TokenRefused } else { Kind::LoginRefused })
         }
         session::Error::MechanismRefused { mechanism, refusal, .. } => {
-            of_mechanism(refusal, mechanism.takes_token())
+            of_mechanism(refusal, *mechanism)
         }
         session::Error::Insecure => Kind::Insecure,
         session::Error::NoBinding(_) => Kind::NoBinding,
@@ -209,9 +209,15 @@ fn of_login(refusal: &session::Refusal, refused: Kind) -> Kind {
 }
 
 /// The refusal of a mechanism before any credentials were judged.
-fn of_mechanism(refusal: &session::Refusal, is_token: bool) -> Kind {
+fn of_mechanism(refusal: &session::Refusal, mechanism: sasl::Mechanism) -> Kind {
+    let is_token = mechanism.takes_token();
     match refusal.of_login() {
         LoginRefusal::Credentials if refusal.code.is_some() => Kind::MechanismRefusedByCode,
+        LoginRefusal::Credentials | LoginRefusal::Mechanism
+            if mechanism.is_plus() && refusal.is_of_binding() =>
+        {
+            Kind::BindingRefused
+        }
         LoginRefusal::Credentials | LoginRefusal::Mechanism if is_token => {
             Kind::TokenMechanismRefused
         }
@@ -236,6 +242,7 @@ fn of_exchange(error: &sasl::Error) -> Kind {
     use sasl::Error;
     match error {
         Error::Host(_) | Error::Secret(_) | Error::User(_) => Kind::Credentials,
+        Error::Refused(_) if error.is_of_binding() => Kind::BindingRefused,
         Error::Refused(_) => Kind::LoginRefusedByCode,
         Error::Iterations(_) => Kind::ExchangeIterations,
         Error::Binding | Error::Extension => Kind::ExchangeUnavailable,

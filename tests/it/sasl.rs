@@ -256,7 +256,7 @@ fn another_channel_is_noticed() {
         assert_eq!(outcome.let_in, None);
         let error = outcome.client.unwrap_err();
         assert_eq!(error, Error::Refused(b"channel-bindings-dont-match"[..].into()));
-        assert!(error.refuses_binding());
+        assert!(error.is_of_binding() && !error.is_without_binding());
         let end_point = play(
             &known,
             mechanism,

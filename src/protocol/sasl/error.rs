@@ -62,17 +62,19 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the server could not do with the channel binding: the same
-    /// mechanism without -PLUS may fare better. Not so
-    /// `server-does-support-channel-binding`, which says that a third party took
-    /// -PLUS out of the server's list (RFC 5802 section 6).
-    pub fn refuses_binding(&self) -> bool {
+    /// Whether the server does not know the kind of channel binding: the same
+    /// mechanism without -PLUS may fare better.
+    pub fn is_without_binding(&self) -> bool {
         let Self::Refused(words) = self else { return false };
-        matches!(
-            &**words,
-            b"channel-binding-not-supported"
-                | b"channel-bindings-dont-match"
-                | b"unsupported-channel-binding-type"
-        )
+        matches!(&**words, b"channel-binding-not-supported" | b"unsupported-channel-binding-type")
+    }
+
+    /// Whether the server sees another channel than we do, or that a third party took -PLUS
+    /// out of its list (RFC 5802 section 6).
+    pub fn is_of_binding(&self) -> bool {
+        let Self::Refused(words) = self else { return false };
+        let differs: [&[u8]; 2] =
+            [b"channel-bindings-dont-match", b"server-does-support-channel-binding"];
+        self.is_without_binding() || differs.contains(&&**words)
     }
 }

@@ -285,6 +285,11 @@ impl Exchange {
         matches!(self.turn, Turn::ScramLast(_))
     }
 
+    /// Whether SCRAM's proof of the password was sent.
+    pub fn has_proved(&self) -> bool {
+        self.mechanism.is_scram() && !matches!(self.turn, Turn::ScramFirst(_))
+    }
+
     /// Why the server refuses a token, in its own words (JSON as a rule), once it
     /// said so in a challenge. Its `-ERR` follows.
     pub fn reason(&self) -> Option<&[u8]> {

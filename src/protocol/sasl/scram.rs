@@ -453,9 +453,11 @@ mod tests {
         let signature = Signature(Zeroizing::new(vec![1; 20]));
         let verify = |challenge: &str| signature.verify(challenge.as_bytes());
         assert_eq!(verify("e=invalid-proof,x=y"), Err(words("invalid-proof")));
-        assert!(words("channel-bindings-dont-match").refuses_binding());
-        assert!(!words("server-does-support-channel-binding").refuses_binding());
-        assert!(!words("invalid-proof").refuses_binding());
+        let of_binding = |it: &str| (words(it).is_without_binding(), words(it).is_of_binding());
+        assert_eq!(of_binding("unsupported-channel-binding-type"), (true, true));
+        assert_eq!(of_binding("channel-bindings-dont-match"), (false, true));
+        assert_eq!(of_binding("server-does-support-channel-binding"), (false, true));
+        assert_eq!(of_binding("invalid-proof"), (false, false));
         let shown = words("no\x1b[2J").to_string();
         assert_eq!(shown, "the server refused the proof: \"no\u{fffd}[2J\"");
     }

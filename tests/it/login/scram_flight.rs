@@ -186,12 +186,42 @@ fn a_server_that_hangs_up_on_scram_is_asked_one_by_one() {
 /// What is remembered would fail in each other run.
 #[test]
 fn a_server_that_refuses_the_scram_that_it_announces_is_asked_each_time() {
-    let fault = || Fault::channel_binding_differs();
-    let offered = &["SCRAM-SHA-256-PLUS", SCRAM, "PLAIN"];
-    let stage = Stage::tls(server().mechanisms(offered).fault(fault()));
+    let lines =
+        "+OK\r\nUIDL\r\nTOP\r\nPIPELINING\r\nSASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN\r\n.\r\n";
+    let fault = Fault::reply("AUTH SCRAM-SHA-256-PLUS", "-ERR unknown mechanism\r\n");
+    let server = server().mechanisms(&[SCRAM, "PLAIN"]).fault(fault);
+    let stage = Stage::tls(server.fault(Fault::reply("CAPA", lines)));
     for session in 1..=3 {
         stage.run(&[]).is_silent();
         assert_eq!(stage.server.sessions(), session);
     }
     assert!(!server_facts(&stage.sandbox.journal()).contains("announced"));
+}
+
+/// A man in the middle gains by each login that is not bound to the channel: none follows,
+/// in this session or in another one (RFC 5802 section 6).
+#[test]
+fn a_known_server_that_sees_another_channel_gets_no_login_that_is_not_bound() {
+    let plus = "SCRAM-SHA-256-PLUS";
+    // "e=channel-bindings-dont-match"
+    let dont_match = "+ ZT1jaGFubmVsLWJpbmRpbmdzLWRvbnQtbWF0Y2g=\r\n";
+    let differs = [
+        Fault::channel_binding_differs(),
+        Fault::challenge(dont_match),
+        Fault::nth_challenge(2, dont_match),
+    ];
+    for fault in differs {
+        for marks in [true, false] {
+            let server = server().mechanisms(&[plus, SCRAM, "PLAIN"]).fault(fault.clone().on(2));
+            let server = if marks { server } else { server.without("AUTH-RESP-CODE") };
+            let stage = Stage::tls(server);
+            stage.run(&[]).is_silent();
+            let ran = stage.run(&[]);
+            ran.fails(69, "match");
+            assert!(ran.stderr.contains("\nhint: another computer may stand between"), "{ran:?}");
+            assert_eq!(stage.server.sessions(), 2, "{ran:?}");
+            assert!(stage.server.logins().iter().all(|it| it.starts_with(plus)), "{ran:?}");
+            stage.run(&[]).is_silent();
+        }
+    }
 }

@@ -17,7 +17,7 @@ pub struct Fault {
 pub(crate) enum Kind {
     AnswersPerRead(usize),
     BindingDiffers,
-    Challenge(Vec<u8>),
+    Challenge { nth: Option<usize>, octets: Vec<u8> },
     ChallengesEndlessly,
     ContinuesWithOk,
     CutAfterReceived(u64),
@@ -232,7 +232,12 @@ impl Fault {
 
     /// These octets, their CRLF among them, stand for every challenge.
     pub fn challenge(octets: impl Into<Vec<u8>>) -> Self {
-        Self::of(Kind::Challenge(octets.into()))
+        Self::of(Kind::Challenge { nth: None, octets: octets.into() })
+    }
+
+    /// The same for the n-th challenge of an exchange alone.
+    pub fn nth_challenge(nth: usize, octets: impl Into<Vec<u8>>) -> Self {
+        Self::of(Kind::Challenge { nth: Some(nth), octets: octets.into() })
     }
 
     /// After every response comes another challenge, which is empty.

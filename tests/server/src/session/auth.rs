@@ -71,20 +71,21 @@ impl Session<'_> {
                 self.with_context(|context| mechanism.begin_with(context, &response))
             }
         };
-        loop {
+        for nth in 1.. {
             let endless = self.faults.any(|kind| matches!(kind, Kind::ChallengesEndlessly));
             let challenge = match step {
                 Step::Challenge(challenge) => challenge,
                 _ if endless => Vec::new(),
                 step => return Ok(Ending::Step(step)),
             };
-            let line = self.challenge(&challenge)?;
+            let line = self.challenge(&challenge, nth)?;
             if line == b"*" {
                 return Ok(Ending::Cancelled);
             }
             let Some(response) = sasl::decode(&line) else { return Ok(NOT_BASE64) };
             step = self.with_context(|context| mechanism.next(context, &response));
         }
+        Ok(Ending::Step(step))
     }
 
     fn with_context<T>(&self, ask: impl FnOnce(Context<'_>) -> T) -> T {
@@ -99,10 +100,12 @@ impl Session<'_> {
         })
     }
 
-    /// Sends a challenge; the line that answers it.
-    fn challenge(&mut self, challenge: &[u8]) -> Result<Vec<u8>, End> {
+    /// Sends the n-th challenge of an exchange; the line that answers it.
+    fn challenge(&mut self, challenge: &[u8], nth: usize) -> Result<Vec<u8>, End> {
         let octets = self.faults.find(|kind| match kind {
-            Kind::Challenge(octets) => Some(octets.clone()),
+            Kind::Challenge { nth: only, octets } if only.is_none_or(|only| only == nth) => {
+                Some(octets.clone())
+            }
             Kind::ContinuesWithOk => {
                 Some(format!("+OK {}\r\n", sasl::encode(challenge)).into_bytes())
             }
