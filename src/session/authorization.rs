@@ -132,22 +132,29 @@ impl<'a> Authorization<'a> {
     ///
     /// With STLS nothing is asked before it: an answer in clear could be
     /// anyone's, so it is not worth a round trip. A server that ends the connection at
-    /// CAPA is asked no second time, nor is one that is known for it: it is as one that
-    /// refuses CAPA.
+    /// CAPA, or does not answer it in time, is asked no second time, nor is one that is
+    /// known for ending it: it is as one that refuses CAPA. A time-out may have another
+    /// cause, so it is not remembered.
     pub fn open(options: &Options, log: Log<'a>) -> Result<Self, Error> {
         let mut opened = Self::greeted(options, log)?;
         if opened.is_known_for(Leniency::CapaEndsConnection) {
             return Ok(opened.without_capa());
         }
         match opened.learn() {
-            Err(error) if is_unanswered(&error) => opened.again_without_capa(),
+            Err(error) if is_unanswered(&error) => opened.again_without_capa(error),
             learnt => learnt.map(|()| opened),
         }
     }
 
-    /// A second connection to a server that ended the first one at CAPA.
-    pub(super) fn again_without_capa(mut self) -> Result<Self, Error> {
-        self.conversation.lenient(Leniency::CapaEndsConnection)?;
+    /// A second connection to a server that ended the first one at CAPA, or did not answer
+    /// it in time.
+    pub(super) fn again_without_capa(mut self, why: Error) -> Result<Self, Error> {
+        let is_slow = matches!(why, Error::Connection(connection::Error::TimedOut { .. }));
+        match is_slow {
+            true if self.options.strict => return Err(why),
+            true => self.conversation.lenient_once(Leniency::CapaEndsConnection),
+            false => self.conversation.lenient(Leniency::CapaEndsConnection)?,
+        }
         let Self { conversation, options, .. } = self;
         let (log, needed) = (conversation.log, conversation.needed);
         drop(conversation);

@@ -110,6 +110,11 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
+    /// The same in this session alone: that the server does so for good is not known.
+    pub(super) fn lenient_once(&self, leniency: Leniency) {
+        (self.log)(Line::Lenient(leniency));
+    }
+
     /// Hides this secret in whatever the server says from here on.
     pub(super) fn hide(&mut self, secret: &Secret) {
         (self.redactor, self.logging_in) = (Some(Redactor::new(secret)), true);

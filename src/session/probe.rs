@@ -202,7 +202,7 @@ impl Findings {
         let options = Options { pace: Pipelining::LockStep, ..options.clone() };
         let opened = Authorization::new(conversation, timestamp, Capabilities::default(), options);
         match answer {
-            Err(error) if is_unanswered(&error) => opened.again_without_capa(),
+            Err(error) if is_unanswered(&error) => opened.again_without_capa(error),
             answer => {
                 let answer = answer?;
                 let capabilities = answer.clone().unwrap_or_default();
