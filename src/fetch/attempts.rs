@@ -184,6 +184,7 @@ impl Attempts {
         let nature = error.nature();
         if nature == session::Nature::SpokeFirst {
             self.no_early = true;
+            self.first = Some(error);
             return Next::Again(Note::None);
         }
         let source = match &error {

@@ -37,6 +37,10 @@ impl Sessions for Look<'_> {
         &mut self.current
     }
 
+    fn remembers(&self) -> bool {
+        false
+    }
+
     fn note(&mut self, noted: Noted<'_>, _: &Options, _: Observer<'_>) {
         if let Noted::Login(login) = noted {
             self.login = Some(login);

@@ -289,6 +289,10 @@ impl Sessions for AccountRun {
         &mut self.current
     }
 
+    fn remembers(&self) -> bool {
+        true
+    }
+
     fn note(&mut self, noted: Noted<'_>, options: &Options, observe: Observer<'_>) {
         let (now, port) = (options.clock.start(), options.session.connection.port);
         match noted {

@@ -47,7 +47,9 @@ pub(super) trait Sessions {
     fn last_login(&self) -> Option<Login>;
     fn attempts(&mut self) -> &mut Attempts;
     fn current(&mut self) -> &mut Current;
-    /// Notes something; a look notes nothing.
+    /// Whether what is noted is there for the next run: a look notes nothing.
+    fn remembers(&self) -> bool;
+    /// Notes something, if anything is noted.
     fn note(&mut self, noted: Noted<'_>, options: &Options, observe: Observer<'_>);
 }
 
@@ -68,13 +70,14 @@ fn pace(index: &Index, port: u16, now: u64) -> Pipelining {
     }
 }
 
-/// Whether commands may go before the greeting of the server on this port.
-fn early(index: &Index, port: u16, now: u64) -> Early {
-    match index.early(port) {
-        None => Early::Trial,
+/// Whether commands may go before the greeting of the server on this port. A run that
+/// notes nothing does not try: each such run would.
+fn early(run: &impl Sessions, port: u16, now: u64) -> Early {
+    match run.index().early(port) {
         Some(KnownEarly { answered: true, .. }) => Early::Answered,
-        Some(early) if early.may_be_early(now) => Early::Trial,
-        Some(_) => Early::Never,
+        _ if !run.remembers() => Early::Never,
+        Some(early) if !early.may_be_early(now) => Early::Never,
+        _ => Early::Trial,
     }
 }
 
@@ -154,7 +157,7 @@ pub(super) fn open<'a, R: Sessions>(
     };
     let is_known = matches!(session.pace, Pipelining::Remembered(_));
     if session.early != Early::Never && is_known && !run.attempts().no_early {
-        session.early = early(run.index(), port, now);
+        session.early = early(run, port, now);
     } else {
         session.early = Early::Never;
     }

@@ -169,15 +169,21 @@ impl Journal {
 
     /// What has to be known before a connection: the last login at the server, if it wanted
     /// some time until the next one, and whether it may be spoken to on this port before it
-    /// greets. Without a lock and without reading the journal.
+    /// greets; `tries`: also to find out whether it answers. Without a lock and without
+    /// reading the journal.
     pub fn before_connecting(
         state: &Path,
         mailbox: &Mailbox,
         (port, now): (u16, u64),
+        tries: bool,
     ) -> (Option<Login>, bool) {
         let facts = ServerFacts::read(&mailbox.server(state), mailbox.host());
         let is_known = facts.announced(port).is_some();
-        (facts.login(), is_known && facts.early(port).is_none_or(|early| early.may_be_early(now)))
+        let may_be_early = match facts.early(port) {
+            Some(early) => early.answered || tries && early.may_be_early(now),
+            None => tries,
+        };
+        (facts.login(), is_known && may_be_early)
     }
 
     /// What the journal of a mailbox says, without a lock and without writing

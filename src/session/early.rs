@@ -16,9 +16,10 @@ use crate::protocol::{Capabilities, Command, Keyword, Leniency, Timestamp};
 
 use super::ahead::Early;
 use super::authorization::{Authorization, Pipelining};
-use super::error::Error;
+use super::error::{Error, Refusal};
 
-/// So long after the greeting an early CAPA may be unanswered.
+/// So long after the greeting an early CAPA may be unanswered while that is tried. One in
+/// front of a login has the time of every reply: another login would follow the first one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Authorization<'_> {
@@ -43,7 +44,8 @@ impl Authorization<'_> {
         }
         self.greet()?;
         for _ in 0..2 {
-            self.capabilities = self.early_capabilities()?;
+            let answer = self.conversation.capabilities_within(PATIENCE);
+            self.capabilities = early_answer(answer)?;
         }
         self.was_early = true;
         Ok(())
@@ -66,11 +68,12 @@ impl Authorization<'_> {
         self.awaits_greeting = false;
         Ok(())
     }
+}
 
-    /// The answer to a CAPA that was sent before the greeting; one that is refused, or does
-    /// not come, means that the server minds.
-    pub(super) fn early_capabilities(&mut self) -> Result<Capabilities, Error> {
-        let answer = self.conversation.capabilities_within(PATIENCE);
-        answer.map_err(Error::spoke_first)?.map_err(|_| Error::SpokeFirst)
-    }
+/// The answer to a CAPA that was sent before the greeting; one that is refused, or does
+/// not come, means that the server minds.
+pub(super) fn early_answer(
+    answer: Result<Result<Capabilities, Refusal>, Error>,
+) -> Result<Capabilities, Error> {
+    answer.map_err(Error::spoke_first)?.map_err(|_| Error::SpokeFirst)
 }

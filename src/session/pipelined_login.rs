@@ -7,6 +7,7 @@ use crate::protocol::{Capabilities, Command, LoginRefusal};
 use super::ahead::{AHEAD, Behind};
 use super::authorization::{Authorization, Credentials, Pipelining};
 use super::choice::{Way, choose, others};
+use super::early::early_answer;
 use super::error::Error;
 use super::tried::Tried;
 
@@ -115,7 +116,7 @@ impl Authorization<'_> {
         self.greet()?;
         if asked.capa {
             let now = if is_early {
-                self.early_capabilities()?
+                early_answer(self.conversation.capabilities_or_refusal())?
             } else {
                 self.conversation.capabilities().map_err(Error::out_of_step)?
             };

@@ -9,9 +9,9 @@ use super::error::Error;
 use super::observe::Observer;
 use super::options::{Account, clock};
 
-/// Connects, until the server's certificate is accepted. With implicit TLS and without TLS
-/// the session goes on with this connection, unless the answer takes too long. STLS is
-/// part of a session, so there it is another one.
+/// Connects, until the server's certificate is accepted, or without TLS something is heard
+/// of it. With implicit TLS and without TLS the session goes on with this connection, unless
+/// the answer takes too long. STLS is part of a session, so there it is another one.
 ///
 /// # Errors
 ///
@@ -42,8 +42,11 @@ pub(super) fn reach(account: &Account, observer: &Observer<'_>) -> Result<(), Er
 pub(super) fn way(account: &Account) -> Option<connection::Options> {
     let mut connection = account.session.connection.clone();
     let (clock, port) = (clock(), connection.port);
+    let (state, mailbox) = (&account.state, &account.mailbox);
+    // A look notes nothing, so it finds nothing out.
+    let tries = !account.job.command.only_looks();
     let (last, may_speak_first) =
-        Journal::before_connecting(&account.state, &account.mailbox, (port, clock.start()));
+        Journal::before_connecting(state, mailbox, (port, clock.start()), tries);
     connection.speaks_first = may_speak_first
         && connection.security == Security::ImplicitTls
         && account.session.early != Early::Never;

@@ -333,3 +333,14 @@ fn no_run_has_more_than_ten_sessions() {
         assert_eq!(next, if session < 10 { "again None" } else { "done" });
     }
 }
+
+#[test]
+fn what_was_sent_too_early_says_more_than_that_the_maildrop_was_in_use_then() {
+    let mut attempts = Attempts::default();
+    let ended = || Current::default();
+    let next = attempts.next(ended(), Err(session(session::Error::SpokeFirst)));
+    assert!(matches!(next, Next::Again(Note::None)) && attempts.no_early);
+    let next = attempts.next(ended(), Err(refused(Some(ResponseCode::InUse))));
+    let Next::Fail(error) = next else { panic!("{next:?}") };
+    assert_eq!(error.nature(), session::Nature::SpokeFirst);
+}

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use pop3_test_server::{Builder, Fault, Security};
+use pop3_test_server::{Builder, Cut, Fault, Manner, Script, Security};
 
 use crate::rfc1939::letter;
-use crate::sandbox::server_facts;
+use crate::sandbox::{Sandbox, server_facts};
 
 use super::{Stage, server};
 
@@ -202,4 +202,57 @@ fn a_wrong_password_is_tried_once_before_the_greeting() {
         assert_eq!((stage.server.sessions(), stage.server.logins().len()), (3, 3));
         assert!(facts(&stage).contains(" answered "));
     }
+}
+
+/// TLS 1.2 has a round trip more in its handshake; what goes with the end of it is the same.
+#[test]
+fn a_first_flight_goes_before_the_greeting_over_tls_1_2_too() {
+    let stage = answering(server().tls12_only());
+    let ran = stage.run(&["-vvv"]);
+    assert_eq!((ran.status, stage.sandbox.count()), (Some(0), 2), "{ran:?}");
+    let flight = ["> CAPA", "> AUTH PLAIN ..", "> CAPA", "> UIDL", "> STAT"];
+    assert_eq!(before_greeting(&ran.stderr), flight);
+    assert_eq!((stage.server.sessions(), stage.server.logins().len()), (3, 3));
+    for fault in [Fault::hangs_up_on_early(), Fault::turns_early_away(), Fault::drops_early()] {
+        let stage = answering(server().tls12_only().fault(fault.on(3)));
+        let ran = stage.run(&["--timeout", "1"]);
+        assert_eq!((ran.status, stage.server.sessions()), (Some(0), 4), "{ran:?}");
+    }
+}
+
+/// A look could not note that the server minds: each one would cost a session.
+#[test]
+fn a_look_does_not_try_whether_the_server_answers_before_its_greeting() {
+    for fault in [Fault::hangs_up_on_early(), Fault::drops_early()] {
+        let stage = Stage::early(server().fault(fault));
+        stage.run(&[]).is_silent();
+        for (session, act) in (2..).zip(["--list", "--check", "--dry-run", "--list"]) {
+            let ran = stage.run(&[act, "-vvv"]);
+            assert!(before_greeting(&ran.stderr).is_empty(), "{act}: {ran:?}");
+            assert_eq!(stage.server.sessions(), session, "{act}");
+        }
+    }
+}
+
+/// The login behind a CAPA that is answered late may succeed: none follows it.
+#[test]
+fn a_password_goes_out_once_where_an_early_capa_is_answered_late() {
+    let capabilities = "S: +OK\nS: PIPELINING\nS: SASL PLAIN\nS: UIDL\nS: .\n";
+    let listings = format!("{capabilities}S: +OK\nS: .\nS: +OK 0 0\n");
+    let behind = format!("C: CAPA\nC: UIDL\nC: STAT\n{listings}C: QUIT\n");
+    let text = format!(
+        "S: +OK\nC: CAPA\n{capabilities}C: {PLAIN}\nS: +OK\n{behind}~ next connection\n\
+         C: CAPA\nC: CAPA\nS: +OK\n{capabilities}{capabilities}C: {PLAIN}\nS: +OK\n{behind}\
+         ~ next connection\nC: CAPA\nC: {PLAIN}\nS: +OK\n~ pause 5200\n{capabilities}S: +OK\n{behind}"
+    );
+    let playing = Script::parse(&text).unwrap().play_in(Manner { tls: true, cut: Cut::Lines });
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("ca.pem"), playing.ca_pem()).unwrap();
+    let server = format!("localhost:{}", playing.address().port());
+    for _ in 0..3 {
+        let args = ["-s", &*server, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
+        let run = sandbox.pop3get(args).env("POP3GET_PASSWORD", super::PASSWORD);
+        run.run().is_silent();
+    }
+    playing.finish().unwrap();
 }
