@@ -49,6 +49,9 @@ pub struct Job {
     /// Whether a login is tried at once though the server wants more time between two:
     /// a person waits at the terminal.
     pub at_once: bool,
+    /// Whether another session of this mailbox follows in the run: the server has to let the
+    /// maildrop go before.
+    pub another_follows: bool,
     /// When the run must be over, in milliseconds from now.
     pub deadline: Option<u64>,
     /// Whether the conversation is sent up.

@@ -58,6 +58,8 @@ pub struct Options {
     pub allow_plaintext_password: bool,
     /// Whether a server that breaks an RFC is refused where it could be served.
     pub strict: bool,
+    /// Whether another session of this mailbox follows: the end of this one is waited for.
+    pub another_follows: bool,
     /// What it is known to do against the RFCs.
     pub known: Leniencies,
 }

@@ -40,6 +40,7 @@ impl<'a> Authorization<'a> {
                 let Self { conversation, capabilities, options, .. } = self;
                 let transaction =
                     Transaction::new(conversation, capabilities, options.pace, self.was_early);
+                let transaction = transaction.followed_by(options.another_follows);
                 let transaction =
                     if self.refused_scram { transaction.uncacheable() } else { transaction };
                 Ok(match (entered, self.ends_at_capa) {

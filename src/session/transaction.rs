@@ -41,6 +41,8 @@ pub struct Transaction<'a, T = ()> {
     was_early: bool,
     /// Another login by the same capabilities would go the same way.
     is_cacheable: bool,
+    /// Another session of this mailbox follows in the run.
+    another_follows: bool,
 }
 
 impl<'a, T> Transaction<'a, T> {
@@ -62,6 +64,7 @@ impl<'a, T> Transaction<'a, T> {
             is_nudged: false,
             was_early,
             is_cacheable: true,
+            another_follows: false,
         }
     }
 
@@ -69,6 +72,12 @@ impl<'a, T> Transaction<'a, T> {
     /// and with flights behind it that would cost a connection.
     pub(super) fn uncacheable(mut self) -> Self {
         self.is_cacheable = false;
+        self
+    }
+
+    /// Whether another session of this mailbox follows in the run.
+    pub(super) fn followed_by(mut self, another: bool) -> Self {
+        self.another_follows = another;
         self
     }
 
@@ -97,6 +106,7 @@ impl<'a, T> Transaction<'a, T> {
             is_nudged: self.is_nudged,
             was_early: self.was_early,
             is_cacheable: self.is_cacheable,
+            another_follows: self.another_follows,
         }
     }
 
@@ -334,10 +344,11 @@ impl<'a, T> Transaction<'a, T> {
 
     /// Ends a session in which nothing was marked as deleted: the answer to QUIT says
     /// nothing then, and is not waited for. It is where answers are missing, octets are
-    /// there that answer nothing, or breaches of RFCs are looked for.
+    /// there that answer nothing, breaches of RFCs are looked for, or another session of the
+    /// mailbox follows, which would find the maildrop locked.
     pub fn leave(self) -> Result<(), Error> {
         let is_idle = self.window.is_empty() && self.conversation.connection.buffered().is_empty();
-        if !is_idle || self.conversation.is_strict() {
+        if !is_idle || self.another_follows || self.conversation.is_strict() {
             return self.quit();
         }
         self.conversation.leave();

@@ -141,6 +141,35 @@ fn the_answer_to_quit_is_waited_for_only_where_something_was_deleted() {
     }
 }
 
+/// The next session of the mailbox would find the maildrop locked.
+#[test]
+fn the_answer_to_quit_is_waited_for_where_another_account_of_the_mailbox_follows() {
+    let server = Server::builder().user("mrose", "secret").user("frated", "secret");
+    let server = server.fault(Fault::reply("QUIT", "")).start();
+    let sandbox = Sandbox::new();
+    let account = |name: &str, user: &str| {
+        format!(
+            "[account.{name}]\nuser = \"{user}\"\njournal = \"{name}\"\nmaildir = \"~/{name}\"\n"
+        )
+    };
+    let (one, two) = (account("one", "mrose"), account("two", "mrose"));
+    let other = account("other", "frated");
+    let address = server.address();
+    sandbox.secret("password", "secret");
+    sandbox.configure(&format!(
+        "[defaults]\nserver = \"{address}\"\ntls = \"none\"\npassword-file = \"~/password\"\n{one}{two}{other}"
+    ));
+    for act in [&["-v"][..], &["-v", "--list"]] {
+        let ran = sandbox.pop3get(act).run();
+        let lost = |name: &str| {
+            let waited = format!("{name}: ");
+            let lines = ran.stderr.lines().filter(|line| line.contains(&waited));
+            lines.filter(|line| line.contains("waited for the reply to QUIT")).count()
+        };
+        assert_eq!([lost("one"), lost("two"), lost("other")], [1, 0, 0], "{ran:?}");
+    }
+}
+
 #[test]
 fn dovecot_sees_sessions_that_end_with_quit() {
     const RUNS: usize = 20;

@@ -230,6 +230,7 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         early: Early::Never,
         allow_plaintext_password: false,
         strict: false,
+        another_follows: false,
         known: Leniencies::default(),
     }
 }

@@ -109,6 +109,7 @@ impl Account {
             messages: self.messages.clone(),
             retry_for: settings.retry_for.map_or(0, |it| it.0),
             at_once: false,
+            another_follows: false,
             deadline: None,
             conversation: false,
             progress: false,

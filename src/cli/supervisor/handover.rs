@@ -62,10 +62,8 @@ fn serve(
     limits: &WaitLimits<'_>,
     sink: &Sink,
 ) -> Result<(), Error> {
-    let (is_alone, conversation, progress, at_once) = (true, false, false, false);
     let command = &COMMAND;
-    let preparation =
-        Preparation { start, account, command, is_alone, conversation, progress, at_once };
+    let preparation = Preparation::offline(start, account, command);
     let (begun, streams) = preparation.begin(limits)?;
     let (to, heard) = sync_channel(WAITING);
     let its = Sink { account: sink.account, to };

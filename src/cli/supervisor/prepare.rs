@@ -28,9 +28,18 @@ pub(super) struct Preparation<'p> {
     pub(super) progress: bool,
     /// A login is tried though the server wants more time between two.
     pub(super) at_once: bool,
+    /// Another session of this mailbox follows.
+    pub(super) another_follows: bool,
 }
 
-impl Preparation<'_> {
+impl<'p> Preparation<'p> {
+    /// A worker that reaches no server and shows nothing.
+    pub(super) fn offline(start: &'p Start, account: &'p Account, command: &'p Command) -> Self {
+        let (is_alone, conversation, progress) = (true, false, false);
+        let (at_once, another_follows) = (false, false);
+        Self { start, account, command, is_alone, conversation, progress, at_once, another_follows }
+    }
+
     /// Starts a worker, tells it what to do, and hears it to its end.
     pub(super) fn serve(&self, limits: &WaitLimits<'_>, sink: &Sink) {
         match self.begin(limits) {
@@ -63,6 +72,7 @@ impl Preparation<'_> {
         job.conversation = self.conversation;
         job.progress = self.progress;
         job.at_once = self.at_once;
+        job.another_follows = self.another_follows;
         let route = &account.route;
         let mut secrets = Vec::new();
         let mut add = |purpose, secret: &Option<Secret>| {

@@ -216,6 +216,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             conversation: supervisor.conversation,
             progress: supervisor.output.draws(),
             at_once: self.command.only_looks() || is_watched,
+            another_follows: self.schedule.has_another_of_mailbox(at),
         };
         let sink = Sink { account: at, to: self.to_us.clone() };
         let WaitLimits { deadline, cancel } = supervisor.limits;

@@ -114,6 +114,12 @@ impl Schedule {
         (0..self.entries.len()).filter(|at| self.entries.get(*at).is_some_and(is_one)).collect()
     }
 
+    /// Whether another account of the same mailbox has not begun.
+    pub(super) fn has_another_of_mailbox(&self, at: usize) -> bool {
+        let mailbox = self.entries.get(at).map(|it| it.mailbox);
+        self.entries.iter().any(|it| Some(it.mailbox) == mailbox && it.state == State::New)
+    }
+
     /// Whether an account of a host has not ended.
     pub(super) fn has_more_of(&self, host: usize) -> bool {
         self.entries.iter().any(|it| it.host == host && it.state != State::Ended)
@@ -165,10 +171,12 @@ mod tests {
         let now = Instant::now();
         let mut all = schedule(9, 9, &[(0, 0), (0, 0), (0, 1)]);
         assert_eq!(turns(&mut all, now), [Turn::Start(0), Turn::Start(2)]);
+        assert!(all.has_another_of_mailbox(0) && !all.has_another_of_mailbox(2));
         all.wait(0, now + Duration::from_secs(9));
         assert_eq!(turns(&mut all, now), []);
         all.end(0);
         assert_eq!(turns(&mut all, now), [Turn::Start(1)]);
+        assert!(!all.has_another_of_mailbox(1));
     }
 
     #[test]
