@@ -64,17 +64,26 @@ impl Ahead {
     }
 
     /// Waits until the connection is made, and with implicit TLS the server's certificate
-    /// is accepted; it is still there to be taken.
+    /// is accepted, without TLS something was heard of the server; the connection is still
+    /// there to be taken.
     ///
     /// # Errors
     ///
-    /// If there is no connection; then none is there to be taken.
+    /// If there is no connection, or nothing is heard of the server; then none is there to
+    /// be taken.
     pub fn wait(&self) -> Result<(), Error> {
         let Some(Attempt { begun, connect_timeout, opening }) = self.attempt() else {
             return Ok(());
         };
-        let (opened, at) = opening.join();
-        let opening = Opening::Reached(Box::new(opened?), at);
+        let (opened, mut at) = opening.join();
+        let mut connection = opened?;
+        if !connection.is_protected() && connection.buffered().is_empty() {
+            let left = connect_timeout.saturating_sub(at.duration_since(begun));
+            connection.begin_for(Phase::Greeting, left);
+            connection.fill()?;
+            at = Instant::now();
+        }
+        let opening = Opening::Reached(Box::new(connection), at);
         self.set(Attempt { begun, connect_timeout, opening });
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::event::{Event, Observer};
 use super::listing::{Listing, Sizes};
 use super::options::Options;
 use super::place::Place;
-use super::run::AccountRun;
+use super::run::{AccountRun, Outcome};
 
 /// A renaming: both journals open and locked, the old one recovered.
 #[derive(Debug)]
@@ -32,6 +32,11 @@ impl Renaming {
         let old = Place { mailbox: old.clone(), maildir, ..place.clone() };
         let old = AccountRun::open(&old, observe)?;
         Ok(Self { new, old, place: place.clone() })
+    }
+
+    /// Ends a renaming that has no session; both journals note what the recovery did.
+    pub fn abandon(self) -> Outcome {
+        self.old.abandon()
     }
 
     /// Logs in and compares the maildrop with what the old journal knows; if they are

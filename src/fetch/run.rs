@@ -119,6 +119,11 @@ impl AccountRun {
         self.finish(result)
     }
 
+    /// Ends a run that has no session: what the recovery did is noted.
+    pub fn abandon(self) -> Outcome {
+        self.finish(Ok(()))
+    }
+
     /// Sessions of one kind, until none can do better.
     pub(super) fn run(
         mut self,

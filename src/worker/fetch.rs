@@ -124,6 +124,12 @@ pub(super) fn run(
     }
 }
 
+/// Ends a run that has no session, and says what its recovery did.
+pub(super) fn abandon(local: AccountRun, link: &Link) {
+    let Outcome { summary: done, .. } = local.abandon();
+    link.event(Event::Summary(summary(&done)));
+}
+
 /// Which known messages are fetched again.
 pub(super) fn again(refetch: job::Refetch) -> Again {
     match refetch {

@@ -185,7 +185,8 @@ fn reach(
     };
     let siblings = match local {
         Local::Import(imported, Some(run)) => {
-            return import_seen::run(*run, imported, account, &asked()?, observer);
+            let (run, credentials) = or_abandon(*run, asked(), |run| fetch::abandon(run, link))?;
+            return import_seen::run(run, imported, account, &credentials, observer);
         }
         Local::Import(imported, None) => {
             return import_seen::count(&imported, account, &asked()?, observer);
@@ -196,15 +197,20 @@ fn reach(
             let run = fetch::open_anew(account, &place, observer, link)?;
             return fetch::run(run, account, &credentials, observer, link);
         }
-        Local::Run(run) => return fetch::run(*run, account, &asked()?, observer, link),
+        Local::Run(run) => {
+            let (run, credentials) = or_abandon(*run, asked(), |run| fetch::abandon(run, link))?;
+            return fetch::run(run, account, &credentials, observer, link);
+        }
         Local::Renaming(renaming) => {
-            return rename::run(*renaming, account, &asked()?, observer, link);
+            let (renaming, credentials) = or_abandon(*renaming, asked(), |it| _ = it.abandon())?;
+            return rename::run(renaming, account, &credentials, observer, link);
         }
         Local::Reserved(reserved) => {
             let begun = begin(account, link)?;
             let run = fetch::load(account, &reserved, observer)?;
             // A person is asked for a password only if it is of use.
-            let credentials = begun.map_or_else(asked, Ok)?;
+            let asked = begun.map_or_else(asked, Ok);
+            let (run, credentials) = or_abandon(run, asked, |run| fetch::abandon(run, link))?;
             return fetch::run(run, account, &credentials, observer, link);
         }
         Local::Siblings(siblings) => siblings,
@@ -214,6 +220,21 @@ fn reach(
         None => asked()?,
     };
     look(&siblings, account, &credentials, observer, link, out)
+}
+
+/// A run with what it needs to log in. Without that it has no session, and is abandoned.
+fn or_abandon<R>(
+    run: R,
+    asked: Result<Credentials, Error>,
+    abandon: impl FnOnce(R),
+) -> Result<(R, Credentials), Error> {
+    match asked {
+        Ok(credentials) => Ok((run, credentials)),
+        Err(error) => {
+            abandon(run);
+            Err(error)
+        }
+    }
 }
 
 /// Looks into the maildrop; what a person orders to be written is written behind that.

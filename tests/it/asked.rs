@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
-use pop3_test_server::{Security, Server};
+use pop3_test_server::{Fault, Security, Server};
 
 use crate::meddling::file;
 use crate::rfc1939::{letters, stored};
@@ -151,4 +151,20 @@ fn a_session_goes_on_with_the_connection_that_was_there_before_the_password() {
     let run = sandbox.pop3get(place).args(["--password-command", "echo secret"]).run();
     run.is_silent();
     assert_eq!((server.sessions(), sandbox.count()), (1, 1));
+}
+
+#[test]
+fn no_password_is_asked_for_in_clear_before_the_server_has_greeted() {
+    for fault in [Fault::greeting(""), Fault::stall_before_greeting()] {
+        let server = Server::builder().user("mrose", "secret").messages(letters(1));
+        let server = server.fault(fault).start();
+        let address = server.address().to_string();
+        let place = ["-s", &*address, "-u", "mrose", "-m", "Mail", "--tls", "none"];
+        let sandbox = Sandbox::new();
+        let limits = ["--connect-timeout", "1"];
+        let command = ["--password-command", "touch asked; echo secret"];
+        let ran = sandbox.pop3get(place).args(limits).args(command).run();
+        ran.fails(75, "gave up waiting for the greeting");
+        assert!(!sandbox.path("asked").exists(), "{ran:?}");
+    }
 }

@@ -126,18 +126,42 @@ fn a_journal_that_cannot_be_used_is_said_before_the_password_and_whatever_the_se
     ran.env("POP3GET_PASSWORD", "secret").run().fails(72, "is damaged at line 2");
 }
 
+/// What is delivered waits to be settled: the last line is the commit behind `settled`.
+fn unsettle(path: &Path) {
+    let text = fs::read(path).unwrap();
+    let end = text.len() - 1;
+    let commits: Vec<_> = (0..end).filter(|at| text[*at..].starts_with(b"\ncommit ")).collect();
+    let [.., first, _] = commits[..] else { panic!("{commits:?}") };
+    let kept = text[first + 1..].iter().position(|octet| *octet == b'\n').unwrap();
+    fs::write(path, &text[..first + 2 + kept]).unwrap();
+}
+
+fn is_settled(path: &Path) -> bool {
+    fs::read(path).unwrap().windows(9).any(|it| it == b"\nsettled ")
+}
+
+#[test]
+fn what_a_recovery_settled_is_noted_though_there_is_no_password() {
+    let server = server(3).start();
+    for act in [&[][..], &["--mark-seen"], &["--refetch-missing"]] {
+        let sandbox = fetched(&server);
+        let path = sandbox.journal();
+        unsettle(&path);
+        assert!(!is_settled(&path));
+        let address = format!("127.0.0.1:{}", server.address().port());
+        let args = ["--tls", "none", "-s", &*address, "-u", "mrose", "-m", "Mail"];
+        let run = sandbox.pop3get(args).args(["--journal", "mrose@127.0.0.1"]).args(act);
+        run.args(["--password-command", "false"]).run().fails(78, "password");
+        assert!(is_settled(&path), "{act:?}");
+    }
+}
+
 #[test]
 fn recovery_ends_though_connecting_fails() {
     let server = server(3).start();
     let sandbox = fetched(&server);
     let path = sandbox.journal();
-    let text = fs::read(&path).unwrap();
-    // The last line is the commit behind `settled`: what is delivered waits to be settled.
-    let end = text.len() - 1;
-    let commits: Vec<_> = (0..end).filter(|at| text[*at..].starts_with(b"\ncommit ")).collect();
-    let [.., first, _] = commits[..] else { panic!("{commits:?}") };
-    let kept = text[first + 1..].iter().position(|octet| *octet == b'\n').unwrap();
-    fs::write(&path, &text[..first + 2 + kept]).unwrap();
+    unsettle(&path);
     let address = server.address();
     drop(server);
     let server = format!("127.0.0.1:{}", address.port());
@@ -145,7 +169,7 @@ fn recovery_ends_though_connecting_fails() {
     let ran = sandbox.pop3get(args).args(["--journal", "mrose@127.0.0.1"]);
     let ran = ran.env("POP3GET_PASSWORD", "secret").run();
     assert_eq!(ran.status, Some(75), "{ran:?}");
-    assert!(fs::read(&path).unwrap().windows(9).any(|it| it == b"\nsettled "));
+    assert!(is_settled(&path));
 }
 
 #[test]
