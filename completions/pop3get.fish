@@ -2,7 +2,7 @@ complete -c pop3get -l account -d 'Name of an account, like ACCOUNT; may be give
 complete -c pop3get -l show -d 'Print one message; N is its number in --list, or name it by --uid' -r
 complete -c pop3get -l lines -d 'With --show: only the header and the first N lines' -r
 complete -c pop3get -l import-seen -d 'Record as seen what mpop, fetchmail, getmail6, fdm or Thunderbird has fetched for one account; FILE is where that program keeps its unique-ids' -r -F
-complete -c pop3get -l state -d 'The journal by hand: list; duplicates: what stands twice in the Maildir; delete: the next fetch deletes messages from the server, whatever their state; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not; handover again or done: hand over again what was not taken, or count it as handed over; export DIR: take out what was refused' -r
+complete -c pop3get -l state -d 'Look at or change the journal of one account: list prints it; duplicates prints which files are in the Maildir twice; delete UID lets the next fetch delete a message from the server, whatever its state; forget UID makes a message new again; mark UID records it as seen; repair rebuilds a damaged or lost journal; rename OLD takes over the journal of this mailbox\'s old name; separate says that it has no old name; handover again retries messages that were not handed over, and handover done counts them as handed over; export DIR takes refused ones out' -r
 complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, units for systemd, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
 json-schema\t'The JSON Schema of --json'
@@ -61,7 +61,7 @@ complete -c pop3get -l state-dir -d 'Keep the journals in this directory [defaul
 complete -c pop3get -l jobs -d 'Serve at most so many accounts at once [default: 4]' -r
 complete -c pop3get -l jobs-per-host -d 'Serve at most so many accounts of one server at once [default: 2]' -r
 complete -c pop3get -l every -d 'Repeat the fetch in one process, so long after the last one began, until SIGTERM ends it; for containers' -r
-complete -c pop3get -l report -d 'Write after each fetch how all accounts fare, into this file for the node exporter of Prometheus' -r -F
+complete -c pop3get -l report -d 'After each fetch, write the status of all accounts into this file for Prometheus\' node exporter; its name ends in .prom' -r -F
 complete -c pop3get -l config -d 'Read only this configuration file [default: $POP3GET_CONFIG or ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after this time, with status 75 if it is not done' -r
 complete -c pop3get -l color -d 'Whether tables have colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t'On a terminal'

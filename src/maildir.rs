@@ -51,7 +51,7 @@ pub use temp_message::TempMessage;
 pub use unique_name::UniqueName;
 
 use fs_capabilities::{FsCapabilities, sync_file_system};
-use making::{is_another_users, make, sync_directory};
+use making::{check_place, is_another_users, is_made, make, sync_directory};
 use opening::{check_writable, hold_directory, is_at, open_directory};
 use renaming::rename_if_absent;
 
@@ -205,6 +205,15 @@ impl Maildir {
             }
         }
         Err(gone)
+    }
+
+    /// Whether there is a Maildir that can be delivered into, or one could be made here.
+    pub fn check(path: &Path) -> Result<(), Error> {
+        if !is_made(path) {
+            return check_place(path);
+        }
+        Self::open_existing(path)?;
+        ["tmp", "new"].iter().try_for_each(|name| check_writable(&path.join(name)))
     }
 
     /// Opens a Maildir in which others name messages.

@@ -198,6 +198,22 @@ impl Command {
         }
     }
 
+    /// Whether it does without a Maildir: it looks at the maildrop, and at the journal if
+    /// there is one.
+    pub fn does_without_maildir(&self) -> bool {
+        matches!(
+            self,
+            Self::Check {}
+                | Self::Delete { write: false }
+                | Self::DryRun { .. }
+                | Self::ImportSeen { write: false, .. }
+                | Self::List { .. }
+                | Self::MarkSeen { write: false }
+                | Self::Probe {}
+                | Self::Show { .. }
+        )
+    }
+
     /// Whether a server is reached.
     pub fn needs_server(&self) -> bool {
         !matches!(

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::channel::failure::Failure;
 use crate::cli::config::mistake::Mistake;
+use crate::cli::health::next_login::NextLogin;
 use crate::{journal, maildir};
 
 /// Why an account, or the whole run, fails.
@@ -29,6 +30,8 @@ pub(crate) enum Error {
     },
     /// The journal, read here.
     Journal(journal::Error),
+    /// The login waits, since the server refused the last ones.
+    LoginPause(NextLogin),
     /// The Maildir, read here.
     Maildir(maildir::Error),
     /// Standard output.
@@ -69,7 +72,8 @@ pub(crate) enum HookFailure {
 pub(crate) struct Ways {
     /// The words that mean the account on a command line: `pop3get work`.
     pub(crate) command: String,
-    /// The Maildir that the account was delivered into before, if it was another one.
+    /// The Maildir that the account was delivered into before, if it was another one; the
+    /// directory that has to be made.
     pub(crate) maildir: Option<String>,
 }
 

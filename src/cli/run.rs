@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::channel::event::Summary;
 use crate::channel::job::Command;
 
 use super::args::options::Args;
@@ -21,6 +20,7 @@ use super::args::usage::usage_error;
 use super::cancel::Cancel;
 use super::commands::messages;
 use super::commands::select::{Selected, select};
+use super::commands::single_account;
 use super::commands::state;
 use super::commands::{self, check_config};
 use super::config::account::{self, Account};
@@ -234,7 +234,10 @@ fn prepare(args: &Args, config: Config) -> Result<Prepared, Error> {
             hint: Some("leave it out here; a person looks once"),
         });
     }
-    let accounts = check_single_account(args, named(args, &config)?)?;
+    // A wrong word is said before an account that is missing.
+    let selected = select(args)?;
+    let accounts = named(args, &config)?;
+    single_account::check(args, &accounts)?;
     accounts.iter().try_for_each(|account| named::check(account, args, &config))?;
     let resolve = |named: Named| (named.name.clone(), account::resolve(&named, args));
     let accounts: Vec<_> = accounts.into_iter().map(resolve).collect();
@@ -242,10 +245,10 @@ fn prepare(args: &Args, config: Config) -> Result<Prepared, Error> {
     if !args.probe {
         let known = || accounts.iter().filter_map(|(_, account)| account.as_ref().ok());
         let shared = account::shared_journals(known(), &config);
-        let mut mistakes = shared.into_iter().chain(deleting_twice(known(), args, &config));
+        let mut mistakes = shared.into_iter().chain(deleting_twice(known(), &config));
         mistakes.next().map_or(Ok(()), |mistake| Err(Error::mistake(mistake)))?;
     }
-    Ok(Prepared { accounts, selected: select(args)?, config })
+    Ok(Prepared { accounts, selected, config })
 }
 
 /// `--check-config`: every mistake, and what holds for each account.
@@ -278,13 +281,11 @@ fn check_renaming(
 /// The status of an account, its error said.
 fn ended(output: &Output<'_>, account: Option<&str>, result: Result<Exit, Error>) -> Exit {
     result.unwrap_or_else(|error| {
-        output.fail(account, &error, 0);
-        let exit = error.exit();
         if let Some(account) = account {
-            // A failure to say so is found when the last line is written.
-            let _ = output.done(account, exit, &Summary::default());
+            return output.failed(account, &error);
         }
-        exit
+        output.fail(None, &error, None);
+        error.exit()
     })
 }
 
@@ -293,31 +294,5 @@ fn help(text: &str, out: &mut dyn Write) -> Exit {
     match out.write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Io,
         _ => Exit::Ok,
-    }
-}
-
-/// Some options mean one account, and some of these one that is named.
-fn check_single_account(args: &Args, accounts: Vec<Named>) -> Result<Vec<Named>, Error> {
-    let is_said = args.accounts.len() + args.account.len() == 1;
-    let named = args.settings.server.is_some() || is_said && accounts.len() == 1;
-    let of_a_named_one = [
-        ("--mark-seen", args.mark_seen),
-        ("--import-seen", args.import_seen.is_some()),
-        ("--rekey", args.rekey),
-        ("--refetch", args.refetch),
-        ("--refetch-missing", args.refetch_missing),
-    ];
-    if let Some((what, _)) = of_a_named_one.into_iter().find(|(_, given)| *given && !named) {
-        return Err(Error::usage(format!("{what} needs one account, named")));
-    }
-    let of_one = [
-        ("--show", args.show.is_some()),
-        ("--state", args.state.is_some()),
-        ("--uid", !args.uid.is_empty()),
-        ("--message", !args.message.is_empty()),
-    ];
-    match of_one.into_iter().find(|(_, given)| *given && accounts.len() != 1) {
-        Some((what, _)) => Err(Error::usage(format!("{what} needs one account"))),
-        None => Ok(accounts),
     }
 }

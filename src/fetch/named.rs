@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use crate::protocol::{MessageNumber, Quoted, UniqueId};
+use crate::protocol::{MessageNumber, UniqueId};
 
 use super::error::Error;
 
@@ -43,7 +43,7 @@ impl Named {
         let Self::Some { unique_ids, numbers } = self else { return Ok(Self::All) };
         let listed: HashSet<_> = listing.clone().map(|(_, unique_id)| unique_id).collect();
         if let Some(missing) = unique_ids.iter().find(|unique_id| !listed.contains(unique_id)) {
-            return Err(Error::NoSuchMessage(Quoted::new(missing.as_bytes()).to_string()));
+            return Err(Error::NoSuchMessage(format!("with the unique-id {}", missing.encoded())));
         }
         let is_there = |range: &RangeInclusive<u32>| {
             listing.clone().any(|(number, _)| range.contains(&number.get()))
@@ -93,7 +93,7 @@ mod tests {
     fn a_name_that_means_no_listed_message_is_an_error() {
         let listing = [(1, "a"), (2, "b")];
         for (wrong, name) in [
-            (named(&["x"], &[]), "\"x\""),
+            (named(&["x"], &[]), "with the unique-id x"),
             (named(&[], &[1..=1, 3..=3]), "3"),
             (named(&[], &[4..=9]), "4-9"),
         ] {

@@ -20,17 +20,32 @@ pub(super) fn is_another_users(path: &Path) -> Result<bool, Error> {
     Ok(owner != 0)
 }
 
-/// Makes what is missing of a Maildir, and makes that durable. Root makes none in a directory of another user.
-pub(super) fn make(path: &Path) -> Result<(), Error> {
-    let is_there = |name: &&str| path.join(name).is_dir();
-    if DIRECTORIES.iter().all(is_there) {
-        return Ok(());
-    }
-    let parent = match path.parent() {
+/// The directory that a Maildir lies in.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
         None => path,
-    };
+    }
+}
+
+/// Whether nothing of a Maildir is missing.
+pub(super) fn is_made(path: &Path) -> bool {
+    DIRECTORIES.iter().all(|name| path.join(name).is_dir())
+}
+
+/// Makes what is missing of a Maildir, and makes that durable. Root makes none in a directory of another user.
+pub(super) fn make(path: &Path) -> Result<(), Error> {
+    if is_made(path) {
+        return Ok(());
+    }
+    check_place(path)?;
+    make_directories(path, parent(path))
+}
+
+/// Whether a Maildir may be made here.
+pub(super) fn check_place(path: &Path) -> Result<(), Error> {
+    let parent = parent(path);
     if !parent.is_dir() {
         return Err(Error::NoParent { path: parent.into() });
     }
@@ -38,10 +53,7 @@ pub(super) fn make(path: &Path) -> Result<(), Error> {
     if is_another_users(if is_new { parent } else { path })? {
         return Err(Error::NotOurs { path: path.into() });
     }
-    if !is_new {
-        refuse_other_contents(path)?;
-    }
-    make_directories(path, parent)
+    if is_new { Ok(()) } else { refuse_other_contents(path) }
 }
 
 /// Many a directory has a `tmp` in it and is no Maildir.

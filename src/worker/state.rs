@@ -6,7 +6,7 @@ use crate::channel::event::{Event, Repair};
 use crate::channel::octets::Octets;
 use crate::fetch::{self, Duplicate, Place};
 use crate::journal::Journal;
-use crate::protocol::{Quoted, UniqueId};
+use crate::protocol::{UniqueId, encoded};
 
 use super::error::Error;
 use super::link::Link;
@@ -19,7 +19,7 @@ const RANGES: usize = 1000;
 /// The unique-ids that are named.
 fn unique_ids(account: &Account) -> Result<Vec<UniqueId>, Error> {
     let unique_id = |written: &Octets| {
-        let unknown = || Error::UnknownUniqueId(Quoted::new(written.as_bytes()).to_string());
+        let unknown = || Error::UnknownUniqueId(encoded(written.as_bytes()));
         UniqueId::new(written.as_bytes()).ok_or_else(unknown)
     };
     account.job.messages.unique_ids.iter().map(unique_id).collect()
@@ -36,7 +36,7 @@ pub(super) fn forget(
     let named = unique_ids(account)?;
     let index = Journal::look(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
     if let Some(unknown) = named.iter().find(|unique_id| !index.knows(unique_id)) {
-        return Err(Error::UnknownUniqueId(Quoted::new(unknown.as_bytes()).to_string()));
+        return Err(Error::UnknownUniqueId(unknown.encoded()));
     }
     listed.retain(|unique_id| index.knows(unique_id));
     listed.extend(named);

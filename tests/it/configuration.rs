@@ -5,7 +5,7 @@ use std::fs;
 use pop3_test_server::{Builder, Server};
 
 use crate::rfc1939::letters;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 
 fn server() -> Builder {
     Server::builder().user("mrose", "secret").messages(letters(1))
@@ -263,4 +263,32 @@ fn of_several_journals_of_one_mailbox_only_one_account_may_delete() {
     sandbox.configure(&text);
     sandbox.pop3get([""; 0]).run().is_silent();
     sandbox.pop3get(["one"]).run().fails(78, "of account two, which deletes, too");
+}
+
+#[test]
+fn a_maildir_that_cannot_be_delivered_into_is_a_mistake() {
+    let sandbox = Sandbox::new();
+    let check = |maildir: &str| {
+        sandbox.configure(&format!("[account.a]\nserver = \"h\"\nuser = \"u\"\n{maildir}\n"));
+        let ran = sandbox.pop3get(["--check-config"]).run();
+        Ran { stdout: String::new(), ..ran }
+    };
+    let gone = sandbox.path("no one's").display().to_string();
+    let ran = check("maildir = \"~/no one's/Mail\"");
+    ran.fails(78, &format!("config.toml:4: there is no directory {gone} to make the Maildir in\n"));
+    let hint = format!("hint: make it first: mkdir -p '{}'\n", gone.replace('\'', "'\\''"));
+    assert!(ran.stderr.ends_with(&hint), "{ran:?}");
+    // The run itself says it with the same hint.
+    let ran = sandbox.pop3get(["a"]).env("POP3GET_PASSWORD", "x").run();
+    ran.fails(73, &format!("there is no directory {gone} to make the Maildir in\n{hint}"));
+    let ran = check("");
+    ran.fails(
+        78,
+        "config.toml:1: `maildir` is missing\nhint: write maildir = \"~/Maildir\" below it",
+    );
+    fs::create_dir_all(sandbox.path("full/of")).unwrap();
+    check("maildir = \"~/full\"").fails(78, "is no Maildir, and it is not empty");
+    assert_eq!(check("maildir = \"~/Mail\"").status, Some(0));
+    assert_eq!(check("handover = \"pipe:true\"").status, Some(0));
+    assert!(!sandbox.maildir().exists());
 }

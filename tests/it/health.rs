@@ -275,3 +275,31 @@ fn the_status_shows_what_waits_to_be_handed_over() {
     let shown = run("pipe:true", &["--status"]);
     assert!(shown.status == Some(0) && !shown.stdout.contains("hand-over"), "{shown:?}");
 }
+
+#[test]
+fn a_login_that_waits_is_said_with_v_and_shown_by_the_status() {
+    let (server, sandbox) = (Server::builder().user("mrose", "other").start(), Sandbox::new());
+    for _ in 0..3 {
+        sandbox.plain(&server).run().fails(77, "refused");
+    }
+    let ran = sandbox.plain(&server).arg("-v").run();
+    ran.fails(77, ": the server refused the last 3\nhint: a run on a terminal tries at once");
+    assert!(ran.stderr.contains("no login before 20"), "{ran:?}");
+    let ran = sandbox.plain(&server).arg("--json").run();
+    assert!(ran.stdout.contains("\"kind\":\"login-pause\""), "{ran:?}");
+    assert_eq!((ran.status, &*ran.stderr, server.sessions()), (Some(77), "", 3));
+    let ran = sandbox.plain(&server).arg("--status").run();
+    assert!(ran.stdout.contains("  next login    20"), "{ran:?}");
+    assert!(ran.stdout.contains(": the server refused the last 3\n"), "{ran:?}");
+    let ran = sandbox.plain(&server).args(["--status", "--json"]).run();
+    assert!(ran.stdout.contains("\"next-login\":"), "{ran:?}");
+}
+
+#[test]
+fn the_status_shows_the_delay_that_the_server_wants_between_two_logins() {
+    let server = server().login_delay(900).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    let ran = sandbox.plain(&server).arg("--status").run();
+    assert!(ran.stdout.contains(": the server wants 15m between two logins\n"), "{ran:?}");
+}

@@ -234,7 +234,7 @@ fn the_state_can_be_read_and_marked_by_hand() {
         lines[1].starts_with("delivered 20") && lines[1].ends_with(" 52 1 uid-2"),
         "{listed:?}"
     );
-    state(&["forget", "nobody"]).fails(64, "the journal does not know \"nobody\"");
+    state(&["forget", "nobody"]).fails(64, "the journal does not know nobody");
     state(&["drop"]).fails(64, "--state takes list");
 }
 
@@ -362,10 +362,16 @@ fn what_means_one_account_does_not_touch_all() {
     let account = format!("server = \"127.0.0.1:{port}\"\nuser = \"mrose\"\ntls = \"none\"\n");
     sandbox.configure(&format!("[account.a]\n{account}[account.b]\n{account}"));
     for (args, sentence) in [
-        (&["--refetch"][..], "--refetch needs one account, named"),
-        (&["--rekey"], "--rekey needs one account, named"),
-        (&["--state", "list"], "--state needs one account"),
-        (&["--show", "1"], "--show needs one account"),
+        (
+            &["--refetch"][..],
+            "--refetch is for one account, and 2 accounts are meant: a, b\nhint: name it: pop3get a --refetch\n",
+        ),
+        (&["--rekey"], "--rekey is for one account, and 2 accounts are meant: a, b"),
+        (
+            &["--state", "list"],
+            "--state is for one account, and 2 accounts are meant: a, b\nhint: name it: pop3get a --state list\n",
+        ),
+        (&["--show", "1"], "--show is for one account, and 2 accounts are meant: a, b"),
     ] {
         sandbox.pop3get(args).run().fails(64, sentence);
     }

@@ -68,7 +68,7 @@ fn unique_ids_are_read_from_standard_input() {
 fn a_name_without_a_message_stops_before_anything_is_done() {
     let (server, sandbox) = (server(3).start(), Sandbox::new());
     for (args, name) in [
-        (&["--uid", "uid-1", "--uid", "x"][..], "\"x\""),
+        (&["--uid", "uid-1", "--uid", "x"][..], "with the unique-id x"),
         (&["--message", "4-9"], "4-9"),
         (&["--mark-seen", "--message", "5"], "5"),
         (&["--dry-run", "--message", "5"], "5"),
@@ -122,6 +122,6 @@ fn messages_are_named_in_one_account_only() {
     sandbox.configure(
         "[account.a]\nserver = \"a\"\nuser = \"u\"\n[account.b]\nserver = \"b\"\nuser = \"u\"\n",
     );
-    sandbox.pop3get(["--uid", "x"]).run().fails(64, "--uid needs one account");
+    sandbox.pop3get(["--uid", "x"]).run().fails(64, "--uid is for one account, and 2");
     sandbox.pop3get(["--message", "9-3", "a"]).run().fails(64, "write a message-number like 7");
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use pop3_test_server::{Builder, Server};
+use pop3_test_server::{Builder, Fault, Server};
 
 use crate::rfc1939::{letter, letters, stored};
 use crate::sandbox::{Ran, Sandbox};
@@ -53,6 +53,34 @@ fn unique_ids_of_a_state_command_are_read_as_list_prints_them() {
     state(&sandbox, &server, &["forget", "aB"]).prints("1 message forgotten\n");
 }
 
+#[test]
+fn every_sentence_writes_a_unique_id_as_list_prints_it() {
+    let server = Server::builder().user("mrose", "secret");
+    let server = server.message("c d%", "x: y\r\n\r\n").message("-", "x: z\r\n\r\n");
+    let server = server.fault(Fault::nth_reply("RETR", 2, "-ERR no\r\n"));
+    let (server, sandbox) = (server.start(), Sandbox::new());
+    let listed = sandbox.plain(&server).arg("--list").run();
+    let uids: Vec<_> = listed.stdout.lines().skip(1).take(2).map(last_word).collect();
+    assert_eq!(uids, ["c%20d%25", "%2D"]);
+    for args in
+        [&["--uid", "e f"][..], &["--show", "--uid", "e%20f"], &["--dry-run", "--uid", "e f"]]
+    {
+        let ran = sandbox.plain(&server).args(args).run();
+        ran.fails(64, "there is no message with the unique-id e%20f\n");
+    }
+    state(&sandbox, &server, &["forget", "e f"]).fails(64, "does not know e%20f\n");
+    let ran = sandbox.plain(&server).arg("-vv").run();
+    assert!(ran.stderr.contains(" octets, c%20d%25, new/"), "{ran:?}");
+    assert!(ran.stderr.contains("cannot fetch message 2 (%2D): server refused RETR"), "{ran:?}");
+    let known = state(&sandbox, &server, &["list"]);
+    let mut known: Vec<_> = known.stdout.lines().map(last_word).collect();
+    known.sort();
+    assert_eq!(known, ["%2D", "c%20d%25"]);
+    for uid in uids {
+        state(&sandbox, &server, &["forget", "--uid", &uid]).prints("1 message forgotten\n");
+    }
+}
+
 fn last_word(line: &str) -> String {
     line.split_whitespace().last().unwrap_or_default().to_owned()
 }
@@ -74,13 +102,13 @@ fn a_state_command_reads_its_unique_ids_from_standard_input() {
 fn nothing_is_forgotten_or_made_if_one_message_is_unknown() {
     let (server, sandbox) = (server(3).start(), Sandbox::new());
     for args in [&["forget", "uid-1"][..], &["forget", "--uid", "uid-1", "--uid", "x"]] {
-        state(&sandbox, &server, args).fails(64, "the journal does not know \"uid-1\"");
+        state(&sandbox, &server, args).fails(64, "the journal does not know uid-1");
     }
     assert!(!sandbox.maildir().exists() && !sandbox.path(".local").exists());
     state(&sandbox, &server, &["forget", "--message", "4"]).fails(64, "there is no message 4");
     sandbox.plain(&server).run().is_silent();
     let forgotten = state(&sandbox, &server, &["forget", "--uid", "uid-1", "--uid", "x"]);
-    forgotten.fails(64, "the journal does not know \"x\"");
+    forgotten.fails(64, "the journal does not know x\n");
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 3);
 }
@@ -91,13 +119,16 @@ fn a_state_command_names_the_messages_that_it_can_mean() {
     for (args, sentence) in [
         (
             &["forget"][..],
-            "--state forget, mark and delete need a message\nhint: name it by --uid UID",
+            "--state forget needs a message\nhint: name it: --state forget UID, or by --uid UID or --message N;",
         ),
-        (&["mark"], "--state forget, mark and delete need a message"),
+        (&["mark"], "--state mark needs a message\n"),
         (&["list", "--message", "1"], "--state list does not ask the server"),
-        (&["repair", "--uid", "uid-1"], "mean the whole journal"),
-        (&["separate", "--message", "1"], "mean the whole journal"),
-        (&["rename", "x", "--uid", "uid-1"], "mean the whole journal"),
+        (
+            &["repair", "--uid", "uid-1"],
+            "--state repair is for the whole journal, and takes no --uid",
+        ),
+        (&["separate", "--message", "1"], "--state separate is for the whole journal"),
+        (&["rename", "x", "--uid", "uid-1"], "--state rename is for the whole journal"),
     ] {
         state(&sandbox, &server, args).fails(64, sentence);
     }

@@ -231,6 +231,25 @@ fn an_interrupted_run_says_that_the_next_one_goes_on() {
 }
 
 #[test]
+fn an_interrupted_look_speaks_of_no_delivery() {
+    for look in [&["--list"][..], &["--check"], &["--show", "1"], &["--dry-run"], &["--mark-seen"]]
+    {
+        let server = Server::builder().user("mrose", "secret").messages(letters(2));
+        let server = server.fault(Fault::stall_at_command(2)).start();
+        let sandbox = Sandbox::new();
+        let interrupt = |id: u32| {
+            assert!(server.wait_for_commands(2, Duration::from_secs(10)));
+            let kill = ["-s", "INT", &id.to_string()].map(str::to_owned);
+            assert!(Command::new("kill").args(kill).status().unwrap().success());
+        };
+        let run = sandbox.plain(&server).args(look).args(["--progress", "never"]);
+        let (_, text) = on_terminal_with(run.command(), 80, interrupt);
+        assert!(text.ends_with(": interrupted\n"), "{look:?}: {text}");
+        assert!(!text.contains("delivered") && !text.contains("next run"), "{look:?}: {text}");
+    }
+}
+
+#[test]
 fn a_shown_message_steers_no_terminal_and_is_exact_in_a_pipe() {
     let message = "Subject: x\r\n\r\n\x1b[31mred\x1b[0m\ttab \u{fc}\r\n";
     let server = Server::builder().user("mrose", "secret").message("u", message).start();

@@ -127,3 +127,89 @@ fn a_tilde_behind_an_equals_sign_is_the_home_directory() {
     assert_eq!(fs::read_dir(sandbox.path("elsewhere/new")).unwrap().count(), 1);
     assert!(sandbox.path("state").is_dir());
 }
+
+#[test]
+fn what_is_typed_for_one_mailbox_goes_to_no_other_account() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(1)).start();
+    let sandbox = Sandbox::new();
+    let password = sandbox.secret("password", "secret");
+    let account = |name: &str| {
+        format!(
+            "[account.{name}]\nserver = \"{}\"\nuser = \"rose\"\njournal = \"{name}\"\ntls = \"none\"\nmaildir = \"~/Mail\"\n",
+            server.address()
+        )
+    };
+    sandbox.configure(&[account("home"), account("work")].concat());
+    let run = |words: &[&str]| sandbox.pop3get(words).env("POP3GET_PASSWORD", "secret").run();
+    let password = password.to_str().unwrap();
+    for words in [
+        &["--user", "mrose"][..],
+        &["--list", "-u", "mrose"],
+        &["--status", "-u", "mrose"],
+        &["home", "work", "-u", "mrose"],
+        &["*", "-u", "mrose"],
+    ] {
+        let ran = run(words);
+        ran.fails(64, "--user is for one account, and 2 accounts are meant: home, work\nhint: name one ACCOUNT");
+    }
+    let checked = run(&["--check-config", "-u", "mrose"]);
+    assert!(checked.stderr.starts_with("pop3get: --user is for one account"), "{checked:?}");
+    run(&["--password-file", password]).fails(64, "--password-file is for one account");
+    run(&["--journal", "x"]).fails(64, "--journal is for one account");
+    assert_eq!(server.sessions(), 0);
+    run(&["home", "-u", "mrose"]).is_silent();
+    sandbox.configure(&account("home"));
+    run(&["-u", "mrose"]).is_silent();
+    assert_eq!((server.sessions(), sandbox.count()), (2, 1));
+}
+
+#[test]
+fn a_report_that_no_program_would_read_is_refused() {
+    let sandbox = Sandbox::new();
+    let why = "the node exporter reads only files whose names end in .prom";
+    sandbox.pop3get(["--report", "mail.txt", "--status"]).run().fails(64, why);
+    sandbox.configure("report = \"~/mail\"\n[account.a]\nserver = \"h\"\nuser = \"u\"\n");
+    let ran = sandbox.pop3get(["--status"]).run();
+    ran.fails(78, &format!("config.toml:1: `report`: {why}\n"));
+}
+
+#[test]
+fn a_wrong_word_behind_state_is_told_what_may_stand_there() {
+    let sandbox = Sandbox::new();
+    sandbox.configure("[account.home]\nserver = \"h\"\nuser = \"u\"\n[account.work]\nserver = \"h\"\nuser = \"v\"\n");
+    let all = "list, duplicates, delete UID, forget UID, mark UID, repair, rename OLD, separate, handover again, handover done, export DIR";
+    let first = "hint: an ACCOUNT stands first: pop3get";
+    for (words, expected) in [
+        (&["--state"][..], format!("pop3get: --state needs an action: {all}\n{first} ACCOUNT --state ACTION\n")),
+        (&["--state", "foo"], format!("pop3get: --state takes {all}; \"foo\" is none of them\n{first} ACCOUNT --state ACTION\n")),
+        (&["work", "--state", "rename"], "pop3get: --state rename has to be --state rename OLD\n".into()),
+        (&["work", "--state", "handover", "on"], "pop3get: --state handover on has to be --state handover again or --state handover done\n".into()),
+        (&["--state", "forget", "work"], format!("pop3get: --state is for one account, and 2 accounts are meant: home, work\n{first} work --state forget UID\n")),
+        (&["--state", "list"], "pop3get: --state is for one account, and 2 accounts are meant: home, work\nhint: name it: pop3get home --state list\n".into()),
+        (&["--state", "list", "home", "work"], "pop3get: --state is for one account, and 2 accounts are meant: work, home\n".into()),
+        (&["--state", "list", "gone"], "pop3get: there is no account \"gone\"".into()),
+    ] {
+        let ran = sandbox.pop3get(words).run();
+        assert!(ran.status == Some(64) && ran.stderr.starts_with(&expected), "{words:?}: {ran:?}");
+    }
+    sandbox.configure("[account.home]\nserver = \"h\"\nuser = \"u\"\n");
+    let ran = sandbox.pop3get(["--mark-seen"]).run();
+    ran.fails(
+        64,
+        "--mark-seen needs the name of its account\nhint: name it: pop3get home --mark-seen\n",
+    );
+}
+
+#[test]
+fn an_act_that_needs_a_maildir_says_so_also_where_it_writes_nothing() {
+    let sandbox = Sandbox::new();
+    for act in [
+        &["--state", "duplicates"][..],
+        &["-n", "--state", "mark", "x"],
+        &["-n", "--state", "rename", "x"],
+        &["-n", "--state", "repair"],
+    ] {
+        let ran = sandbox.pop3get(["-s", "h", "-u", "u"]).args(act).run();
+        ran.fails(64, "u@h: no Maildir is named\nhint: use --maildir DIR");
+    }
+}

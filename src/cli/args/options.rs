@@ -105,8 +105,8 @@ pub struct Args {
     )]
     pub dry_run: bool,
 
-    /// The journal by hand: list; duplicates: what stands twice in the Maildir; delete: the next fetch deletes messages from the server, whatever their state; forget messages, so that they are new again; mark messages as seen; repair; rename OLD: this mailbox was called OLD; separate: it was not; handover again or done: hand over again what was not taken, or count it as handed over; export DIR: take out what was refused
-    #[arg(long, value_names = ["ACTION", "UID"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
+    /// Look at or change the journal of one account: list prints it; duplicates prints which files are in the Maildir twice; delete UID lets the next fetch delete a message from the server, whatever its state; forget UID makes a message new again; mark UID records it as seen; repair rebuilds a damaged or lost journal; rename OLD takes over the journal of this mailbox's old name; separate says that it has no old name; handover again retries messages that were not handed over, and handover done counts them as handed over; export DIR takes refused ones out
+    #[arg(long, value_names = ["ACTION", "WORD"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub state: Option<Vec<String>>,
 
     /// Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, what waits to be handed over, the days of its server's certificate
@@ -205,6 +205,21 @@ pub struct Args {
     pub verbose: u8,
 }
 
+/// What may stand behind `--state`.
+pub(crate) const STATE_FORMS: [&str; 11] = [
+    "list",
+    "duplicates",
+    "delete UID",
+    "forget UID",
+    "mark UID",
+    "repair",
+    "rename OLD",
+    "separate",
+    "handover again",
+    "handover done",
+    "export DIR",
+];
+
 fn deadline(text: &str) -> Result<Period, &'static str> {
     text.parse().map(|Interval(period)| period)
 }
@@ -246,12 +261,12 @@ impl Args {
         !acts.contains(&true)
     }
 
-    /// Takes the word behind `--state list`, `repair` and `separate` for an ACCOUNT: these
-    /// need no word.
+    /// Takes the word behind `--state list`, `duplicates`, `repair` and `separate` for an
+    /// ACCOUNT: these need no word.
     pub(crate) fn take_account_of_state(&mut self) {
         let Some(words) = &mut self.state else { return };
         if let [action, _] = &**words
-            && ["list", "repair", "separate"].contains(&&**action)
+            && ["list", "duplicates", "repair", "separate"].contains(&&**action)
         {
             self.accounts.extend(words.pop());
         }

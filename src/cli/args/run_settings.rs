@@ -2,13 +2,24 @@
 //! configuration file.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use serde::{Deserialize, Serialize};
 
 use super::path::path;
 use super::period::Interval;
+
+fn report(written: &str) -> Result<PathBuf, &'static str> {
+    let path = path(written)?;
+    check_report(&path).map(|()| path)
+}
+
+/// Refuses a report that no program would read.
+pub(crate) fn check_report(path: &Path) -> Result<(), &'static str> {
+    let is_read = path.extension().is_some_and(|it| it == "prom");
+    is_read.then_some(()).ok_or("the node exporter reads only files whose names end in .prom")
+}
 
 /// What holds for all accounts together. A field is an option of the command line and a
 /// key above the tables of the configuration file by the same name.
@@ -27,8 +38,8 @@ pub struct RunSettings {
     #[arg(long, value_name = "DURATION", help_heading = "Many accounts")]
     pub every: Option<Interval>,
 
-    /// Write after each fetch how all accounts fare, into this file for the node exporter of Prometheus
-    #[arg(long, value_name = "FILE", help_heading = "Many accounts", value_parser = path, value_hint = ValueHint::FilePath)]
+    /// After each fetch, write the status of all accounts into this file for Prometheus' node exporter; its name ends in .prom
+    #[arg(long, value_name = "FILE", help_heading = "Many accounts", value_parser = report, value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
 }
 

@@ -5,6 +5,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::cli::error::Error;
 
 use super::foreign;
+use super::options::STATE_FORMS;
 use super::period::HINT;
 
 /// Options that no hint leads to: a typing error must not fetch a maildrop again, or send
@@ -19,6 +20,9 @@ const NUMBERS: [(&str, &str); 4] = [
     ("number would be zero for non-zero type", "it is at least 1"),
 ];
 
+/// Where the account stands that `--state` needs.
+pub(crate) const STATE_HINT: &str = "an ACCOUNT stands first: pop3get ACCOUNT --state ACTION";
+
 /// A wrong command line.
 pub(crate) fn usage_error(error: &clap::Error) -> Error {
     let rendered = error.render().to_string();
@@ -27,6 +31,12 @@ pub(crate) fn usage_error(error: &clap::Error) -> Error {
     // What is missing stands on lines of its own.
     let more: Vec<_> = lines.by_ref().take_while(|line| !line.is_empty()).map(str::trim).collect();
     let why = format!("{} {}", first.strip_prefix("error: ").unwrap_or(first), more.join(" "));
+    if why.starts_with("a value is required for '--state ") {
+        return Error::CommandLine {
+            why: format!("--state needs an action: {}", STATE_FORMS.join(", ")),
+            hint: STATE_HINT.into(),
+        };
+    }
     let number = NUMBERS.iter().find(|(words, _)| why.contains(words));
     let why = number.map_or_else(|| why.clone(), |(words, ours)| why.replace(words, ours));
     let (why, hint) = match why.split_once(HINT) {

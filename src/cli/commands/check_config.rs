@@ -8,6 +8,7 @@ use crate::cli::config::account::{Account, resolve, shared_journals};
 use crate::cli::config::deleting::deleting_twice;
 use crate::cli::config::file::Config;
 use crate::cli::config::layers::Value;
+use crate::cli::config::maildir;
 use crate::cli::config::named::{self, Named, named};
 use crate::cli::error::Error;
 use crate::cli::password::lookup::Source;
@@ -68,7 +69,11 @@ pub(crate) fn check(args: &Args, limits: &WaitLimits<'_>) -> Checked {
         match named::check(&account, args, &config) {
             Ok(()) => {
                 let fault = one(&account, args, running == 1, limits, &mut known, &mut accounts);
-                faults.extend(fault.map(|fault| (Some(account.name.clone()), fault)));
+                let resolved = known.last().filter(|(it, _)| it.name == account.name);
+                let maildir =
+                    resolved.and_then(|(it, _)| maildir::check(&account, it, &config).err());
+                let found = fault.into_iter().chain(maildir);
+                faults.extend(found.map(|fault| (Some(account.name.clone()), fault)));
             }
             Err(mistake) => {
                 accounts.push(unresolved(&account));
@@ -84,7 +89,7 @@ pub(crate) fn check(args: &Args, limits: &WaitLimits<'_>) -> Checked {
         enabled.map(|(account, _)| account)
     };
     let shared = shared_journals(enabled(), &config);
-    let mistakes = shared.into_iter().chain(deleting_twice(enabled(), args, &config));
+    let mistakes = shared.into_iter().chain(deleting_twice(enabled(), &config));
     faults.extend(mistakes.map(|mistake| (None, Error::mistake(mistake))));
     let run = config.run.values(&args.run);
     Checked { main: config.path, files: config.files, run, accounts, faults }
@@ -102,7 +107,7 @@ fn every_other(
         if let Some(at) = known.iter().position(is_known) {
             return Some(known.swap_remove(at));
         }
-        let named = Named::of_file(entry, args, config);
+        let named = Named::any_of_file(entry, args, config);
         resolve(&named, args).ok().map(|account| (account, entry.is_disabled))
     });
     let mut all: Vec<_> = others.collect();

@@ -3,5 +3,6 @@
 pub(crate) mod check_config;
 pub(crate) mod messages;
 pub(crate) mod select;
+pub(crate) mod single_account;
 pub(crate) mod state;
 pub(crate) mod status;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use crate::channel::job::{Command, Messages};
+use crate::cli::args::options::STATE_FORMS;
+use crate::cli::args::usage::STATE_HINT;
 use crate::cli::config::account::Account;
 use crate::cli::config::connection_options::absolute;
 use crate::cli::error::Error;
@@ -36,44 +38,53 @@ pub(crate) enum Action {
     Separate,
 }
 
+/// Words behind `--state` that are no action.
+fn wrong_words(words: &[&str]) -> Error {
+    let action = words.first().copied().unwrap_or_default();
+    let of_action = STATE_FORMS.iter().filter(|form| form.split(' ').next() == Some(action));
+    let forms: Vec<_> = of_action.map(|form| format!("--state {form}")).collect();
+    let why = if forms.is_empty() {
+        format!("--state takes {}; {action:?} is none of them", STATE_FORMS.join(", "))
+    } else {
+        format!("--state {} has to be {}", words.join(" "), forms.join(" or "))
+    };
+    Error::CommandLine { why, hint: STATE_HINT.into() }
+}
+
 impl Action {
     /// Reads the words behind `--state`. A unique-id among them is one of `messages`
     /// already.
     pub(crate) fn parse(words: &[String], messages: &Messages) -> Result<Self, Error> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let action = match *words {
+            ["delete"] | ["delete", _] => Self::Delete,
             ["duplicates"] => Self::Duplicates,
             ["export", directory] => Self::Export(directory.into()),
-            ["export"] => return Err(Error::usage("--state export needs a directory")),
+            ["forget"] | ["forget", _] => Self::Forget,
             ["handover", "again"] => Self::Handover { again: true },
             ["handover", "done"] => Self::Handover { again: false },
-            ["handover", ..] => return Err(Error::usage("--state handover takes again or done")),
             ["list"] => Self::List,
+            ["mark"] | ["mark", _] => Self::Mark,
+            ["rename", old] => Self::Rename(old.to_owned()),
             ["repair"] => Self::Repair,
             ["separate"] => Self::Separate,
-            ["rename", old] => Self::Rename(old.to_owned()),
-            ["rename"] => return Err(Error::usage("--state rename needs the name of a mailbox")),
-            ["delete"] | ["delete", _] => Self::Delete,
-            ["forget"] | ["forget", _] => Self::Forget,
-            ["mark"] | ["mark", _] => Self::Mark,
-            _ => {
-                return Err(Error::Usage {
-                    why: "--state takes list, delete, duplicates, export DIR, forget, mark, handover again|done, rename OLD, separate or repair".into(),
-                    hint: Some("an ACCOUNT stands before --state, or behind it"),
-                });
-            }
+            _ => return Err(wrong_words(&words)),
         };
-        action.check(messages)?;
+        let action_word = words.first().copied().unwrap_or_default();
+        action.check(action_word, messages)?;
         Ok(action)
     }
 
-    /// Whether the messages that are named are what the action is for.
-    fn check(&self, messages: &Messages) -> Result<(), Error> {
+    /// Whether the messages that are named are what the action, which is this word, is for.
+    fn check(&self, word: &str, messages: &Messages) -> Result<(), Error> {
         match self {
-            Self::Delete | Self::Forget | Self::Mark if messages.are_all() => Err(Error::Usage {
-                why: "--state forget, mark and delete need a message".into(),
-                hint: Some("name it by --uid UID or --message N; --list shows both"),
-            }),
+            Self::Delete | Self::Forget | Self::Mark if messages.are_all() => {
+                let why = format!("--state {word} needs a message");
+                let hint = format!(
+                    "name it: --state {word} UID, or by --uid UID or --message N; --list shows both"
+                );
+                Err(Error::CommandLine { why, hint })
+            }
             Self::List if !messages.numbers.is_empty() => Err(Error::Usage {
                 why: "--state list does not ask the server for message-numbers".into(),
                 hint: Some("--list --message N shows what is known of a message by its number"),
@@ -81,8 +92,9 @@ impl Action {
             Self::Duplicates | Self::Rename(_) | Self::Repair | Self::Separate
                 if !messages.are_all() =>
             {
-                let why = "--state rename, repair, separate and duplicates mean the whole journal";
-                Err(Error::usage(why))
+                Err(Error::usage(format!(
+                    "--state {word} is for the whole journal, and takes no --uid or --message"
+                )))
             }
             _ => Ok(()),
         }

@@ -1,14 +1,18 @@
 //! `--status`: how accounts have fared and what their journals hold, without a server.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cli::args::options::Args;
+use crate::cli::args::settings::Settings;
 use crate::cli::config::file::Config;
 use crate::cli::config::named::{Named, mailbox, named};
 use crate::cli::error::Error;
+use crate::cli::health::login_files::{login_files, takes_token};
+use crate::cli::health::next_login::{self, NextLogin};
 use crate::cli::health::record::Health;
-use crate::journal::{Backlog, Journal, Mailbox};
+use crate::journal::{Backlog, Index, Journal, Mailbox};
 
 /// How an account fares.
 #[derive(Clone, Debug)]
@@ -17,50 +21,70 @@ pub(crate) struct Status {
     pub(crate) health: Health,
     /// How many messages are in each state, by its word; why that is not known.
     pub(crate) messages: Result<BTreeMap<&'static str, usize>, String>,
+    /// Unattended runs wait until then with the next login.
+    pub(crate) next_login: Option<NextLogin>,
     /// What waits to be handed over; why that is not known.
     pub(crate) handover: Result<Backlog, String>,
 }
 
-/// An account's name, its state directory and its mailbox.
-pub(crate) type Place = (String, PathBuf, Mailbox);
+/// An account whose mailbox is known.
+struct Place {
+    account: String,
+    settings: Settings,
+    state: PathBuf,
+    mailbox: Mailbox,
+}
 
 /// Of the accounts that the command line means.
 pub(crate) fn meant(args: &Args, config: &Config) -> Result<Vec<Status>, Error> {
-    let places = named(args, config)?.iter().filter_map(place).collect::<Vec<_>>();
-    Ok(places.iter().map(of).collect())
+    let places = named(args, config)?.iter().filter_map(Place::of).collect::<Vec<_>>();
+    Ok(places.iter().map(|place| place.status(&config.files)).collect())
 }
 
 /// Of the accounts that the command line means, and of all others of the files.
 pub(crate) fn all(args: &Args, config: &Config) -> Vec<Status> {
     let meant = named(args, config).unwrap_or_default();
     let filed = config.accounts.iter().filter(|entry| !entry.is_disabled);
-    let filed = filed.map(|entry| Named::of_file(entry, args, config));
+    let filed = filed.map(|entry| Named::any_of_file(entry, args, config));
     let mut places: Vec<Place> = Vec::new();
-    for found in filed.chain(meant).filter_map(|named| place(&named)) {
-        if !places.iter().any(|(name, ..)| *name == found.0) {
+    for found in filed.chain(meant).filter_map(|named| Place::of(&named)) {
+        if !places.iter().any(|it| it.account == found.account) {
             places.push(found);
         }
     }
-    places.iter().map(of).collect()
+    places.iter().map(|place| place.status(&config.files)).collect()
 }
 
-fn place(named: &Named) -> Option<Place> {
-    let settings = named.layers.settings();
-    let mailbox = mailbox(&settings)?;
-    Some((named.name.clone(), settings.state_dir?, mailbox))
+impl Place {
+    fn of(named: &Named) -> Option<Self> {
+        let settings = named.layers.settings();
+        let mailbox = mailbox(&settings)?;
+        let (account, state) = (named.name.clone(), settings.state_dir.clone()?);
+        Some(Self { account, settings, state, mailbox })
+    }
+
+    /// `configuration` has the files that were read.
+    fn status(&self, configuration: &[PathBuf]) -> Status {
+        let Self { account, settings, state, mailbox } = self;
+        let health = Health::read(state, mailbox.key());
+        let handover = Backlog::read(state, mailbox).map_err(|error| error.to_string());
+        let index = Journal::look(state, mailbox);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let wanted = index.as_ref().ok().and_then(Index::last_login);
+        let wanted = wanted.and_then(|login| next_login::after(login, now));
+        let refused = health.pause(now, &login_files(configuration, settings));
+        let refused = refused.filter(|_| !takes_token(settings));
+        let next_login = wanted.into_iter().chain(refused).max_by_key(|it| it.at);
+        let messages = index.map(|index| counts(&index)).map_err(|error| error.to_string());
+        Status { account: account.clone(), health, messages, next_login, handover }
+    }
 }
 
-fn of((account, state, mailbox): &Place) -> Status {
-    let health = Health::read(state, mailbox.key());
-    let handover = Backlog::read(state, mailbox).map_err(|error| error.to_string());
-    Status { account: account.clone(), health, messages: messages(state, mailbox), handover }
-}
-
-fn messages(state: &Path, mailbox: &Mailbox) -> Result<BTreeMap<&'static str, usize>, String> {
-    let index = Journal::look(state, mailbox).map_err(|error| error.to_string())?;
+/// How many messages are in each state, by its word.
+fn counts(index: &Index) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
     for (_, known) in index.iter() {
         *counts.entry(known.state.word()).or_insert(0) += 1;
     }
-    Ok(counts)
+    counts
 }

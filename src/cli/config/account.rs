@@ -59,7 +59,7 @@ impl Account {
     }
 
     /// The Maildir, which some commands do without.
-    fn maildir(&self) -> Result<&Path, Error> {
+    pub(super) fn maildir(&self) -> Result<&Path, Error> {
         let maildir = self.settings.maildir.as_deref().ok_or(Error::Usage {
             why: "no Maildir is named".into(),
             hint: Some("use --maildir DIR, `maildir` in the configuration file, or $MAILDIR"),
@@ -78,8 +78,10 @@ impl Account {
 
     /// What a worker is told, but for the time and the secrets.
     pub(crate) fn job(&self, command: job::Command) -> Result<job::Job, Error> {
-        let maildir =
-            if command.only_looks() { self.maildir().ok() } else { Some(self.maildir()?) };
+        let maildir = match self.maildir() {
+            Err(_) if command.does_without_maildir() => None,
+            maildir => Some(maildir?),
+        };
         let settings = &self.settings;
         Ok(job::Job {
             command,
@@ -173,7 +175,7 @@ fn command(named: &Named, settings: &Settings, args: &Args) -> String {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-~".contains(c);
     if word.chars().all(is_plain) {
         word.to_owned()

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use crate::cli::args::options::Args;
 use crate::cli::args::settings::Settings;
 
 use super::account::Account;
@@ -26,15 +25,13 @@ fn of(name: &str, settings: &Settings) -> Option<Deleting> {
 /// are `meant`, and of the files' that run without being named.
 pub(crate) fn deleting_twice<'a>(
     meant: impl Iterator<Item = &'a Account>,
-    args: &Args,
     config: &Config,
 ) -> Vec<Mistake> {
     let meant: Vec<_> = meant.map(|account| (&account.name, &account.settings)).collect();
     let is_other = |name: &String| !meant.iter().any(|(meant, _)| *meant == name);
     let others = config.accounts.iter().filter(|it| !it.is_disabled && is_other(&it.name));
     // What was typed is for the accounts of this run.
-    let untyped = Args { settings: Settings::default(), ..args.clone() };
-    let others = others.map(|entry| Named::of_file(entry, &untyped, config));
+    let others = others.map(|entry| Named::of_file(entry, Settings::default(), config));
     let others: Vec<_> = others.filter_map(|it| of(&it.name, &it.layers.settings())).collect();
     let meant = meant.iter().filter_map(|(name, settings)| of(name, settings));
     let mut seen: HashMap<String, String> = HashMap::new();

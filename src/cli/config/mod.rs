@@ -7,6 +7,7 @@ pub(crate) mod deleting;
 pub(crate) mod file;
 mod keys;
 pub(crate) mod layers;
+pub(crate) mod maildir;
 pub(crate) mod mistake;
 pub(crate) mod named;
 pub(crate) mod run_keys;

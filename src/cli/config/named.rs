@@ -30,10 +30,22 @@ impl Named {
         Self { name: label(&layers.settings()), layers, is_disabled: false }
     }
 
-    /// An account of the file.
-    pub(crate) fn of_file(entry: &Entry, args: &Args, config: &Config) -> Self {
+    /// An account of the file that the command line means.
+    fn meant(entry: &Entry, args: &Args, config: &Config) -> Self {
+        Self::of_file(entry, args.settings.clone(), config)
+    }
+
+    /// An account of the file that the command line may mean or not: what is typed for one
+    /// mailbox is not said of it.
+    pub(crate) fn any_of_file(entry: &Entry, args: &Args, config: &Config) -> Self {
+        let typed = args.settings.clone();
+        Self::of_file(entry, Settings { user: None, journal: None, ..typed }, config)
+    }
+
+    /// An account of the file, with these settings of the command line before its own.
+    pub(super) fn of_file(entry: &Entry, typed: Settings, config: &Config) -> Self {
         let layers = Layers::new([
-            Layers::typed(args.settings.clone()),
+            Layers::typed(typed),
             (Origin::Account, entry.table.clone()),
             (Origin::Defaults, config.defaults.clone()),
             (Origin::TopLevel, config.run.accounts.clone()),
@@ -55,7 +67,7 @@ pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<Named>, Error> {
     let mut found: Vec<Named> = Vec::new();
     if words.is_empty() {
         let all = config.accounts.iter().filter(|entry| !entry.is_disabled || args.check_config);
-        found.extend(all.map(|entry| Named::of_file(entry, args, config)));
+        found.extend(all.map(|entry| Named::meant(entry, args, config)));
         if found.is_empty() {
             return Err(none(config));
         }
@@ -67,11 +79,40 @@ pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<Named>, Error> {
         }
         for entry in matching(word, config)? {
             if !found.iter().any(|other| other.name == entry.name) {
-                found.push(Named::of_file(entry, args, config));
+                found.push(Named::meant(entry, args, config));
             }
         }
     }
+    check_typed(&args.settings, &found)?;
     Ok(found)
+}
+
+/// Refuses options that name the mailbox, or the password, of one account where several
+/// accounts are meant: one server would get another one's user name and password.
+fn check_typed(typed: &Settings, accounts: &[Named]) -> Result<(), Error> {
+    let of_one = [
+        ("--user", typed.user.is_some()),
+        ("--password-file", typed.password_file.is_some()),
+        ("--journal", typed.journal.is_some()),
+    ];
+    let given = of_one.into_iter().find(|(_, given)| *given).filter(|_| accounts.len() > 1);
+    let Some((option, _)) = given else { return Ok(()) };
+    let hint = Some("name one ACCOUNT; a mailbox without an account needs --server, too");
+    Err(Error::Usage { why: several(option, accounts), hint })
+}
+
+/// How many accounts a sentence names.
+const NAMES: usize = 5;
+
+/// That an option is for one account, and which accounts are meant.
+pub(crate) fn several(option: &str, accounts: &[Named]) -> String {
+    let mut names: Vec<_> = accounts.iter().take(NAMES).map(|it| it.name.clone()).collect();
+    match accounts.len().saturating_sub(NAMES) {
+        0 => {}
+        more => names.push(format!("and {more} more")),
+    }
+    let names = names.join(", ");
+    format!("{option} is for one account, and {} accounts are meant: {names}", accounts.len())
 }
 
 /// The accounts that a word means: that of this name, else those that a pattern matches
@@ -166,7 +207,7 @@ pub(crate) fn mailbox(settings: &Settings) -> Option<Mailbox> {
 
 /// The keys of the mailboxes of all accounts of the file.
 pub(crate) fn keys(args: &Args, config: &Config) -> Vec<String> {
-    let settings = |entry| Named::of_file(entry, args, config).layers.settings();
+    let settings = |entry| Named::any_of_file(entry, args, config).layers.settings();
     let key = |entry| mailbox(&settings(entry)).map(|mailbox| mailbox.key().to_owned());
     config.accounts.iter().filter_map(key).collect()
 }

@@ -9,7 +9,7 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use crate::cli::args::run_settings::RunSettings;
+use crate::cli::args::run_settings::{RunSettings, check_report};
 use crate::cli::args::settings::Settings;
 use crate::protocol::Quoted;
 
@@ -65,8 +65,12 @@ impl RunKeys {
             let take = |settings: RunSettings| self.settings = settings.or(&self.settings);
             (Keys::of_run(), RunSettings::deserialize(table).map(take))
         };
+        let check = |path: &mut PathBuf| {
+            resolve_home("report", path)?;
+            check_report(path).map_err(|why| format!("`report`: {why}"))
+        };
         let report = self.settings.report.as_mut().filter(|_| name == "report");
-        let resolved = report.map_or(Ok(()), |path| resolve_home("report", path));
+        let resolved = report.map_or(Ok(()), check);
         if let Err(why) = resolved {
             mistakes.push(text.mistake(at, why));
             return;

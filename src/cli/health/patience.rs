@@ -1,5 +1,4 @@
-//! Which failures are worth a word, and when a refused login is tried again. Pure: the
-//! time is a parameter.
+//! Which failures are worth a word. Pure: the time is a parameter.
 //!
 //! | run | with `--grace` | without |
 //! | --- | --- | --- |
@@ -61,15 +60,6 @@ const RUNS: u32 = 3;
 /// A failure that lasts is said once in this time.
 const DAY: u64 = 24 * 60 * 60;
 
-/// So many logins in a row may be refused before the next one has to wait.
-const LOGINS: u32 = 3;
-
-/// The first wait after them; it doubles with each refusal …
-const FIRST_WAIT: u64 = 2 * 60;
-
-/// … up to this.
-const LONGEST_WAIT: u64 = 60 * 60;
-
 /// The seconds from `then` to `now`; a time in the future is now.
 fn since(then: u64, now: u64) -> u64 {
     now.saturating_sub(then)
@@ -113,17 +103,6 @@ impl Health {
     pub(crate) fn refused(&mut self, now: u64, files: String) {
         let logins = self.refused.take().map_or(0, |it| it.logins).saturating_add(1);
         self.refused = Some(Refused { logins, at: now, files });
-    }
-
-    /// Whether an unattended login has to wait, since the server refused the same one
-    /// again and again.
-    pub(crate) fn has_to_wait(&self, now: u64, files: &str) -> bool {
-        let Some(refused) = self.refused.as_ref().filter(|it| it.files == files) else {
-            return false;
-        };
-        let Some(more) = refused.logins.checked_sub(LOGINS) else { return false };
-        let wait = FIRST_WAIT.checked_shl(more.min(16)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
-        refused.at <= now && since(refused.at, now) < wait
     }
 
     /// Takes in the end of the server's certificate; whether it is time to warn of it,
@@ -222,7 +201,7 @@ mod tests {
         let mut tried = Vec::new();
         for minute in 0..12 * 60 {
             let now = EVENING + minute * MINUTE;
-            if !health.has_to_wait(now, &files(minute)) {
+            if health.pause(now, &files(minute)).is_none() {
                 health.after(&failure(77), now, None);
                 health.refused(now, files(minute));
                 tried.push(minute);
@@ -246,12 +225,12 @@ mod tests {
         for login in 0..9 {
             health.refused(EVENING + login, String::new());
         }
-        assert!(health.has_to_wait(EVENING + 60, ""));
-        assert!(!health.has_to_wait(EVENING - HOUR, ""));
+        assert!(health.pause(EVENING + 60, "").is_some());
+        assert_eq!(health.pause(EVENING - HOUR, ""), None);
         health.after(&failure(75), EVENING + 60, None);
-        assert!(health.has_to_wait(EVENING + 60, ""));
+        assert!(health.pause(EVENING + 60, "").is_some());
         health.after(&RunEnd::Success, EVENING + 60, None);
-        assert!(!health.has_to_wait(EVENING + 60, ""));
+        assert_eq!(health.pause(EVENING + 60, ""), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::io;
 
 use crate::channel::failure::{Kind, Nature};
 use crate::cli::error::{Error, Lost};
-use crate::journal;
+use crate::{journal, maildir};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,9 +141,9 @@ impl Error {
         match self {
             Self::Config { .. } | Self::Secret(_) => Exit::Config,
             Self::Journal(error) => kind_of(error).into(),
-            Self::Hook { .. } | Self::Maildir(_) | Self::Output(_) | Self::Report { .. } => {
-                Exit::Io
-            }
+            Self::Hook { .. } | Self::Output(_) | Self::Report { .. } => Exit::Io,
+            Self::Maildir(error) => kind_of_maildir(error).into(),
+            Self::LoginPause(_) => Exit::NoPermission,
             Self::Start(error) => of_start(error),
             Self::Replaced | Self::TooLate => Exit::Temporary,
             Self::CommandLine { .. } | Self::Usage { .. } => Exit::Usage,
@@ -161,6 +161,14 @@ fn of_start(error: &io::Error) -> Exit {
         | io::ErrorKind::OutOfMemory
         | io::ErrorKind::PermissionDenied => Exit::Temporary,
         _ => Exit::OsError,
+    }
+}
+
+/// What a Maildir that cannot be used here would be from a worker.
+pub(super) fn kind_of_maildir(error: &maildir::Error) -> Kind {
+    match error {
+        maildir::Error::NoParent { .. } => Kind::MaildirNoParent,
+        _ => Kind::Disk,
     }
 }
 

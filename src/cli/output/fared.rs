@@ -29,6 +29,9 @@ pub(super) struct Fared<'s> {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'s str>,
+    /// Unattended runs do not log in before this time; absent where they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_login: Option<u64>,
     /// How many messages are in each state; absent where the journal cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<&'s BTreeMap<&'static str, usize>>,
@@ -52,7 +55,7 @@ pub(super) struct Fared<'s> {
 
 impl<'s> Fared<'s> {
     pub(super) fn of(status: &'s Status) -> Self {
-        let Status { health, messages, handover, .. } = status;
+        let Status { health, messages, handover, next_login, .. } = status;
         let backlog = handover.as_ref().ok();
         let failing = health.failing.as_ref();
         Self {
@@ -62,6 +65,7 @@ impl<'s> Fared<'s> {
             failed_runs: failing.map(|it| it.runs),
             failed_status: failing.map(|it| it.status),
             why: failing.map(|it| &*it.why),
+            next_login: next_login.map(|it| it.at),
             messages: messages.as_ref().ok(),
             handover_waiting: backlog.map(|it| it.waiting),
             handover_refused: backlog.map(|it| it.refused),

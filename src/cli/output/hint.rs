@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use crate::channel::failure::{Failure, Kind};
+use crate::cli::config::account::quoted;
 use crate::cli::error::{Error, Ways};
 use crate::journal::Mailbox;
+use crate::maildir;
 
 use super::exit::kind_of;
 
@@ -30,6 +32,12 @@ impl Error {
             }
             Self::Hook { option: "--exec", .. } => {
                 Some("the mail is safe here; the next run runs the command again".into())
+            }
+            Self::LoginPause(_) => Some(
+                "a run on a terminal tries at once, and so does one after a change of the configuration or the password file".into(),
+            ),
+            Self::Maildir(maildir::Error::NoParent { path }) => {
+                Some(making(&path.to_string_lossy()).into())
             }
             Self::Hook { .. }
             | Self::Maildir(_)
@@ -75,6 +83,7 @@ fn of_places(failure: &Failure, ways: &Ways) -> Option<String> {
                 old.key()
             )
         }
+        Kind::MaildirNoParent => making(maildir.as_deref()?),
         Kind::JournalDamaged => format!(
             "{command} --state repair keeps what can be read; with --dry-run it only says how"
         ),
@@ -83,6 +92,11 @@ fn of_places(failure: &Failure, ways: &Ways) -> Option<String> {
         ),
         _ => return None,
     })
+}
+
+/// How a directory is made.
+fn making(path: &str) -> String {
+    format!("make it first: mkdir -p {}", quoted(path))
 }
 
 /// What else may be tried where a login or a mechanism was refused.
@@ -131,7 +145,6 @@ fn local(kind: Kind) -> Option<&'static str> {
             "keep the journals where they can be written: --state-dir DIR, or $STATE_DIRECTORY"
         }
         Kind::StateNotOurs => "run pop3get as that user, or use --state-dir DIR",
-        Kind::MaildirNoParent => "make it first: mkdir -p",
         Kind::MaildirNotOurs => "run pop3get as that user",
         Kind::MaildirIsLink => {
             "make a link to the whole Maildir, or name the Maildir that the link leads to"

@@ -11,7 +11,7 @@ use crate::protocol::UniqueId;
 
 use super::exit::Exit;
 use super::json;
-use super::safe::safe;
+use super::safe::{self, safe};
 use super::terminal::Output;
 use super::words::{date, messages};
 
@@ -41,7 +41,10 @@ fn list(messages: &[(UniqueId, Known)]) -> String {
         let Known { state, at, occurrence, .. } = *known;
         let octets = known.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
         let when = if at == 0 { "-".into() } else { date(at) };
-        text += &format!("{state} {when} {octets} {occurrence} {}\n", unique_id.encoded());
+        text += &format!(
+            "{state} {when} {octets} {occurrence} {}\n",
+            safe::unique_id(unique_id.as_bytes())
+        );
     }
     text
 }

@@ -15,7 +15,7 @@ use crate::cli::error::{Error, Lost};
 use crate::journal::Known;
 use crate::protocol::UniqueId;
 
-use super::exit::{Exit, kind_of};
+use super::exit::{Exit, kind_of, kind_of_maildir};
 use super::fared::Fared;
 use super::safe::is_hostile;
 
@@ -193,6 +193,8 @@ pub(super) enum ProgramKind {
     Configuration,
     /// A configured command failed.
     Hook,
+    /// The login waits, since the server refused the last ones.
+    LoginPause,
     /// The program's file was replaced while it ran.
     Replaced,
     /// The report cannot be written.
@@ -217,7 +219,8 @@ impl From<&Error> for ErrorKind {
             Error::Config { .. } => ProgramKind::Configuration,
             Error::Hook { .. } => ProgramKind::Hook,
             Error::Journal(error) => return Self::Worker(kind_of(error)),
-            Error::Maildir(_) => return Self::Worker(Kind::Disk),
+            Error::LoginPause(_) => ProgramKind::LoginPause,
+            Error::Maildir(error) => return Self::Worker(kind_of_maildir(error)),
             Error::Output(_) => return Self::Worker(Kind::Output),
             Error::Replaced => ProgramKind::Replaced,
             Error::Report { .. } => ProgramKind::Report,

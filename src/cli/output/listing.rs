@@ -8,7 +8,7 @@ use indicatif::HumanBytes;
 use crate::channel::message::{Action, Header, Message, State};
 use crate::protocol::Quoted;
 
-use super::safe::encoded;
+use super::safe;
 use super::table::{Cell, Column, Round, Table};
 use super::words::{date, messages, minute};
 
@@ -80,7 +80,7 @@ impl Row {
     }
 
     fn unique_id(&self) -> Cell {
-        encoded(&self.unique_id).into()
+        safe::unique_id(&self.unique_id).into()
     }
 }
 
@@ -245,19 +245,21 @@ fn state_cell(row: &Row) -> Cell {
 
 /// A message's state in a word or two.
 fn state(row: &Row) -> String {
-    let later = |what: &str| match row.at {
-        Some(at) => format!("{what} on {}", date(at)),
+    let later = |what: &str, when: fn(u64) -> String| match row.at {
+        Some(at) => format!("{what} on {}", when(at)),
         None => what.into(),
     };
     match row.state {
         State::BeyondLimit | State::New => "new".into(),
         State::Changed => "delivered, other size now".into(),
         State::Deletable => "deletable now".into(),
-        State::DeletableLater => later("deletable"),
+        State::DeletableLater => later("deletable", date),
         State::Deleted => "deleted before".into(),
         State::Delivered | State::Found => "delivered".into(),
         State::Failed => "failed".into(),
-        State::FailedUntil => later("failed, again"),
+        State::FailedUntil => {
+            later("failed, again", |at| minute(i64::try_from(at).unwrap_or(i64::MAX)))
+        }
         State::Held => "held".into(),
         State::NotNamed => "not named".into(),
         State::Seen => "seen".into(),

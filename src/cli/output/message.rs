@@ -3,9 +3,10 @@
 use crate::channel::failure::FailedOperation;
 use crate::channel::message::{Cause, Message, State};
 use crate::channel::octets::Octets;
+use crate::cli::config::account::quoted;
 
 use super::level::Level;
-use super::safe::{encoded, unique_id, words};
+use super::safe::{self, words};
 use super::terminal::Output;
 
 /// Says what happened to a message of an account.
@@ -120,13 +121,13 @@ fn shown(message: &Message) -> String {
     | Message::Short { unique_id: id, .. }
     | Message::Skipped { unique_id: id, .. }
     | Message::StatusLike { unique_id: id, .. }) = message;
-    unique_id(id.as_bytes())
+    safe::unique_id(id.as_bytes())
 }
 
 /// How a message is made new again.
 fn forget(output: &Output<'_>, unique_id: &Octets) {
     if output.level > Level::Quiet {
-        let id = encoded(unique_id.as_bytes());
+        let id = quoted(&safe::unique_id(unique_id.as_bytes()));
         output.hint(&format!("--state forget {id} makes it new again"));
     }
 }

@@ -6,6 +6,8 @@ use crate::channel::failure::{FailedOperation, Failure, Kind};
 use crate::cli::config::mistake::Mistake;
 use crate::cli::error::{Error, HookFailure, Lost};
 
+use super::words::next_login;
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -19,6 +21,7 @@ impl fmt::Display for Error {
             }
             Self::Hook { option, why } => write!(f, "{option}: {why}"),
             Self::Journal(error) => error.fmt(f),
+            Self::LoginPause(next) => write!(f, "no login before {}", next_login(*next)),
             Self::Maildir(error) => error.fmt(f),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Self::Report { path, error } => {
@@ -88,10 +91,15 @@ impl fmt::Display for Lost {
 }
 
 impl Error {
-    /// Whether it is said on a terminal alone: the next run mends it, and cron would
-    /// mail it.
+    /// Whether it is said on a terminal or with `-v` alone: the next run mends it, or an
+    /// earlier one has said it, and cron would mail it.
     pub(crate) fn is_quiet(&self) -> bool {
-        let Self::Worker { failure, .. } = self else { return false };
-        matches!(failure.kind, Kind::Locked | Kind::LoginDelay)
+        match self {
+            Self::LoginPause(_) => true,
+            Self::Worker { failure, .. } => {
+                matches!(failure.kind, Kind::Locked | Kind::LoginDelay)
+            }
+            _ => false,
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::fared::Fared;
 use super::json::OfProgram;
 use super::safe::safe;
 use super::terminal::Output;
-use super::words::{DAY, days, minute, now};
+use super::words::{self, DAY, days, minute, now};
 
 /// Prints how accounts fare.
 pub(crate) fn tell(output: &Output<'_>, all: &[Status]) -> Result<(), Error> {
@@ -40,13 +40,16 @@ fn waiting(backlog: &Backlog) -> String {
 
 /// An account in some lines.
 fn text(status: &Status, now: i64) -> String {
-    let Status { account, health, messages, handover } = status;
+    let Status { account, health, messages, handover, next_login } = status;
     let mut lines = vec![format!("{account}:")];
     let mut line = |title: &str, value: String| lines.push(format!("  {title:13} {value}"));
     line("last success", health.last_success.map_or_else(|| "never".into(), when));
     if let Some(Failing { since, runs, status, why, .. }) = &health.failing {
         let runs = format!("{runs} {}", if *runs == 1 { "run" } else { "runs" });
         line("failing since", format!("{}, {runs}, status {status}: {why}", when(*since)));
+    }
+    if let Some(next) = next_login {
+        line("next login", words::next_login(*next));
     }
     line(
         "messages",
@@ -145,6 +148,7 @@ fn label(value: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
+    use crate::cli::health::next_login::{NextLogin, Pause};
     use crate::cli::health::record::CertificateEnd;
 
     use super::*;
@@ -162,13 +166,16 @@ mod tests {
         let messages = Ok(BTreeMap::from([("delivered", 2), ("seen", 1)]));
         let why = Some("a\u{1b}b".into());
         let handover = Ok(Backlog { waiting: 3, refused: 1, since: Some(60), why });
-        Status { account: "wo\"rk".into(), health, messages, handover }
+        let next = NextLogin { at: 360, why: Pause::Refused { logins: 4 } };
+        let account = "wo\"rk".into();
+        Status { account, health, messages, handover, next_login: Some(next) }
     }
 
     #[test]
     fn a_status_is_some_lines_that_steer_no_terminal() {
         let text = text(&status(), 0);
         assert!(text.contains(", 3 runs, status 75: a\u{fffd}b\n"), "{text}");
+        assert!(text.contains(":06: the server refused the last 4\n"), "{text}");
         assert!(text.contains("  messages      2 delivered, 1 seen\n"), "{text}");
         let handover = "  hand-over     3 waiting, 1 refused, the oldest of ";
         assert!(text.contains(handover) && text.contains(": a\u{fffd}b\n  cert"), "{text}");

@@ -231,8 +231,9 @@ impl<'s> Output<'s> {
         Look { limit: self.columns, colours: self.colours }
     }
 
-    /// An error, its status aside: one sentence, perhaps a hint.
-    pub(crate) fn fail(&self, account: Option<&str>, error: &Error, delivered: usize) {
+    /// An error, its status aside: one sentence, perhaps a hint. `delivered` counts the
+    /// messages that a fetch has delivered; other acts deliver none.
+    pub(crate) fn fail(&self, account: Option<&str>, error: &Error, delivered: Option<usize>) {
         self.record(account, error);
         let unheard = !self.terminal && self.level < Level::Accounts;
         // The sender of a signal knows why the run ends.
@@ -242,22 +243,31 @@ impl<'s> Output<'s> {
         }
         let who = account.map(|name| format!("{}: ", Quoted::bare(name.as_bytes())));
         let so_far = match delivered {
-            0 => String::new(),
-            1 => "; 1 message was delivered".into(),
-            many => format!("; {many} messages were delivered"),
+            None | Some(0) => String::new(),
+            Some(1) => "; 1 message was delivered".into(),
+            Some(many) => format!("; {many} messages were delivered"),
         };
         let who = who.unwrap_or_default();
         if is_interrupted {
-            let delivered = if delivered == 0 { "; nothing was delivered" } else { &*so_far };
-            self.line(&format!(
-                "pop3get: {who}interrupted{delivered}; the next run goes on from here"
-            ));
-            return;
+            let outcome = match delivered {
+                None => String::new(),
+                Some(0) => "; nothing was delivered; the next run goes on from here".into(),
+                Some(_) => format!("{so_far}; the next run goes on from here"),
+            };
+            return self.line(&format!("pop3get: {who}interrupted{outcome}"));
         }
         self.line(&format!("pop3get: {who}{error}{so_far}"));
         if let Some(hint) = error.hint() {
             self.hint(&hint);
         }
+    }
+
+    /// An account that has failed before anything was done for it; its status.
+    pub(crate) fn failed(&self, account: &str, error: &Error) -> Exit {
+        self.fail(Some(account), error, None);
+        // A failure to say so is found when the last line is written.
+        let _ = self.done(account, error.exit(), &Summary::default());
+        error.exit()
     }
 
     /// Accounts that were not tried, since their server could not be reached.

@@ -234,22 +234,22 @@ impl<'v, 'o> View<'v, 'o> {
             output.warn(&account.name, &format!("works again after {}", duration(lasted)));
         }
         let exit = if verdict == Verdict::Forgive { Exit::Ok } else { exit };
-        match (&result, verdict) {
-            (Err(error), Verdict::Say) => {
-                output.fail(Some(&account.name), error, summary.delivered);
+        let delivered = matches!(command, Command::Fetch { .. }).then_some(summary.delivered);
+        match &result {
+            Err(error) if verdict == Verdict::Say => {
+                output.fail(Some(&account.name), error, delivered);
             }
-            (Err(error), _) => output.record(Some(&account.name), error),
-            (Ok(()), _) => {}
+            Err(error) => output.record(Some(&account.name), error),
+            Ok(()) => {}
         }
         // A failure that came before anything was done has its own sentence.
-        let has_counts = result.is_ok() || summary != Summary::default();
-        if matches!(command, Command::Fetch { .. }) && has_counts {
+        if delivered.is_some() && (result.is_ok() || summary != Summary::default()) {
             let is_done = result.is_ok() && verdict != Verdict::Forgive;
             output.summary(account, &summary, &found, (is_done, began.elapsed()));
         }
         match output.done(&account.name, exit, &summary) {
             Err(error) => {
-                output.fail(Some(&account.name), &error, summary.delivered);
+                output.fail(Some(&account.name), &error, delivered);
                 error.exit()
             }
             Ok(()) => exit,

@@ -1,9 +1,11 @@
 //! Numbers and dates in words.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+use crate::cli::health::next_login::{NextLogin, Pause};
 
 /// The time, in seconds since 1970.
 pub(super) fn now() -> i64 {
@@ -25,6 +27,18 @@ pub(super) fn minute(seconds: i64) -> String {
     match Timestamp::from_second(seconds) {
         Ok(at) => at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
         Err(_) => "?".into(),
+    }
+}
+
+/// When the next login is tried, and why not sooner.
+pub(super) fn next_login(NextLogin { at, why }: NextLogin) -> String {
+    let at = minute(i64::try_from(at).unwrap_or(i64::MAX));
+    match why {
+        Pause::Delay { seconds } => {
+            let delay = duration(Duration::from_secs(seconds));
+            format!("{at}: the server wants {delay} between two logins")
+        }
+        Pause::Refused { logins } => format!("{at}: the server refused the last {logins}"),
     }
 }
 
@@ -54,7 +68,7 @@ pub(super) fn messages(many: usize) -> String {
 }
 
 /// How long something lasted, in its two greatest units.
-pub(super) fn duration(lasted: std::time::Duration) -> String {
+pub(super) fn duration(lasted: Duration) -> String {
     let seconds = lasted.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {

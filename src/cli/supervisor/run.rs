@@ -137,12 +137,8 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             }
             if pause.is_some() || looked.elapsed() >= SLICE {
                 looked = Instant::now();
-                self.served
-                    .keys()
-                    .copied()
-                    .collect::<Vec<_>>()
-                    .into_iter()
-                    .for_each(|at| self.look(at));
+                let served: Vec<_> = self.served.keys().copied().collect();
+                served.into_iter().for_each(|at| self.look(at));
                 self.flush();
                 if !self.questions.are_on_terminal() {
                     self.served.values_mut().for_each(|served| served.view.wait());
@@ -194,8 +190,10 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         let (_, account) = self.accounts.get(at)?;
         let Supervisor { output, is_alone, configuration, .. } = self.supervisor;
         let watch = Watch::of(account, self.command, configuration);
-        if !output.is_watched() && watch.as_ref().is_some_and(Watch::has_to_wait) {
-            self.ended(at, Exit::NoPermission);
+        let pause = watch.as_ref().filter(|_| !output.is_watched()).and_then(Watch::pause);
+        if let Some(error) = pause {
+            self.speak(at);
+            self.ended(at, output.failed(&account.name, &error));
             self.is_over(at);
             return None;
         }

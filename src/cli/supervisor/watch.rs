@@ -1,14 +1,13 @@
 //! The health of one account: read before its run, written when it has ended.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::channel::failure::{Kind, Nature};
-use crate::channel::job::{Auth, Command};
+use crate::channel::job::Command;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
+use crate::cli::health::login_files::{login_files, takes_token};
 use crate::cli::health::patience::{Judgement, RunEnd, Verdict};
 use crate::cli::health::record::Health;
 use crate::cli::output::exit::Exit;
@@ -31,14 +30,6 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Which state a file is in, without its contents.
-fn fingerprint(path: &Path) -> String {
-    fs::metadata(path).map_or_else(
-        |_| "none".to_owned(),
-        |it| format!("{}-{}-{}.{}", it.ino(), it.size(), it.mtime(), it.mtime_nsec()),
-    )
-}
-
 impl Watch {
     /// Of a fetch; other commands leave the health as it is. `configuration` has the
     /// files that were read.
@@ -53,25 +44,21 @@ impl Watch {
         let key = account.mailbox().key().to_owned();
         let mut health = Health::read(&account.state, &key);
         health.account.clone_from(&account.name);
-        let password = account.settings.password_file.iter();
-        let files = configuration.iter().chain(password).map(|path| fingerprint(path));
         Some(Self {
             state: account.state.clone(),
             key,
             health,
             maildir: account.settings.maildir.clone(),
-            files: files.collect::<Vec<_>>().join(" "),
-            takes_token: matches!(
-                account.settings.auth,
-                Some(Auth::OAuthBearer | Auth::XOAuth2 | Auth::External)
-            ),
+            files: login_files(configuration, &account.settings),
+            takes_token: takes_token(&account.settings),
         })
     }
 
-    /// Whether the login has to wait, since the server refused the same one again and
-    /// again. A token is a new one each time.
-    pub(super) fn has_to_wait(&self) -> bool {
-        !self.takes_token && self.health.has_to_wait(now(), &self.files)
+    /// The failure of a run whose login has to wait, since the server refused the same one
+    /// again and again. A token is a new one each time.
+    pub(super) fn pause(&self) -> Option<Error> {
+        let pause = self.health.pause(now(), &self.files).filter(|_| !self.takes_token);
+        pause.map(Error::LoginPause)
     }
 
     /// Writes down how the run ended, and says what is to be said of it. `grace` is
