@@ -5,7 +5,7 @@ mod end; // QUIT
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::journal::{DERIVED, Fingerprint, HeaderHasher, Index, Known, MessageKey, State};
+use crate::journal::{Fingerprint, HeaderHasher, Index, Known, MessageKey, State};
 use crate::protocol::{
     DropListing, Keyword, Leniency, MessageNumber, ResponseCode, ScanListing, UniqueId,
     UniqueIdListing, Violation,
@@ -20,7 +20,7 @@ use super::plan::shared;
 use super::proof::Proofs;
 use super::step::Listed;
 use super::total;
-use super::unique_ids::{are_numbers, derived};
+use super::unique_ids::{are_numbers, derived, is_derived};
 
 /// When the sizes of messages are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -280,12 +280,13 @@ impl<'a> Listing<'a> {
 
     /// Whether a message that had no unique-id once may have one now.
     pub fn may_have_got_names(&self, index: &Index) -> bool {
-        let is_new = |listed: &Listed| !index.knows(&listed.unique_id);
-        if !self.listing.iter().any(is_new) {
+        let has_got_one = |it: &Listed| !index.knows(&it.unique_id) && !is_derived(&it.unique_id);
+        if !self.listing.iter().any(has_got_one) {
             return false;
         }
         let listed: HashSet<&[u8]> = self.listing.iter().map(|l| l.unique_id.as_bytes()).collect();
-        index.living().any(|id| id.starts_with(DERIVED) && !listed.contains(id))
+        // QUIT may not have removed what was deleted.
+        index.derived().any(|id| !listed.contains(id))
     }
 
     /// The messages whose unique-ids the journal does not know, each with its header, in

@@ -63,6 +63,7 @@ mod schedule;
 mod sessions;
 mod short;
 mod show;
+mod sizes;
 mod step;
 mod suspect;
 mod total;

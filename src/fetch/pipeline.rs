@@ -23,7 +23,7 @@ use std::thread;
 use crate::journal::{Journal, Proof};
 use crate::maildir::UniqueName;
 use crate::protocol::{Command, MessageNumber, ProofKind};
-use crate::session::{self, Reply};
+use crate::session::Reply;
 
 use super::commit;
 use super::context::{Context, Done, Schedule};
@@ -35,6 +35,7 @@ use super::message_writer::MessageWriter;
 use super::proof::{Cadence, Proofs, out_of_step};
 use super::refusals::{ROW, Refusals};
 use super::room::Room;
+use super::sizes::sizes;
 use super::suspect::ServerLines;
 use super::unproven::{Answer, Unproven, UnprovenAnswers};
 
@@ -307,14 +308,9 @@ impl<'t> Pipeline<'_, 't> {
         }
     }
 
-    /// Takes the answer to LIST; refused, the sizes stay unknown.
+    /// Takes the answer to LIST.
     fn take_sizes(&mut self) -> Result<(), Error> {
-        let listing = match self.transaction.scan_listing() {
-            Err(session::Error::Refused { .. }) => Vec::new(),
-            listing => listing.map_err(Operation::List.failed())?,
-        };
-        let sizes = listing.into_iter().filter_map(|it| Some((it.number, it.octets?)));
-        self.sizes.extend(sizes);
+        self.sizes.extend(sizes(&mut self.transaction)?);
         let downloads = self.schedule.downloads.iter().map(Download::number);
         let octets = downloads.filter_map(|number| self.sizes.get(&number));
         let octets = octets.fold(0u64, |sum, octets| sum.saturating_add(*octets));

@@ -5,8 +5,11 @@ use std::collections::{HashMap, HashSet};
 use crate::journal::{Fingerprint, Index, Journal, MessageKey, State, StoredFile};
 use crate::protocol::UniqueId;
 
-use super::error::Error;
+use super::download::Purpose;
+use super::error::{Error, Operation};
 use super::listing::Listing;
+use super::sizes::sizes;
+use super::step::Listed;
 
 /// A known message that is not listed under the unique-id that it is known by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +37,29 @@ impl Orphan {
             Self::Known(key) => index.get(key)?.octets,
         }
     }
+
+    /// Whether both sizes are known and are not the same. No message has a size of 0:
+    /// some servers give it to all.
+    fn has_other_size(&self, listed: &Listed, index: &Index) -> bool {
+        let [listed, known] = [listed.octets, self.octets(index)].map(|it| it.filter(|it| *it > 0));
+        listed.zip(known).is_some_and(|(listed, known)| listed != known)
+    }
 }
 
 impl Listing<'_> {
+    /// Asks for the sizes where none is known yet.
+    fn learn_sizes(&mut self) -> Result<(), Error> {
+        if self.listing.iter().any(|listed| listed.octets.is_some()) {
+            return Ok(());
+        }
+        self.transaction.list(None, Purpose::Sizes).map_err(Operation::List.failed())?;
+        let sizes = sizes(&mut self.transaction)?;
+        for listed in &mut self.listing {
+            listed.octets = sizes.get(&listed.number).copied();
+        }
+        Ok(())
+    }
+
     /// The files that alone tell of their messages, and whose names stand for no listed
     /// unique-id.
     pub(super) fn unlisted_files(&self, index: &Index) -> Vec<StoredFile> {
@@ -52,6 +75,8 @@ impl Listing<'_> {
     /// listed, and which message that is. A header that several have, or another size,
     /// says too little: such a message is fetched and compared.
     pub fn rekeyed(&mut self, index: &Index) -> Result<Vec<(UniqueId, Orphan)>, Error> {
+        // A look has asked for the sizes: a fetch must not come to another answer.
+        self.learn_sizes()?;
         let unknown = self.unknown_headers(index)?;
         let mut known: HashMap<Fingerprint, Vec<Orphan>> = HashMap::new();
         for (print, keys) in self.orphans(index) {
@@ -67,9 +92,8 @@ impl Listing<'_> {
         let rekeyed = unknown.into_iter().filter_map(|(listed, print)| {
             let alike = known.get_mut(&print).filter(|_| bearers.get(&print) == Some(&1))?;
             let [orphan] = alike.as_slice() else { return None };
-            let sizes = listed.octets.zip(orphan.octets(index));
-            let is_same_size = sizes.is_none_or(|(listed, known)| listed == known);
-            Some((listed.unique_id, alike.pop().filter(|_| is_same_size)?))
+            let is_it = !orphan.has_other_size(&listed, index);
+            Some((listed.unique_id, alike.pop().filter(|_| is_it)?))
         });
         Ok(rekeyed.collect())
     }

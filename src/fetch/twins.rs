@@ -9,7 +9,7 @@ use crate::journal::{
 use crate::protocol::UniqueId;
 
 use super::step::{Listed, Reason, Step};
-use super::unique_ids::are_numbers;
+use super::unique_ids::{are_numbers, is_derived};
 
 /// So many files may have the names of messages with one unique-id.
 const MOST_OCCURRENCES: usize = 64;
@@ -106,8 +106,10 @@ impl Twins {
                 continue;
             }
             let is_guess = presence == Presence::Guess;
-            // A message that QUIT did not remove may have another number by now.
-            let may_move = may_move(it.state) || numbered && it.state == State::Deleted;
+            // A message that QUIT did not remove may have another number by now, or a
+            // unique-id if it had none.
+            let is_nameless = numbered || is_derived(&key.unique_id);
+            let may_move = may_move(it.state) || is_nameless && it.state == State::Deleted;
             let elsewhere = may_move && (numbered || !is_listed);
             if elsewhere || is_retrieved {
                 let proof = if is_due(&it) { journal.settled(&key) } else { None };

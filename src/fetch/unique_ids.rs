@@ -17,3 +17,8 @@ pub(super) fn are_numbers<'l>(
 pub(super) fn derived(print: Fingerprint) -> Option<UniqueId> {
     UniqueId::new(&[DERIVED, print.to_string().as_bytes()].concat())
 }
+
+/// Whether its message had none.
+pub(super) fn is_derived(unique_id: &UniqueId) -> bool {
+    unique_id.as_bytes().starts_with(DERIVED)
+}

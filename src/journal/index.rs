@@ -263,6 +263,12 @@ impl Index {
         })
     }
 
+    /// The unique-ids of all messages that had none: each was made from a header. Deleted
+    /// ones are among them.
+    pub fn derived(&self) -> impl Iterator<Item = &[u8]> {
+        self.heads().map(|(_, text)| text).filter(|text| text.starts_with(DERIVED))
+    }
+
     /// Whether any message is known by a unique-id that a server gave.
     pub fn knows_unique_ids(&self) -> bool {
         self.heads().any(|(_, unique_id)| !unique_id.starts_with(DERIVED))

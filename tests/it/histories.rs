@@ -384,3 +384,29 @@ fn a_connection_that_breaks_again_and_again_takes_nothing_of_what_came_before_it
     all.sort();
     assert_eq!(sandbox.mail(), all);
 }
+
+#[test]
+fn what_a_server_without_unique_ids_did_not_remove_is_known_when_it_has_some() {
+    let no_unique_ids = Fault::reply("UIDL", "+OK\r\n.\r\n").on(1);
+    let kept = Fault::quit_removes_nothing().on(1);
+    let server = server(1).fault(no_unique_ids).fault(kept).start();
+    server.maildrop("mrose").push(twin("no message-id", "first"));
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).arg("--delete").run();
+    for _ in 0..2 {
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!((server.maildrop("mrose").len(), sandbox.count()), (2, 2));
+    }
+}
+
+#[test]
+fn a_size_of_nothing_makes_no_message_another_one_for_a_look_nor_for_a_fetch() {
+    let sandbox = Sandbox::new();
+    let server = server(1).fault(Fault::reply("LIST", "+OK 1 0\r\n").on(1)).start();
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").replace(renamed(&[1, 2, 3], |number| format!("other-{number}")));
+    let list = sandbox.plain(&server).arg("--list").run().stdout;
+    assert!(list.ends_with("; 2 new, 1 delivered\n"), "{list}");
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 3);
+}
