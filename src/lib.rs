@@ -38,6 +38,7 @@
 //! | [`protocol`] | POP3 without I/O | nothing |
 //! | [`channel`] | what supervisor and worker say: jobs, events, failures, frames | nothing |
 //! | [`secret`] | a leaf: a password in memory | nothing |
+//! | [`stop`] | a leaf: when a run has to end | nothing |
 //!
 //! Arrows point down only; `tests/it/layering.rs` executes this table. Each room
 //! has its own closed error enum, which the room above wraps; only `cli::output` knows
@@ -181,4 +182,5 @@ pub mod maildir;
 pub mod protocol;
 pub mod secret;
 pub mod session;
+pub mod stop;
 pub mod worker;

@@ -7,9 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use pop3get::cli::{self, Exit, Start, Streams};
+use pop3get::stop::Stop;
 use pop3get::worker;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
@@ -38,7 +39,7 @@ fn outlive_file_size_limit() {
 }
 
 /// A first signal asks the run to end tidily; a second one ends it at once.
-fn watch(cancel: &Arc<AtomicUsize>) -> std::io::Result<()> {
+fn watch(flag: &Arc<AtomicUsize>) -> std::io::Result<()> {
     let asked = Arc::new(AtomicBool::new(false));
     let ignored = ignored();
     let is_ours = |signal: &i32| ignored >> (signal - 1) & 1 == 0;
@@ -49,7 +50,7 @@ fn watch(cancel: &Arc<AtomicUsize>) -> std::io::Result<()> {
         };
         flag::register(signal, Arc::clone(&asked))?;
         let number = usize::try_from(signal).unwrap_or(usize::MAX);
-        flag::register_usize(signal, Arc::clone(cancel), number)?;
+        flag::register_usize(signal, Arc::clone(flag), number)?;
     }
     Ok(())
 }
@@ -81,7 +82,7 @@ fn is_worker() -> bool {
 }
 
 /// Serves one account for the supervisor at the other end of standard input.
-fn work(cancel: Arc<AtomicUsize>) -> ExitCode {
+fn work(stop: Stop) -> ExitCode {
     let usage = ExitCode::from(Exit::Usage.status());
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let is_socket = rustix::fs::fstat(std::io::stdin())
@@ -97,7 +98,7 @@ fn work(cancel: Arc<AtomicUsize>) -> ExitCode {
     let named = named.filter(|path| !path.as_os_str().is_empty()).collect();
     let is_preloaded = std::env::var_os("LD_PRELOAD").is_some_and(|value| !value.is_empty());
     let confined = Some(worker::Surroundings { named, is_preloaded });
-    let process = worker::Process { build: build(), confined, cancel };
+    let process = worker::Process { build: build(), confined, stop };
     let serve = || worker::serve(UnixStream::from(channel), &mut std::io::stdout(), &process);
     match catch_unwind(AssertUnwindSafe(serve)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -117,21 +118,21 @@ fn columns() -> Option<usize> {
 fn main() -> ExitCode {
     leave_no_core();
     outlive_file_size_limit();
-    let cancel = Arc::new(AtomicUsize::new(0));
+    let stop = Stop::default();
     // Without handlers a signal ends the run at once, and the next one recovers.
-    let _ = watch(&cancel);
+    let _ = watch(stop.flag());
     if is_worker() {
-        return work(cancel);
+        return work(stop);
     }
     // Not locked for the whole run: a panic in another thread has to be heard.
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let (terminal, columns) = (std::io::stderr().is_terminal(), columns());
     let streams = Streams { out: &mut out, err: &mut err, terminal, columns };
     let start = Start::Process { build: build() };
-    let run = AssertUnwindSafe(|| cli::run(std::env::args_os(), streams, &cancel, &start));
+    let run = AssertUnwindSafe(|| cli::run(std::env::args_os(), streams, &stop, &start));
     // What panicked has been said; everything on disk is as after a kill.
     let exit = catch_unwind(run).unwrap_or(Exit::Software);
-    if let Ok(signal @ 1..) = i32::try_from(cancel.load(Ordering::Relaxed)) {
+    if let Ok(signal @ 1..) = i32::try_from(stop.signal()) {
         if is_first_process() {
             // What a shell makes of a process that a signal ended.
             return ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX));

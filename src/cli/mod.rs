@@ -13,7 +13,6 @@
 //! What belongs to the process as a whole, like signals: `main.rs`.
 
 mod args;
-mod cancel;
 mod commands;
 mod config;
 mod error;
@@ -30,7 +29,6 @@ pub use args::options::{Args, Generate};
 pub use args::run_settings::RunSettings;
 pub use args::settings::{Settings, TlsRoots};
 pub use args::size::Size;
-pub use cancel::Cancel;
 pub use output::exit::{Exit, Row, TABLE};
 pub use output::streams::Streams;
 pub use password::netrc;

@@ -10,18 +10,17 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{WaitOptions, wait};
 
-use super::cancel::Cancel;
 use super::config::file::Config;
 use super::error::Error;
 use super::output::exit::Exit;
 use super::output::terminal::Output;
 use super::service_manager::ServiceManager;
+use crate::stop::Stop;
 
 /// The signal by which a repetition is ended.
 const TERM: usize = 15;
@@ -109,14 +108,14 @@ impl Repetition {
 
     /// Waits for the time of the next run; whether there is one. `exit` is that of the
     /// last one.
-    pub(super) fn goes_on(&self, begun: Begun, exit: Exit, cancel: &Cancel) -> bool {
+    pub(super) fn goes_on(&self, begun: Begun, exit: Exit, stop: &Stop) -> bool {
         let Some(every) = self.every else { return false };
         let interval = interval(every, RandomState::new().build_hasher().finish());
         let status = exit.status();
         self.manager.status(&format!("waiting; the last run ended with status {status}"));
         loop {
             reap();
-            if cancel.load(Ordering::Relaxed) != 0 {
+            if stop.is_signalled() {
                 self.manager.stopping();
                 return false;
             }
@@ -136,9 +135,8 @@ impl Repetition {
 
     /// The status of the process where the last run had this one. SIGTERM is how a
     /// repetition is meant to end: no death by a signal follows.
-    pub(super) fn exit(&self, exit: Exit, cancel: &Cancel) -> Exit {
-        let (order, relaxed) = (Ordering::Relaxed, Ordering::Relaxed);
-        if cancel.compare_exchange(TERM, 0, order, relaxed).is_ok() { Exit::Ok } else { exit }
+    pub(super) fn exit(&self, exit: Exit, stop: &Stop) -> Exit {
+        if stop.take(TERM) { Exit::Ok } else { exit }
     }
 }
 

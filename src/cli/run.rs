@@ -17,7 +17,6 @@ use super::args::options::Args;
 use super::args::period::Interval;
 use super::args::short_help::SHORT_HELP;
 use super::args::usage::usage_error;
-use super::cancel::Cancel;
 use super::commands::messages;
 use super::commands::select::{Selected, select};
 use super::commands::single_account;
@@ -37,17 +36,17 @@ use super::output::level::Level;
 use super::output::status;
 use super::output::streams::{Manner, Streams};
 use super::output::terminal::Output;
-use super::password::wait::WaitLimits;
 use super::repetition::{Begun, Repetition};
 use super::supervisor::run::serve;
 use super::supervisor::shared::Supervisor;
 use super::supervisor::start::Start;
+use crate::stop::Stop;
 
-/// Runs the program. `cancel` is set to a signal's number when it has to end.
+/// Runs the program. `stop` is set to a signal's number when it has to end.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     mut streams: Streams<'_>,
-    cancel: &Cancel,
+    stop: &Stop,
     start: &Start,
 ) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -67,21 +66,21 @@ pub fn run(
     let mut repetition = Repetition::default();
     let exit = loop {
         let begun = Begun::now();
-        let output = Output::new(streams.again(), manner, cancel);
+        let output = Output::new(streams.again(), manner, stop);
         let exit = match &parsed {
-            Ok(args) => of_options(args.clone(), &output, cancel, start, &mut repetition),
+            Ok(args) => of_options(args.clone(), &output, stop, start, &mut repetition),
             Err(error) => ended(&output, None, Err(usage_error(error))),
         };
         let exit = written(&output, exit);
-        if !repetition.goes_on(begun, exit, cancel) {
+        if !repetition.goes_on(begun, exit, stop) {
             break exit;
         }
     };
     if repetition.is_one() {
         return exit;
     }
-    let exit = repetition.exit(exit, cancel);
-    written(&Output::new(streams.again(), manner, cancel), exit)
+    let exit = repetition.exit(exit, stop);
+    written(&Output::new(streams.again(), manner, stop), exit)
 }
 
 /// Writes the last line of a run. The status is that of the run, if that succeeds.
@@ -93,7 +92,7 @@ fn written(output: &Output<'_>, exit: Exit) -> Exit {
 fn of_options<'o>(
     mut args: Args,
     output: &'o Output<'o>,
-    cancel: &'o Cancel,
+    stop: &'o Stop,
     start: &'o Start,
     repetition: &mut Repetition,
 ) -> Exit {
@@ -101,15 +100,15 @@ fn of_options<'o>(
         return ended(output, None, output.print(kind.text().as_bytes()).map(|()| Exit::Ok));
     }
     let deadline = args.deadline.map(|after| Instant::now() + Duration::from_secs(after.0));
-    let limits = WaitLimits { deadline, cancel };
+    let stop = stop.with_deadline(deadline);
     args.take_account_of_state();
     if args.check_config {
-        return check_config(&args, output, &limits);
+        return check_config(&args, output, &stop);
     }
     if args.status {
         return status(&args, output);
     }
-    match messages::named(&args, &limits) {
+    match messages::named(&args, &stop) {
         Ok(messages) => args.messages = messages,
         Err(error) => return ended(output, None, Err(error)),
     }
@@ -125,7 +124,7 @@ fn of_options<'o>(
         keys: &keys,
         start,
         output,
-        limits,
+        stop,
         is_alone: accounts.len() == 1,
         manager: &repetition.manager,
         conversation: output.level == Level::Conversation,
@@ -252,8 +251,8 @@ fn prepare(args: &Args, config: Config) -> Result<Prepared, Error> {
 }
 
 /// `--check-config`: every mistake, and what holds for each account.
-fn check_config(args: &Args, output: &Output<'_>, limits: &WaitLimits<'_>) -> Exit {
-    let checked = check_config::check(args, limits);
+fn check_config(args: &Args, output: &Output<'_>, stop: &Stop) -> Exit {
+    let checked = check_config::check(args, stop);
     let printed = configuration::tell(output, &checked).map(|()| Exit::Ok);
     let faults =
         checked.faults.into_iter().map(|(name, fault)| ended(output, name.as_deref(), Err(fault)));

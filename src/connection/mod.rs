@@ -48,7 +48,7 @@ pub use connection::Connection;
 pub use error::{Error, IdentityError, Phase, RootsError};
 pub use family::Family;
 pub use identity::Identity;
-pub use options::{Cancel, Options, Security};
+pub use options::{Options, Security};
 pub use pin::{Pin, PinError};
 pub use proxy::error::{ProxyError, Reply};
 pub use proxy::server::{Proxy, ProxyKind, ProxyLogin};

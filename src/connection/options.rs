@@ -1,8 +1,8 @@
 //! Where to, by which way, whom to believe, and how long to wait.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::stop::Stop;
 
 use super::family::Family;
 use super::identity::Identity;
@@ -20,9 +20,6 @@ pub enum Security {
     /// TLS after the STLS command (RFC 2595).
     Stls,
 }
-
-/// Set to a signal's number when the run must end.
-pub type Cancel = Arc<AtomicUsize>;
 
 /// Where to, and how long to wait.
 #[derive(Clone, Debug)]
@@ -52,7 +49,5 @@ pub struct Options {
     /// multi-line response.
     pub timeout: Duration,
     /// When the whole run must be over.
-    pub deadline: Option<Instant>,
-    /// Ends every wait when set.
-    pub cancel: Cancel,
+    pub stop: Stop,
 }

@@ -1,7 +1,6 @@
 //! Waiting under the clock, in slices.
 
 use std::io::{self, Write};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Phase};
@@ -28,14 +27,13 @@ impl Waiting {
     /// person set it.
     pub(super) fn check(&self, options: &Options) -> Result<(), Error> {
         let Self { phase, since, at_most } = *self;
-        if options.cancel.load(Ordering::Relaxed) != 0 {
+        if options.stop.is_signalled() {
             return Err(Error::Cancelled);
         }
-        let now = Instant::now();
-        if options.deadline.is_some_and(|deadline| now >= deadline) {
+        if options.stop.is_late() {
             return Err(Error::DeadlineOver { phase });
         }
-        if now.duration_since(since) >= at_most {
+        if since.elapsed() >= at_most {
             return Err(Error::TimedOut { phase, after: at_most });
         }
         Ok(())
@@ -44,8 +42,7 @@ impl Waiting {
     /// The time left, never zero, which the socket's time-outs refuse.
     pub(super) fn left(&self, options: &Options) -> Duration {
         let own = self.at_most.saturating_sub(self.since.elapsed());
-        let run = options.deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        run.map_or(own, |run| run.min(own)).max(Duration::from_millis(1))
+        options.stop.remaining().map_or(own, |run| run.min(own)).max(Duration::from_millis(1))
     }
 
     pub(super) fn with(self, phase: Phase) -> Self {

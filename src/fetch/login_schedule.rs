@@ -13,8 +13,6 @@
 //!   the place of one that was refused.
 //! * Every wait ends with the run's deadline, and a signal ends it at once.
 
-use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::journal::Login;
@@ -126,27 +124,6 @@ fn pause(before: u32, left: Duration, room: Option<Duration>, delay: Duration) -
     fits.then_some(pause)
 }
 
-/// What the deadline leaves, if there is one.
-pub(super) fn room(options: &session::Options) -> Option<Duration> {
-    let deadline = options.connection.deadline?;
-    Some(deadline.saturating_duration_since(Instant::now()))
-}
-
-/// A signal's handler restarts a sleep; only a look at the flag ends it.
-const SLICE: Duration = Duration::from_millis(100);
-
-/// Waits, and says whether it was to the end.
-pub(super) fn sleep(pause: Duration, options: &session::Options) -> bool {
-    let begun = Instant::now();
-    while options.connection.cancel.load(Ordering::Relaxed) == 0 {
-        match pause.saturating_sub(begun.elapsed()) {
-            Duration::ZERO => return true,
-            left => thread::sleep(left.min(SLICE)),
-        }
-    }
-    false
-}
-
 /// Why a server turns us away before there is a session, and whether its words alone
 /// say so.
 fn turned_away(error: &Error) -> Option<(LoginRefusal, bool)> {
@@ -169,14 +146,14 @@ pub(super) fn log_in<'a>(
     observe: Observer<'_>,
 ) -> Result<Listing<'a>, Error> {
     let delay = timing.last.map_or(0, |last| last.delay);
-    match turn(timing.last, timing.clock.now(), room(options)) {
+    match turn(timing.last, timing.clock.now(), options.connection.stop.remaining()) {
         Turn::Now => {}
         // Gmail announces 300 s and does not insist; who has refused a login does.
         _ if timing.at_once && !timing.last.is_some_and(|last| last.refused) => {}
         Turn::NotYet(left) => return Err(Error::TooEarly { delay, left }),
         Turn::After(left) => {
             observe(Event::TooEarly { delay, left });
-            if !sleep(left, options) {
+            if !options.connection.stop.sleep(left) {
                 return Err(Error::TooEarly { delay, left });
             }
             observe(Event::Waited);
@@ -189,13 +166,14 @@ pub(super) fn log_in<'a>(
         if renewal.renew(first, &error) {
             continue;
         }
-        let pause = retries.pause(&error, timing.retry_for, room(options), delay);
+        let pause =
+            retries.pause(&error, timing.retry_for, options.connection.stop.remaining(), delay);
         let Some(event) = pause else { return Err(error) };
         observe(event);
         let (Event::InUse { pause: wait } | Event::TooEarly { left: wait, .. }) = event else {
             return Err(error);
         };
-        if !sleep(wait, options) {
+        if !options.connection.stop.sleep(wait) {
             return Err(error);
         }
         observe(Event::Waited);

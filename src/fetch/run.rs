@@ -11,7 +11,6 @@ use super::attempts::{Attempts, Current, Finish, Note};
 use super::error::Error;
 use super::event::{Observer, Summary};
 use super::listing::{Listing, Renumbering, Sizes};
-use super::login_schedule::{room, sleep};
 use super::named::Named;
 use super::options::{Options, Rekey};
 use super::place::{Place, Reserved};
@@ -204,11 +203,11 @@ impl AccountRun {
     fn make_journal(&mut self, options: &Options) -> Result<(), Error> {
         const AT_MOST: Duration = Duration::from_secs(30);
         const PAUSE: Duration = Duration::from_millis(20);
-        let since = Instant::now();
+        let (since, stop) = (Instant::now(), &options.session.connection.stop);
         let may_wait = || {
             since.elapsed() < AT_MOST
-                && room(&options.session).is_none_or(|room| room > PAUSE)
-                && sleep(PAUSE, &options.session)
+                && stop.remaining().is_none_or(|left| left > PAUSE)
+                && stop.sleep(PAUSE)
         };
         loop {
             match self.journal.make() {

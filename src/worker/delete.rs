@@ -34,7 +34,7 @@ pub(super) fn delete(look: Look<'_>, write: bool) -> Result<(), Error> {
             return Err(fetch::Error::Declined.into());
         }
         let place = account.place().map_err(|_| Error::Interrupted)?;
-        patiently(&account.session.connection, link, || fetch::order(&place, &doomed))?;
+        patiently(&account.session.connection.stop, link, || fetch::order(&place, &doomed))?;
     }
     link.event(Event::Ordered { messages, write });
     Ok(())

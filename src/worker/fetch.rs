@@ -35,7 +35,7 @@ pub(super) fn load(
 ) -> Result<AccountRun, Error> {
     let observe = |event: fetch::Event<'_>| observer.event(event);
     let load = || AccountRun::load(reserved, &observe);
-    Ok(patiently(&account.session.connection, observer.link, load)?)
+    Ok(patiently(&account.session.connection.stop, observer.link, load)?)
 }
 
 /// Says which directories the file system cannot sync. Asked only where something was
@@ -78,7 +78,9 @@ pub(super) fn open_anew(
         return Err(fetch::Error::Declined.into());
     }
     let observe = |event: fetch::Event<'_>| observer.event(event);
-    Ok(patiently(&account.session.connection, link, || AccountRun::open_anew(place, &observe))?)
+    Ok(patiently(&account.session.connection.stop, link, || {
+        AccountRun::open_anew(place, &observe)
+    })?)
 }
 
 /// Runs, and says what was done also if it failed.

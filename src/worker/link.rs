@@ -1,18 +1,17 @@
 //! The worker's end of the channel.
 
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{io, thread};
 
 use crate::channel::event::Event;
 use crate::channel::frame::{self, Down, Reader, Up};
 use crate::channel::handover::{HandOver, HandOverAnswer};
 use crate::channel::question::Question;
-use crate::connection::Cancel;
 use crate::secret::Secret;
+use crate::stop::Stop;
 
 use super::error::Error;
 use super::upward::{STOP, Upward, locked};
@@ -21,7 +20,8 @@ use super::upward::{STOP, Upward, locked};
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) upward: Arc<Upward>,
-    pub(super) cancel: Cancel,
+    /// Without the deadline, which the session minds.
+    stop: Stop,
     password: Mutex<Option<Option<Secret>>>,
     /// The channel's lower end, until a thread reads it.
     reader: Mutex<Option<Reader<UnixStream>>>,
@@ -49,12 +49,12 @@ impl Link {
     pub(super) fn new(
         upward: Arc<Upward>,
         reader: Reader<UnixStream>,
-        cancel: &Cancel,
+        stop: &Stop,
         password: Option<Secret>,
     ) -> Self {
         Self {
             upward,
-            cancel: Cancel::clone(cancel),
+            stop: stop.clone(),
             password: Mutex::new(password.map(Some)),
             reader: Mutex::new(Some(reader)),
             answers: Mutex::default(),
@@ -71,15 +71,15 @@ impl Link {
         let mut reader = locked(&self.reader);
         let Some(reader) = reader.as_mut() else {
             thread::sleep(SLICE);
-            return self.cancel.load(Ordering::Relaxed) == 0;
+            return !self.stop.is_signalled();
         };
         let is_timed = reader.source().set_read_timeout(Some(SLICE)).is_ok();
         let heard = if is_timed { hear(reader) } else { Ok(None) };
         let is_quiet = matches!(&heard, Err(frame::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock);
         if !is_quiet || reader.source().set_read_timeout(None).is_err() {
-            self.cancel.store(STOP, Ordering::Relaxed);
+            self.stop.set(STOP);
         }
-        self.cancel.load(Ordering::Relaxed) == 0
+        !self.stop.is_signalled()
     }
 
     /// From now on threads of their own send events and hear the supervisor.
@@ -88,14 +88,14 @@ impl Link {
         let Some(mut reader) = locked(&self.reader).take() else { return Ok(()) };
         let (to_us, answers) = mpsc::channel();
         *locked(&self.answers) = Some(answers);
-        let cancel = Cancel::clone(&self.cancel);
+        let stop = self.stop.clone();
         let hear = move || {
             while let Ok(answer) = hear(&mut reader) {
                 let Some(answer) = answer else { break };
                 let _ = to_us.send(answer);
             }
             // Told to stop, or the supervisor is gone.
-            cancel.store(STOP, Ordering::Relaxed);
+            stop.set(STOP);
         };
         thread::Builder::new().name("supervisor".into()).spawn(hear).map(|_| ())
     }
@@ -150,23 +150,22 @@ impl Link {
     }
 
     /// Waits for this account's turn, which follows a wait; not beyond the deadline.
-    pub(super) fn wait_for_turn(&self, deadline: Option<Instant>) {
+    pub(super) fn wait_for_turn(&self, stop: &Stop) {
         // A run that ends meanwhile notices that itself.
-        let _ = self.hear(deadline);
+        let _ = self.hear(stop);
     }
 
     /// Sends a request and waits for its answer.
     fn ask(&self, request: &Up) -> Result<Answer, Error> {
         self.upward.frame(request);
-        self.hear(None)
+        self.hear(&self.stop)
     }
 
     /// The next answer.
-    fn hear(&self, deadline: Option<Instant>) -> Result<Answer, Error> {
+    fn hear(&self, stop: &Stop) -> Result<Answer, Error> {
         let answers = locked(&self.answers);
         let answers = answers.as_ref().ok_or(Error::Interrupted)?;
-        let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        while self.cancel.load(Ordering::Relaxed) == 0 && !is_over() {
+        while !stop.is_due() {
             match answers.recv_timeout(SLICE) {
                 Ok(answer) => return Ok(answer),
                 Err(RecvTimeoutError::Timeout) => {}

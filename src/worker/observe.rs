@@ -1,7 +1,5 @@
 //! What a fetch tells, as events of the channel.
 
-use std::time::Instant;
-
 use crate::channel::event::{Event, Summary};
 use crate::channel::findings::When;
 use crate::channel::message::{Cause, Message, State};
@@ -9,6 +7,7 @@ use crate::channel::octets::Octets;
 use crate::fetch::{self, in_seconds};
 use crate::protocol::{Capabilities, UniqueId};
 use crate::session::Line;
+use crate::stop::Stop;
 
 use super::link::Link;
 
@@ -36,7 +35,7 @@ pub(super) struct Observer<'l> {
     /// Whether progress inside of messages is wanted.
     pub(super) progress: bool,
     /// When the run has to be over.
-    pub(super) deadline: Option<Instant>,
+    pub(super) stop: &'l Stop,
     /// What a probe finds is told in its own events.
     pub(super) is_probe: bool,
 }
@@ -78,7 +77,7 @@ impl Observer<'_> {
             fetch::Event::Line(line) => return self.line(line),
             fetch::Event::Octets(octets) if self.progress => Event::Progress { octets },
             fetch::Event::Octets(_) => return,
-            fetch::Event::Waited => return self.link.wait_for_turn(self.deadline),
+            fetch::Event::Waited => return self.link.wait_for_turn(self.stop),
             event => told(event),
         };
         self.link.event(event);

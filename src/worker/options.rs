@@ -8,14 +8,13 @@ use zeroize::Zeroizing;
 use crate::channel::job::{
     self, Auth, Binding, ClientCertificate, Command, Deletion, Job, Messages, Purpose, Roots, Tls,
 };
-use crate::connection::{
-    self, Ahead, Cancel, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security,
-};
+use crate::connection::{self, Ahead, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
 use crate::fetch::{self, Clock, Named, Place, Policy, Rekey, Renewal};
 use crate::journal::{Hooks, Mailbox};
 use crate::protocol::{Leniencies, UniqueId, sasl};
 use crate::secret::Secret;
 use crate::session::{self, ChannelBinding, Early, Mechanism, Pipelining};
+use crate::stop::Stop;
 
 use super::error::{Broken, Error};
 
@@ -52,8 +51,8 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(job: Job, secrets: &Secrets, cancel: &Cancel) -> Result<Self, Broken> {
-        let connection = connection(&job, secrets, cancel)?;
+    pub(super) fn new(job: Job, secrets: &Secrets, stop: &Stop) -> Result<Self, Broken> {
+        let connection = connection(&job, secrets, stop)?;
         let policy = Policy {
             deletion: match job.policy.deletion {
                 Deletion::After { days } => fetch::Deletion::After(days),
@@ -128,11 +127,7 @@ fn named(messages: &Messages) -> Named {
     }
 }
 
-fn connection(
-    job: &Job,
-    secrets: &Secrets,
-    cancel: &Cancel,
-) -> Result<connection::Options, Broken> {
+fn connection(job: &Job, secrets: &Secrets, stop: &Stop) -> Result<connection::Options, Broken> {
     let given = &job.connection;
     let pins = given.pins.iter().map(|pin| pin.parse());
     let proxy = given.proxy.as_ref().map(|proxy| {
@@ -174,8 +169,8 @@ fn connection(
         speaks_first: false,
         connect_timeout: Duration::from_secs(given.connect_timeout),
         timeout: Duration::from_secs(given.timeout),
-        deadline: job.deadline.map(|left| Instant::now() + Duration::from_millis(left)),
-        cancel: Cancel::clone(cancel),
+        stop: stop
+            .with_deadline(job.deadline.map(|left| Instant::now() + Duration::from_millis(left))),
     })
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::connection;
 use crate::fetch::Error;
 use crate::journal;
+use crate::stop::Stop;
 
 use super::link::Link;
 
@@ -15,12 +15,12 @@ const AT_MOST: Duration = Duration::from_secs(30);
 /// Does something that needs the lock of a Maildir, again and again while it is
 /// busy: not beyond the deadline of the run, and not after a signal or `stop`.
 pub(super) fn patiently<T>(
-    limits: &connection::Options,
+    stop: &Stop,
     link: &Link,
     mut act: impl FnMut() -> Result<T, Error>,
 ) -> Result<T, Error> {
     let end = Instant::now() + AT_MOST;
-    let end = limits.deadline.map_or(end, |deadline| deadline.min(end));
+    let end = stop.deadline().map_or(end, |deadline| deadline.min(end));
     loop {
         match act() {
             Err(Error::Journal(journal::Error::Busy { .. }))

@@ -52,7 +52,7 @@ pub(super) fn open(
 ) -> Result<Renaming, Error> {
     let old = mailbox(old)?;
     let observe = |event: fetch::Event<'_>| observer.event(event);
-    Ok(patiently(&account.session.connection, observer.link, || {
+    Ok(patiently(&account.session.connection.stop, observer.link, || {
         Renaming::open(place, &old, &observe)
     })?)
 }

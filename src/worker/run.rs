@@ -54,8 +54,8 @@ impl Start<'_> {
         let Start { account, link, confined, out } = self;
         let (conversation, progress) = (account.job.conversation, account.job.progress);
         let is_probe = account.job.command == (Command::Probe {});
-        let deadline = account.session.connection.deadline;
-        let observer = Observer { link, conversation, progress, deadline, is_probe };
+        let stop = &account.session.connection.stop;
+        let observer = Observer { link, conversation, progress, stop, is_probe };
         let is_named = !account.job.user.is_empty() || !is_probe;
         if account.job.command.needs_server() && is_named {
             let user = account.job.user.as_bytes();

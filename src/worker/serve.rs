@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::channel::failure::Failure;
 use crate::channel::frame::{self, Down, MAX_DOWN, Reader, Up};
-use crate::connection::Cancel;
 use crate::fetch::Renewal;
 use crate::session::Credentials;
+use crate::stop::Stop;
 
 use super::error::{Broken, Error};
 use super::link::Link;
@@ -25,15 +25,15 @@ pub struct Process {
     /// Closes the process in. `None` in a process that goes on to do something else.
     pub confined: Option<Surroundings>,
     /// Set when the run has to end.
-    pub cancel: Cancel,
+    pub stop: Stop,
 }
 
 /// Serves one account over the channel. How that went is the supervisor's to say; an
 /// error says that there is none to be told.
 pub fn serve(channel: UnixStream, out: &mut dyn Write, process: &Process) -> Result<(), Broken> {
-    let Process { build, confined, cancel } = process;
+    let Process { build, confined, stop } = process;
     let up = channel.try_clone().map_err(frame::Error::from)?;
-    let upward = Arc::new(Upward::new(up, cancel).map_err(frame::Error::from)?);
+    let upward = Arc::new(Upward::new(up, stop).map_err(frame::Error::from)?);
     let version = env!("CARGO_PKG_VERSION").to_owned();
     upward.frame(&Up::Hello { version, build: build.clone() });
     let mut reader = Reader::new(channel, MAX_DOWN);
@@ -49,12 +49,12 @@ pub fn serve(channel: UnixStream, out: &mut dyn Write, process: &Process) -> Res
     }
     let identity =
         identity(job.connection.client_certificate.as_ref(), secrets.client_key.as_ref());
-    let mut account = Account::new(*job, &secrets, cancel)?;
+    let mut account = Account::new(*job, &secrets, stop)?;
     account.session.connection.identity = match identity {
         Ok(identity) => identity,
         Err(error) => return end(&upward, Some(&error)),
     };
-    let link = Link::new(Arc::clone(&upward), reader, cancel, secrets.password.take());
+    let link = Link::new(Arc::clone(&upward), reader, stop, secrets.password.take());
     let link = Arc::new(link);
     drop(secrets);
     account.renewal = renewal(&account, &link);

@@ -42,9 +42,9 @@ pub(super) fn forget(
     listed.extend(named);
     let occurrences = |unique_id| index.occurrences(unique_id).count();
     let messages = match write && !listed.is_empty() {
-        true => {
-            patiently(&account.session.connection, link, || fetch::forget(place, listed.iter()))?
-        }
+        true => patiently(&account.session.connection.stop, link, || {
+            fetch::forget(place, listed.iter())
+        })?,
         false => listed.iter().map(occurrences).sum(),
     };
     link.event(Event::Forgotten { messages, write });
@@ -61,7 +61,7 @@ pub(super) fn mark(
     let named: HashSet<UniqueId> = unique_ids(account)?.into_iter().collect();
     let messages = if write {
         let now = clock().start();
-        patiently(&account.session.connection, link, || fetch::mark(place, named.iter(), now))?
+        patiently(&account.session.connection.stop, link, || fetch::mark(place, named.iter(), now))?
     } else {
         let index = Journal::look(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
         named.iter().filter(|unique_id| !index.knows(unique_id)).count()
@@ -78,7 +78,7 @@ pub(super) fn separate(
     link: &Link,
 ) -> Result<(), Error> {
     if write {
-        patiently(&account.session.connection, link, || fetch::separate(place))?;
+        patiently(&account.session.connection.stop, link, || fetch::separate(place))?;
     }
     link.event(Event::Separated { write });
     Ok(())
@@ -98,7 +98,7 @@ pub(super) fn repair(
     write: bool,
     link: &Link,
 ) -> Result<(), Error> {
-    let mended = patiently(&account.session.connection, link, || fetch::repair(place, write))?;
+    let mended = patiently(&account.session.connection.stop, link, || fetch::repair(place, write))?;
     link.event(Event::Repaired(Repair {
         is_whole: mended.is_whole(),
         was_missing: mended.was_missing,

@@ -12,14 +12,13 @@
 use std::io::{self, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::channel::event::Event;
 use crate::channel::frame::{self, Up};
-use crate::connection::Cancel;
+use crate::stop::Stop;
 
 /// The channel's upper end.
 #[derive(Debug)]
@@ -28,7 +27,7 @@ pub(super) struct Upward {
     changed: Condvar,
     /// Locked for as long as something is sent, so that order is kept.
     to: Mutex<UnixStream>,
-    cancel: Cancel,
+    stop: Stop,
 }
 
 #[derive(Debug, Default)]
@@ -63,7 +62,7 @@ const MAX_PENDING: usize = 1024 * 1024;
 /// The supervisor may read nothing for so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What [`Cancel`] is set to without a signal: SIGTERM.
+/// What [`Stop`] is set to without a signal: SIGTERM.
 pub(super) const STOP: usize = 15;
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,13 +70,13 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Upward {
-    pub(super) fn new(to: UnixStream, cancel: &Cancel) -> io::Result<Self> {
+    pub(super) fn new(to: UnixStream, stop: &Stop) -> io::Result<Self> {
         to.set_write_timeout(Some(PATIENCE))?;
         Ok(Self {
             pending: Mutex::default(),
             changed: Condvar::new(),
             to: Mutex::new(to),
-            cancel: Cancel::clone(cancel),
+            stop: stop.clone(),
         })
     }
 
@@ -140,7 +139,7 @@ impl Upward {
     fn give_up(&self, pending: &mut Pending) {
         pending.is_broken = true;
         pending.lines = Vec::new();
-        self.cancel.store(STOP, Ordering::Relaxed);
+        self.stop.set(STOP);
         self.changed.notify_all();
     }
 

@@ -8,9 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pop3_test_server::{Builder, Fault, Security, Server};
-use pop3get::cli::{self, Cancel, Exit, Start, Streams};
+use pop3get::cli::{self, Exit, Start, Streams};
 use pop3get::fetch::Deletion;
 use pop3get::protocol::Expire;
+use pop3get::stop::Stop;
 
 use crate::rfc1939::{letter, letters};
 use crate::sandbox::{Pop3get, Ran, Sandbox, server_facts, work};
@@ -143,7 +144,7 @@ fn on_a_terminal(sandbox: &Sandbox, server: &Server) -> (Exit, String) {
     arguments.extend(["--password-file".into(), secret.into_os_string()]);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let streams = Streams { out: &mut out, err: &mut err, terminal: true, columns: None };
-    let exit = cli::run(arguments, streams, &Cancel::default(), &Start::Thread(work));
+    let exit = cli::run(arguments, streams, &Stop::default(), &Start::Thread(work));
     (exit, String::from_utf8(err).unwrap())
 }
 

@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use pop3get::connection::{self, Ahead, Roots, Security};
 use pop3get::protocol::Leniencies;
 use pop3get::session::{ChannelBinding, Early, Mechanism, Options, Pipelining};
+use pop3get::stop::Stop;
 use pop3get::worker;
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 ///
 /// [`Start::Thread`]: pop3get::cli::Start::Thread
 pub fn work(channel: UnixStream) {
-    let process = worker::Process { build: String::new(), confined: None, cancel: Arc::default() };
+    let process = worker::Process { build: String::new(), confined: None, stop: Stop::default() };
     // How it went is the supervisor's to say.
     let _ = worker::serve(channel, &mut std::io::sink(), &process);
 }
@@ -218,8 +218,7 @@ pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
         speaks_first: false,
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(10),
-        deadline: None,
-        cancel: Arc::default(),
+        stop: Stop::default(),
     };
     Options {
         connection,

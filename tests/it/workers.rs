@@ -11,7 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pop3_test_server::{Builder, Fault, Server};
-use pop3get::cli::{self, Cancel, Exit, Start, Streams};
+use pop3get::cli::{self, Exit, Start, Streams};
+use pop3get::stop::Stop;
 
 use crate::jobs::children;
 use crate::rfc1939::letters;
@@ -38,7 +39,7 @@ fn lied_to(worker: fn(UnixStream), options: &[&str]) -> (Exit, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let streams = Streams { out: &mut out, err: &mut err, terminal: false, columns: None };
     let begun = Instant::now();
-    let exit = cli::run(arguments, streams, &Cancel::default(), &Start::Thread(worker));
+    let exit = cli::run(arguments, streams, &Stop::default(), &Start::Thread(worker));
     assert!(begun.elapsed() < Duration::from_secs(15), "{options:?}");
     let said = [out, err].concat();
     (exit, String::from_utf8(said).unwrap())
@@ -200,7 +201,7 @@ fn lied_to_in_a_hand_over(worker: fn(UnixStream)) -> (Exit, String, String) {
     arguments.extend(["--state-dir", &state, "--password-file", &password].map(OsString::from));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let streams = Streams { out: &mut out, err: &mut err, terminal: false, columns: None };
-    let exit = cli::run(arguments, streams, &Cancel::default(), &Start::Thread(worker));
+    let exit = cli::run(arguments, streams, &Stop::default(), &Start::Thread(worker));
     let shown = fs::read_to_string(sandbox.path("shown")).unwrap_or_default();
     assert!(!sandbox.path("ran").exists());
     (exit, String::from_utf8([out, err].concat()).unwrap(), shown)

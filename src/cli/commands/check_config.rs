@@ -12,7 +12,7 @@ use crate::cli::config::maildir;
 use crate::cli::config::named::{self, Named, named};
 use crate::cli::error::Error;
 use crate::cli::password::lookup::Source;
-use crate::cli::password::wait::WaitLimits;
+use crate::stop::Stop;
 
 /// What a configuration says.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(crate) enum PasswordSource {
 }
 
 /// Reads the configuration and checks the accounts that the command line means.
-pub(crate) fn check(args: &Args, limits: &WaitLimits<'_>) -> Checked {
+pub(crate) fn check(args: &Args, stop: &Stop) -> Checked {
     let (config, mistakes) = Config::read_all(args.config.as_deref());
     let mistakes = mistakes.into_iter().map(|mistake| (None, Error::mistake(mistake)));
     let mut faults: Vec<_> = mistakes.collect();
@@ -68,7 +68,7 @@ pub(crate) fn check(args: &Args, limits: &WaitLimits<'_>) -> Checked {
     for account in all {
         match named::check(&account, args, &config) {
             Ok(()) => {
-                let fault = one(&account, args, running == 1, limits, &mut known, &mut accounts);
+                let fault = one(&account, args, running == 1, stop, &mut known, &mut accounts);
                 let resolved = known.last().filter(|(it, _)| it.name == account.name);
                 let maildir =
                     resolved.and_then(|(it, _)| maildir::check(&account, it, &config).err());
@@ -131,7 +131,7 @@ fn one(
     named: &Named,
     args: &Args,
     is_alone: bool,
-    limits: &WaitLimits<'_>,
+    stop: &Stop,
     known: &mut Vec<(Account, bool)>,
     accounts: &mut Vec<CheckedAccount>,
 ) -> Option<Error> {
@@ -140,7 +140,7 @@ fn one(
         checked.journal = Some(account.state.join(account.mailbox().key()));
         let wanted = account.wanted(is_alone);
         let source = wanted.source();
-        let at_hand = wanted.at_hand(limits);
+        let at_hand = wanted.at_hand(stop);
         checked.password = match (&source, &at_hand) {
             (Source::NetrcOrPerson, Ok(Some(_))) => Some(PasswordSource::Netrc),
             (Source::NetrcOrPerson, Ok(None)) => Some(PasswordSource::Person),

@@ -11,7 +11,8 @@ use crate::channel::octets::Octets;
 use crate::cli::args::numbers::Numbers;
 use crate::cli::args::options::Args;
 use crate::cli::error::Error;
-use crate::cli::password::wait::WaitLimits;
+use crate::cli::password::wait::wait;
+use crate::stop::Stop;
 
 use super::state;
 
@@ -35,8 +36,8 @@ fn from_lines(lines: impl BufRead) -> std::io::Result<Vec<String>> {
 }
 
 /// The messages that are named.
-pub(crate) fn named(args: &Args, limits: &WaitLimits<'_>) -> Result<Messages, Error> {
-    let listed = &standard_input(args, limits)?;
+pub(crate) fn named(args: &Args, stop: &Stop) -> Result<Messages, Error> {
+    let listed = &standard_input(args, stop)?;
     let written = args.uid.iter().filter(|written| *written != STANDARD_INPUT).chain(listed);
     let of_state = args.state.as_deref().and_then(state::unique_id);
     let written = written.map(String::as_str).chain(of_state);
@@ -83,7 +84,7 @@ fn shown(word: Option<&str>, mut messages: Messages) -> Result<Messages, Error> 
 }
 
 /// The unique-ids that standard input lists, if they are asked for.
-fn standard_input(args: &Args, limits: &WaitLimits<'_>) -> Result<Vec<String>, Error> {
+fn standard_input(args: &Args, stop: &Stop) -> Result<Vec<String>, Error> {
     if !reads_standard_input(args) {
         return Ok(Vec::new());
     }
@@ -92,7 +93,7 @@ fn standard_input(args: &Args, limits: &WaitLimits<'_>) -> Result<Vec<String>, E
     let reading = std::thread::Builder::new().name("stdin".into());
     let spawned = reading.spawn(move || _ = to_us.send(from_lines(std::io::stdin().lock())));
     spawned.map_err(Error::Start)?;
-    let read = limits.wait(None, |slice| read.recv_timeout(slice).ok());
+    let read = wait(stop, None, |slice| read.recv_timeout(slice).ok());
     let read = read.map_err(|failure| failure.unwrap_or(Error::TooLate))?;
     read.map_err(|error| {
         Error::usage(format!("cannot read unique-ids from standard input: {error}"))

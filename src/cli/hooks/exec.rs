@@ -11,9 +11,9 @@ use std::path::Path;
 
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, HookFailure};
-use crate::cli::password::wait::WaitLimits;
 use crate::journal::{exec_marks, remove_exec_mark};
 use crate::maildir::{FileSize, Maildir};
+use crate::stop::Stop;
 
 use super::process::{Hook, Input, environment};
 
@@ -42,11 +42,7 @@ fn delivered(maildir: &Path, runs: &[u64]) -> Result<Delivered, Error> {
 }
 
 /// Runs the command, if there is one and a run is marked, and passes its lines on.
-pub(crate) fn run(
-    account: &Account,
-    limits: &WaitLimits<'_>,
-    say: impl FnMut(&str),
-) -> Result<(), Error> {
+pub(crate) fn run(account: &Account, stop: &Stop, say: impl FnMut(&str)) -> Result<(), Error> {
     let settings = &account.settings;
     let (Some(line), Some(maildir)) = (&settings.exec, &settings.maildir) else { return Ok(()) };
     let (state, mailbox) = (&account.state, account.mailbox());
@@ -63,7 +59,7 @@ pub(crate) fn run(
     let time = account.exec_timeout();
     let hook = Hook { line, environment: &environment, input: Input::Octets(paths), time };
     let failed = |why| Error::Hook { option: "--exec", why };
-    let status = hook.run(limits, say).map_err(failed)?;
+    let status = hook.run(stop, say).map_err(failed)?;
     if !status.success() {
         return Err(failed(HookFailure::Ended(status)));
     }

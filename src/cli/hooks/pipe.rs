@@ -8,9 +8,9 @@ use crate::channel::handover::{HandOver, HandOverAnswer};
 use crate::cli::args::command_line::CommandLine;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, HookFailure};
-use crate::cli::password::wait::WaitLimits;
 use crate::maildir::{Maildir, MessageOpener};
 use crate::protocol::encoded;
+use crate::stop::Stop;
 
 use super::process::{Hook, Input, environment};
 
@@ -43,7 +43,7 @@ impl<'p> Pipe<'p> {
     pub(crate) fn show(
         &self,
         message: &HandOver,
-        limits: &WaitLimits<'_>,
+        stop: &Stop,
         say: impl FnMut(&str),
     ) -> HandOverAnswer {
         let HandOver { directory, name, unique_id, again } = message;
@@ -66,7 +66,7 @@ impl<'p> Pipe<'p> {
         }
         let (line, time) = (self.line, account.exec_timeout());
         let hook = Hook { line, environment: &environment, input: Input::File(file), time };
-        match hook.run(limits, say) {
+        match hook.run(stop, say) {
             Ok(status) if status.success() => HandOverAnswer::HandedOver {},
             Ok(status) => match status.code() {
                 Some(code) if REFUSING.contains(&code) => {

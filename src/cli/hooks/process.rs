@@ -15,7 +15,6 @@ use std::io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _, 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,7 +24,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use crate::cli::args::command_line::CommandLine;
 use crate::cli::config::account::Account;
 use crate::cli::error::HookFailure;
-use crate::cli::password::wait::WaitLimits;
+use crate::stop::Stop;
 
 /// What every hook of an account finds in its environment.
 pub(super) fn environment<'a>(
@@ -78,7 +77,7 @@ impl Hook<'_> {
     /// Runs the command to its end and passes its lines on.
     pub(super) fn run(
         self,
-        limits: &WaitLimits<'_>,
+        stop: &Stop,
         mut say: impl FnMut(&str),
     ) -> Result<ExitStatus, HookFailure> {
         let time = self.time;
@@ -89,8 +88,7 @@ impl Hook<'_> {
         while !running.has_ended().map_err(HookFailure::Start)? {
             running.hear(SLICE, &mut say);
             let now = Instant::now();
-            let is_stopped = limits.cancel.load(Ordering::Relaxed) != 0
-                || limits.deadline.is_some_and(|deadline| now >= deadline);
+            let is_stopped = stop.is_due();
             if kill_at.is_none() && (is_stopped || now >= end) {
                 reason = Some(match is_stopped {
                     true => HookFailure::Stopped,
@@ -209,11 +207,11 @@ fn listen(mut words: PipeReader, to_us: &Sender<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::cancel::Cancel;
+    use crate::stop::Stop;
 
     const LONG: Duration = Duration::from_secs(60);
 
-    fn run(line: &str, time: Duration, cancel: &Cancel) -> (String, Vec<String>) {
+    fn run(line: &str, time: Duration, stop: &Stop) -> (String, Vec<String>) {
         let mut lines = Vec::new();
         let hook = Hook {
             line: &CommandLine::Shell(line.into()),
@@ -221,8 +219,7 @@ mod tests {
             input: Input::Octets(b"a\0b\0".to_vec()),
             time,
         };
-        let limits = WaitLimits { deadline: None, cancel };
-        let ended = hook.run(&limits, |line| lines.push(line.to_owned()));
+        let ended = hook.run(stop, |line| lines.push(line.to_owned()));
         let ended = ended.map_or_else(|why| why.to_string(), |status| status.to_string());
         (ended, lines)
     }
@@ -230,9 +227,9 @@ mod tests {
     #[test]
     fn a_command_has_its_input_and_its_words_are_passed_on_by_lines() {
         let line = "tr '\\0' .; echo; echo \"$POP3GET_ACCOUNT\" >&2; printf end; exit 3";
-        let (ended, lines) = run(line, LONG, &Cancel::default());
+        let (ended, lines) = run(line, LONG, &Stop::default());
         assert_eq!((&*ended, &*lines.join("|")), ("exit status: 3", "a.b.|work|end"));
-        let (ended, lines) = run("yes", Duration::from_millis(200), &Cancel::default());
+        let (ended, lines) = run("yes", Duration::from_millis(200), &Stop::default());
         assert!(ended.contains("took longer than 200ms"), "{ended}");
         assert_eq!(lines.iter().map(|line| line.len() + 1).sum::<usize>(), 64 * 1024);
     }
@@ -243,7 +240,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("ids").display().to_string();
         let line = format!("sleep 61 & echo $! >{file}; exec sleep 62");
-        let (ended, _) = run(&line, Duration::from_millis(300), &Cancel::default());
+        let (ended, _) = run(&line, Duration::from_millis(300), &Stop::default());
         assert!(ended.contains("took longer than 300ms"), "{ended}");
         let id = std::fs::read_to_string(&file).unwrap();
         let id = Pid::from_raw(id.trim().parse().unwrap()).unwrap();
@@ -253,9 +250,9 @@ mod tests {
         while !is_gone() {
             assert!(begun.elapsed() < LONG / 2, "it is still there");
         }
-        let cancel = Cancel::default();
-        cancel.store(15, Ordering::Relaxed);
-        let (ended, _) = run("trap '' TERM; sleep 61", LONG, &cancel);
+        let stop = Stop::default();
+        stop.set(15);
+        let (ended, _) = run("trap '' TERM; sleep 61", LONG, &stop);
         assert_eq!(ended, "the command was ended with the run");
         assert!(begun.elapsed() >= GRACE && begun.elapsed() < LONG / 2);
     }
@@ -263,7 +260,7 @@ mod tests {
     #[test]
     fn a_command_that_leaves_something_running_has_ended() {
         let begun = Instant::now();
-        let (ended, lines) = run("sleep 20 & echo done", LONG, &Cancel::default());
+        let (ended, lines) = run("sleep 20 & echo done", LONG, &Stop::default());
         assert_eq!((&*ended, lines), ("exit status: 0", vec!["done".to_owned()]));
         assert!(begun.elapsed() < Duration::from_secs(10));
     }

@@ -8,17 +8,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indicatif::HumanBytes;
 
 use crate::channel::event::{Event, Summary};
 use crate::cli::args::options::When;
-use crate::cli::cancel::Cancel;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::protocol::Quoted;
+use crate::stop::Stop;
 
 use super::exit::Exit;
 use super::found::Found;
@@ -43,7 +42,7 @@ pub(crate) struct Output<'s> {
     /// How many columns the terminal has that standard output is.
     columns: Option<usize>,
     pub(crate) level: Level,
-    cancel: Cancel,
+    stop: Stop,
     /// Standard output has events and no text.
     json: bool,
     colours: bool,
@@ -56,7 +55,7 @@ pub(crate) struct Output<'s> {
 }
 
 impl<'s> Output<'s> {
-    pub(crate) fn new(streams: Streams<'s>, manner: Manner, cancel: &Cancel) -> Self {
+    pub(crate) fn new(streams: Streams<'s>, manner: Manner, stop: &Stop) -> Self {
         let Streams { out, err, terminal, columns } = streams;
         let Manner { level, json, colours, progress } = manner;
         Self {
@@ -65,7 +64,7 @@ impl<'s> Output<'s> {
             terminal,
             columns,
             level,
-            cancel: Cancel::clone(cancel),
+            stop: stop.clone(),
             json,
             colours,
             progress,
@@ -190,7 +189,7 @@ impl<'s> Output<'s> {
     pub(crate) fn end(&self, exit: Exit) -> Result<(), Error> {
         let due = self.order.borrow_mut().end_all();
         self.write_all(due);
-        let signal = self.cancel.load(Ordering::Relaxed);
+        let signal = self.stop.signal();
         let by_signal = || u8::try_from(128 + signal).unwrap_or(u8::MAX);
         let status = if signal == 0 { exit.status() } else { by_signal() };
         let (signal, totals) = (Some(signal).filter(|signal| *signal > 0), self.totals.get());
@@ -237,7 +236,7 @@ impl<'s> Output<'s> {
         self.record(account, error);
         let unheard = !self.terminal && self.level < Level::Accounts;
         // The sender of a signal knows why the run ends.
-        let is_interrupted = self.cancel.load(Ordering::Relaxed) != 0;
+        let is_interrupted = self.stop.is_signalled();
         if error.is_quiet() && unheard || is_interrupted && !self.terminal {
             return;
         }
@@ -272,7 +271,7 @@ impl<'s> Output<'s> {
 
     /// Accounts that were not tried, since their server could not be reached.
     pub(crate) fn not_reached(&self, server: &str, accounts: &[String]) {
-        let is_interrupted = self.cancel.load(Ordering::Relaxed) != 0;
+        let is_interrupted = self.stop.is_signalled();
         let (others, were) = match accounts {
             [] => return,
             [_] => ("1 other account".to_owned(), "was"),

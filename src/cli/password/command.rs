@@ -21,11 +21,12 @@ use zeroize::Zeroizing;
 use crate::cli::args::command_line::CommandLine;
 use crate::cli::error::Error;
 use crate::secret::Secret;
+use crate::stop::Stop;
 
 use super::environment::VARIABLE;
 use super::file::first_line;
 use super::prompt::terminal;
-use super::wait::WaitLimits;
+use super::wait::wait;
 
 /// How long a command may take: a person may have to type.
 const TIME: Duration = Duration::from_secs(300);
@@ -44,15 +45,15 @@ type Environment<'e> = [(&'e str, &'e str)];
 pub(super) fn run(
     command: &CommandLine,
     environment: &Environment<'_>,
-    limits: &WaitLimits<'_>,
+    stop: &Stop,
 ) -> Result<Secret, Error> {
-    within(command, environment, limits, TIME)
+    within(command, environment, stop, TIME)
 }
 
 fn within(
     command: &CommandLine,
     environment: &Environment<'_>,
-    limits: &WaitLimits<'_>,
+    stop: &Stop,
     time: Duration,
 ) -> Result<Secret, Error> {
     let mut running = Running::start(command, environment).map_err(Error::Secret)?;
@@ -63,9 +64,9 @@ fn within(
     };
     // Its output's end first: as long as it is not waited for, its id is its own
     // and no other process can be ended in its place.
-    let line = limits.wait(Some(end), |slice| running.printed.recv_timeout(slice).ok());
+    let line = wait(stop, Some(end), |slice| running.printed.recv_timeout(slice).ok());
     let line = line.map_err(over)?;
-    let status = limits.wait(Some(end), |slice| running.ended(slice)).map_err(over)?;
+    let status = wait(stop, Some(end), |slice| running.ended(slice)).map_err(over)?;
     let status = status.context("cannot wait for password-command").map_err(Error::Secret)?;
     if !status.success() {
         return Err(Error::Secret(anyhow!("password-command failed: {status}")));
@@ -151,10 +152,9 @@ fn printed_line(mut stdout: impl Read) -> anyhow::Result<Secret> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::Ordering;
 
     use super::*;
-    use crate::cli::cancel::Cancel;
+    use crate::stop::Stop;
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -163,9 +163,8 @@ mod tests {
     }
 
     fn after(command: &str, time: Duration) -> Result<Vec<u8>, String> {
-        let cancel = Cancel::default();
-        let (command, limits) = (shell(command), WaitLimits { deadline: None, cancel: &cancel });
-        let line = within(&command, &[("POP3GET_USER", "mrose")], &limits, time);
+        let (command, stop) = (shell(command), Stop::default());
+        let line = within(&command, &[("POP3GET_USER", "mrose")], &stop, time);
         line.map(|line| line.expose().to_vec()).map_err(|failure| failure.to_string())
     }
 
@@ -186,14 +185,13 @@ mod tests {
 
     #[test]
     fn a_command_may_be_words_and_is_told_of_its_account() {
-        let cancel = Cancel::default();
-        let limits = WaitLimits { deadline: None, cancel: &cancel };
+        let stop = Stop::default();
         let words = ["printenv", "POP3GET_USER"].map(str::to_owned).to_vec();
-        let line = run(&CommandLine::Words(words), &[("POP3GET_USER", "m rose")], &limits);
+        let line = run(&CommandLine::Words(words), &[("POP3GET_USER", "m rose")], &stop);
         assert_eq!(line.unwrap().expose(), b"m rose");
         let words = CommandLine::Words(vec!["/nowhere".into()]);
-        assert!(run(&words, &[], &limits).is_err());
-        assert!(run(&shell("true"), &[("POP3GET_USER", "a\0b")], &limits).is_err());
+        assert!(run(&words, &[], &stop).is_err());
+        assert!(run(&shell("true"), &[("POP3GET_USER", "a\0b")], &stop).is_err());
     }
 
     #[test]
@@ -214,13 +212,12 @@ mod tests {
 
     #[test]
     fn the_deadline_and_a_signal_end_the_wait() {
-        let cancel = Cancel::default();
         let soon = Instant::now() + Duration::from_millis(100);
-        let limits = WaitLimits { deadline: Some(soon), cancel: &cancel };
-        assert!(matches!(run(&shell("exec sleep 60"), &[], &limits), Err(Error::TooLate)));
-        cancel.store(2, Ordering::Relaxed);
-        let limits = WaitLimits { deadline: None, cancel: &cancel };
-        assert!(run(&shell("exec sleep 60"), &[], &limits).is_err());
+        let stop = Stop::default().with_deadline(Some(soon));
+        assert!(matches!(run(&shell("exec sleep 60"), &[], &stop), Err(Error::TooLate)));
+        let stop = Stop::default();
+        stop.set(2);
+        assert!(run(&shell("exec sleep 60"), &[], &stop).is_err());
         assert!(soon.elapsed() < LONG / 2);
     }
 }

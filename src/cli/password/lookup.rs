@@ -40,11 +40,12 @@ use anyhow::{Context as _, anyhow};
 use crate::cli::args::command_line::CommandLine;
 use crate::cli::error::Error;
 use crate::secret::Secret;
+use crate::stop::Stop;
 
 use super::environment::{VARIABLE, variable};
 use super::file::{self, Others};
 use super::prompt::prompt;
-use super::wait::WaitLimits;
+use super::wait::within;
 use super::{command, netrc};
 
 /// The first line of a file that no other user may read; no pipe, because a read of
@@ -112,38 +113,38 @@ impl Wanted<'_> {
 
     /// The password that can be had without a command and without a person; `None`
     /// leaves [`Self::ask`].
-    pub(crate) fn at_hand(&self, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
+    pub(crate) fn at_hand(&self, stop: &Stop) -> Result<Option<Secret>, Error> {
         match self.source() {
             Source::Needless => Ok(Some(Secret::new(Vec::new()))),
             Source::File(path) => {
-                limits.within(move || file::read(&path, Others::Nothing)).map(Some)
+                within(stop, move || file::read(&path, Others::Nothing)).map(Some)
             }
             Source::Command => Ok(None),
             Source::Variable => {
                 Ok(std::env::var_os(VARIABLE).map(|password| Secret::new(password.into_vec())))
             }
             Source::Credential(path) => {
-                limits.within(move || file::read(&path, Others::GroupReads)).map(Some)
+                within(stop, move || file::read(&path, Others::GroupReads)).map(Some)
             }
             Source::NetrcOrPerson => {
                 let (host, user) = (self.host.to_owned(), self.user.to_owned());
-                limits.within(move || from_netrc(&host, &user))
+                within(stop, move || from_netrc(&host, &user))
             }
         }
     }
 
     /// The password that a command prints or a person types; `None` where there is
     /// neither.
-    pub(crate) fn ask(&self, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
+    pub(crate) fn ask(&self, stop: &Stop) -> Result<Option<Secret>, Error> {
         match self.command {
-            Some(command) => self.run(command, &[], limits).map(Some),
-            None => prompt(self.account, limits),
+            Some(command) => self.run(command, &[], stop).map(Some),
+            None => prompt(self.account, stop),
         }
     }
 
     /// Another token, by the command that printed the one that the server refused.
-    pub(crate) fn ask_again(&self, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
-        let run = |command| self.run(command, &[("POP3GET_REFUSED", "1")], limits);
+    pub(crate) fn ask_again(&self, stop: &Stop) -> Result<Option<Secret>, Error> {
+        let run = |command| self.run(command, &[("POP3GET_REFUSED", "1")], stop);
         self.command.map(run).transpose()
     }
 
@@ -151,14 +152,14 @@ impl Wanted<'_> {
         &self,
         command: &CommandLine,
         more: &[(&str, &str)],
-        limits: &WaitLimits<'_>,
+        stop: &Stop,
     ) -> Result<Secret, Error> {
         let account = [
             ("POP3GET_ACCOUNT", self.account),
             ("POP3GET_SERVER", self.server),
             ("POP3GET_USER", self.user),
         ];
-        command::run(command, &[&account, more].concat(), limits)
+        command::run(command, &[&account, more].concat(), stop)
     }
 
     /// The file that systemd made for an account, if there is one.

@@ -9,8 +9,9 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::cli::error::Error;
 use crate::secret::Secret;
+use crate::stop::Stop;
 
-use super::wait::WaitLimits;
+use super::wait::within;
 
 /// The terminal that this process belongs to.
 pub(super) fn terminal() -> Option<File> {
@@ -26,12 +27,11 @@ pub(crate) fn has_terminal() -> bool {
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Asks on the terminal and says whether the answer is yes; `None` without a terminal.
-pub(crate) fn agrees(question: &str, limits: &WaitLimits<'_>) -> Result<Option<bool>, Error> {
+pub(crate) fn agrees(question: &str, stop: &Stop) -> Result<Option<bool>, Error> {
     let Some(terminal) = terminal() else { return Ok(None) };
     let question = question.to_owned();
-    let deadline = limits.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
-    let limits = WaitLimits { deadline: Some(deadline), ..*limits };
-    let answer = limits.within(move || {
+    let deadline = stop.deadline().unwrap_or_else(|| Instant::now() + PATIENCE);
+    let answer = within(&stop.with_deadline(Some(deadline)), move || {
         (&terminal).write_all(question.as_bytes()).context("cannot ask on the terminal")?;
         let mut answer = String::new();
         BufReader::new(terminal).read_line(&mut answer).context("cannot read the answer")?;
@@ -41,11 +41,11 @@ pub(crate) fn agrees(question: &str, limits: &WaitLimits<'_>) -> Result<Option<b
 }
 
 /// Asks on the terminal. Without one nothing is asked and nothing hangs.
-pub(super) fn prompt(account: &str, limits: &WaitLimits<'_>) -> Result<Option<Secret>, Error> {
+pub(super) fn prompt(account: &str, stop: &Stop) -> Result<Option<Secret>, Error> {
     let Some(terminal) = terminal() else { return Ok(None) };
     let before = tcgetattr(&terminal);
     let question = format!("Password for {account}: ");
-    let typed = limits.within(move || {
+    let typed = within(stop, move || {
         let typed = rpassword::prompt_password(question).context("cannot read the password")?;
         Ok(Secret::new(typed.into_bytes()))
     });

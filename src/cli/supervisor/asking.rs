@@ -6,16 +6,14 @@
 //! * Each question waits on a thread of its own, and ends with the run or its worker.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::thread::{self, Scope};
 
 use crate::channel::question::Question;
-use crate::cli::cancel::Cancel;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::cli::output::question::asked;
 use crate::cli::password::prompt::{agrees, has_terminal};
-use crate::cli::password::wait::WaitLimits;
+use crate::stop::Stop;
 
 use super::hearing::{Answered, Heard, Sink};
 
@@ -36,7 +34,7 @@ pub(super) struct Questions {
     has_terminal: bool,
     waiting: VecDeque<(usize, Asked)>,
     /// Those that are asked now, and what ends each.
-    asked: Vec<(usize, Cancel)>,
+    asked: Vec<(usize, Stop)>,
 }
 
 impl Questions {
@@ -70,15 +68,17 @@ impl Questions {
     /// The account has its answer, or needs none any more.
     pub(super) fn end(&mut self, account: usize) {
         self.waiting.retain(|(other, _)| *other != account);
-        for (_, cancel) in self.asked.extract_if(.., |(other, _)| *other == account) {
-            cancel.fetch_max(1, Ordering::Relaxed);
+        for (_, stop) in self.asked.extract_if(.., |(other, _)| *other == account) {
+            if !stop.is_signalled() {
+                stop.set(1);
+            }
         }
     }
 
     /// The run ends.
     pub(super) fn end_all(&mut self, signal: usize) {
         self.waiting.clear();
-        self.asked.iter().for_each(|(_, cancel)| cancel.store(signal, Ordering::Relaxed));
+        self.asked.iter().for_each(|(_, stop)| stop.set(signal));
     }
 
     /// Asks on a thread of its own.
@@ -87,14 +87,13 @@ impl Questions {
         scope: &'s Scope<'s, '_>,
         asked: Asked,
         account: &'s Account,
-        limits: &WaitLimits<'_>,
+        stop: &Stop,
         sink: Sink,
     ) -> Result<(), Error> {
-        let cancel = Cancel::default();
-        self.asked.push((sink.account, Cancel::clone(&cancel)));
-        let deadline = limits.deadline;
+        let stop = stop.apart();
+        self.asked.push((sink.account, stop.clone()));
         let ask = move || {
-            let answer = answer(asked, account, &WaitLimits { deadline, cancel: &cancel });
+            let answer = answer(asked, account, &stop);
             sink.pass(Heard::Answered(answer));
         };
         let thread = thread::Builder::new().name("question".into()).spawn_scoped(scope, ask);
@@ -102,16 +101,14 @@ impl Questions {
     }
 }
 
-fn answer(what: Asked, account: &Account, limits: &WaitLimits<'_>) -> Answered {
+fn answer(what: Asked, account: &Account, stop: &Stop) -> Answered {
     match what {
-        Asked::Confirm(question) => {
-            Answered::Agreed(agrees(&asked(&account.name, question), limits))
-        }
+        Asked::Confirm(question) => Answered::Agreed(agrees(&asked(&account.name, question), stop)),
         Asked::Password { is_alone, refused: false } => {
-            Answered::Password(account.wanted(is_alone).ask(limits))
+            Answered::Password(account.wanted(is_alone).ask(stop))
         }
         Asked::Password { is_alone, refused: true } => {
-            Answered::Password(account.wanted(is_alone).ask_again(limits))
+            Answered::Password(account.wanted(is_alone).ask_again(stop))
         }
     }
 }

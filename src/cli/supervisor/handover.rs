@@ -3,10 +3,9 @@
 //! be slow.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::channel::event::Event;
 use crate::channel::failure::Kind;
@@ -16,7 +15,7 @@ use crate::cli::args::handover::Handover;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, Lost};
 use crate::cli::hooks::pipe::Pipe;
-use crate::cli::password::wait::WaitLimits;
+use crate::stop::Stop;
 
 use super::hearing::{Heard, Sink, WAITING};
 use super::prepare::Preparation;
@@ -30,18 +29,13 @@ const COMMAND: Command = Command::HandOver {};
 
 /// Hands over what waits, if that is configured, and passes on what is said of it.
 /// Where another run is at it, that is left to it.
-pub(super) fn run(
-    start: &Start,
-    account: &Account,
-    limits: &WaitLimits<'_>,
-    sink: &Sink,
-) -> Result<(), Error> {
+pub(super) fn run(start: &Start, account: &Account, stop: &Stop, sink: &Sink) -> Result<(), Error> {
     let settings = &account.settings;
     let (Some(handover), Some(maildir)) = (&settings.handover, &settings.maildir) else {
         return Ok(());
     };
     // A run that failed may have made none.
-    if !maildir.exists() || limits.cancel.load(Ordering::Relaxed) != 0 {
+    if !maildir.exists() || stop.is_signalled() {
         return Ok(());
     }
     let pipe = match handover {
@@ -49,7 +43,7 @@ pub(super) fn run(
         Handover::Lmtp(_) => None,
         Handover::Pipe(line) => Some(Pipe::open(account, line, maildir)?),
     };
-    match serve(start, account, pipe.as_ref(), limits, sink) {
+    match serve(start, account, pipe.as_ref(), stop, sink) {
         Err(Error::Worker { failure, .. }) if failure.kind == Kind::Locked => Ok(()),
         ended => ended,
     }
@@ -59,12 +53,12 @@ fn serve(
     start: &Start,
     account: &Account,
     pipe: Option<&Pipe<'_>>,
-    limits: &WaitLimits<'_>,
+    stop: &Stop,
     sink: &Sink,
 ) -> Result<(), Error> {
     let command = &COMMAND;
     let preparation = Preparation::offline(start, account, command);
-    let (begun, streams) = preparation.begin(limits)?;
+    let (begun, streams) = preparation.begin(stop)?;
     let (to, heard) = sync_channel(WAITING);
     let its = Sink { account: sink.account, to };
     let mut service = Service::new(begun, account, command);
@@ -73,8 +67,7 @@ fn serve(
     // What the command was shown in this run.
     let mut shown = HashSet::new();
     loop {
-        let is_late = limits.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        if is_late || limits.cancel.load(Ordering::Relaxed) != 0 {
+        if stop.is_due() {
             service.stop();
         }
         match heard.recv_timeout(service.pause().unwrap_or(SLICE)) {
@@ -87,7 +80,7 @@ fn serve(
                         return Err(misbehaved("it hands a message over twice"));
                     }
                     let say = |line: &str| _ = sink.pass(Heard::Command(line.to_owned()));
-                    let answer = pipe.show(&message, limits, say);
+                    let answer = pipe.show(&message, stop, say);
                     if answer != (HandOverAnswer::Gone {}) {
                         shown.insert(message.id().to_vec());
                     }

@@ -1,14 +1,12 @@
 //! A worker's start, what it is told at first, and what it says: on a thread of its own,
 //! since files of passwords may be pipes and programs may be slow to start.
 
-use std::time::Instant;
-
 use crate::channel::frame::{self, Down};
 use crate::channel::job::{Command, Job, Purpose};
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
-use crate::cli::password::wait::WaitLimits;
 use crate::secret::Secret;
+use crate::stop::Stop;
 
 use super::hearing::{Begun, Heard, Sink};
 use super::service::{write, write_secret};
@@ -41,8 +39,8 @@ impl<'p> Preparation<'p> {
     }
 
     /// Starts a worker, tells it what to do, and hears it to its end.
-    pub(super) fn serve(&self, limits: &WaitLimits<'_>, sink: &Sink) {
-        match self.begin(limits) {
+    pub(super) fn serve(&self, stop: &Stop, sink: &Sink) {
+        match self.begin(stop) {
             Ok((begun, streams)) => {
                 if sink.pass(Heard::Started(Ok(Box::new(begun)))) {
                     sink.hear(streams);
@@ -53,11 +51,11 @@ impl<'p> Preparation<'p> {
     }
 
     /// Starts a worker and tells it what to do.
-    pub(super) fn begin(&self, limits: &WaitLimits<'_>) -> Result<(Begun, Streams), Error> {
-        let (job, secrets) = self.job(limits)?;
+    pub(super) fn begin(&self, stop: &Stop) -> Result<(Begun, Streams), Error> {
+        let (job, secrets) = self.job(stop)?;
         let has_password = job.secrets.contains(&Purpose::Password);
         let prints = matches!(self.command, Command::Show { .. });
-        let (mut worker, streams) = start(self.start, &self.account.name, prints, limits)?;
+        let (mut worker, streams) = start(self.start, &self.account.name, prints, stop)?;
         write(&mut worker, &frame::line(&Down::Settings(Box::new(job))))?;
         for secret in &secrets {
             write_secret(&mut worker, secret)?;
@@ -66,7 +64,7 @@ impl<'p> Preparation<'p> {
     }
 
     /// The settings, and the secrets that need neither a person nor a command.
-    fn job(&self, limits: &WaitLimits<'_>) -> Result<(Job, Vec<Secret>), Error> {
+    fn job(&self, stop: &Stop) -> Result<(Job, Vec<Secret>), Error> {
         let Self { account, command, .. } = *self;
         let mut job = account.job(command.clone())?;
         job.conversation = self.conversation;
@@ -85,12 +83,11 @@ impl<'p> Preparation<'p> {
             add(Purpose::ClientKey, &route.client_key);
             add(Purpose::ProxyPassword, &route.proxy_password);
             if !account.user.is_empty() {
-                let password = account.wanted(self.is_alone).at_hand(limits)?;
+                let password = account.wanted(self.is_alone).at_hand(stop)?;
                 add(Purpose::Password, &password);
             }
         }
-        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
-        let left = limits.deadline.map(left).map(|left| left.as_millis());
+        let left = stop.remaining().map(|left| left.as_millis());
         job.deadline = left.map(|left| u64::try_from(left).unwrap_or(u64::MAX));
         Ok((job, secrets))
     }

@@ -9,7 +9,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
@@ -23,7 +22,6 @@ use crate::cli::health::patience::{Judgement, Verdict};
 use crate::cli::hooks::exec;
 use crate::cli::output::exit::Exit;
 use crate::cli::output::view::View;
-use crate::cli::password::wait::WaitLimits;
 
 use super::asking::{Asked, Questions};
 use super::failed::failed;
@@ -122,7 +120,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         let mut looked = Instant::now();
         loop {
             self.supervisor.manager.alive();
-            let signal = self.supervisor.limits.cancel.load(Ordering::Relaxed);
+            let signal = self.supervisor.stop.signal();
             match signal {
                 0 => self.start_all(),
                 signal => self.stop_all(signal),
@@ -165,8 +163,8 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             if self.questions.has_terminal() {
                 self.supervisor.output.hold();
             }
-            let limits = &self.supervisor.limits;
-            if let Err(error) = self.questions.ask(self.scope, asked, account, limits, sink) {
+            let stop = &self.supervisor.stop;
+            if let Err(error) = self.questions.ask(self.scope, asked, account, stop, sink) {
                 self.answer(at, Answered::Password(Err(error)));
             }
         }
@@ -217,9 +215,9 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             another_follows: self.schedule.has_another_of_mailbox(at),
         };
         let sink = Sink { account: at, to: self.to_us.clone() };
-        let WaitLimits { deadline, cancel } = supervisor.limits;
+        let stop = &supervisor.stop;
         let begin = move || {
-            preparation.serve(&WaitLimits { deadline, cancel }, &sink);
+            preparation.serve(stop, &sink);
         };
         let thread = thread::Builder::new().name("worker".into()).spawn_scoped(self.scope, begin);
         if let Err(error) = thread {
@@ -350,13 +348,12 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         }
         served.result = Some(result);
         let sink = Sink { account: at, to: self.to_us.clone() };
-        let WaitLimits { deadline, cancel } = self.supervisor.limits;
+        let stop = &self.supervisor.stop;
         let start = self.supervisor.start;
         let run = move || {
             let say = |line: &str| _ = sink.pass(Heard::Command(line.to_owned()));
-            let limits = WaitLimits { deadline, cancel };
-            let ran = exec::run(account, &limits, say);
-            let handed_over = handover::run(start, account, &limits, &sink);
+            let ran = exec::run(account, stop, say);
+            let handed_over = handover::run(start, account, stop, &sink);
             let errors = [ran, handed_over].into_iter().filter_map(Result::err);
             sink.pass(Heard::CommandsOver(errors.collect()));
         };

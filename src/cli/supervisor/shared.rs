@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::cli::output::terminal::Output;
-use crate::cli::password::wait::WaitLimits;
 use crate::cli::service_manager::ServiceManager;
+use crate::stop::Stop;
 
 use super::start::Start;
 
@@ -13,7 +13,7 @@ use super::start::Start;
 pub(crate) struct Supervisor<'s, 'c> {
     pub(crate) start: &'s Start,
     pub(crate) output: &'s Output<'s>,
-    pub(crate) limits: WaitLimits<'s>,
+    pub(crate) stop: Stop,
     /// There is one account.
     pub(crate) is_alone: bool,
     /// The keys of the mailboxes of all accounts of the configuration; only a mailbox

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::channel::frame::{self, MAX_UP, Reader, Up};
 use crate::cli::error::{Error, Lost};
-use crate::cli::password::wait::WaitLimits;
+use crate::cli::password::wait::wait;
+use crate::stop::Stop;
 
 use super::environment::inherited;
 
@@ -97,14 +98,14 @@ pub(super) fn start(
     how: &Start,
     account: &str,
     prints: bool,
-    limits: &WaitLimits<'_>,
+    stop: &Stop,
 ) -> Result<(Worker, Streams), Error> {
     let build = match how {
         Start::Process { build } => build,
         Start::Thread(serve) => {
             let worker = on_thread(*serve).map_err(Error::Start)?;
             let mut reader = reader(&worker).map_err(Error::Start)?;
-            return match is_right(&mut reader, "", limits)? {
+            return match is_right(&mut reader, "", stop)? {
                 Answer::Right => worker.streams(reader),
                 Answer::Other | Answer::None => Err(Error::Replaced),
             };
@@ -115,7 +116,7 @@ pub(super) fn start(
         match in_process(program, account, prints) {
             Ok(mut worker) => {
                 let mut reader = reader(&worker).map_err(Error::Start)?;
-                match is_right(&mut reader, build, limits)? {
+                match is_right(&mut reader, build, stop)? {
                     Answer::Right => return worker.streams(reader),
                     Answer::Other => {}
                     Answer::None => worker.check_signal()?,
@@ -177,16 +178,12 @@ enum Answer {
 
 /// Whether a worker is of this build. One that is silent, or says something else than
 /// `hello`, is none of ours.
-fn is_right(
-    reader: &mut Reader<UnixStream>,
-    build: &str,
-    limits: &WaitLimits<'_>,
-) -> Result<Answer, Error> {
+fn is_right(reader: &mut Reader<UnixStream>, build: &str, stop: &Stop) -> Result<Answer, Error> {
     let end = Instant::now() + PATIENCE;
     let is_silent = |error: &io::Error| {
         matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
     };
-    let heard = limits.wait(Some(end), |_| match reader.read::<Up>() {
+    let heard = wait(stop, Some(end), |_| match reader.read::<Up>() {
         Err(frame::Error::Io(error)) if is_silent(&error) => None,
         heard => Some(heard),
     });

@@ -6,7 +6,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
-use pop3get::cli::{Cancel, Start, Streams, run};
+use pop3get::cli::{Start, Streams, run};
+use pop3get::stop::Stop;
 
 use super::journal::scratch;
 
@@ -17,7 +18,7 @@ fn ran(arguments: &[&OsStr]) -> (u8, String) {
     let arguments = [&[OsStr::new("pop3get")], arguments].concat();
     // No mode that is tried here needs a worker.
     let start = Start::Thread(drop);
-    let exit = run(arguments.iter().map(OsString::from), streams, &Cancel::default(), &start);
+    let exit = run(arguments.iter().map(OsString::from), streams, &Stop::default(), &start);
     (exit.status(), String::from_utf8(err).unwrap())
 }
 

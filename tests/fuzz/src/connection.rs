@@ -1,12 +1,12 @@
 //! What stands between us and a server: its certificate, and the proxy's answers.
 
 use std::io::{self, Read, Write};
-use std::sync::Arc;
 use std::time::Duration;
 
 use pop3get::connection::{
     Certificate, Options, Proxy, ProxyKind, ProxyLogin, Roots, Security, tunnel,
 };
+use pop3get::stop::Stop;
 
 /// A certificate is read or not, and what is shown of it moves no terminal and fills
 /// none. Nothing depends on what follows it.
@@ -86,8 +86,7 @@ fn options() -> Options {
         speaks_first: false,
         connect_timeout: Duration::from_secs(60),
         timeout: Duration::from_secs(60),
-        deadline: None,
-        cancel: Arc::default(),
+        stop: Stop::default(),
     }
 }
 
