@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -109,6 +109,8 @@ impl Screen {
 /// A program on a terminal.
 struct Running {
     child: Child,
+    /// Where a person types.
+    keyboard: File,
     text: Arc<Mutex<String>>,
     columns: u16,
 }
@@ -119,17 +121,18 @@ impl Running {
         command.env("TERM", "xterm").stdout(theirs.try_clone().unwrap()).stderr(theirs);
         let child = command.spawn().unwrap();
         drop(command);
-        let text = Arc::default();
+        let (ours, text) = (File::from(ours), Arc::default());
+        let keyboard = ours.try_clone().unwrap();
         let heard: Arc<Mutex<String>> = Arc::clone(&text);
         thread::spawn(move || {
-            let (mut ours, mut piece, mut all) = (File::from(ours), [0; 4096], Vec::new());
+            let (mut ours, mut piece, mut all) = (ours, [0; 4096], Vec::new());
             while let Ok(read @ 1..) = ours.read(&mut piece) {
                 all.extend_from_slice(&piece[..read]);
                 let text = String::from_utf8_lossy(&all).replace("\r\n", "\n");
                 *heard.lock().unwrap() = text;
             }
         });
-        Self { child, text, columns }
+        Self { child, keyboard, text, columns }
     }
 
     fn screen(&self) -> Screen {
@@ -195,11 +198,14 @@ fn each_running_account_has_a_bar_and_all_have_one_at_every_width() {
         let screen = run.until("two bars", |lines| {
             NAMES
                 .iter()
-                .all(|name| lines.iter().any(|it| it.starts_with(name) && it.contains("/40 [")))
+                .all(|name| lines.iter().any(|it| it.starts_with(name) && it.contains("/40 ")))
         });
         let lines = screen.text();
         assert_eq!(lines.len(), 3, "{columns}: {lines:?}");
-        assert!(lines[2].starts_with("accounts     0/2 ["), "{columns}: {lines:?}");
+        assert!(
+            lines[2].starts_with("accounts ") && lines[2].contains(" 0/2 ["),
+            "{columns}: {lines:?}"
+        );
         assert!(lines.iter().all(|line| line.contains("]")), "{columns}: {lines:?}");
         kill_process(Pid::from_child(&run.child), Signal::INT).unwrap();
         // A narrow window wraps what is said, and nothing else stands there.
@@ -212,6 +218,49 @@ fn each_running_account_has_a_bar_and_all_have_one_at_every_width() {
             );
         }
         assert!(!said.contains('[') && !said.contains("accounts"), "{columns}: {said}");
+    }
+}
+
+#[test]
+fn the_echo_of_ctrl_c_leaves_no_bar_behind() {
+    const NAMES: [&str; 3] = ["home", "lab", "work"];
+    for columns in [40, 80, 200] {
+        let server = stalling(&NAMES, 40, 4_000);
+        let sandbox = accounts(&NAMES, &server);
+        let jobs = ["--jobs-per-host", "3", "--timeout", "60"];
+        let mut run = Running::start(sandbox.pop3get(jobs).command(), columns);
+        run.until("three bars", |lines| {
+            lines.iter().filter(|line| line.contains("/40 ")).count() == 3
+        });
+        run.keyboard.write_all(b"\x03").unwrap();
+        run.until("the echo", |lines| lines.iter().any(|line| line.contains("^C")));
+        kill_process(Pid::from_child(&run.child), Signal::INT).unwrap();
+        let said = run.end().concat();
+        assert!(!said.contains('[') && !said.contains("accounts"), "{columns}: {said}");
+    }
+}
+
+#[test]
+fn a_bar_says_how_much_of_its_first_message_has_come_and_cuts_names_with_an_ellipsis() {
+    const NAME: &str = "an-account-with-a-name-of-45-columns-in-total";
+    for (columns, name) in [
+        (40, "an-account-\u{2026} "),
+        (80, "an-account-with\u{2026} "),
+        (200, "an-account-with-a-name-of-45-co\u{2026} "),
+    ] {
+        let body = "x".repeat(70) + "\r\n";
+        let large = Message::new("u", format!("Subject: x\r\n\r\n{}", body.repeat(5_000)));
+        let server = Server::builder().user(NAME, "secret").messages([large]);
+        let server = server.fault(Fault::stall_after_sent(200_000)).start();
+        let sandbox = accounts(&[NAME], &server);
+        let run = Running::start(sandbox.pop3get(["--timeout", "60"]).command(), columns);
+        let screen = run.until("octets", |lines| {
+            lines.iter().any(|line| line.contains("0/1 ") && line.contains(" KiB"))
+        });
+        let lines = screen.text();
+        assert!(lines.len() == 1 && lines[0].starts_with(name), "{columns}: {lines:?}");
+        kill_process(Pid::from_child(&run.child), Signal::INT).unwrap();
+        run.end();
     }
 }
 
@@ -330,7 +379,7 @@ fn the_picture_of_the_readme_is_of_a_fetch_with_bars_a_list_and_an_error() {
         let sandbox = accounts(&["home", "work"], &server);
         let run = Running::start(sandbox.pop3get([""; 0]).command(), columns);
         let fetch = run.until("two bars", |lines| {
-            let is_drawn = |it: &&String| it.contains("/400 [=");
+            let is_drawn = |it: &&String| it.contains("/400 ") && it.contains("[=");
             lines.iter().filter(is_drawn).count() == 2
         });
         kill_process(Pid::from_child(&run.child), Signal::INT).unwrap();
@@ -355,7 +404,7 @@ fn the_picture_of_the_readme_is_of_a_fetch_with_bars_a_list_and_an_error() {
         std::fs::write(&path, picture(&shots, columns.into())).unwrap();
     }
     let svg = std::fs::read_to_string(path).unwrap();
-    for words in ["accounts", "/400 [=", "UNIQUE-ID", "hint: "] {
+    for words in ["accounts", "/400 ", "[=", "UNIQUE-ID", "hint: "] {
         assert!(svg.contains(words), "{words:?} is not in {PICTURE}");
     }
     let readme = include_str!("../../README.md");

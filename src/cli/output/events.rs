@@ -39,7 +39,7 @@ impl Teller<'_, '_> {
         if self.output.draws()
             && let Some(words) = self.waiting.due(server)
         {
-            self.bar.say(&self.output.screen, self.account, words);
+            self.bar.say(&self.output.screen, self.account, &words);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The only writers: terminal, progress, tables, sentences, hints, exit statuses.
 
 pub(crate) mod configuration;
+mod drawing;
 mod events;
 pub(crate) mod exit;
 mod fared;

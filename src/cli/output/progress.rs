@@ -8,8 +8,11 @@
 
 use std::cell::RefCell;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rustix::termios::tcgetwinsize;
+use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::drawing;
+use super::table::cut;
 
 /// The bars of a run; indicatif hides them where standard error is no terminal.
 #[derive(Debug, Default)]
@@ -26,26 +29,54 @@ struct Drawn {
     total: Option<ProgressBar>,
 }
 
-const WIDE: &str =
-    "{prefix:16!} {msg:>11} [{wide_bar}] {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}";
-const NARROW: &str = "{prefix:12!} {msg:>9} [{wide_bar}]";
-/// While sizes are not known the bar is one of messages.
-const UNSIZED: &str = "{prefix:16!} {msg:>11} [{wide_bar}]";
-const WORDS: &str = "{prefix}: {msg}";
-const TOTAL: &str = "{prefix:12!} {pos}/{len} [{wide_bar}]";
-
 /// Fewer columns are narrow.
-const COLUMNS: u16 = 80;
+const NARROW: usize = 77;
+
+/// As many columns have room for long names.
+const BROAD: usize = 117;
+
+/// The columns that bars may take.
+fn columns() -> usize {
+    drawing::columns().into()
+}
+
+/// The columns that the name of an account takes.
+fn name_width(columns: usize) -> usize {
+    match columns {
+        ..NARROW => 12,
+        NARROW..BROAD => 16,
+        _ => 32,
+    }
+}
 
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template);
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
 
-/// The template of a bar that fits the terminal.
-fn fitting(wide: &'static str) -> &'static str {
-    let columns = tcgetwinsize(std::io::stderr()).map_or(COLUMNS, |size| size.ws_col);
-    if columns < COLUMNS { NARROW } else { wide }
+/// The bar of an account. While sizes are not known it is one of messages, and the octets
+/// that have come stand beside their number.
+fn of_account(columns: usize, is_sized: bool) -> ProgressStyle {
+    let name = name_width(columns);
+    let (count, rest) = match (is_sized, columns < NARROW) {
+        (true, true) => (9, ""),
+        (false, true) => (17, ""),
+        (true, false) => (11, " {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}"),
+        (false, false) => (22, ""),
+    };
+    style(&format!("{{prefix:{name}!}} {{msg:>{count}}} [{{wide_bar}}]{rest}"))
+}
+
+/// The bar of all accounts.
+fn of_all(columns: usize) -> ProgressStyle {
+    style(&format!("{{prefix:{}!}} {{pos}}/{{len}} [{{wide_bar}}]", name_width(columns)))
+}
+
+/// An account and what it waits for, in one line.
+fn said(account: &str, words: &str, columns: usize) -> String {
+    const LEAST: usize = 8;
+    let left = columns.saturating_sub(words.width() + 2).max(LEAST);
+    cut(&format!("{}: {words}", cut(account, left)), columns)
 }
 
 impl Screen {
@@ -55,17 +86,18 @@ impl Screen {
     }
 
     /// Draws a bar for an account.
-    fn begin(&self, account: &str, length: u64, template: &str) -> ProgressBar {
-        let bar = self.add(ProgressBar::new(length).with_style(style(template)));
-        bar.set_prefix(account.to_owned());
+    fn begin(&self, account: &str, length: u64, is_sized: bool) -> ProgressBar {
+        let columns = columns();
+        let bar = ProgressBar::new(length).with_style(of_account(columns, is_sized));
+        let bar = self.add(bar);
+        bar.set_prefix(cut(account, name_width(columns)));
         bar
     }
 
     /// Draws a line of words for an account.
-    fn say(&self, account: &str, words: String) -> ProgressBar {
-        let bar = self.add(ProgressBar::new(0).with_style(style(WORDS)));
-        bar.set_prefix(account.to_owned());
-        bar.set_message(words);
+    fn say(&self, account: &str, words: &str) -> ProgressBar {
+        let bar = self.add(ProgressBar::new(0).with_style(style("{msg}")));
+        bar.set_message(said(account, words, columns()));
         bar.tick();
         bar
     }
@@ -74,9 +106,9 @@ impl Screen {
         let (accounts, ended) = *self.accounts.borrow();
         let mut drawn = self.drawn.borrow_mut();
         let drawn = drawn.get_or_insert_with(|| {
-            let all = MultiProgress::new();
+            let all = MultiProgress::with_draw_target(drawing::target());
             let total = (accounts > 1).then(|| {
-                let total = all.add(ProgressBar::new(accounts).with_style(style(TOTAL)));
+                let total = all.add(ProgressBar::new(accounts).with_style(of_all(columns())));
                 total.set_prefix("accounts");
                 total.set_position(ended);
                 total
@@ -121,7 +153,7 @@ impl Screen {
     /// Draws them again.
     pub(super) fn show(&self) {
         if let Some(drawn) = &*self.drawn.borrow() {
-            drawn.all.set_draw_target(ProgressDrawTarget::stderr());
+            drawn.all.set_draw_target(drawing::target());
         }
     }
 }
@@ -154,14 +186,13 @@ impl Bar {
     pub(super) fn begin(&mut self, screen: &Screen, account: &str, messages: usize, octets: u64) {
         self.end();
         (self.messages, self.octets, self.is_sized) = ((0, messages), 0, octets > 0);
-        let (length, template) =
-            if self.is_sized { (octets, WIDE) } else { (messages as u64, UNSIZED) };
-        self.drawn = Some(screen.begin(account, length, fitting(template)));
+        let length = if self.is_sized { octets } else { messages as u64 };
+        self.drawn = Some(screen.begin(account, length, self.is_sized));
         self.count();
     }
 
     /// Draws words in place of the bar.
-    pub(super) fn say(&mut self, screen: &Screen, account: &str, words: String) {
+    pub(super) fn say(&mut self, screen: &Screen, account: &str, words: &str) {
         self.end();
         self.drawn = Some(screen.say(account, words));
     }
@@ -175,11 +206,15 @@ impl Bar {
 
     fn count(&self) {
         let (delivered, all) = self.messages;
-        if let Some(bar) = &self.drawn {
+        let Some(bar) = &self.drawn else { return };
+        if self.is_sized {
             bar.set_message(format!("{delivered}/{all}"));
-            if !self.is_sized {
-                bar.set_position(delivered as u64);
-            }
+        } else {
+            bar.set_message(format!(
+                "{delivered}/{all} {:>10}",
+                HumanBytes(self.octets).to_string()
+            ));
+            bar.set_position(delivered as u64);
         }
     }
 
@@ -187,10 +222,11 @@ impl Bar {
     pub(super) fn sized(&mut self, octets: u64) {
         self.is_sized = octets > 0;
         if let Some(bar) = self.drawn.as_ref().filter(|_| octets > 0) {
-            bar.set_style(style(fitting(WIDE)));
+            bar.set_style(of_account(columns(), true));
             bar.set_length(octets);
             bar.set_position(self.octets);
         }
+        self.count();
     }
 
     /// One message more is delivered.
@@ -202,8 +238,9 @@ impl Bar {
     /// So many octets more have come.
     pub(super) fn octets(&mut self, octets: u64) {
         self.octets += octets;
-        if let Some(bar) = self.drawn.as_ref().filter(|_| self.is_sized) {
-            bar.inc(octets);
+        match &self.drawn {
+            Some(bar) if self.is_sized => bar.inc(octets),
+            _ => self.count(),
         }
     }
 }
