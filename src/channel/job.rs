@@ -54,12 +54,22 @@ pub struct Job {
     pub another_follows: bool,
     /// When the run must be over, in milliseconds from now.
     pub deadline: Option<u64>,
-    /// Whether the conversation is sent up.
-    pub conversation: bool,
-    /// Whether progress inside of messages is sent up.
-    pub progress: bool,
+    /// Which events are sent up beside those that always are.
+    pub shown: ShownEvents,
     /// Which secrets follow the settings, in this order.
     pub secrets: Vec<Purpose>,
+}
+
+/// Events of which there are many: each kind is sent up only where it is shown.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ShownEvents {
+    /// The conversation with the server.
+    pub conversation: bool,
+    /// Each message that was delivered, and each that was deleted.
+    pub messages: bool,
+    /// Progress inside of messages.
+    pub progress: bool,
 }
 
 /// What a secret is for.

@@ -32,7 +32,6 @@ use super::health::report;
 use super::output::configuration;
 use super::output::exit::Exit;
 use super::output::journal;
-use super::output::level::Level;
 use super::output::status;
 use super::output::streams::{Manner, Streams};
 use super::output::terminal::Output;
@@ -127,7 +126,6 @@ fn of_options<'o>(
         stop,
         is_alone: accounts.len() == 1,
         manager: &repetition.manager,
-        conversation: output.level == Level::Conversation,
         agrees: args.yes,
         configuration: &config.files,
         jobs: run.jobs.unwrap_or(JOBS),

@@ -182,8 +182,8 @@ impl<'r> Deliveries<'r> {
         }
         self.summary.delivered += 1;
         self.summary.octets += octets;
-        let file = &size.behind_namesake(&delivery.name, nth);
-        (self.observe)(Event::Delivered { number, unique_id, octets, file });
+        let name = &delivery.name;
+        (self.observe)(Event::Delivered { number, unique_id, name, size, nth });
         match remark {
             Remark::LinesFollow => {
                 self.summary.short += 1;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::maildir::FileSize;
 use crate::protocol::{MessageNumber, UniqueId};
 use crate::session::{Line, Refusal};
 
@@ -19,10 +20,12 @@ pub enum Event<'a> {
         number: MessageNumber,
         /// Its unique-id.
         unique_id: &'a UniqueId,
-        /// Its size as it is stored.
-        octets: u64,
-        /// The name of its file in `new/`.
-        file: &'a str,
+        /// The name of its file in `tmp/`.
+        name: &'a str,
+        /// Its size as it is stored: with it the name of its file in `new/`.
+        size: FileSize,
+        /// Which of the files of that name it is there.
+        nth: usize,
     },
     /// The server may remove messages sooner than they would be deleted.
     Expires {

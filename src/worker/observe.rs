@@ -2,6 +2,7 @@
 
 use crate::channel::event::{Event, Summary};
 use crate::channel::findings::When;
+use crate::channel::job::ShownEvents;
 use crate::channel::message::{Cause, Message, State};
 use crate::channel::octets::Octets;
 use crate::fetch::{self, in_seconds};
@@ -30,10 +31,8 @@ pub(super) fn tell_capabilities(when: Option<When>, capabilities: &Capabilities,
 /// Hears a run and passes it on.
 pub(super) struct Observer<'l> {
     pub(super) link: &'l Link,
-    /// Whether the conversation is wanted, too.
-    pub(super) conversation: bool,
-    /// Whether progress inside of messages is wanted.
-    pub(super) progress: bool,
+    /// Which events are sent beside those that always are.
+    pub(super) shown: ShownEvents,
     /// When the run has to be over.
     pub(super) stop: &'l Stop,
     /// What a probe finds is told in its own events.
@@ -55,7 +54,7 @@ impl Observer<'_> {
                 peer: connection.peer().to_string(),
                 tls: connection.secured().map(|secured| secured.version.to_owned()),
             },
-            _ if !self.conversation => return,
+            _ if !self.shown.conversation => return,
             Line::Sent(command) => Event::Sent { command: command.to_string() },
             Line::Received(line) => Event::Received { line: Octets::cut(line) },
             Line::Lenient(leniency) => {
@@ -75,8 +74,13 @@ impl Observer<'_> {
         };
         let event = match event {
             fetch::Event::Line(line) => return self.line(line),
-            fetch::Event::Octets(octets) if self.progress => Event::Progress { octets },
+            fetch::Event::Octets(octets) if self.shown.progress => Event::Progress { octets },
             fetch::Event::Octets(_) => return,
+            fetch::Event::Deleted { .. } | fetch::Event::Delivered { .. }
+                if !self.shown.messages =>
+            {
+                return;
+            }
             fetch::Event::Waited => return self.link.wait_for_turn(self.stop),
             event => told(event),
         };
@@ -128,11 +132,11 @@ fn told(event: fetch::Event<'_>) -> Event {
 fn message(event: fetch::Event<'_>) -> Option<Message> {
     Some(match event {
         fetch::Event::Deleted { unique_id: id } => Message::Deleted { unique_id: unique_id(id) },
-        fetch::Event::Delivered { number, unique_id: id, octets, file } => Message::Delivered {
+        fetch::Event::Delivered { number, unique_id: id, name, size, nth } => Message::Delivered {
             number: number.get(),
             unique_id: unique_id(id),
-            octets,
-            file: file.to_owned(),
+            octets: size.octets,
+            file: size.behind_namesake(name, nth),
         },
         fetch::Event::Failed { number, unique_id: id, tries, why } => Message::Failed {
             number: number.get(),

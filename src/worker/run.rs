@@ -52,10 +52,10 @@ impl Start<'_> {
     /// Does it. The supervisor is heard by a thread as soon as threads may start.
     pub(super) fn run(self) -> Result<Result<(), Error>, Broken> {
         let Start { account, link, confined, out } = self;
-        let (conversation, progress) = (account.job.conversation, account.job.progress);
+        let shown = account.job.shown;
         let is_probe = account.job.command == (Command::Probe {});
         let stop = &account.session.connection.stop;
-        let observer = Observer { link, conversation, progress, stop, is_probe };
+        let observer = Observer { link, shown, stop, is_probe };
         let is_named = !account.job.user.is_empty() || !is_probe;
         if account.job.command.needs_server() && is_named {
             let user = account.job.user.as_bytes();

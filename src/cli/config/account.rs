@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::channel::handover::LmtpJob;
-use crate::channel::job::{self, Auth, Deletion, Messages, Policy, Tls};
+use crate::channel::job::{self, Auth, Deletion, Messages, Policy, ShownEvents, Tls};
 use crate::cli::args::handover::Handover;
 use crate::cli::args::options::Args;
 use crate::cli::args::period::Days;
@@ -113,8 +113,7 @@ impl Account {
             at_once: false,
             another_follows: false,
             deadline: None,
-            conversation: false,
-            progress: false,
+            shown: ShownEvents::default(),
             secrets: Vec::new(),
         })
     }

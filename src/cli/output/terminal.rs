@@ -13,6 +13,7 @@ use std::time::Duration;
 use indicatif::HumanBytes;
 
 use crate::channel::event::{Event, Summary};
+use crate::channel::job::ShownEvents;
 use crate::cli::args::options::When;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
@@ -217,6 +218,16 @@ impl<'s> Output<'s> {
             When::Always => true,
             When::Auto => self.terminal && self.level == Level::Normal,
             When::Never => false,
+        }
+    }
+
+    /// The events of workers that are shown.
+    pub(crate) fn shown(&self) -> ShownEvents {
+        let progress = self.draws();
+        ShownEvents {
+            conversation: self.level == Level::Conversation,
+            messages: self.json || progress || self.level >= Level::Messages,
+            progress,
         }
     }
 

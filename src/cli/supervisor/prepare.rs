@@ -2,7 +2,7 @@
 //! since files of passwords may be pipes and programs may be slow to start.
 
 use crate::channel::frame::{self, Down};
-use crate::channel::job::{Command, Job, Purpose};
+use crate::channel::job::{Command, Job, Purpose, ShownEvents};
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::secret::Secret;
@@ -20,10 +20,8 @@ pub(super) struct Preparation<'p> {
     pub(super) command: &'p Command,
     /// There is one account.
     pub(super) is_alone: bool,
-    /// The conversation is shown.
-    pub(super) conversation: bool,
-    /// Bars are drawn.
-    pub(super) progress: bool,
+    /// The events that are shown.
+    pub(super) shown: ShownEvents,
     /// A login is tried though the server wants more time between two.
     pub(super) at_once: bool,
     /// Another session of this mailbox follows.
@@ -33,9 +31,9 @@ pub(super) struct Preparation<'p> {
 impl<'p> Preparation<'p> {
     /// A worker that reaches no server and shows nothing.
     pub(super) fn offline(start: &'p Start, account: &'p Account, command: &'p Command) -> Self {
-        let (is_alone, conversation, progress) = (true, false, false);
+        let (is_alone, shown) = (true, ShownEvents::default());
         let (at_once, another_follows) = (false, false);
-        Self { start, account, command, is_alone, conversation, progress, at_once, another_follows }
+        Self { start, account, command, is_alone, shown, at_once, another_follows }
     }
 
     /// Starts a worker, tells it what to do, and hears it to its end.
@@ -67,8 +65,7 @@ impl<'p> Preparation<'p> {
     fn job(&self, stop: &Stop) -> Result<(Job, Vec<Secret>), Error> {
         let Self { account, command, .. } = *self;
         let mut job = account.job(command.clone())?;
-        job.conversation = self.conversation;
-        job.progress = self.progress;
+        job.shown = self.shown;
         job.at_once = self.at_once;
         job.another_follows = self.another_follows;
         let route = &account.route;

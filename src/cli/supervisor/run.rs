@@ -209,8 +209,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             account,
             command: self.command,
             is_alone: supervisor.is_alone,
-            conversation: supervisor.conversation,
-            progress: supervisor.output.draws(),
+            shown: supervisor.output.shown(),
             at_once: self.command.only_looks() || is_watched,
             another_follows: self.schedule.has_another_of_mailbox(at),
         };

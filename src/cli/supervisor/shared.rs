@@ -21,8 +21,6 @@ pub(crate) struct Supervisor<'s, 'c> {
     pub(crate) keys: &'c dyn Fn() -> Vec<String>,
     /// Whom the loop shows that it goes on.
     pub(crate) manager: &'c ServiceManager,
-    /// The conversation is shown.
-    pub(crate) conversation: bool,
     /// The files of the configuration.
     pub(crate) configuration: &'c [PathBuf],
     /// Every question is answered with yes.
