@@ -168,6 +168,9 @@ pub struct Maildir {
     host: Arc<str>,
 }
 
+/// The octets of a name in `tmp/` before the host, at most.
+const LONGEST_NAME: usize = 96;
+
 /// So many files in `new/` may bear the name of one in `tmp/`.
 const MOST_NAMESAKES: usize = 9;
 
@@ -256,7 +259,9 @@ impl Maildir {
     pub fn create(&self, tag: UniqueName) -> Result<TempMessage, Error> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let at = since.as_secs();
-        let name = format!("{at}.{tag}.{}", self.host);
+        let mut name = String::with_capacity(LONGEST_NAME + self.host.len());
+        // A String takes everything.
+        _ = write!(name, "{at}.{tag}.{}", self.host);
         TempMessage::create(&self.directories, name, at)
     }
 

@@ -168,8 +168,7 @@ fn commit(
         let settlement = Settlement::Held;
         persisted.push(CommitResult { number, size, delivery, remark, nth: 1, settlement });
     }
-    let deliveries: Vec<Delivery> = persisted.iter().map(|it| it.delivery.clone()).collect();
-    let committed = journal.commit(&deliveries)?;
+    let committed = journal.commit(persisted.iter().map(|it| &it.delivery))?;
     let mut gone = Vec::new();
     for (at, result) in persisted.iter_mut().enumerate() {
         let name = &result.delivery.name;

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use crate::journal::{Delivery, Proof, Settled, Settlement};
+use crate::journal::{Delivery, MessageKey, Proof, Settled, Settlement};
 use crate::maildir::TempMessage;
 use crate::protocol::MessageNumber;
 use crate::session;
@@ -111,9 +111,8 @@ impl<'r> Deliveries<'r> {
             (self.observe)(Event::TopDiffers);
             return Some(None);
         }
-        let key = download.key();
         if !is_part(message, listed.octets)
-            && let Some(proof) = self.twins.take(&key, marks.content, listed.octets)
+            && let Some(proof) = self.twins.take(download, marks.content)
         {
             return Some(proof);
         }
@@ -122,7 +121,7 @@ impl<'r> Deliveries<'r> {
         }
         // It is not what is here under its name: a server that counts what was retrieved
         // would delete what is not here.
-        self.twins.changed.push(key);
+        self.twins.changed.push(download.key());
         self.withhold_quit = true;
         Some(None)
     }
@@ -134,9 +133,9 @@ impl<'r> Deliveries<'r> {
         marks: &Marks,
         remark: Remark,
     ) -> Result<(), Error> {
-        let (key, Download { listed, retrieval, .. }) = (download.key(), download);
+        let Download { listed, retrieval, .. } = download;
         let delivery = Delivery {
-            key,
+            key: MessageKey::new(listed.unique_id, retrieval.occurrence),
             shared: retrieval.occurrences > 1,
             short: remark != Remark::None,
             octets: listed.octets,

@@ -44,6 +44,11 @@ impl Download {
     pub(super) fn key(&self) -> MessageKey {
         MessageKey::new(self.listed.unique_id.clone(), self.retrieval.occurrence)
     }
+
+    /// The hash that stands for it in its file's name.
+    pub(super) fn name_hash(&self) -> u64 {
+        MessageKey::new(&self.listed.unique_id, self.retrieval.occurrence).name_hash()
+    }
 }
 
 /// What a command in flight was sent for.
@@ -52,6 +57,8 @@ pub(super) enum Purpose {
     Delete(Proof),
     Header(MessageNumber),
     Proof(MessageNumber, ProofKind),
+    /// A message that is being received.
+    Receive,
     Retrieve(Box<Download>),
     Sizes,
 }
@@ -61,5 +68,7 @@ pub(super) type Session<'a> = Transaction<'a, Purpose>;
 
 /// Whether a status line's text begins with a message-number.
 pub(super) fn names(text: &[u8], number: MessageNumber) -> bool {
-    text.split(|octet| *octet == b' ').next() == Some(number.to_string().as_bytes())
+    let first = text.split(|octet| *octet == b' ').next().unwrap_or_default();
+    // As the server writes it: "07" is no name of 7.
+    !first.starts_with(b"0") && MessageNumber::parse(first) == Some(number)
 }

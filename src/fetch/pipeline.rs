@@ -280,7 +280,7 @@ impl<'t> Pipeline<'_, 't> {
 
     /// Reads the answer to the oldest command.
     fn answer(&mut self) -> Result<(), Error> {
-        match self.transaction.oldest() {
+        match self.transaction.oldest_mut() {
             Some(Purpose::Delete(_)) => {
                 let reply = self.transaction.reply(&mut |_| ControlFlow::Continue(()));
                 if let Some(reply) = reply.map_err(Operation::Commit.failed())? {
@@ -293,18 +293,20 @@ impl<'t> Pipeline<'_, 't> {
                 self.awaited = self.awaited.saturating_sub(1);
                 self.take_proof(number, kind)
             }
-            Some(Purpose::Retrieve(download)) => {
-                let (number, octets) = (download.number(), download.listed.octets);
-                let hash = download.key().name_hash();
+            Some(purpose @ Purpose::Retrieve(_)) => {
+                let Purpose::Retrieve(download) = std::mem::replace(purpose, Purpose::Receive)
+                else {
+                    return Ok(());
+                };
                 self.awaited = self.awaited.saturating_sub(1);
-                self.receive(number, octets, hash)
+                self.receive(*download)
             }
             Some(Purpose::Sizes) => {
                 self.awaited = self.awaited.saturating_sub(1);
                 self.take_sizes()
             }
             // What is not proven now never will be.
-            Some(Purpose::Header(_)) | None => Err(out_of_step(Operation::List)),
+            Some(Purpose::Header(_) | Purpose::Receive) | None => Err(out_of_step(Operation::List)),
         }
     }
 
@@ -319,36 +321,24 @@ impl<'t> Pipeline<'_, 't> {
     }
 
     /// Reads the answer to RETR, a message into its file in `tmp/`.
-    fn receive(
-        &mut self,
-        number: MessageNumber,
-        octets: Option<u64>,
-        hash: u64,
-    ) -> Result<(), Error> {
-        let failed = || Operation::Retrieve(number).failed();
-        let octets = octets.or(self.sizes.get(&number).copied());
+    fn receive(&mut self, download: Download) -> Result<(), Error> {
+        let number = download.number();
+        let octets = download.listed.octets.or(self.sizes.get(&number).copied());
         *self.sequence += 1;
-        let name =
-            UniqueName { journal: self.journal, run: self.run, sequence: *self.sequence, hash };
+        let (sequence, hash) = (*self.sequence, download.name_hash());
+        let name = UniqueName { journal: self.journal, run: self.run, sequence, hash };
         let Context { maildir, observe, .. } = self.context;
-        let download = match self.transaction.oldest() {
-            Some(Purpose::Retrieve(download)) => Some(Download::clone(download)),
-            _ => None,
-        };
         let mut writer = MessageWriter::new(maildir, name, octets, observe);
-        let suspect = download.as_ref().and_then(|it| it.suspect.as_ref());
-        writer.leaves_line_out = suspect.is_some_and(|it| it.is_servers);
+        writer.leaves_line_out = download.suspect.as_ref().is_some_and(|it| it.is_servers);
         let reply = self.transaction.reply(&mut |piece| writer.take(piece));
-        let (download, outcome) = match reply {
-            Ok(Some(Reply {
-                tag: Purpose::Retrieve(download),
-                command: Command::Retr(_),
-                outcome,
-            })) => (*download, outcome),
+        let outcome = match reply {
+            Ok(Some(Reply { tag: Purpose::Receive, command: Command::Retr(_), outcome })) => {
+                outcome
+            }
             Ok(_) => return Ok(()),
             Err(error) => {
                 self.done.withhold_quit = true;
-                self.done.lost = download;
+                self.done.lost = Some(download);
                 if let Some(broken) = writer.error.take() {
                     return Err(broken);
                 }
@@ -356,7 +346,7 @@ impl<'t> Pipeline<'_, 't> {
                     let (message, marks) = writer.finish()?;
                     self.take_followed(message, &marks)?;
                 }
-                return Err(failed()(error));
+                return Err(Operation::Retrieve(number).failed()(error));
             }
         };
         let answer = match outcome {

@@ -14,7 +14,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::journal::{Index, Known, MessageKey, State};
+use crate::journal::{Index, Known, MessageKey, State, StoredFile};
 use crate::protocol::{MessageNumber, UniqueId};
 
 use super::header::Header;
@@ -313,8 +313,12 @@ impl Group<'_> {
         self.policy.deletable(self.now.saturating_sub(age))
     }
 
-    fn key(&self, occurrence: u32) -> MessageKey {
-        MessageKey::new(self.unique_id.clone(), occurrence)
+    /// The files that have the name of a message with this unique-id.
+    fn files(&self, occurrence: u32) -> &[StoredFile] {
+        if !self.index.has_found() {
+            return &[];
+        }
+        self.index.found(&MessageKey::new(self.unique_id.clone(), occurrence))
     }
 
     fn occurrences(&self) -> u32 {
@@ -339,7 +343,7 @@ impl Group<'_> {
                     Found::Not => {}
                 }
                 // The name of a file that tells of another message stays that one's.
-                if self.index.found(&self.key(occurrence)).is_empty() {
+                if self.files(occurrence).is_empty() {
                     break occurrence;
                 }
             };
@@ -359,8 +363,7 @@ impl Group<'_> {
     /// What an unknown message gets whose name is in the Maildir: only its header
     /// proves that it is the same one.
     fn found(&self, listed: &Listed, occurrence: u32) -> Found {
-        let key = self.key(occurrence);
-        let files = self.index.found(&key);
+        let files = self.files(occurrence);
         let is_its = |print| files.iter().any(|file| file.fingerprint == print);
         let adopted = |is_it, sure| if is_it { Found::Adopted { sure } } else { Found::Not };
         if files.is_empty() {

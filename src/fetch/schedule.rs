@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use crate::journal::{Facts, MessageKey, Proof};
 
+use super::attempts::Attempts;
 use super::context::Schedule;
 use super::download::Download;
 use super::event::{Event, Observer};
@@ -72,11 +73,15 @@ impl AccountRun {
 
     /// A message to fetch, unless it was put off in this run.
     fn download(&self, listed: Listed, retrieval: Retrieval) -> Option<Download> {
-        let key = MessageKey::new(listed.unique_id.clone(), retrieval.occurrence);
-        if self.attempts.put_off.contains(&key) {
-            return None;
+        let Attempts { put_off, losses, .. } = &self.attempts;
+        let mut loss = None;
+        if !(put_off.is_empty() && losses.is_empty()) {
+            let key = MessageKey::new(listed.unique_id.clone(), retrieval.occurrence);
+            if put_off.contains(&key) {
+                return None;
+            }
+            loss = losses.get(&key);
         }
-        let loss = self.attempts.losses.get(&key);
         let (is_risky, followed) =
             (retrieval.tries > 0 || loss.is_some(), loss.and_then(|loss| loss.followed));
         let mut known = Vec::new();

@@ -8,6 +8,7 @@ use crate::journal::{
 };
 use crate::protocol::UniqueId;
 
+use super::download::Download;
 use super::step::{Listed, Reason, Step};
 use super::unique_ids::{are_numbers, is_derived};
 
@@ -143,11 +144,11 @@ impl Twins {
     /// if it may be deleted.
     pub(super) fn take(
         &mut self,
-        key: &MessageKey,
+        download: &Download,
         content: ContentHash,
-        octets: Option<u64>,
     ) -> Option<Option<Settled>> {
         let alike = self.known.get_mut(&content)?;
+        let (key, octets) = (&download.key(), download.listed.octets);
         // The surest first.
         let at = [false, true].into_iter().find_map(|is_guess| {
             let sure = || alike.iter().enumerate().filter(|(_, it)| it.is_guess == is_guess);

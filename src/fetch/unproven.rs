@@ -1,5 +1,6 @@
 //! Answers to RETR that await their proof.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::maildir::TempMessage;
@@ -40,7 +41,7 @@ pub(super) enum Answer {
 /// The answers that await their proof, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct UnprovenAnswers {
-    answers: Vec<Unproven>,
+    answers: VecDeque<Unproven>,
     octets: u64,
     since: Option<Instant>,
 }
@@ -57,7 +58,7 @@ impl UnprovenAnswers {
         if let Answer::Message { message, .. } = &unproven.answer {
             self.octets += message.octets();
         }
-        self.answers.push(unproven);
+        self.answers.push_back(unproven);
     }
 
     /// Whether there is enough for a proof, one command at a time.
@@ -79,11 +80,11 @@ impl UnprovenAnswers {
     }
 
     pub(super) fn pop(&mut self) -> Option<Unproven> {
-        self.answers.pop()
+        self.answers.pop_back()
     }
 
     pub(super) fn last(&self) -> Option<&Unproven> {
-        self.answers.last()
+        self.answers.back()
     }
 
     /// Takes note of a size that a proof told.
@@ -95,9 +96,13 @@ impl UnprovenAnswers {
         }
     }
 
-    /// Everything up to the answer about this message.
-    pub(super) fn take_upto(&mut self, number: MessageNumber) -> Vec<Unproven> {
+    /// How many answers there are up to the last one about this message.
+    pub(super) fn upto(&self, number: MessageNumber) -> usize {
         let upto = self.answers.iter().rposition(|it| it.download.number() == number);
-        self.answers.drain(..upto.map_or(0, |at| at + 1)).collect()
+        upto.map_or(0, |at| at + 1)
+    }
+
+    pub(super) fn pop_oldest(&mut self) -> Option<Unproven> {
+        self.answers.pop_front()
     }
 }

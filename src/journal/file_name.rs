@@ -3,6 +3,7 @@
 //! What the names of one run have in common stands in a record of its own.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 /// What the names of a run's files have in common.
@@ -34,22 +35,62 @@ pub(super) enum FileName<'a> {
 
 impl RunName {
     fn name(&self, at: u64, sequence: u64, hash: u64) -> String {
-        let Self { journal, run, host } = self;
-        format!("{at}.{journal:016x}_{run:016x}_{sequence}_{hash:016x}.{host}")
+        let numbered = Numbered { run: (self.journal, self.run, &self.host), at, sequence, hash };
+        numbered.to_string()
     }
 
     /// The run and the number in it, if a name is that of this message, delivered at that
-    /// time.
-    pub(super) fn of(name: &str, at: u64, hash: u64) -> Option<(Self, u64)> {
+    /// time. The run before is taken if it is the same one.
+    pub(super) fn of(
+        name: &str,
+        (at, hash): (u64, u64),
+        before: Option<&Arc<Self>>,
+    ) -> Option<(Arc<Self>, u64)> {
         let mut parts = name.splitn(3, '.').skip(1);
         let mut words = parts.next()?.split('_');
         let hex = |word: Option<&str>| u64::from_str_radix(word?, 16).ok();
         let (journal, run) = (hex(words.next())?, hex(words.next())?);
         let sequence = words.next()?.parse().ok()?;
-        let host = parts.next()?.to_owned();
-        let found = Self { journal, run, host };
-        let is_plain = !found.host.is_empty() && !found.host.contains([' ', '\n']);
-        (is_plain && found.name(at, sequence, hash) == name).then_some((found, sequence))
+        let host = parts.next().filter(|host| !host.is_empty() && !host.contains([' ', '\n']))?;
+        if !(Numbered { run: (journal, run, host), at, sequence, hash }).is(name) {
+            return None;
+        }
+        let is_same = |it: &&Arc<Self>| (it.journal, it.run, &*it.host) == (journal, run, host);
+        let new = || Arc::new(Self { journal, run, host: host.to_owned() });
+        Some((before.filter(is_same).map_or_else(new, Arc::clone), sequence))
+    }
+}
+
+/// The parts of a name.
+struct Numbered<'a> {
+    /// Journal, run and host.
+    run: (u64, u64, &'a str),
+    at: u64,
+    sequence: u64,
+    hash: u64,
+}
+
+impl fmt::Display for Numbered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { run: (journal, run, host), at, sequence, hash } = self;
+        write!(f, "{at}.{journal:016x}_{run:016x}_{sequence}_{hash:016x}.{host}")
+    }
+}
+
+impl Numbered<'_> {
+    fn is(&self, name: &str) -> bool {
+        let mut left = Left(name);
+        write!(left, "{self}").is_ok() && left.0.is_empty()
+    }
+}
+
+/// What is left of a text behind what was written, as long as it begins with that.
+struct Left<'a>(&'a str);
+
+impl Write for Left<'_> {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+        Ok(())
     }
 }
 
@@ -77,8 +118,10 @@ mod tests {
     #[test]
     fn a_name_is_taken_apart_only_if_it_can_be_put_together() {
         let whole = "17.00000000000000ab_00000000000000cd_7_00000000000000ef.host.example";
-        let (run, sequence) = RunName::of(whole, 17, 0xef).unwrap();
-        let name = FileName::Numbered { at: 17, sequence, run: Arc::new(run) };
+        let (run, sequence) = RunName::of(whole, (17, 0xef), None).unwrap();
+        let again = RunName::of(whole, (17, 0xef), Some(&run)).unwrap().0;
+        assert!(Arc::ptr_eq(&run, &again));
+        let name = FileName::Numbered { at: 17, sequence, run };
         assert_eq!(name.of_message(|| 0xef), whole);
         for (name, at, hash) in [
             (whole, 18, 0xef),
@@ -90,7 +133,7 @@ mod tests {
             ("1.2.h", 1, 0),
             ("-", 1, 0),
         ] {
-            assert_eq!(RunName::of(name, at, hash), None, "{name}");
+            assert_eq!(RunName::of(name, (at, hash), None), None, "{name}");
         }
     }
 }

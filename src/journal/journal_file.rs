@@ -271,7 +271,10 @@ impl Journal {
     }
 
     /// The commit point of a batch whose files are synced in `tmp/`.
-    pub fn commit(&mut self, batch: &[Delivery]) -> Result<Committed, Error> {
+    pub fn commit<'d>(
+        &mut self,
+        batch: impl IntoIterator<Item = &'d Delivery> + Clone,
+    ) -> Result<Committed, Error> {
         self.make()?;
         if !std::mem::replace(&mut self.is_marked, true) {
             self.mark_delivering(self.run)?;
@@ -285,12 +288,13 @@ impl Journal {
             }
         }
         let counted = self.counted();
-        let mut records: Vec<_> = batch.iter().map(|delivery| delivery.record(counted)).collect();
+        let deliveries = batch.clone().into_iter();
+        let mut records: Vec<_> = deliveries.map(|delivery| delivery.record(counted)).collect();
         if self.hooks.handover {
-            records.extend(batch.iter().map(Delivery::waiting));
+            records.extend(batch.clone().into_iter().map(Delivery::waiting));
         }
         self.append(&records)?;
-        let messages = batch.iter().map(|delivery| delivery.key.clone()).collect();
+        let messages = batch.into_iter().map(|delivery| delivery.key.clone()).collect();
         Ok(Committed { number: self.number, messages })
     }
 
@@ -308,7 +312,10 @@ impl Journal {
             if nowhere.contains(&at) {
                 return Settlement::Held;
             }
-            self.settled(&key).map_or(Settlement::Kept, Settlement::Deletable)
+            match self.index.is_settled(&key) {
+                true => Settlement::Deletable(Settled { key }),
+                false => Settlement::Kept,
+            }
         });
         settled.collect()
     }

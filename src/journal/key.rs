@@ -26,15 +26,17 @@ impl<I> MessageKey<I> {
     }
 }
 
-impl MessageKey {
+impl<I: AsRef<[u8]>> MessageKey<I> {
     /// The hash that stands for the message in its file's name: 64 bits of SHA-256.
     pub fn name_hash(&self) -> u64 {
         let mut hash = Sha256::new();
         hash.update(self.occurrence.to_be_bytes());
-        hash.update(self.unique_id.as_bytes());
+        hash.update(self.unique_id.as_ref());
         hash.finalize().iter().take(8).fold(0, |bits, octet| bits << 8 | u64::from(*octet))
     }
+}
 
+impl MessageKey {
     pub(super) fn written(&self) -> WrittenKey<'_> {
         WrittenKey::of(self.unique_id.as_bytes(), self.occurrence)
     }

@@ -28,7 +28,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use memchr::memrchr;
 use percent_encoding::percent_decode;
 
-use crate::protocol::encoded;
+use crate::protocol::push_encoded;
 
 use super::content::ContentHash;
 use super::decimal::number;
@@ -243,7 +243,7 @@ pub(super) fn write(
         }
     }
     to.push(b' ');
-    to.extend_from_slice(encoded(unique_id).as_bytes());
+    push_encoded(to, unique_id);
     to.push(b'\n');
 }
 

@@ -195,7 +195,7 @@ impl<'a> Record<'a> {
         match self {
             Self::Delivering { unique_id, known, name } => {
                 let mut count = 1;
-                let numbered = numbered(unique_id, known, name);
+                let numbered = numbered(unique_id, known, name, context);
                 let name = numbered.as_ref().unwrap_or(name);
                 if let FileName::Numbered { run, .. } = name
                     && context.run.as_ref() != Some(run)
@@ -262,11 +262,16 @@ impl<'a> Record<'a> {
 }
 
 /// The name of a message's file as a number in its run, if it is one.
-fn numbered(unique_id: &[u8], known: &Known, name: &FileName<'_>) -> Option<FileName<'static>> {
+fn numbered(
+    unique_id: &[u8],
+    known: &Known,
+    name: &FileName<'_>,
+    context: &Context,
+) -> Option<FileName<'static>> {
     let FileName::Whole(name) = name else { return None };
-    let hash = WrittenKey::of(unique_id, known.occurrence).owned()?.name_hash();
-    let (run, sequence) = RunName::of(name, known.at, hash)?;
-    Some(FileName::Numbered { at: known.at, sequence, run: Arc::new(run) })
+    let hash = WrittenKey::of(unique_id, known.occurrence).name_hash();
+    let (run, sequence) = RunName::of(name, (known.at, hash), context.run.as_ref())?;
+    Some(FileName::Numbered { at: known.at, sequence, run })
 }
 
 /// The words behind `run`.

@@ -1,6 +1,6 @@
 //! The two sizes in a delivered file's name, as Dovecot reads them.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The sizes of a message: `S=` is the size of its file, `W=` its size with CRLF
 /// line ends, which Dovecot would otherwise have to read the file for.
@@ -12,10 +12,16 @@ pub struct FileSize {
     pub with_crlf: u64,
 }
 
+/// The octets of both sizes in a name, at most.
+const LONGEST: usize = 48;
+
 impl FileSize {
     /// The name in `new/` of a file that has this name in `tmp/`.
     pub fn behind(self, name: &str) -> String {
-        format!("{name},{self}")
+        let mut there = String::with_capacity(name.len() + LONGEST);
+        // A String takes everything.
+        _ = write!(there, "{name},{self}");
+        there
     }
 
     /// The octets that the name of a delivered file says it has.

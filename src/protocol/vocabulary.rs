@@ -78,9 +78,20 @@ impl UniqueId {
     }
 }
 
+impl AsRef<[u8]> for UniqueId {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// The octets of a unique-id, percent-encoded wherever they are no visible ASCII.
 pub fn encoded(unique_id: &[u8]) -> String {
     percent_encode(unique_id, ODD).to_string()
+}
+
+/// Appends the same.
+pub fn push_encoded(to: &mut Vec<u8>, unique_id: &[u8]) {
+    percent_encode(unique_id, ODD).for_each(|piece| to.extend_from_slice(piece.as_bytes()));
 }
 
 /// What is not written as itself: all but 0x21 to 0x7E, and `%`.

@@ -139,10 +139,12 @@ impl<'a> Conversation<'a> {
         (self.log)(Line::Received(redacted.as_deref().unwrap_or(&self.line)));
     }
 
-    /// Sends one command.
-    pub(super) fn send(&mut self, command: &Command) -> Result<(), Error> {
+    /// Sends one command. Returns how many octets it has.
+    pub(super) fn send(&mut self, command: &Command) -> Result<usize, Error> {
         (self.log)(Line::Sent(command));
-        Ok(self.connection.send(&command.encode())?)
+        let command = command.encode();
+        self.connection.send(&command)?;
+        Ok(command.len())
     }
 
     /// Reads one response line into `self.line`, its line end removed.

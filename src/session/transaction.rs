@@ -89,7 +89,10 @@ impl<'a, T> Transaction<'a, T> {
 
     /// Commands that were sent behind the login and are answered next.
     pub(super) fn expecting(mut self, commands: impl IntoIterator<Item = Command>) -> Self {
-        commands.into_iter().for_each(|command| self.window.push(command, None));
+        for command in commands {
+            let octets = command.encode().len();
+            self.window.push(command, octets, None);
+        }
         self
     }
 
@@ -162,8 +165,8 @@ impl<'a, T> Transaction<'a, T> {
     }
 
     fn ask(&mut self, command: Command, tag: Option<T>) -> Result<(), Error> {
-        self.conversation.send(&command)?;
-        self.window.push(command, tag);
+        let octets = self.conversation.send(&command)?;
+        self.window.push(command, octets, tag);
         Ok(())
     }
 
@@ -185,6 +188,11 @@ impl<'a, T> Transaction<'a, T> {
     /// The tag of the oldest unanswered command that has one.
     pub fn oldest(&self) -> Option<&T> {
         self.window.tags().next()
+    }
+
+    /// The same, to change it.
+    pub fn oldest_mut(&mut self) -> Option<&mut T> {
+        self.window.tags_mut().next()
     }
 
     /// The tags of all unanswered commands, oldest first.
@@ -245,7 +253,7 @@ impl<'a, T> Transaction<'a, T> {
                 }
                 Some(Keyword::Capa) => self.read_capabilities()?,
                 Some(Keyword::Noop) if self.window.is_own() => self.read_nudge()?,
-                _ => return self.conversation.send(command),
+                _ => return self.conversation.send(command).map(|_| ()),
             }
         }
     }

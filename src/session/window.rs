@@ -44,8 +44,8 @@ impl<T> Window<T> {
         self.unanswered.is_empty()
     }
 
-    pub(super) fn push(&mut self, command: Command, tag: Option<T>) {
-        let octets = command.encode().len();
+    /// A command of so many octets was sent.
+    pub(super) fn push(&mut self, command: Command, octets: usize, tag: Option<T>) {
         self.octets += octets;
         self.unanswered.push_back(InFlight { command, octets, tag });
     }
@@ -73,6 +73,11 @@ impl<T> Window<T> {
     /// The tags, of the commands that have one.
     pub(super) fn tags(&self) -> impl Iterator<Item = &T> {
         self.unanswered.iter().filter_map(|it| it.tag.as_ref())
+    }
+
+    /// The same, to change them.
+    pub(super) fn tags_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.unanswered.iter_mut().filter_map(|it| it.tag.as_mut())
     }
 
     /// The same commands with tags of another type; none has one yet.

@@ -72,7 +72,11 @@ impl Pipeline<'_, '_> {
     /// Everything up to this message is proven.
     pub(super) fn proven(&mut self, number: MessageNumber) -> Result<(), Error> {
         let cannot_prove = self.proofs.kind().is_none();
-        for Unproven { download, answer } in self.unproven.take_upto(number) {
+        let mut left = self.unproven.upto(number);
+        while left > 0
+            && let Some(Unproven { download, answer }) = self.unproven.pop_oldest()
+        {
+            left -= 1;
             match answer {
                 Answer::Refused(refusal) => {
                     // A server that counts what was retrieved would delete it at QUIT.
