@@ -16,7 +16,7 @@ use super::pipeline;
 use super::proof::Proofs;
 use super::run::AccountRun;
 use super::sessions;
-use super::step::{Deletion, Listed, Policy, Reason, Step};
+use super::step::{Deletion, Policy, Reason, Step};
 use super::twins::Twins;
 
 /// In so many runs it is a quota that the server refuses everything.
@@ -43,9 +43,8 @@ impl AccountRun {
         self.warn(&listing, (&steps, policy), now, observe);
         self.current.reached = Reached::Messages;
         self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), options)?;
+        let (listed, twins) = (listing.messages(), self.twins(&listing, &steps, policy, now));
         let Listing { transaction, listing, mut proofs, .. } = listing;
-        let listed = listing.len();
-        let twins = self.twins(&listing, &steps, policy, now);
         let port = options.session.connection.port;
         let refused_runs = self.journal.index().quota(port);
         let waiting = waiting(&steps);
@@ -84,7 +83,7 @@ impl AccountRun {
     }
 
     /// The known messages that may come again, and whether they may be deleted then.
-    fn twins(&self, listing: &[Listed], steps: &[Step], policy: &Policy, now: u64) -> Twins {
+    fn twins(&self, listing: &Listing<'_>, steps: &[Step], policy: &Policy, now: u64) -> Twins {
         let index = self.journal.index();
         let is_due = |known: &Known| policy.is_due(index.age(known, now), now);
         Twins::of(listing, steps, &self.journal, is_due)
@@ -158,7 +157,8 @@ impl AccountRun {
         let is_left =
             |step: &Step| matches!(step, Step::Leave(Reason::Seen | Reason::TooLarge { .. }));
         let stands_still = listing.transaction.may_list_a_window()
-            && !steps.is_empty()
+            && listing.messages() > 0
+            && !listing.leaves_fetched()
             && steps.iter().all(is_left);
         let was_said = self.journal.index().said(Said::OnlySeen).is_some();
         if stands_still != was_said {

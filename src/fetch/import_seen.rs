@@ -6,9 +6,10 @@ use crate::session::{self, Credentials};
 use super::attempts::Finish;
 use super::error::Error;
 use super::event::{Event, Observer};
-use super::listing::{Listing, Sizes};
+use super::listing::Listing;
 use super::options::Options;
 use super::run::{AccountRun, Outcome};
+use super::sightings::Sizes;
 
 impl Listing<'_> {
     /// How many of the listed messages another fetcher has fetched.

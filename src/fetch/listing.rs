@@ -5,10 +5,9 @@ mod end; // QUIT
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::journal::{Fingerprint, HeaderHasher, Index, Known, MessageKey, State};
+use crate::journal::{Fingerprint, HeaderHasher, Index, IndexedIds, MessageKey};
 use crate::protocol::{
-    DropListing, Keyword, Leniency, MessageNumber, ResponseCode, ScanListing, UniqueId,
-    UniqueIdListing, Violation,
+    DropListing, Keyword, Leniency, MessageNumber, ResponseCode, ScanListing, UniqueId, Violation,
 };
 use crate::session::{self, Refusal, Transaction};
 
@@ -18,22 +17,10 @@ use super::header::Header;
 use super::headers::Headers;
 use super::plan::shared;
 use super::proof::Proofs;
+use super::sightings::{Lookup, Sightings, Sizes};
 use super::step::Listed;
 use super::total;
 use super::unique_ids::{are_numbers, derived, is_derived};
-
-/// When the sizes of messages are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sizes {
-    /// In any case.
-    Always,
-    /// Only where the unique-ids do not tell everything.
-    ForGaps,
-    /// Also if anything is known.
-    ForKnown,
-    /// Also if anything is new.
-    ForNew,
-}
 
 /// An open session and what it lists.
 #[derive(Debug)]
@@ -57,8 +44,10 @@ pub struct Listing<'a> {
     pub(super) broken_header: Option<UniqueId>,
     /// When the login was over, in milliseconds since 1970.
     pub(super) logged_in: u64,
-    /// Every message, in the server's order.
+    /// Every message, in the server's order, those in `left` excepted.
     pub listing: Vec<Listed>,
+    /// The messages that are here and stay as they are, where no one has to look at them.
+    pub(super) left: Option<Sightings>,
 }
 
 /// So many of the unknown messages are looked at when almost none of the known
@@ -91,24 +80,60 @@ impl<'a> Listing<'a> {
             broken_header: None,
             logged_in,
             listing: Vec::new(),
+            left: None,
         }
     }
 
-    /// Reads the listings. UIDL is tried whatever CAPA says: some servers that
-    /// have it do not announce it.
+    /// Reads the listings.
     pub fn list(&mut self, index: &Index, sizes: Sizes) -> Result<(), Error> {
+        if let Some(sightings) = self.read(index, sizes)? {
+            self.listing = sightings.all(index);
+        }
+        self.check_occurrences(index)
+    }
+
+    /// The same, for a run that has nothing to do with messages that are here: where
+    /// unique-ids say which these are they are left out.
+    pub(super) fn list_open(&mut self, index: &Index, sizes: Sizes) -> Result<(), Error> {
+        match self.read(index, sizes)? {
+            Some(mut sightings) if sightings.can_be_left() => {
+                self.listing = sightings.take_open();
+                self.left = Some(sightings);
+            }
+            Some(sightings) => self.listing = sightings.all(index),
+            None => {}
+        }
+        self.check_occurrences(index)
+    }
+
+    /// Puts the messages that were left out among the others.
+    pub(super) fn complete(&mut self, index: &Index) {
+        if let Some(left) = self.left.take() {
+            self.listing.extend(left.all(index));
+            self.listing.sort_by_key(|listed| listed.number);
+        }
+    }
+
+    /// Reads the listings. UIDL is tried whatever CAPA says: some servers that have it do
+    /// not announce it. Where LIST was asked, too, everything is in `listing`.
+    fn read(&mut self, index: &Index, sizes: Sizes) -> Result<Option<Sightings>, Error> {
         let failed = || Operation::List.failed();
         let Self { transaction, refuses_unique_ids, shows_own_total, .. } = self;
         transaction.ask_listings().map_err(failed())?;
-        let unique_ids = transaction.unique_id_listing().map_err(failed())?;
+        let mut lookup = Lookup::new(index);
+        let unique_ids = transaction
+            .each_unique_id(|number, unique_id| lookup.add(number, unique_id))
+            .map_err(failed())?;
+        let sightings = lookup.finish();
         let drop = transaction.drop_listing().map_err(failed())?;
-        let refusal = unique_ids.as_ref().err().cloned();
+        let refusal = unique_ids.err();
         if let Some(refusal) = &refusal
             && needs_unique_ids(transaction, index, refusal)
         {
             // Some servers refuse to list what is empty.
             if is_empty(drop) {
-                return transaction.lenient(Leniency::EmptyMaildropRefused).map_err(failed());
+                let lenient = transaction.lenient(Leniency::EmptyMaildropRefused);
+                return lenient.map(|()| None).map_err(failed());
             }
             *refuses_unique_ids = Some(true);
             if !self.accepts_no_unique_ids {
@@ -117,13 +142,11 @@ impl<'a> Listing<'a> {
         } else {
             *refuses_unique_ids = Some(false);
         }
-        let unique_ids = unique_ids.unwrap_or_default();
-        let is_short = drop.is_some_and(|drop| drop.messages != unique_ids.len() as u64);
-        let are_needed = is_short || refusal.is_some() || needs_sizes(&unique_ids, index, sizes);
-        let has_changed = || !self.has_own_total && total::has_changed(drop, &unique_ids, index);
+        let is_short = drop.is_some_and(|drop| drop.messages != sightings.messages as u64);
+        let are_needed = is_short || refusal.is_some() || sightings.need_sizes(index, sizes);
+        let has_changed = || !self.has_own_total && total::has_changed(drop, sightings.octets);
         if !are_needed && !has_changed() {
-            self.listing = listing(unique_ids.into_iter(), &HashMap::new());
-            return self.check_occurrences(index);
+            return Ok(Some(sightings));
         }
         transaction.ask_capabilities().map_err(failed())?;
         transaction.list(None, Purpose::Sizes).map_err(failed())?;
@@ -137,11 +160,19 @@ impl<'a> Listing<'a> {
             scan => scan.map_err(failed())?,
         };
         *shows_own_total = total::is_that_of(drop, &scan).map(|is_it| !is_it);
-        let octets: HashMap<_, _> =
-            scan.iter().filter_map(|listed| Some((listed.number, listed.octets?))).collect();
-        self.listing = listing(unique_ids.into_iter(), &octets);
-        self.name(scan, refusal.as_ref(), index)?;
-        self.check_occurrences(index)
+        self.listing = sightings.all(index);
+        self.note_sizes(&scan);
+        self.name(scan, refusal.as_ref(), index).map(|()| None)
+    }
+
+    /// Puts sizes to the messages that have a unique-id.
+    fn note_sizes(&mut self, scan: &[ScanListing]) {
+        let mut scan: Vec<_> = scan.iter().map(|it| (it.number, it.octets)).collect();
+        scan.sort_unstable_by_key(|(number, _)| *number);
+        for listed in &mut self.listing {
+            let at = scan.binary_search_by_key(&listed.number, |(number, _)| *number).ok();
+            listed.octets = at.and_then(|at| scan.get(at)?.1);
+        }
     }
 
     /// Lists messages that UIDL left out, each by its header: under the unique-id
@@ -221,12 +252,11 @@ impl<'a> Listing<'a> {
         if sample.is_empty() || self.is_numbered_as_before(index) {
             return Ok(Renumbering::None);
         }
-        let listed: HashSet<&[u8]> =
-            self.listing.iter().map(|listed| listed.unique_id.as_bytes()).collect();
+        let listed = self.indexed(index);
         let (mut expected, mut there) = (0usize, 0usize);
-        for unique_id in index.living() {
+        for (id, _) in index.living() {
             expected += 1;
-            there += usize::from(listed.contains(unique_id));
+            there += usize::from(listed.has(id));
         }
         let files = self.unlisted_files(index);
         let found = index.all_found().count();
@@ -260,22 +290,43 @@ impl<'a> Listing<'a> {
     /// which message is which, and a number that is unknown says nothing.
     fn is_numbered_as_before(&self, index: &Index) -> bool {
         are_numbers(self.listing.iter().map(Listed::name))
-            && index.living().all(|id| id.iter().all(u8::is_ascii_digit))
+            && index.living().all(|(_, id)| id.iter().all(u8::is_ascii_digit))
     }
 
     /// The known messages whose unique-id is not listed, by fingerprint.
     pub(super) fn orphans(&self, index: &Index) -> HashMap<Fingerprint, Vec<MessageKey>> {
-        let listed: HashSet<&UniqueId> = self.listing.iter().map(|l| &l.unique_id).collect();
+        let listed = self.indexed(index);
         let mut orphans: HashMap<_, Vec<_>> = HashMap::new();
-        for (unique_id, known) in index.iter() {
-            if let Some(print) = known.fingerprint.filter(|_| !listed.contains(&unique_id)) {
-                orphans
-                    .entry(print)
-                    .or_default()
-                    .push(MessageKey::new(unique_id, known.occurrence));
+        for (id, known) in index.each().filter(|(id, _)| !listed.has(*id)) {
+            if let Some((print, unique_id)) = known.fingerprint.zip(index.unique_id_of(id)) {
+                let key = MessageKey::new(unique_id, known.occurrence);
+                orphans.entry(print).or_default().push(key);
             }
         }
         orphans
+    }
+
+    /// The unique-ids of the journal that are listed.
+    pub(super) fn indexed(&self, index: &Index) -> IndexedIds {
+        let mut listed = self.left_ids();
+        let ids = self.listing.iter().filter_map(|it| index.indexed(it.unique_id.as_bytes()));
+        ids.for_each(|id| _ = listed.add(id));
+        listed
+    }
+
+    /// Those of the messages that are left out.
+    pub(super) fn left_ids(&self) -> IndexedIds {
+        self.left.as_ref().map(Sightings::known).unwrap_or_default()
+    }
+
+    /// How many messages are listed.
+    pub(super) fn messages(&self) -> usize {
+        self.left.as_ref().map_or(0, Sightings::settled) + self.listing.len()
+    }
+
+    /// Whether any message that is left out was fetched, and not marked as seen.
+    pub(super) fn leaves_fetched(&self) -> bool {
+        self.left.as_ref().is_some_and(Sightings::has_fetched)
     }
 
     /// Whether a message that had no unique-id once may have one now.
@@ -284,9 +335,9 @@ impl<'a> Listing<'a> {
         if !self.listing.iter().any(has_got_one) {
             return false;
         }
-        let listed: HashSet<&[u8]> = self.listing.iter().map(|l| l.unique_id.as_bytes()).collect();
+        let listed = self.indexed(index);
         // QUIT may not have removed what was deleted.
-        index.derived().any(|id| !listed.contains(id))
+        index.derived().any(|id| !listed.has(id))
     }
 
     /// The messages whose unique-ids the journal does not know, each with its header, in
@@ -357,37 +408,10 @@ impl<'a> Listing<'a> {
         self.tops(numbers, push, take)
     }
 
-    /// The names of all listed messages.
+    /// The names of all listed messages, those that are left out excepted.
     pub fn names(&self) -> impl Iterator<Item = (MessageNumber, &UniqueId)> + Clone {
         self.listing.iter().map(|listed| (listed.number, &listed.unique_id))
     }
-}
-
-/// Whether the unique-ids alone do not tell everything that is wanted.
-fn needs_sizes(unique_ids: &[UniqueIdListing], index: &Index, sizes: Sizes) -> bool {
-    let has_gap = (1u32..).zip(unique_ids).any(|(at, listed)| listed.number.get() != at)
-        || unique_ids.iter().any(|listed| listed.unique_id.is_none());
-    let known = |unique_id: &UniqueId| index.knows(unique_id);
-    // Of those left for their size or a failure the size is asked for too.
-    // Likewise where another size tells another message.
-    let waits = |unique_id: &UniqueId| {
-        use State::{DeletePending, Deleted, Failed, TooLarge};
-        let waits = |known: Known| {
-            known.shared || matches!(known.state, DeletePending | Deleted | Failed | TooLarge)
-        };
-        index.is_missing(unique_id) || index.occurrences(unique_id).any(waits)
-    };
-    let named = || unique_ids.iter().filter_map(|listed| listed.unique_id.as_ref());
-    has_gap
-        || !index.is_empty()
-            && are_numbers(unique_ids.iter().map(|it| (it.number, it.unique_id.as_ref())))
-        || named().any(waits)
-        || match sizes {
-            Sizes::Always => true,
-            Sizes::ForGaps => false,
-            Sizes::ForKnown => index.has_found() || named().any(known),
-            Sizes::ForNew => !named().all(known),
-        }
 }
 
 /// Whether unique-ids are indispensable though UIDL is refused: one refusal does
@@ -407,16 +431,3 @@ const MAX_OCCURRENCES: usize = 1000;
 
 /// A header longer than this is cut off before anybody decodes it.
 const MAX_HEADER: usize = 64 * 1024;
-
-/// Puts numbers, unique-ids and sizes together; entries without a unique-id are
-/// left out.
-fn listing(
-    unique_ids: impl Iterator<Item = UniqueIdListing>,
-    octets: &HashMap<MessageNumber, u64>,
-) -> Vec<Listed> {
-    let listed = unique_ids.filter_map(|UniqueIdListing { number, unique_id }| {
-        let (octets, header) = (octets.get(&number).copied(), Header::Unasked);
-        Some(Listed { number, unique_id: unique_id?, octets, header })
-    });
-    listed.collect()
-}

@@ -7,10 +7,11 @@ use super::attempts::{Attempts, Current, Finish};
 use super::error::Error;
 use super::error::Operation;
 use super::event::Observer;
-use super::listing::{Listing, Sizes};
+use super::listing::Listing;
 use super::options::Options;
 use super::proof::out_of_step;
 use super::sessions::{self, Noted, Sessions};
+use super::sightings::Sizes;
 
 /// A look: the journal as it is, and what the sessions have taught.
 struct Look<'i> {

@@ -6,9 +6,9 @@ use crate::session::{self, Credentials};
 use super::attempts::Finish;
 use super::error::Error;
 use super::event::{Event, Observer};
-use super::listing::Sizes;
 use super::options::Options;
 use super::run::{AccountRun, Outcome};
+use super::sightings::Sizes;
 use super::step::{Policy, Reason, Retrieval, Step};
 
 impl AccountRun {

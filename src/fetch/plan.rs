@@ -14,7 +14,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::journal::{Index, Known, MessageKey, State, StoredFile};
+use crate::journal::{Index, IndexedIds, Known, MessageKey, State, StoredFile};
 use crate::protocol::{MessageNumber, UniqueId};
 
 use super::header::Header;
@@ -96,17 +96,24 @@ pub(super) fn shared<'l>(
     listing: &'l [Listed],
     index: &Index,
 ) -> HashMap<&'l UniqueId, Vec<usize>> {
-    let mut known = vec![None; index.places()];
-    let mut unknown = HashMap::new();
-    let mut shared: HashMap<&UniqueId, Vec<usize>> = HashMap::new();
-    for (at, Listed { unique_id, .. }) in listing.iter().enumerate() {
-        let place = index.place(unique_id).and_then(|place| known.get_mut(place));
-        let first = match place {
-            Some(place) => place.get_or_insert(at),
-            None => unknown.entry(unique_id).or_insert(at),
+    let (mut known, mut unknown, mut again) =
+        (IndexedIds::default(), HashSet::new(), HashSet::new());
+    for Listed { unique_id, .. } in listing {
+        let is_first = match index.indexed(unique_id.as_bytes()) {
+            Some(id) => known.add(id),
+            None => unknown.insert(unique_id),
         };
-        if *first != at {
-            shared.entry(unique_id).or_insert_with(|| vec![*first]).push(at);
+        if !is_first {
+            again.insert(unique_id);
+        }
+    }
+    let mut shared: HashMap<&UniqueId, Vec<usize>> = HashMap::new();
+    if again.is_empty() {
+        return shared;
+    }
+    for (at, Listed { unique_id, .. }) in listing.iter().enumerate() {
+        if again.contains(unique_id) {
+            shared.entry(unique_id).or_default().push(at);
         }
     }
     shared

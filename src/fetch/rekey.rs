@@ -76,6 +76,7 @@ impl Listing<'_> {
     /// says too little: such a message is fetched and compared.
     pub fn rekeyed(&mut self, index: &Index) -> Result<Vec<(UniqueId, Orphan)>, Error> {
         // A look has asked for the sizes: a fetch must not come to another answer.
+        self.complete(index);
         self.learn_sizes()?;
         let unknown = self.unknown_headers(index)?;
         let mut known: HashMap<Fingerprint, Vec<Orphan>> = HashMap::new();

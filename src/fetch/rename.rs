@@ -9,10 +9,11 @@ use crate::session::{self, Credentials};
 use super::attempts::Finish;
 use super::error::Error;
 use super::event::{Event, Observer};
-use super::listing::{Listing, Sizes};
+use super::listing::Listing;
 use super::options::Options;
 use super::place::Place;
 use super::run::{AccountRun, Outcome};
+use super::sightings::Sizes;
 
 /// A renaming: both journals open and locked, the old one recovered.
 #[derive(Debug)]

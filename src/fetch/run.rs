@@ -10,13 +10,14 @@ use super::again::{Again, Refetch};
 use super::attempts::{Attempts, Current, Finish, Note};
 use super::error::Error;
 use super::event::{Observer, Summary};
-use super::listing::{Listing, Renumbering, Sizes};
+use super::listing::{Listing, Renumbering};
 use super::named::Named;
 use super::options::{Options, Rekey};
 use super::place::{Place, Reserved};
 use super::recovery::recover;
 use super::rekey::rekey;
 use super::sessions::{self, Noted, Sessions};
+use super::sightings::Sizes;
 use super::step::{Policy, Step};
 
 /// The local state of one account: lock held, journal loaded and recovered, Maildir
@@ -226,11 +227,12 @@ impl AccountRun {
         options: &Options,
     ) -> Result<(), Error> {
         self.make_journal(options)?;
-        self.summary.listed = listing.listing.len();
+        self.summary.listed = listing.messages();
         let listed = listing.listing.iter().zip(doubts).map(|(listed, is_doubtful)| {
             journal::Sighting { unique_id: &listed.unique_id, is_doubtful }
         });
-        self.journal.note_listing(listed, options.clock.start());
+        let left = listing.left_ids();
+        self.journal.note_listing(left, listed, options.clock.start());
         Ok(())
     }
 
@@ -252,7 +254,15 @@ impl AccountRun {
             (false, Some(_)) => Sizes::ForNew,
             (false, None) => Sizes::ForGaps,
         };
-        listing.list(index, sizes)?;
+        let may_leave = !policy.deletes()
+            && policy.named == Named::All
+            && (rekeying == Rekey::Stop && refetch.is_none())
+            && self.siblings.is_empty()
+            && !(index.has_orders() || index.has_found());
+        match may_leave {
+            true => listing.list_open(index, sizes)?,
+            false => listing.list(index, sizes)?,
+        }
         listing.refuse_another_name(&self.siblings)?;
         let policy = &self.resolve(policy, listing)?;
         let index = self.journal.index();

@@ -4,22 +4,11 @@
 //! long. Where the total is another one than that of the known sizes, some message is
 //! another one, or the server counts anew: then LIST tells which.
 
-use crate::journal::Index;
-use crate::protocol::{DropListing, ScanListing, UniqueIdListing};
+use crate::protocol::{DropListing, ScanListing};
 
 /// Whether STAT's total is another one than that of the known messages. Where a message is
 /// new, or a size is not known, nothing can be said.
-pub(super) fn has_changed(
-    drop: Option<DropListing>,
-    unique_ids: &[UniqueIdListing],
-    index: &Index,
-) -> bool {
-    let octets = |listed: &UniqueIdListing| {
-        let mut occurrences = index.occurrences(listed.unique_id.as_ref()?);
-        let octets = occurrences.next()?.octets?;
-        occurrences.next().is_none().then_some(octets)
-    };
-    let known = total(unique_ids.iter().map(octets));
+pub(super) fn has_changed(drop: Option<DropListing>, known: Option<u64>) -> bool {
     drop.zip(known).is_some_and(|(drop, known)| drop.octets != known)
 }
 

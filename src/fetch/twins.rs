@@ -4,11 +4,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::journal::{
-    ContentHash, Fingerprint, Index, Journal, Known, MessageKey, Settled, State, StoredFile,
+    ContentHash, Fingerprint, Index, IndexedIds, Journal, Known, MessageKey, Settled, State,
+    StoredFile,
 };
 use crate::protocol::UniqueId;
 
 use super::download::Download;
+use super::listing::Listing;
+use super::plan::shared;
 use super::step::{Listed, Reason, Step};
 use super::unique_ids::{are_numbers, is_derived};
 
@@ -74,54 +77,46 @@ impl Twins {
     /// Where unique-ids are message-numbers they say nothing: there every known
     /// message counts. Where nothing is fetched, no record is read.
     pub(super) fn of(
-        listing: &[Listed],
+        whole: &Listing<'_>,
         steps: &[Step],
         journal: &Journal,
         is_due: impl Fn(&Known) -> bool,
     ) -> Self {
-        let index = journal.index();
-        let is_retrieved = |step: &Step| matches!(step, Step::Retrieve(_));
+        let (index, listing) = (journal.index(), &whole.listing);
         if !steps.iter().any(is_retrieved) {
             return Self::default();
         }
         let numbered = are_numbers(listing.iter().map(Listed::name));
-        let mut listed: HashMap<&UniqueId, usize> = HashMap::with_capacity(listing.len());
-        for it in listing {
-            *listed.entry(&it.unique_id).or_default() += 1;
-        }
-        let retrieved = listing.iter().zip(steps).filter(|(_, step)| is_retrieved(step));
-        let retrieved: HashSet<&UniqueId> = retrieved.map(|(it, _)| &it.unique_id).collect();
-        let is_crowd = |unique_id| numbered || listed.get(unique_id).is_some_and(|it| *it > 1);
+        let fetched = fetched(listing, steps, index);
+        let (listed, shared) = (whole.indexed(index), shared(listing, index));
+        let is_crowd = |unique_id| numbered || shared.contains_key(unique_id);
         let mut present = Present::default();
         for (it, step) in listing.iter().zip(steps).filter(|(it, _)| is_crowd(&it.unique_id)) {
             present.note(it, step, index);
         }
         let mut known: HashMap<_, Vec<_>> = HashMap::new();
-        for (unique_id, it) in index.iter() {
+        for (id, it) in index.each() {
             let Some(content) = it.content else { continue };
-            let (is_listed, is_retrieved) =
-                (listed.contains_key(&unique_id), retrieved.contains(&unique_id));
+            // A message that QUIT did not remove may have another number by now, or a
+            // unique-id if it had none.
+            let is_nameless =
+                || numbered || index.unique_id_of(id).is_some_and(|id| is_derived(&id));
+            let may_move = may_move(it.state) || it.state == State::Deleted && is_nameless();
+            let elsewhere = may_move && (numbered || !listed.has(id));
+            if !elsewhere && !fetched.has(id) {
+                continue;
+            }
+            let Some(unique_id) = index.unique_id_of(id) else { continue };
             let key = MessageKey::new(unique_id, it.occurrence);
             let presence = present.of(&key, it.fingerprint);
             if presence == Presence::Sure {
                 continue;
             }
             let is_guess = presence == Presence::Guess;
-            // A message that QUIT did not remove may have another number by now, or a
-            // unique-id if it had none.
-            let is_nameless = numbered || is_derived(&key.unique_id);
-            let may_move = may_move(it.state) || is_nameless && it.state == State::Deleted;
-            let elsewhere = may_move && (numbered || !is_listed);
-            if elsewhere || is_retrieved {
-                let proof = if is_due(&it) { journal.settled(&key) } else { None };
-                let source = Source::Record(key);
-                known.entry(content).or_default().push(Candidate {
-                    source,
-                    elsewhere,
-                    is_guess,
-                    proof,
-                });
-            }
+            let proof = if is_due(&it) { journal.settled(&key) } else { None };
+            let source = Source::Record(key);
+            let candidate = Candidate { source, elsewhere, is_guess, proof };
+            known.entry(content).or_default().push(candidate);
         }
         for (file, elsewhere) in files(listing, steps, journal, numbered) {
             let source = Source::File(file);
@@ -172,6 +167,20 @@ impl Twins {
         }
         Some(proof)
     }
+}
+
+fn is_retrieved(step: &Step) -> bool {
+    matches!(step, Step::Retrieve(_))
+}
+
+/// The unique-ids of the journal of which a message is fetched.
+fn fetched(listing: &[Listed], steps: &[Step], index: &Index) -> IndexedIds {
+    let retrieved = listing.iter().zip(steps).filter(|(_, step)| is_retrieved(step));
+    let mut ids = IndexedIds::default();
+    for id in retrieved.filter_map(|(it, _)| index.indexed(it.unique_id.as_bytes())) {
+        ids.add(id);
+    }
+    ids
 }
 
 /// The files that alone tell of their messages, and whether such a message may come again

@@ -7,6 +7,7 @@
 
 mod apply;
 mod entry;
+mod indexed;
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -254,34 +255,17 @@ impl Index {
         files.iter().filter(is_new).copied().collect()
     }
 
-    /// The unique-ids of all messages that may be listed again: all but the deleted
-    /// ones.
-    pub fn living(&self) -> impl Iterator<Item = &[u8]> {
-        self.heads().filter_map(|(at, text)| {
-            let mut states = self.chain(Some(at)).filter_map(|(_, entry)| entry.state);
-            states.any(|state| state != State::Deleted).then_some(text)
+    /// Every unique-id with a message that may be listed again, and its first entry.
+    fn living_heads(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        self.heads().filter(|(at, _)| {
+            let mut states = self.chain(Some(*at)).filter_map(|(_, entry)| entry.state);
+            states.any(|state| state != State::Deleted)
         })
-    }
-
-    /// The unique-ids of all messages that had none: each was made from a header. Deleted
-    /// ones are among them.
-    pub fn derived(&self) -> impl Iterator<Item = &[u8]> {
-        self.heads().map(|(_, text)| text).filter(|text| text.starts_with(DERIVED))
     }
 
     /// Whether any message is known by a unique-id that a server gave.
     pub fn knows_unique_ids(&self) -> bool {
         self.heads().any(|(_, unique_id)| !unique_id.starts_with(DERIVED))
-    }
-
-    /// One more than the highest place of a unique-id.
-    pub fn places(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// The place of a unique-id, if one was ever known: a number of its own.
-    pub fn place(&self, unique_id: &UniqueId) -> Option<usize> {
-        self.first(unique_id.as_bytes()).map(|at| at as usize)
     }
 
     /// Every unique-id with a living entry, and its first entry.

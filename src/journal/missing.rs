@@ -6,6 +6,7 @@ use crate::protocol::UniqueId;
 
 use super::clock::DAY;
 use super::index::Index;
+use super::indexed_id::{IndexedId, IndexedIds};
 use super::journal_file::Journal;
 use super::key::{MessageKey, WrittenKey};
 use super::record::{Missing, Record};
@@ -73,12 +74,18 @@ impl Journal {
     /// Takes note of a whole listing: what is missing from it, what is back and what
     /// it was, what has been missing for so long that it may be forgotten. A listing that is
     /// empty or short once must not cause everything to be fetched again, and
-    /// while all are listed nothing is written.
-    pub fn note_listing<'i>(&mut self, listed: impl Iterator<Item = Sighting<'i>>, now: u64) {
+    /// while all are listed nothing is written. Beside what is listed there is what was
+    /// found listed before, and is not doubtful.
+    pub fn note_listing<'i>(
+        &mut self,
+        found: IndexedIds,
+        listed: impl Iterator<Item = Sighting<'i>>,
+        now: u64,
+    ) {
         self.note_run(now);
         let index = self.index();
         let counted = index.clock.map_or(0, |clock| clock.after(now).counted);
-        let (mut records, unlisted) = differences(index, listed, counted);
+        let (mut records, unlisted) = differences(index, found, listed, counted);
         let is_due = counted >= index.last_listing.saturating_add(DAY) || index.listings == 0;
         if !unlisted.is_empty() && is_due {
             let number = index.listings.saturating_add(1);
@@ -94,26 +101,24 @@ impl Journal {
 /// entry of every unique-id that is missing.
 fn differences<'i>(
     index: &Index,
+    mut is_listed: IndexedIds,
     listed: impl Iterator<Item = Sighting<'i>>,
     counted: u64,
 ) -> (Vec<Record<'static>>, Vec<(u32, Missing)>) {
-    let mut is_listed = vec![false; index.places()];
     let mut doubtful = HashSet::new();
     for Sighting { unique_id, is_doubtful } in listed {
-        let Some(first) = index.first(unique_id.as_bytes()) else { continue };
-        if let Some(mark) = is_listed.get_mut(first as usize) {
-            *mark = true;
-        }
-        if is_doubtful && index.missing.contains_key(&first) {
-            doubtful.insert(first);
+        let Some(id) = index.indexed(unique_id.as_bytes()) else { continue };
+        is_listed.add(id);
+        if is_doubtful && index.is_id_missing(id) {
+            doubtful.insert(id);
         }
     }
     let (mut records, mut unlisted) = (Vec::new(), Vec::new());
     for (first, unique_id) in index.heads() {
-        let is_listed = is_listed.get(first as usize).copied().unwrap_or(false);
-        match (is_listed, index.missing.get(&first)) {
+        let id = IndexedId::new(first);
+        match (is_listed.has(id), index.missing.get(&first)) {
             (true, None) => {}
-            (true, Some(_)) if doubtful.contains(&first) => {}
+            (true, Some(_)) if doubtful.contains(&id) => {}
             (true, Some(_)) => records.push(Record::Back(unique_id.to_vec().into())),
             (false, None) => {
                 let since = Missing { counted, listing: index.listings };

@@ -36,6 +36,7 @@ mod handover_log;
 mod hooks;
 mod import;
 mod index;
+mod indexed_id;
 mod journal_file;
 mod key;
 mod load;
@@ -72,6 +73,7 @@ pub use handover_log::{Handed, HandoverLog, HandoverState, Progress, written_rec
 pub use hooks::Hooks;
 pub use import::{ImportError, Imported};
 pub use index::{DERIVED, Index};
+pub use indexed_id::{IndexedId, IndexedIds};
 pub use journal_file::Journal;
 pub use key::MessageKey;
 pub use mailbox::Mailbox;

@@ -92,20 +92,35 @@ pub struct UniqueIdListing {
     pub unique_id: Option<UniqueId>,
 }
 
+/// A line of UIDL where it lies, and what of it breaks RFC 1939 section 7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UniqueIdLine<'l> {
+    /// The message.
+    pub number: MessageNumber,
+    /// Its unique-id, if it has one.
+    pub unique_id: Option<&'l [u8]>,
+    /// What was passed over.
+    pub leniencies: Leniencies,
+}
+
+impl<'l> UniqueIdLine<'l> {
+    /// Parses one line, its CRLF already removed.
+    pub fn parse(line: &'l [u8]) -> Result<Self, Violation> {
+        let (digits, rest) = word(line);
+        let number = MessageNumber::parse(digits).ok_or(Violation::Number)?;
+        let is_usual = (1..=70).contains(&rest.len()) && rest.iter().all(u8::is_ascii_graphic);
+        let odd = (!is_usual).then_some(Leniency::OddUniqueId);
+        let leniencies = blanks(line, rest).into_iter().chain(odd).collect();
+        let unique_id = (is_usual || UniqueId::is_usable(rest)).then_some(rest);
+        Ok(Self { number, unique_id, leniencies })
+    }
+}
+
 impl UniqueIdListing {
     /// Parses one line, its CRLF already removed.
     pub fn parse(line: &[u8]) -> Result<Self, Violation> {
-        let (number, rest) = word(line);
-        let number = MessageNumber::parse(number).ok_or(Violation::Number)?;
-        Ok(Self { number, unique_id: UniqueId::new(rest) })
-    }
-
-    /// How a line breaks RFC 1939 section 7 that can be parsed.
-    pub fn leniencies(line: &[u8]) -> Leniencies {
-        let (_, rest) = word(line);
-        let is_odd = !(1..=70).contains(&rest.len()) || !rest.iter().all(u8::is_ascii_graphic);
-        let odd = is_odd.then_some(Leniency::OddUniqueId);
-        blanks(line, rest).into_iter().chain(odd).collect()
+        let UniqueIdLine { number, unique_id, .. } = UniqueIdLine::parse(line)?;
+        Ok(Self { number, unique_id: unique_id.and_then(UniqueId::new) })
     }
 }
 
@@ -145,7 +160,7 @@ mod tests {
         assert_eq!(scan(b"1"), [SizeUnknown]);
         assert_eq!(scan(b"1\t120"), [BlanksInListing]);
         assert_eq!(scan(b"1  1.5k"), [BlanksInListing, SizeUnknown]);
-        let unique_id = |line: &[u8]| names(UniqueIdListing::leniencies(line));
+        let unique_id = |line: &[u8]| names(UniqueIdLine::parse(line).unwrap().leniencies);
         assert_eq!(unique_id(b"1 whqtswO00WBw418f9t5JxYwZ"), []);
         for odd in [&b"1"[..], b"1 ", b"1 a b", b"1 \xff", &[b"1 ", &[b'x'; 71][..]].concat()] {
             assert_eq!(unique_id(odd), [OddUniqueId]);

@@ -72,7 +72,7 @@ pub use command::{Argument, ArgumentError, Command, MAX_COMMAND};
 pub use encoded_words::decode_words;
 pub use keyword::Keyword;
 pub use leniency::{Leniencies, Leniency};
-pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdListing};
+pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdLine, UniqueIdListing};
 pub use lmtp::{
     DataEncoder, END_OF_DATA, LmtpExtensions, LmtpReply, LmtpReplyParser, LmtpViolation,
     MAX_REPLY_LINE, MessageFacts, Recipient, ReplyClass,

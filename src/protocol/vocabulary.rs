@@ -26,6 +26,11 @@ impl MessageNumber {
     pub fn parse(digits: &[u8]) -> Option<Self> {
         u32::try_from(decimal(digits)?).ok().and_then(Self::new)
     }
+
+    /// Whether it is written so: "07" is another unique-id than "7".
+    pub fn is_written(self, digits: &[u8]) -> bool {
+        !digits.starts_with(b"0") && decimal(digits) == Some(self.get().into())
+    }
 }
 
 impl fmt::Display for MessageNumber {
@@ -56,8 +61,12 @@ pub struct UniqueId(Box<[u8]>);
 impl UniqueId {
     /// The octets as a unique-id; `None` for none at all or with a line end.
     pub fn new(octets: &[u8]) -> Option<Self> {
-        let usable = !octets.is_empty() && !octets.iter().any(|o| matches!(o, b'\r' | b'\n'));
-        usable.then(|| Self(octets.into()))
+        Self::is_usable(octets).then(|| Self(octets.into()))
+    }
+
+    /// Whether the octets can be a unique-id.
+    pub(super) fn is_usable(octets: &[u8]) -> bool {
+        !octets.is_empty() && memchr::memchr2(b'\r', b'\n', octets).is_none()
     }
 
     /// The octets as the server wrote them.
@@ -67,8 +76,7 @@ impl UniqueId {
 
     /// Whether it is only the message's number again, and so says nothing of it.
     pub fn is_number(&self, number: MessageNumber) -> bool {
-        // As it is written: "07" is another unique-id than "7".
-        !self.0.starts_with(b"0") && decimal(&self.0) == Some(number.get().into())
+        number.is_written(&self.0)
     }
 
     /// Percent-encoded wherever it is no visible ASCII: one word, that a person

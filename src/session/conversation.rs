@@ -1,5 +1,7 @@
 //! Commands out, lines in: what both states share.
 
+mod lines; // of a listing
+
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -48,9 +50,6 @@ pub(super) enum Turn<'l> {
 
 /// Hears the conversation.
 pub type Log<'a> = &'a dyn Fn(Line<'_>);
-
-/// No listing is longer: one without end must not fill the memory.
-const MAX_LISTING_OCTETS: u64 = 512 << 20;
 
 /// Where LF seems to end the lines of a message, so long more of it is waited for.
 const LINE_FEEDS: Duration = Duration::from_millis(500);
@@ -187,27 +186,6 @@ impl<'a> Conversation<'a> {
         self.read_status(keyword, Phase::Reply)
     }
 
-    /// Passes over the lines of a listing; whether one came within this time.
-    pub(super) fn skip_listing(
-        &mut self,
-        keyword: Keyword,
-        at_most: Duration,
-    ) -> Result<bool, Error> {
-        let mut octets = 0;
-        self.connection.begin_within(Phase::Reply, at_most);
-        loop {
-            match self.read_line(keyword, Phase::Reply) {
-                Ok(()) if self.line == b"." => return Ok(true),
-                Ok(()) => octets += self.line.len() as u64 + 2,
-                Err(Error::Connection(connection::Error::TimedOut { .. })) => return Ok(false),
-                Err(error) => return Err(error),
-            }
-            if octets > MAX_LISTING_OCTETS {
-                return Err(Error::Violation { keyword, violation: Violation::ListingTooLong });
-            }
-        }
-    }
-
     /// The text of the last status line.
     pub(super) fn status_text(&self) -> &[u8] {
         StatusLine::parse(&self.line).map_or(&[], |status| status.text)
@@ -306,31 +284,6 @@ impl<'a> Conversation<'a> {
     /// Reads a status line and demands `+OK`.
     pub(super) fn positive(&mut self, keyword: Keyword, phase: Phase) -> Result<&[u8], Error> {
         self.status(keyword, phase)?.map_err(|refusal| Error::Refused { keyword, refusal })
-    }
-
-    /// The lines after the status line of a listing, each one unstuffed.
-    pub(super) fn lines(
-        &mut self,
-        keyword: Keyword,
-        mut take: impl FnMut(&[u8]) -> Result<(), Violation>,
-    ) -> Result<(), Error> {
-        let mut octets = 0;
-        self.connection.begin(Phase::Message);
-        loop {
-            self.read_line(keyword, Phase::Message)?;
-            octets += self.line.len() as u64 + 2;
-            if octets > MAX_LISTING_OCTETS {
-                return Err(Error::Violation { keyword, violation: Violation::ListingTooLong });
-            }
-            let content = match &*self.line {
-                b"." => break,
-                [b'.', content @ ..] => content,
-                content => content,
-            };
-            take(content).map_err(|violation| Error::Violation { keyword, violation })?;
-        }
-        (self.log)(Line::Octets(octets));
-        Ok(())
     }
 
     /// The message after the status line of RETR or TOP, in pieces, line ends LF.

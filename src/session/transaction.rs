@@ -2,6 +2,7 @@
 
 mod listings; // UIDL, LIST, STAT
 mod nudge; // servers whose pipeline stalls
+mod numbers; // whether one stands in a listing twice
 mod proofs; // what shows that a response belongs to its command
 
 use std::ops::ControlFlow;

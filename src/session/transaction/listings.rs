@@ -1,11 +1,12 @@
 //! UIDL, LIST and STAT: what is in the maildrop.
 
 use crate::protocol::{
-    Command, DropListing, Leniencies, Leniency, MAX_LISTED, MessageNumber, ScanListing,
-    UniqueIdListing, Violation,
+    Command, DropListing, Leniencies, Leniency, MAX_LISTED, MessageNumber, ScanListing, UniqueId,
+    UniqueIdLine, UniqueIdListing, Violation,
 };
 
 use super::Transaction;
+use super::numbers::Numbers;
 use super::proofs::PROOF_TIMEOUT;
 use crate::session::error::{Error, Refusal};
 use crate::session::reply::about;
@@ -48,8 +49,13 @@ impl<T> Transaction<'_, T> {
 
     /// LIST: the size of every message (section 5).
     pub fn scan_listing(&mut self) -> Result<Vec<ScanListing>, Error> {
-        let forms = (ScanListing::parse, ScanListing::leniencies);
-        self.listing(&Command::List(None), forms, |listing| listing.number)
+        let mut listed = Vec::new();
+        self.listing(&Command::List(None), |line| {
+            let entry = ScanListing::parse(line)?;
+            listed.push(entry);
+            Ok((entry.number, ScanListing::leniencies(line)))
+        })?;
+        Ok(listed)
     }
 
     /// LIST msg: the size of one.
@@ -59,20 +65,37 @@ impl<T> Transaction<'_, T> {
         about(&command, number, listing, |listing| listing.number)
     }
 
-    /// UIDL: the unique-id of every message (section 7), or the server's
-    /// refusal, since UIDL is optional.
-    pub fn unique_id_listing(&mut self) -> Result<Result<Vec<UniqueIdListing>, Refusal>, Error> {
-        let forms = (UniqueIdListing::parse, UniqueIdListing::leniencies);
-        match self.listing(&Command::Uidl(None), forms, |listing| listing.number) {
-            Ok(listing) => {
+    /// UIDL: hands on the unique-id of every message as it comes (section 7), `None` where
+    /// the server left it empty; or the server's refusal, since UIDL is optional.
+    pub fn each_unique_id(
+        &mut self,
+        mut take: impl FnMut(MessageNumber, Option<&[u8]>),
+    ) -> Result<Result<(), Refusal>, Error> {
+        let listed = self.listing(&Command::Uidl(None), |line| {
+            let UniqueIdLine { number, unique_id, leniencies } = UniqueIdLine::parse(line)?;
+            take(number, unique_id);
+            Ok((number, leniencies))
+        });
+        match listed {
+            Ok(()) => {
                 self.has_unique_ids = true;
-                self.check_announced().map(|()| Ok(listing))
+                self.check_announced().map(Ok)
             }
             Err(Error::Refused { refusal, .. }) => Ok(Err(refusal)),
             // It was sent behind the login, and may have been swallowed with it.
             Err(error) if self.pipelining => Err(error.out_of_step()),
             Err(error) => Err(error),
         }
+    }
+
+    /// UIDL: the unique-id of every message.
+    pub fn unique_id_listing(&mut self) -> Result<Result<Vec<UniqueIdListing>, Refusal>, Error> {
+        let mut listed = Vec::new();
+        let answer = self.each_unique_id(|number, unique_id| {
+            let unique_id = unique_id.and_then(UniqueId::new);
+            listed.push(UniqueIdListing { number, unique_id });
+        })?;
+        Ok(answer.map(|()| listed))
     }
 
     /// UIDL msg: the unique-id of one.
@@ -94,41 +117,34 @@ impl<T> Transaction<'_, T> {
         Ok(())
     }
 
-    /// A whole listing. Each number stands in it at most once; an empty line is
-    /// passed over, which some server sends first.
-    fn listing<L>(
+    /// A whole listing, line by line. Each number stands in it at most once; an empty line
+    /// is passed over, which some server sends first.
+    fn listing(
         &mut self,
         command: &Command,
-        (parse, leniencies): (impl Fn(&[u8]) -> Result<L, Violation>, impl Fn(&[u8]) -> Leniencies),
-        number: impl Fn(&L) -> MessageNumber,
-    ) -> Result<Vec<L>, Error> {
+        mut take: impl FnMut(&[u8]) -> Result<(MessageNumber, Leniencies), Violation>,
+    ) -> Result<(), Error> {
         let keyword = command.keyword();
         self.succeed(command)?;
-        let mut listed = Vec::new();
-        let (mut ascending, mut needed) = (true, Leniencies::default());
+        let (mut numbers, mut needed) = (Numbers::default(), Leniencies::default());
         self.conversation.lines(keyword, |line| {
             if line.is_empty() {
                 needed.insert(Leniency::EmptyLineInListing);
                 return Ok(());
             }
-            needed = needed.with(leniencies(line));
-            if listed.len() == MAX_LISTED {
+            if numbers.count == MAX_LISTED {
                 return Err(Violation::ListingTooLong);
             }
-            let entry = parse(line)?;
-            ascending &= listed.last().is_none_or(|last| number(last) < number(&entry));
-            listed.push(entry);
+            let (number, leniencies) = take(line)?;
+            needed = needed.with(leniencies);
+            numbers.add(number);
             Ok(())
         })?;
         needed.iter().try_for_each(|leniency| self.lenient(leniency))?;
-        if !ascending {
-            let mut numbers: Vec<_> = listed.iter().map(&number).collect();
-            numbers.sort_unstable();
-            if numbers.windows(2).any(|pair| pair.first() == pair.last()) {
-                return Err(Error::Violation { keyword, violation: Violation::NumberTwice });
-            }
+        match numbers.has_one_twice() {
+            true => Err(Error::Violation { keyword, violation: Violation::NumberTwice }),
+            false => Ok(()),
         }
-        Ok(listed)
     }
 
     /// Reads the rest of a whole listing, if a server sent one in place of one line.

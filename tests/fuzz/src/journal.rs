@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use pop3get::journal::{
     ContentHash, ContentHasher, Delivery, Error, Facts, Fate, Fingerprint, HeaderHasher, Index,
-    Journal, Known, Login, Mailbox, Mended, MessageKey, Proof, Repair, Settlement, Sighting, State,
-    StoredFile,
+    IndexedIds, Journal, Known, Login, Mailbox, Mended, MessageKey, Proof, Repair, Settlement,
+    Sighting, State, StoredFile,
 };
 use pop3get::protocol::{Capabilities, UniqueId};
 use tempfile::TempDir;
@@ -114,7 +114,7 @@ fn said(index: &Index) -> Said {
     }
     Said {
         known,
-        expected: index.living().map(<[u8]>::to_vec).collect(),
+        expected: index.living().map(|(_, unique_id)| unique_id.to_vec()).collect(),
         announced: [0, 110, 995]
             .map(|port| (port, index.announced(port), index.out_of_step(port)))
             .to_vec(),
@@ -385,7 +385,7 @@ fn act(journal: &mut Journal, dice: &mut Dice<'_>) {
             let listed: Vec<_> = (0..dice.octet() % 4).map(|_| dice.unique_id()).collect();
             let is_doubtful = dice.octet().is_multiple_of(4);
             let listed = listed.iter().map(|unique_id| Sighting { unique_id, is_doubtful });
-            journal.note_listing(listed, at);
+            journal.note_listing(IndexedIds::default(), listed, at);
         }
         7 => journal.note_failed(&key, Facts::default(), u32::from(dice.octet()), at),
         8 => journal.note_too_large(&key, Facts { octets: Some(at), ..Facts::default() }),

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::fs;
 
 use pop3get::journal::{
-    ContentHash, ContentHasher, Delivery, Facts, Fate, Fingerprint, HeaderHasher, Journal, Mailbox,
-    MessageKey, Proof, Repair, Settled, Settlement, Sighting, State, StoredFile,
+    ContentHash, ContentHasher, Delivery, Facts, Fate, Fingerprint, HeaderHasher, IndexedIds,
+    Journal, Mailbox, MessageKey, Proof, Repair, Settled, Settlement, Sighting, State, StoredFile,
 };
 use pop3get::protocol::UniqueId;
 
@@ -275,7 +275,7 @@ fn act(world: &mut World, dice: &mut Dice<'_>) {
             world.now += 86_400 * u64::from(dice.octet());
             let (is_doubtful, now) = (dice.octet().is_multiple_of(2), world.now);
             let sighting = Sighting { unique_id: &key.unique_id, is_doubtful };
-            world.journal().note_listing([sighting].into_iter(), now);
+            world.journal().note_listing(IndexedIds::default(), [sighting].into_iter(), now);
         }
         15 => {
             if dice.octet().is_multiple_of(2) {

@@ -1,0 +1,52 @@
+//! Unique-ids by their number in the index.
+
+use crate::journal::indexed_id::IndexedId;
+use crate::journal::state::Known;
+use crate::protocol::UniqueId;
+
+use super::entry::Flag;
+use super::{DERIVED, Index};
+
+impl Index {
+    /// The number of a unique-id, if it was ever known.
+    pub fn indexed(&self, unique_id: &[u8]) -> Option<IndexedId> {
+        self.first(unique_id).map(IndexedId::new)
+    }
+
+    /// The unique-id with a number.
+    pub fn unique_id_of(&self, id: IndexedId) -> Option<UniqueId> {
+        UniqueId::new(self.text_at(id.first()))
+    }
+
+    /// Every message that is known by a unique-id, in the order of delivery.
+    pub fn occurrences_of(&self, id: IndexedId) -> impl Iterator<Item = Known> {
+        self.known_of(Some(id.first()))
+    }
+
+    /// Whether a listing lacked a unique-id, or its messages were deleted.
+    pub fn is_id_missing(&self, id: IndexedId) -> bool {
+        !self.missing.is_empty() && self.missing.contains_key(&id.first())
+    }
+
+    /// Every message that is known.
+    pub fn each(&self) -> impl Iterator<Item = (IndexedId, Known)> {
+        (0u32..).zip(&self.entries).filter_map(|(at, entry)| {
+            let is_first = entry.has(Flag::Head);
+            let first = if is_first { at } else { self.first(entry.text(&self.arena))? };
+            Some((IndexedId::new(first), self.known(at, entry)?))
+        })
+    }
+
+    /// The unique-ids of all messages that may be listed again: all but the deleted
+    /// ones.
+    pub fn living(&self) -> impl Iterator<Item = (IndexedId, &[u8])> {
+        self.living_heads().map(|(at, unique_id)| (IndexedId::new(at), unique_id))
+    }
+
+    /// The unique-ids of all messages that had none: each was made from a header. Deleted
+    /// ones are among them.
+    pub fn derived(&self) -> impl Iterator<Item = IndexedId> {
+        let derived = self.heads().filter(|(_, text)| text.starts_with(DERIVED));
+        derived.map(|(at, _)| IndexedId::new(at))
+    }
+}
