@@ -406,10 +406,10 @@ _pop3get_with_names() {
             return 0
             ;;
         --state)
-            COMPREPLY=( $(compgen -W "list duplicates delete forget mark repair rename separate handover export" -- "${cur}") )
+            COMPREPLY=( $(compgen -W "list duplicates delete undelete forget mark repair rename separate handover export" -- "${cur}") )
             return 0
             ;;
-        delete | forget | mark)
+        delete | undelete | forget | mark)
             if [[ ${before} == --state ]]; then
                 COMPREPLY=()
                 _pop3get_offer "${cur}" < <(_pop3get_unique_ids)

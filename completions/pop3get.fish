@@ -2,7 +2,7 @@ complete -c pop3get -l account -d 'Name of an account, like ACCOUNT; may be give
 complete -c pop3get -l show -d 'Print one message; N is its number in --list, or name it by --uid' -r
 complete -c pop3get -l lines -d 'With --show: only the header and the first N lines' -r
 complete -c pop3get -l import-seen -d 'Record as seen what mpop, fetchmail, getmail6, fdm or Thunderbird has fetched for one account; FILE is where that program keeps its unique-ids' -r -F
-complete -c pop3get -l state -d 'Look at or change the journal of one account: list prints it; duplicates prints which files are in the Maildir twice; delete UID lets the next fetch delete a message from the server, whatever its state; forget UID makes a message new again; mark UID records it as seen; repair rebuilds a damaged or lost journal; rename OLD takes over the journal of this mailbox\'s old name; separate says that it has no old name; handover again retries messages that were not handed over, and handover done counts them as handed over; export DIR takes refused ones out' -r
+complete -c pop3get -l state -d 'Look at or change the journal of one account: list prints it; duplicates prints which files are in the Maildir twice; delete UID lets the next fetch delete a message from the server, whatever its state; undelete UID takes that order back; forget UID makes a message new again; mark UID records it as seen; repair rebuilds a damaged or lost journal; rename OLD takes over the journal of this mailbox\'s old name; separate says that it has no old name; handover again retries messages that were not handed over, and handover done counts them as handed over; export DIR takes refused ones out' -r
 complete -c pop3get -l generate -d 'Print the man page, the completions of a shell, units for systemd, or the JSON Schema of --json' -r -f -a "bash\t'Completions for bash'
 fish\t'Completions for fish'
 json-schema\t'The JSON Schema of --json'
@@ -72,8 +72,8 @@ always\t'Always'
 never\t'Never'"
 complete -c pop3get -s l -l list -d 'List the messages on the server: number, size, state, unique-id'
 complete -c pop3get -l headers -d 'With --list: also date, sender and subject'
-complete -c pop3get -l new -d 'With --list: only the messages that a fetch would take'
-complete -c pop3get -l check -d 'Print how many messages are new; the exit status is 1 if there are none'
+complete -c pop3get -l new -d 'With --list: only the messages that a fetch would take, and those that it would delete by your order'
+complete -c pop3get -l check -d 'Print how many messages are new, and how many a fetch would delete by your order; the exit status is 1 if none is new'
 complete -c pop3get -l probe -d 'Examine a server: addresses, TLS, certificates, capabilities and, with --user, the login; prints an account for the configuration file'
 complete -c pop3get -l mark-seen -d 'Record the messages of one account as seen, so that they are never fetched; all messages, or those that --uid and --message name'
 complete -c pop3get -s n -l dry-run -d 'Print what a fetch, or another act that is given, would do, and do nothing'
@@ -123,9 +123,9 @@ function __pop3get_action
 end
 
 complete -c pop3get -f
-complete -c pop3get -n 'not __pop3get_action delete forget mark handover' -a '(__pop3get_accounts)'
-complete -c pop3get -n '__pop3get_action delete forget mark' -a '(__pop3get_unique_ids)'
+complete -c pop3get -n 'not __pop3get_action delete undelete forget mark handover' -a '(__pop3get_accounts)'
+complete -c pop3get -n '__pop3get_action delete undelete forget mark' -a '(__pop3get_unique_ids)'
 complete -c pop3get -n '__pop3get_action handover' -a 'again done'
 complete -c pop3get -l account -x -a '(__pop3get_accounts)'
 complete -c pop3get -l uid -x -a '(__pop3get_unique_ids)'
-complete -c pop3get -l state -x -a 'list duplicates delete forget mark repair rename separate handover export'
+complete -c pop3get -l state -x -a 'list duplicates delete undelete forget mark repair rename separate handover export'

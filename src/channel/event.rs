@@ -33,6 +33,8 @@ pub enum Event {
     Checked {
         /// How many.
         new: usize,
+        /// How many others the next fetch deletes from the server by a person's order.
+        ordered: usize,
     },
     /// The server has greeted, and the connection is protected as it will be.
     Connected {
@@ -124,6 +126,13 @@ pub enum Event {
     Ordered {
         /// How many.
         messages: usize,
+        /// Whether anything was written.
+        write: bool,
+    },
+    /// `--state undelete`: orders to delete messages from the server were taken back.
+    OrdersTakenBack {
+        /// How many.
+        orders: usize,
         /// Whether anything was written.
         write: bool,
     },

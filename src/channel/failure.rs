@@ -245,6 +245,8 @@ pub enum Kind {
     UnknownMailbox,
     /// The journal does not know the unique-id.
     UnknownUniqueId,
+    /// No order to delete the message holds.
+    NotOrdered,
 }
 
 /// What sort of failure a kind is: one for each exit status.
@@ -313,6 +315,7 @@ impl Kind {
             | Self::ServerUnavailable | Self::Tls | Self::TlsTooOld
             | Self::TokenMechanismRefused => Nature::Unavailable,
             Self::Credentials | Self::Declined | Self::ImportUnusable | Self::NoSuchMessage | Self::SeveralMessages | Self::UnknownMailbox
+            | Self::NotOrdered
             | Self::UnknownUniqueId => Nature::Usage,
         };
         nature

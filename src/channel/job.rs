@@ -182,6 +182,13 @@ pub enum Command {
         /// The header and so many lines; else all of it.
         lines: Option<u32>,
     },
+    /// Take orders to delete messages back.
+    Undelete {
+        /// The maildrop is listed, because message-numbers name some.
+        listed: bool,
+        /// Whether anything is written.
+        write: bool,
+    },
 }
 
 impl Command {
@@ -204,7 +211,8 @@ impl Command {
             | Self::MarkSeen { write }
             | Self::Rename { write, .. }
             | Self::Repair { write }
-            | Self::Separate { write } => !write,
+            | Self::Separate { write }
+            | Self::Undelete { write, .. } => !write,
         }
     }
 
@@ -236,6 +244,7 @@ impl Command {
                 | Self::Mark { .. }
                 | Self::Repair { .. }
                 | Self::Separate { .. }
+                | Self::Undelete { listed: false, .. }
         )
     }
 }

@@ -101,6 +101,14 @@ pub enum Message {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         header: Option<Header>,
     },
+    /// The message is another one than a person has ordered to delete under its unique-id
+    /// (`--state delete`): a fetch does not delete it, and ends the order.
+    OrderEnds {
+        /// Its message-number.
+        number: u32,
+        /// Its unique-id.
+        unique_id: Octets,
+    },
     /// A fetch would do something with the message: `--dry-run`.
     Planned {
         /// What.
@@ -228,6 +236,8 @@ pub enum State {
     New,
     /// Only other messages are meant.
     NotNamed,
+    /// The next fetch deletes it from the server, fetched or not: `--state delete`.
+    Ordered,
     /// Marked as seen by a person, or fetched by another program.
     Seen,
     /// Larger than `--max-size`.
@@ -238,7 +248,7 @@ impl State {
     /// What a fetch does with the message; nothing, if it is left alone.
     pub fn action(self) -> Option<Action> {
         match self {
-            Self::Deletable => Some(Action::Delete),
+            Self::Deletable | Self::Ordered => Some(Action::Delete),
             Self::Failed | Self::New => Some(Action::Fetch),
             Self::Found => Some(Action::Record),
             Self::BeyondLimit

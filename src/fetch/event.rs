@@ -102,6 +102,14 @@ pub enum Event<'a> {
         /// Its unique-id.
         unique_id: &'a UniqueId,
     },
+    /// A message is listed under a unique-id that a person has ordered to delete, and it is
+    /// another one than was meant: it is not deleted, and the order ends.
+    OrderEnds {
+        /// Its number.
+        number: MessageNumber,
+        /// The unique-id.
+        unique_id: &'a UniqueId,
+    },
     /// The server refuses to delete messages; the next listing tells what became of them.
     NotDeleted {
         /// Its words.

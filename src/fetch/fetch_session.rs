@@ -1,6 +1,9 @@
 //! One session of a fetch, from the connection to QUIT.
 
-use crate::journal::{Known, KnownProof, Said};
+use std::collections::HashMap;
+
+use crate::journal::{Known, KnownProof, Ordered, Said};
+use crate::protocol::MessageNumber;
 use crate::session::{self, Credentials, Refusal};
 
 use super::again::Refetch;
@@ -12,6 +15,7 @@ use super::error::Error;
 use super::event::{Event, Observer};
 use super::listing::Listing;
 use super::options::Options;
+use super::order::OrderCandidates;
 use super::pipeline;
 use super::proof::Proofs;
 use super::run::AccountRun;
@@ -36,10 +40,9 @@ impl AccountRun {
         let mut listing = sessions::open(self, options, credentials, &log, observe)?;
         let first = self.journal.index().is_empty();
         let look = |run: &mut Self, listing: &mut Listing<'_>| {
-            let steps = run.steps((options.rekey, refetch), policy, now, listing)?;
-            Ok((steps, run.take_orders(listing)?))
+            run.steps((options.rekey, refetch), policy, now, listing)
         };
-        let (steps, ordered) = sessions::look(self, &mut listing, options, observe, look)?;
+        let (steps, orders) = sessions::look(self, &mut listing, options, observe, look)?;
         self.warn(&listing, (&steps, policy), now, observe);
         self.current.reached = Reached::Messages;
         self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), options)?;
@@ -48,8 +51,9 @@ impl AccountRun {
         let port = options.session.connection.port;
         let refused_runs = self.journal.index().quota(port);
         let waiting = waiting(&steps);
-        let mut schedule =
-            self.schedule_beside((listing.into_iter().zip(steps), ordered), now, observe);
+        let ordered = self.take_orders(orders, observe);
+        let steps = listing.into_iter().zip(steps);
+        let mut schedule = self.schedule(steps, ordered, now, observe);
         schedule.begin_elsewhere(refused_runs);
         schedule.twins = twins;
         tell_plan(&schedule, (listed, waiting, first), observe);
@@ -80,6 +84,18 @@ impl AccountRun {
         let deleted = deletions.end(transaction, &mut self.journal)?;
         self.confirm(&deleted, &twins, now, observe);
         refused.map(|()| Finish::Complete)
+    }
+
+    /// Ends the orders of a person, and says which of them mean no listed message.
+    fn take_orders(
+        &mut self,
+        orders: OrderCandidates,
+        observe: Observer<'_>,
+    ) -> HashMap<MessageNumber, Ordered> {
+        for (number, unique_id) in orders.mistaken(self.journal.index()) {
+            observe(Event::OrderEnds { number, unique_id: &unique_id });
+        }
+        orders.take(&mut self.journal)
     }
 
     /// The known messages that may come again, and whether they may be deleted then.

@@ -49,7 +49,7 @@ impl AccountRun {
                     let mut occurrences = self.journal.index().occurrences(&listed.unique_id);
                     occurrences.find(failed).map_or(1, |known| known.occurrence)
                 }
-                Step::Adopt { .. } | Step::Delete { .. } | Step::Leave(_) => {
+                Step::Adopt { .. } | Step::Delete { .. } | Step::Leave(_) | Step::Order => {
                     continue;
                 }
             };

@@ -82,7 +82,7 @@ pub use login_schedule::{Clock, is_time};
 pub use look::look;
 pub use named::Named;
 pub use options::{Options, Rekey};
-pub use order::{Doomed, order};
+pub use order::{Doomed, OrderCandidates, order, take_back};
 pub use place::{Place, Reserved};
 pub use plan::{Plan, plan};
 pub use refetch::{doubled, refetched};

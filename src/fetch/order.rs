@@ -1,19 +1,16 @@
 //! `--state delete`: orders of a person are noted, and carried out in the next session.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::journal::{Fingerprint, HeaderHasher, Order, Ordered, Proof};
+use crate::journal::{Fingerprint, HeaderHasher, Index, Journal, Order, Ordered};
 use crate::protocol::{MessageNumber, UniqueId};
 
-use super::context::Schedule;
 use super::error::Error;
-use super::event::Observer;
 use super::listing::Listing;
 use super::named::Named;
 use super::place::Place;
 use super::repair::open;
-use super::run::AccountRun;
-use super::step::{Listed, Step};
+use super::step::Listed;
 use super::unique_ids::are_numbers;
 
 /// A listed message that a person wants deleted.
@@ -60,62 +57,84 @@ pub fn order(place: &Place, doomed: &[Doomed]) -> Result<(), Error> {
     Ok(journal.finish()?)
 }
 
-impl AccountRun {
-    /// The orders for messages that are listed and meant, which hold for this session
-    /// alone.
-    pub(super) fn take_orders(
+/// Takes the orders for unique-ids back. Returns how many there were.
+pub fn take_back<'u>(
+    place: &Place,
+    unique_ids: impl Iterator<Item = &'u UniqueId>,
+) -> Result<usize, Error> {
+    let mut journal = open(place)?;
+    let orders = unique_ids.map(|unique_id| journal.end_orders(unique_id)).sum();
+    journal.finish()?;
+    Ok(orders)
+}
+
+/// The listed messages for whose unique-ids orders hold, each as the server shows it.
+#[derive(Debug, Default)]
+pub struct OrderCandidates(HashMap<UniqueId, Vec<(MessageNumber, Order)>>);
+
+impl Listing<'_> {
+    /// Looks at the messages for whose unique-ids orders hold. Orders for other messages
+    /// than the named ones go on.
+    pub fn order_candidates(
         &mut self,
-        listing: &mut Listing<'_>,
-    ) -> Result<HashMap<MessageNumber, Ordered>, Error> {
-        if !self.journal.index().has_orders() {
-            return Ok(HashMap::new());
+        index: &Index,
+        named: &Named,
+    ) -> Result<OrderCandidates, Error> {
+        if !index.has_orders() {
+            return Ok(OrderCandidates::default());
         }
-        let index = self.journal.index();
-        let named = self.named.clone().unwrap_or_default();
-        let is_ordered = |listed: &&Listed| {
+        let is_candidate = |listed: &&Listed| {
             named.means(listed.number, &listed.unique_id) && index.has_order(&listed.unique_id)
         };
-        let listed: Vec<Listed> = listing.listing.iter().filter(is_ordered).cloned().collect();
+        let listed: Vec<Listed> = self.listing.iter().filter(is_candidate).cloned().collect();
         let numbers = listed.iter().map(|listed| listed.number).collect();
         let mut prints = HashMap::new();
-        listing.headers(numbers, |number, header| _ = prints.insert(number, print(&header)))?;
-        let mut by_id: HashMap<UniqueId, Vec<(MessageNumber, Order)>> = HashMap::new();
+        self.headers(numbers, |number, header| _ = prints.insert(number, print(&header)))?;
+        let mut candidates = OrderCandidates::default();
         for Listed { number, unique_id, octets, .. } in listed {
             let fingerprint = prints.get(&number).copied();
             let shown = (number, Order { octets, fingerprint });
-            by_id.entry(unique_id).or_default().push(shown);
+            candidates.0.entry(unique_id).or_default().push(shown);
         }
-        let mut ordered = HashMap::new();
-        for (unique_id, shown) in by_id {
-            let (numbers, shown): (Vec<_>, Vec<_>) = shown.into_iter().unzip();
-            let proofs = self.journal.take_orders(&unique_id, &shown);
-            let proven = numbers.into_iter().zip(proofs);
-            ordered.extend(proven.filter_map(|(number, proof)| Some((number, proof?))));
-        }
-        Ok(ordered)
+        Ok(candidates)
+    }
+}
+
+impl OrderCandidates {
+    /// The messages that the orders mean: a fetch deletes them.
+    pub fn ordered(&self, index: &Index) -> HashSet<MessageNumber> {
+        let ordered = |(unique_id, shown): (_, &Vec<(MessageNumber, Order)>)| {
+            let (numbers, shown): (Vec<_>, Vec<_>) = shown.iter().copied().unzip();
+            numbers.into_iter().zip(index.are_ordered(unique_id, &shown))
+        };
+        let all = self.0.iter().flat_map(ordered);
+        all.filter(|(_, is_ordered)| *is_ordered).map(|(number, _)| number).collect()
     }
 
-    /// The schedule of what is done beside the orders: what a person wants deleted is not
-    /// fetched before.
-    pub(super) fn schedule_beside(
-        &mut self,
-        (steps, mut ordered): (
-            impl Iterator<Item = (Listed, Step)>,
-            HashMap<MessageNumber, Ordered>,
-        ),
-        now: u64,
-        observe: Observer<'_>,
-    ) -> Schedule {
-        let mut orders = VecDeque::new();
-        let steps = steps.filter(|(listed, _)| {
-            let order = ordered.remove(&listed.number).map(Proof::Ordered);
-            let is_ordered = order.is_some();
-            orders.extend(order.map(|order| (listed.number, order)));
-            !is_ordered
-        });
-        let mut schedule = self.schedule(steps, now, observe);
-        schedule.deletions.waiting.append(&mut orders);
-        schedule
+    /// The messages that no order means, though one holds for their unique-id. A fetch ends
+    /// these orders without deleting anything.
+    pub fn mistaken(&self, index: &Index) -> Vec<(MessageNumber, UniqueId)> {
+        let ordered = self.ordered(index);
+        let is_mistaken =
+            |shown: &[(MessageNumber, Order)]| shown.iter().all(|(it, _)| !ordered.contains(it));
+        let mistaken = self.0.iter().filter(|(_, shown)| is_mistaken(shown));
+        let mut mistaken: Vec<_> = mistaken
+            .filter_map(|(unique_id, shown)| Some((shown.first()?.0, unique_id.clone())))
+            .collect();
+        mistaken.sort_unstable_by_key(|(number, _)| *number);
+        mistaken
+    }
+
+    /// Ends the orders, and proves which messages they mean: they hold for this session
+    /// alone.
+    pub(super) fn take(self, journal: &mut Journal) -> HashMap<MessageNumber, Ordered> {
+        let mut ordered = HashMap::new();
+        for (unique_id, shown) in self.0 {
+            let (numbers, shown): (Vec<_>, Vec<_>) = shown.into_iter().unzip();
+            let proofs = numbers.into_iter().zip(journal.take_orders(&unique_id, &shown));
+            ordered.extend(proofs.filter_map(|(number, proof)| Some((number, proof?))));
+        }
+        ordered
     }
 }
 

@@ -9,6 +9,7 @@
 //!   message that is seen, held or failed.
 //! * A later session deletes only where size and header are the journal's: without
 //!   a TOP that can be trusted it deletes nothing.
+//! * What a person has ordered to delete is deleted and not fetched before.
 //! * Where a unique-id alone does not say which message it is, the plan asks for
 //!   the header ([`Plan::NeedHeaders`]) instead of guessing, and is made again.
 
@@ -87,6 +88,7 @@ pub fn plan(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Pla
     if !needed.is_empty() {
         return Plan::NeedHeaders(needed);
     }
+    obey(&mut steps, listing, &policy.ordered);
     limit(&mut steps, policy.limit);
     Plan::Steps(steps)
 }
@@ -134,6 +136,13 @@ fn kept(listed: &Listed, index: &Index) -> Option<Step> {
         }
         _ => None,
     }
+}
+
+/// What a person has ordered to delete is not fetched before.
+fn obey(steps: &mut [Step], listing: &[Listed], ordered: &HashSet<MessageNumber>) {
+    let all = listing.iter().zip(steps);
+    all.filter(|(listed, _)| ordered.contains(&listed.number))
+        .for_each(|(_, it)| *it = Step::Order);
 }
 
 /// Takes the retrievals beyond the limit out again, the last ones first. New messages

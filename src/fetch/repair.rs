@@ -10,14 +10,18 @@ use super::error::Error;
 use super::place::Place;
 use super::recovery::{lacking_files, recover, roll_forward};
 
-/// Forgets unique-ids: what bears them counts as new again. Returns how many messages
-/// were known by them.
+/// Forgets unique-ids: what bears them counts as new again, and is not deleted before it is
+/// fetched. Returns how many messages were known by them.
 pub fn forget<'u>(
     place: &Place,
     unique_ids: impl Iterator<Item = &'u UniqueId>,
 ) -> Result<usize, Error> {
     let mut journal = open(place)?;
-    let known = unique_ids.map(|unique_id| journal.forget(unique_id)).sum();
+    let forget = |unique_id| {
+        journal.end_orders(unique_id);
+        journal.forget(unique_id)
+    };
+    let known = unique_ids.map(forget).sum();
     journal.finish()?;
     Ok(known)
 }

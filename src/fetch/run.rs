@@ -13,6 +13,7 @@ use super::event::{Observer, Summary};
 use super::listing::{Listing, Renumbering};
 use super::named::Named;
 use super::options::{Options, Rekey};
+use super::order::OrderCandidates;
 use super::place::{Place, Reserved};
 use super::recovery::recover;
 use super::rekey::rekey;
@@ -243,7 +244,7 @@ impl AccountRun {
         policy: &Policy,
         now: u64,
         listing: &mut Listing<'_>,
-    ) -> Result<Vec<Step>, Error> {
+    ) -> Result<(Vec<Step>, OrderCandidates), Error> {
         let index = self.journal.index();
         let sizes = match (policy.deletes(), policy.max_size) {
             _ if !self.siblings.is_empty() || index.has_orders() => Sizes::Always,
@@ -282,7 +283,10 @@ impl AccountRun {
             },
         }
         self.forget_refetched(refetch, listing, &policy.named)?;
-        listing.steps(self.journal.index(), policy, now)
+        let index = self.journal.index();
+        let candidates = listing.order_candidates(index, &policy.named)?;
+        let policy = Policy { ordered: candidates.ordered(index), ..policy.clone() };
+        Ok((listing.steps(index, &policy, now)?, candidates))
     }
 }
 

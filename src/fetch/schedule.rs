@@ -1,9 +1,10 @@
 //! From steps to downloads: what goes over the network, and what the journal is
 //! told at once.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-use crate::journal::{Facts, MessageKey, Proof};
+use crate::journal::{Facts, MessageKey, Ordered, Proof};
+use crate::protocol::MessageNumber;
 
 use super::attempts::Attempts;
 use super::context::Schedule;
@@ -18,6 +19,7 @@ impl AccountRun {
     pub(super) fn schedule(
         &mut self,
         steps: impl Iterator<Item = (Listed, Step)>,
+        mut ordered: HashMap<MessageNumber, Ordered>,
         now: u64,
         observe: Observer<'_>,
     ) -> Schedule {
@@ -33,9 +35,8 @@ impl AccountRun {
                     self.journal.note_adopted(&key, listed.octets, now, print);
                 }
                 Step::Delete { occurrence } => {
-                    let proof = self.journal.settled(&key(occurrence));
-                    let proof = proof.map(|proof| (listed.number, Proof::Settled(proof)));
-                    work.deletions.waiting.extend(proof);
+                    let proof = self.journal.settled(&key(occurrence)).map(Proof::Settled);
+                    work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
                 }
                 Step::Leave(Reason::TooLarge { occurrence, known: false }) => {
                     let octets = listed.octets.unwrap_or(0);
@@ -53,6 +54,10 @@ impl AccountRun {
                     unproven = true;
                 }
                 Step::Leave(_) => {}
+                Step::Order => {
+                    let proof = ordered.remove(&listed.number).map(Proof::Ordered);
+                    work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
+                }
                 Step::Retrieve(retrieval) => {
                     if let Some(download) = self.download(listed, retrieval) {
                         let queue = if download.is_risky { &mut last } else { &mut work.downloads };

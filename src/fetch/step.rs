@@ -1,5 +1,7 @@
 //! What is listed, what is wanted, and what is done with a message.
 
+use std::collections::HashSet;
+
 use crate::protocol::{Expire, MessageNumber, UniqueId};
 
 use super::header::Header;
@@ -62,6 +64,8 @@ pub struct Policy {
     pub retry_failed: bool,
     /// Nothing is done with any other message.
     pub named: Named,
+    /// Messages that a person has ordered to delete (`--state delete`).
+    pub ordered: HashSet<MessageNumber>,
 }
 
 /// What to do with one message.
@@ -81,6 +85,8 @@ pub enum Step {
     },
     /// Nothing.
     Leave(Reason),
+    /// A person has ordered to delete it from the server, fetched or not.
+    Order,
     /// It is fetched.
     Retrieve(Retrieval),
 }
@@ -151,7 +157,7 @@ impl Step {
     pub(super) fn leaves_doubt(&self) -> bool {
         match self {
             Self::Adopt { .. } | Self::Delete { .. } => false,
-            Self::Retrieve(_) => true,
+            Self::Order | Self::Retrieve(_) => true,
             Self::Leave(reason) => {
                 matches!(reason, Reason::Limit | Reason::NotNamed | Reason::TooLarge { .. })
             }

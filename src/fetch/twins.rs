@@ -238,6 +238,7 @@ impl Present {
     fn note(&mut self, listed: &Listed, step: &Step, index: &Index) {
         match step {
             Step::Leave(Reason::KnownElsewhere) => self.prints.extend(listed.header.print()),
+            Step::Order => self.keys.extend(self.found(listed, index)),
             step if step.leaves_doubt() => {}
             _ => self.keys.extend(self.found(listed, index)),
         }

@@ -18,6 +18,35 @@ impl Index {
     pub fn has_order(&self, unique_id: &UniqueId) -> bool {
         self.orders.contains_key(unique_id.as_bytes())
     }
+
+    /// How many orders hold.
+    pub fn count_orders(&self) -> usize {
+        self.orders.values().map(Vec::len).sum()
+    }
+
+    /// The orders that hold, sorted by unique-id.
+    pub fn orders(&self) -> Vec<(UniqueId, Order)> {
+        let mut orders: Vec<_> = self.orders.iter().collect();
+        orders.sort_unstable_by_key(|(unique_id, _)| *unique_id);
+        let of_unique_id = |(unique_id, orders): (&Vec<u8>, &Vec<Order>)| {
+            let unique_id = UniqueId::new(unique_id);
+            let orders = orders.clone().into_iter();
+            unique_id.into_iter().flat_map(move |unique_id| {
+                orders.clone().map(move |order| (unique_id.clone(), order))
+            })
+        };
+        orders.into_iter().flat_map(of_unique_id).collect()
+    }
+
+    /// Which of the listed messages with a unique-id an order means. `listed` is how the
+    /// server shows each of them.
+    pub fn are_ordered(&self, unique_id: &UniqueId, listed: &[Order]) -> Vec<bool> {
+        let orders = self.orders.get(unique_id.as_bytes()).map(Vec::as_slice).unwrap_or_default();
+        let is_meant = |it: &Order| orders.iter().any(|order| order.means(it));
+        // Two that look the same cannot be told apart.
+        let is_alone = |it: &Order| listed.iter().filter(|other| *other == it).count() == 1;
+        listed.iter().map(|it| is_meant(it) && is_alone(it)).collect()
+    }
 }
 
 impl Journal {
@@ -30,17 +59,23 @@ impl Journal {
     /// Ends the orders for a unique-id, and proves which of the listed messages that bear
     /// it were meant. The end rides with what is written before QUIT.
     pub fn take_orders(&mut self, unique_id: &UniqueId, listed: &[Order]) -> Vec<Option<Ordered>> {
-        let orders = self.index().orders.get(unique_id.as_bytes()).cloned().unwrap_or_default();
-        self.enqueue(&Record::OrderOver(unique_id.as_bytes().into()));
-        let is_meant = |listed: &&Order| orders.iter().any(|order| order.means(listed));
-        // Two that look the same cannot be told apart.
-        let is_alone = |it: &Order| listed.iter().filter(|other| *other == it).count() == 1;
+        let are_ordered = self.index().are_ordered(unique_id, listed);
+        self.end_orders(unique_id);
         let ordered = |it: &Order| {
             let occurrence = self.occurrence_of(unique_id, *it);
             Ordered { key: MessageKey::new(unique_id.clone(), occurrence) }
         };
-        let proof = |it| Some(it).filter(is_meant).filter(|it| is_alone(it)).map(ordered);
-        listed.iter().map(proof).collect()
+        let proof = |(it, is_ordered): (_, bool)| is_ordered.then(|| ordered(it));
+        listed.iter().zip(are_ordered).map(proof).collect()
+    }
+
+    /// Ends the orders for a unique-id, and returns how many there were.
+    pub fn end_orders(&mut self, unique_id: &UniqueId) -> usize {
+        let orders = self.index().orders.get(unique_id.as_bytes()).map_or(0, Vec::len);
+        if orders > 0 {
+            self.enqueue(&Record::OrderOver(unique_id.as_bytes().into()));
+        }
+        orders
     }
 
     /// Which of the known messages with a unique-id is meant; 0 if none.

@@ -1,17 +1,20 @@
-//! `--check`: how many messages are new.
+//! `--check`: how many messages are new, and how many are deleted by a person's order.
 
 use crate::channel::event::Event;
-use crate::fetch::Error;
+use crate::fetch::{Error, Step};
 use crate::journal::Siblings;
 
 use super::maildrop::{Look, is_new};
 
 pub(super) fn check(look: Look<'_>, siblings: &Siblings) -> Result<(), Error> {
-    let (listing, steps) = look.at(|listing, options| {
+    let (listing, outlook) = look.at(|listing, options| {
         look.refuse_another_name(listing, siblings)?;
         look.steps(listing, options)
     })?;
-    let new = steps.iter().filter(|step| is_new(step)).count();
-    look.observer.link.event(Event::Checked { new });
+    let count =
+        |is_meant: fn(&Step) -> bool| outlook.steps.iter().filter(|it| is_meant(it)).count();
+    let (new, ordered) = (count(is_new), count(|step| *step == Step::Order));
+    look.observer.link.event(Event::Checked { new, ordered });
+    outlook.tell_mistaken(look);
     listing.leave()
 }

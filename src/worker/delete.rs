@@ -13,7 +13,7 @@ use super::patience::patiently;
 
 pub(super) fn delete(look: Look<'_>, write: bool) -> Result<(), Error> {
     let account = look.account;
-    let (listing, (doomed, steps)) = look.at(|listing, options| {
+    let (listing, (doomed, outlook)) = look.at(|listing, options| {
         let named = account.policy.named.resolved(listing.names())?;
         let doomed = listing.doomed(&named)?;
         Ok((doomed, look.steps(listing, options)?))
@@ -21,7 +21,7 @@ pub(super) fn delete(look: Look<'_>, write: bool) -> Result<(), Error> {
     let link = look.observer.link;
     link.event(Event::Listing {});
     let headers: HashMap<_, _> = doomed.iter().map(|it| (it.number, &it.header)).collect();
-    for (listed, step) in listing.listing.iter().zip(&steps) {
+    for (listed, step) in listing.listing.iter().zip(&outlook.steps) {
         if let Some(header) = headers.get(&listed.number) {
             link.event(row(look, listed, step, header.as_deref().map(digest)));
         }

@@ -19,22 +19,24 @@ pub(super) fn dry_run(
     siblings: &Siblings,
     (rekey, refetch): (bool, Option<job::Refetch>),
 ) -> Result<(), Error> {
-    let (listing, (steps, known, again)) = look.at(|listing, options| {
+    let (listing, (outlook, known, again)) = look.at(|listing, options| {
         look.refuse_another_name(listing, siblings)?;
-        let steps = look.steps(listing, options)?;
+        let outlook = look.steps(listing, options)?;
         let known = if rekey { listing.rekeyed(look.index)? } else { Vec::new() };
-        Ok((steps, known, refetched(look, listing, refetch)?))
+        Ok((outlook, known, refetched(look, listing, refetch)?))
     })?;
     let known: HashSet<UniqueId> = known.into_iter().map(|(unique_id, _)| unique_id).collect();
     let link = look.observer.link;
+    outlook.tell_mistaken(look);
     link.event(Event::Listing {});
-    for (listed, step) in meant(&listing.listing, &steps) {
+    for (listed, step) in meant(&listing.listing, &outlook.steps) {
         let (mut state, at) = state(listed, step, look.index);
-        if known.contains(&listed.unique_id) {
+        let is_ordered = state == State::Ordered;
+        if !is_ordered && known.contains(&listed.unique_id) {
             state = State::Found;
         }
         let (number, octets) = (listed.number.get(), listed.octets);
-        let action = match again.contains(&listed.number) {
+        let action = match !is_ordered && again.contains(&listed.number) {
             true => Some(Action::Fetch),
             false => state.action(),
         };
@@ -69,9 +71,9 @@ fn refetched(
 /// How many messages `--mark-seen` would mark.
 pub(super) fn mark_seen(look: Look<'_>) -> Result<(), Error> {
     use State::{BeyondLimit, Failed, FailedUntil, New, TooLarge};
-    let (listing, steps) = look.at(|listing, options| look.steps(listing, options))?;
+    let (listing, outlook) = look.at(|listing, options| look.steps(listing, options))?;
     let (mut messages, mut known) = (0, 0);
-    for (listed, step) in meant(&listing.listing, &steps) {
+    for (listed, step) in meant(&listing.listing, &outlook.steps) {
         match state(listed, step, look.index).0 {
             BeyondLimit | Failed | FailedUntil | New | TooLarge => messages += 1,
             _ => known += 1,

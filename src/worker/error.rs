@@ -32,6 +32,9 @@ pub(super) enum Error {
     /// The supervisor does not want it any more.
     #[error("interrupted")]
     Interrupted,
+    /// No order to delete a message with this unique-id holds.
+    #[error("no order to delete {0} holds")]
+    NotOrdered(String),
     /// The message cannot be printed.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),

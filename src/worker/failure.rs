@@ -31,6 +31,7 @@ impl From<&Error> for Failure {
             Error::Output(_) => (None, Kind::Output, error.to_string()),
             Error::SeveralMessages => (None, Kind::SeveralMessages, error.to_string()),
             Error::Thread(_) => (None, Kind::SystemTemporary, error.to_string()),
+            Error::NotOrdered(_) => (None, Kind::NotOrdered, error.to_string()),
             Error::UnknownUniqueId(_) => (None, Kind::UnknownUniqueId, error.to_string()),
         };
         let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= MAX_TEXT);

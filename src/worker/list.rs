@@ -11,23 +11,26 @@ use super::header::digest;
 use super::maildrop::{Look, is_new, meant, row};
 
 pub(super) fn list(look: Look<'_>, (headers, new): (bool, bool)) -> Result<(), Error> {
-    let is_shown = |step: &Step| !new || is_new(step);
-    let (listing, (steps, mut read)) = look.at(|listing, options| {
-        let steps = look.steps(listing, options)?;
+    let is_shown = |step: &Step| !new || is_new(step) || *step == Step::Order;
+    let (listing, (outlook, mut read)) = look.at(|listing, options| {
+        let outlook = look.steps(listing, options)?;
         let mut read: HashMap<MessageNumber, Header> = HashMap::new();
         if headers {
             // Only what is shown is asked for.
-            let shown = meant(&listing.listing, &steps).filter(|(_, step)| is_shown(step));
+            let shown = meant(&listing.listing, &outlook.steps);
+            let shown = shown.filter(|(_, step)| is_shown(step));
             let numbers: VecDeque<_> = shown.map(|(listed, _)| listed.number).collect();
             listing.headers(numbers, |number, header| {
                 read.insert(number, digest(&header));
             })?;
         }
-        Ok((steps, read))
+        Ok((outlook, read))
     })?;
     let link = look.observer.link;
+    outlook.tell_mistaken(look);
     link.event(Event::Listing {});
-    for (listed, step) in meant(&listing.listing, &steps).filter(|(_, step)| is_shown(step)) {
+    let shown = meant(&listing.listing, &outlook.steps).filter(|(_, step)| is_shown(step));
+    for (listed, step) in shown {
         link.event(row(look, listed, step, read.remove(&listed.number)));
     }
     listing.leave()

@@ -6,9 +6,11 @@ use std::collections::HashSet;
 use crate::channel::event::Event;
 use crate::channel::job::{Command, Refetch};
 use crate::channel::message::{Header, Message, State};
-use crate::fetch::{self, Error, Listed, Listing, Named, Policy, Reason, Renumbering, Sizes, Step};
+use crate::fetch::{
+    self, Error, Listed, Listing, Named, OrderCandidates, Policy, Reason, Renumbering, Sizes, Step,
+};
 use crate::journal::{self, Index, Journal, Siblings};
-use crate::protocol::UniqueId;
+use crate::protocol::{MessageNumber, UniqueId};
 use crate::session::{Credentials, Line};
 
 use super::observe::{Observer, unique_id};
@@ -42,6 +44,7 @@ impl<'l> Look<'l> {
     ) -> Result<(Listing<'l>, T), Error> {
         let Self { account, index, credentials, observer, log } = self;
         let sizes = match account.job.command {
+            _ if index.has_orders() => Sizes::Always,
             Command::Check {} if account.policy.max_size.is_some() || index.is_empty() => {
                 Sizes::ForNew
             }
@@ -74,7 +77,7 @@ impl<'l> Look<'l> {
         self,
         listing: &mut Listing<'_>,
         options: &fetch::Options,
-    ) -> Result<Vec<Step>, Error> {
+    ) -> Result<Outlook, Error> {
         let Self { account, index, .. } = self;
         let shows = matches!(
             account.job.command,
@@ -96,7 +99,13 @@ impl<'l> Look<'l> {
             return Err(Error::Renumbered);
         }
         let named = account.policy.named.resolved(listing.names())?;
-        let policy = Policy { named, ..account.policy.clone() };
+        let candidates = match account.job.command {
+            // It neither carries orders out nor ends them.
+            Command::MarkSeen { .. } => OrderCandidates::default(),
+            _ => listing.order_candidates(index, &named)?,
+        };
+        let ordered = candidates.ordered(index);
+        let policy = Policy { named, ordered, ..account.policy.clone() };
         let mut steps = listing.steps(index, &policy, options.clock.start())?;
         if has_names || renumbering == Renumbering::Some {
             // A fetch knows these by their headers.
@@ -109,7 +118,24 @@ impl<'l> Look<'l> {
                 }
             }
         }
-        Ok(steps)
+        Ok(Outlook { steps, mistaken: candidates.mistaken(index) })
+    }
+}
+
+/// What a fetch would do.
+pub(super) struct Outlook {
+    /// With each message, in the listing's order.
+    pub(super) steps: Vec<Step>,
+    /// Orders that it would end, with the message that is not the one that they mean.
+    mistaken: Vec<(MessageNumber, UniqueId)>,
+}
+
+impl Outlook {
+    /// Tells which orders would end without a deletion.
+    pub(super) fn tell_mistaken(&self, look: Look<'_>) {
+        for (number, unique_id) in &self.mistaken {
+            look.observer.event(fetch::Event::OrderEnds { number: *number, unique_id });
+        }
     }
 }
 
@@ -160,6 +186,7 @@ pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Opti
     let state = match step {
         Step::Adopt { .. } => State::Found,
         Step::Delete { .. } => State::Deletable,
+        Step::Order => State::Ordered,
         Step::Leave(reason) => match reason {
             Reason::Changed { .. } => State::Changed,
             Reason::DeletedBefore => State::Deleted,

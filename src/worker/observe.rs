@@ -123,6 +123,7 @@ fn told(event: fetch::Event<'_>) -> Event {
         | fetch::Event::LineLeftOut { .. }
         | fetch::Event::LinesFollow { .. }
         | fetch::Event::ListedAgain { .. }
+        | fetch::Event::OrderEnds { .. }
         | fetch::Event::Short { .. }
         | fetch::Event::StatusLike { .. } => message(event).map_or(Event::Again {}, Event::Message),
     }
@@ -155,6 +156,9 @@ fn message(event: fetch::Event<'_>) -> Option<Message> {
         }
         fetch::Event::LinesFollow { number, unique_id: id } => {
             Message::LinesFollow { number: number.get(), unique_id: unique_id(id) }
+        }
+        fetch::Event::OrderEnds { number, unique_id: id } => {
+            Message::OrderEnds { number: number.get(), unique_id: unique_id(id) }
         }
         fetch::Event::ListedAgain { unique_id: id } => skipped(id, None, State::Deleted),
         fetch::Event::Short { number, unique_id: id, octets, listed } => {

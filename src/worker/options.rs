@@ -1,5 +1,6 @@
 //! Settings as options of the rooms below.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -63,6 +64,7 @@ impl Account {
             limit: job.policy.limit,
             retry_failed: job.policy.retry_failed,
             named: named(&job.messages),
+            ordered: HashSet::new(),
         };
         let session = session::Options {
             connection,

@@ -149,6 +149,9 @@ fn journal(account: &Account, link: &Link) -> Result<Result<(), Error>, Broken> 
         Command::Forget { write, .. } => {
             state::forget(account, &place, (HashSet::new(), *write), link)
         }
+        Command::Undelete { write, .. } => {
+            state::undelete(account, &place, (HashSet::new(), *write), link)
+        }
         Command::Export { path, write } => handover::export(account, &place, (path, *write), link),
         Command::HandoverState { again, write } => {
             handover::by_hand(account, &place, (*again, *write), link)
@@ -257,6 +260,10 @@ fn look(
         Command::Forget { write, .. } => {
             let place = account.place().map_err(|_| Error::Interrupted)?;
             return state::forget(account, &place, (numbered(look)?, *write), link);
+        }
+        Command::Undelete { write, .. } => {
+            let place = account.place().map_err(|_| Error::Interrupted)?;
+            return state::undelete(account, &place, (numbered(look)?, *write), link);
         }
         Command::List { headers, new } => list::list(look, (*headers, *new))?,
         Command::Rename { old, .. } => rename::dry_run(look, siblings, old)?,

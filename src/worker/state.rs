@@ -51,6 +51,31 @@ pub(super) fn forget(
     Ok(())
 }
 
+/// Takes back the orders to delete the messages whose unique-ids are named. `listed` are
+/// unique-ids that message-numbers stand for.
+pub(super) fn undelete(
+    account: &Account,
+    place: &Place,
+    (listed, write): (HashSet<UniqueId>, bool),
+    link: &Link,
+) -> Result<(), Error> {
+    let mut named = listed;
+    named.extend(unique_ids(account)?);
+    let index = Journal::look(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
+    if let Some(unordered) = named.iter().find(|unique_id| !index.has_order(unique_id)) {
+        return Err(Error::NotOrdered(unordered.encoded()));
+    }
+    let orders = match write {
+        true => {
+            let connection = &account.session.connection;
+            patiently(connection, link, || fetch::take_back(place, named.iter()))?
+        }
+        false => index.orders().iter().filter(|(unique_id, _)| named.contains(unique_id)).count(),
+    };
+    link.event(Event::OrdersTakenBack { orders, write });
+    Ok(())
+}
+
 /// Marks the unique-ids that are named as seen.
 pub(super) fn mark(
     account: &Account,

@@ -49,7 +49,7 @@ fn completions(shell: Shell) -> String {
 
 /// What `--state` takes.
 pub const ACTIONS: &str =
-    "list duplicates delete forget mark repair rename separate handover export";
+    "list duplicates delete undelete forget mark repair rename separate handover export";
 
 /// Completions that know accounts and unique-ids, too.
 fn with_names(shell: Shell, text: &str) -> String {

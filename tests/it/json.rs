@@ -273,7 +273,7 @@ fn the_program_prints_the_schema_that_is_checked_in() {
 type Mode = (&'static [&'static str], bool);
 
 /// Every mode that prints events.
-const MODES: [Mode; 26] = [
+const MODES: [Mode; 28] = [
     (&[], true),
     (&["--retry-failed"], true),
     (&["--rekey"], true),
@@ -287,10 +287,12 @@ const MODES: [Mode; 26] = [
     (&["--mark-seen"], true),
     (&["--import-seen", "fetchids"], true),
     (&["--state", "delete", "--message", "1", "--yes"], true),
+    (&["--state", "undelete", "--message", "1"], true),
     (&["--state", "forget", "--message", "1"], true),
     (&["--state", "rename", "other"], true),
     (&["--state", "list"], false),
     (&["--state", "duplicates"], false),
+    (&["--state", "undelete", "uid-1"], false),
     (&["--state", "forget", "uid-1"], false),
     (&["--state", "mark", "uid-3"], false),
     (&["--state", "repair"], false),
@@ -316,6 +318,10 @@ fn fetched(mode: &[&str], fault: Option<Fault>) -> (Server, Sandbox) {
     );
     sandbox.configure(&text);
     sandbox.pop3get(["home", "--limit", "2"]).run().is_silent();
+    if mode.contains(&"undelete") {
+        let order = sandbox.pop3get(["home", "--state", "delete", "uid-1", "--yes"]).run();
+        assert_eq!(order.status, Some(0), "{order:?}");
+    }
     if mode.contains(&"rename") {
         sandbox.configure(&text.replace("\"other\"", "\"home\""));
     }

@@ -50,6 +50,7 @@ mod named; // messages that a person names
 mod odd_servers; // no CRLF, pipelines that stall
 mod old_servers; // TLS that nobody renewed, certificates made by hand
 mod options; // every option: where it is told of
+mod orders; // what a person wants deleted, shown and taken back
 mod other_names; // one mailbox under several names
 mod places; // containers, limits, odd file systems, homes of others
 mod plan; // a table of cases, and what holds for all

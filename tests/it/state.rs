@@ -167,7 +167,7 @@ fn what_a_person_orders_is_deleted_in_the_next_session_whatever_its_state() {
     let ran = state(&sandbox, &server, &args);
     assert_eq!(ran.status, Some(0), "{ran:?}");
     assert!(ran.stdout.contains("letter 1") && ran.stdout.contains("letter 3"), "{ran:?}");
-    assert!(ran.stdout.ends_with("3 messages will be deleted from the server by the next fetch\n"));
+    assert!(ran.stdout.ends_with("3 messages will be deleted from the server by the next fetch; until then --state undelete takes the orders back\n"));
     assert_eq!(deleted(&server), [""; 0]);
     sandbox.plain(&server).run().is_silent();
     assert_eq!(server.maildrop("mrose").uids(), ["uid-4", "uid-5"]);

@@ -177,7 +177,7 @@ fn a_report_that_no_program_would_read_is_refused() {
 fn a_wrong_word_behind_state_is_told_what_may_stand_there() {
     let sandbox = Sandbox::new();
     sandbox.configure("[account.home]\nserver = \"h\"\nuser = \"u\"\n[account.work]\nserver = \"h\"\nuser = \"v\"\n");
-    let all = "list, duplicates, delete UID, forget UID, mark UID, repair, rename OLD, separate, handover again, handover done, export DIR";
+    let all = "list, duplicates, delete UID, undelete UID, forget UID, mark UID, repair, rename OLD, separate, handover again, handover done, export DIR";
     let first = "hint: an ACCOUNT stands first: pop3get";
     for (words, expected) in [
         (&["--state"][..], format!("pop3get: --state needs an action: {all}\n{first} ACCOUNT --state ACTION\n")),

@@ -50,11 +50,11 @@ pub struct Args {
     #[arg(long, requires = "list", help_heading = "What to do (default: fetch new mail)")]
     pub headers: bool,
 
-    /// With --list: only the messages that a fetch would take
+    /// With --list: only the messages that a fetch would take, and those that it would delete by your order
     #[arg(long, requires = "list", help_heading = "What to do (default: fetch new mail)")]
     pub new: bool,
 
-    /// Print how many messages are new; the exit status is 1 if there are none
+    /// Print how many messages are new, and how many a fetch would delete by your order; the exit status is 1 if none is new
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub check: bool,
 
@@ -105,7 +105,7 @@ pub struct Args {
     )]
     pub dry_run: bool,
 
-    /// Look at or change the journal of one account: list prints it; duplicates prints which files are in the Maildir twice; delete UID lets the next fetch delete a message from the server, whatever its state; forget UID makes a message new again; mark UID records it as seen; repair rebuilds a damaged or lost journal; rename OLD takes over the journal of this mailbox's old name; separate says that it has no old name; handover again retries messages that were not handed over, and handover done counts them as handed over; export DIR takes refused ones out
+    /// Look at or change the journal of one account: list prints it; duplicates prints which files are in the Maildir twice; delete UID lets the next fetch delete a message from the server, whatever its state; undelete UID takes that order back; forget UID makes a message new again; mark UID records it as seen; repair rebuilds a damaged or lost journal; rename OLD takes over the journal of this mailbox's old name; separate says that it has no old name; handover again retries messages that were not handed over, and handover done counts them as handed over; export DIR takes refused ones out
     #[arg(long, value_names = ["ACTION", "WORD"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub state: Option<Vec<String>>,
 
@@ -206,10 +206,11 @@ pub struct Args {
 }
 
 /// What may stand behind `--state`.
-pub(crate) const STATE_FORMS: [&str; 11] = [
+pub(crate) const STATE_FORMS: [&str; 12] = [
     "list",
     "duplicates",
     "delete UID",
+    "undelete UID",
     "forget UID",
     "mark UID",
     "repair",

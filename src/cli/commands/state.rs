@@ -36,6 +36,8 @@ pub(crate) enum Action {
     Repair,
     /// No other journal of the Maildir is this mailbox's.
     Separate,
+    /// Orders to delete the messages that are named are taken back.
+    Undelete,
 }
 
 /// Words behind `--state` that are no action.
@@ -68,6 +70,7 @@ impl Action {
             ["rename", old] => Self::Rename(old.to_owned()),
             ["repair"] => Self::Repair,
             ["separate"] => Self::Separate,
+            ["undelete"] | ["undelete", _] => Self::Undelete,
             _ => return Err(wrong_words(&words)),
         };
         let action_word = words.first().copied().unwrap_or_default();
@@ -85,6 +88,10 @@ impl Action {
                 );
                 Err(Error::CommandLine { why, hint })
             }
+            Self::Undelete if messages.are_all() => Err(Error::Usage {
+                why: "--state undelete needs a message".into(),
+                hint: Some("name it by --uid UID; --state list shows the orders that hold"),
+            }),
             Self::List if !messages.numbers.is_empty() => Err(Error::Usage {
                 why: "--state list does not ask the server for message-numbers".into(),
                 hint: Some("--list --message N shows what is known of a message by its number"),
@@ -116,6 +123,7 @@ impl Action {
             Self::Rename(old) => Command::Rename { old, write },
             Self::Repair => Command::Repair { write },
             Self::Separate => Command::Separate { write },
+            Self::Undelete => Command::Undelete { listed, write },
         })
     }
 }
@@ -123,7 +131,9 @@ impl Action {
 /// The unique-id among the words behind `--state`, as it was written.
 pub(super) fn unique_id(words: &[String]) -> Option<&str> {
     match words {
-        [action, unique_id] if matches!(&**action, "delete" | "forget" | "mark") => Some(unique_id),
+        [action, unique_id] if matches!(&**action, "delete" | "forget" | "mark" | "undelete") => {
+            Some(unique_id)
+        }
         _ => None,
     }
 }

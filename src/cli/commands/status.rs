@@ -23,6 +23,8 @@ pub(crate) struct Status {
     pub(crate) messages: Result<BTreeMap<&'static str, usize>, String>,
     /// Unattended runs wait until then with the next login.
     pub(crate) next_login: Option<NextLogin>,
+    /// How many messages the next fetch deletes from the server by a person's order.
+    pub(crate) ordered: usize,
     /// What waits to be handed over; why that is not known.
     pub(crate) handover: Result<Backlog, String>,
 }
@@ -75,8 +77,9 @@ impl Place {
         let refused = health.pause(now, &login_files(configuration, settings));
         let refused = refused.filter(|_| !takes_token(settings));
         let next_login = wanted.into_iter().chain(refused).max_by_key(|it| it.at);
+        let ordered = index.as_ref().map_or(0, Index::count_orders);
         let messages = index.map(|index| counts(&index)).map_err(|error| error.to_string());
-        Status { account: account.clone(), health, messages, next_login, handover }
+        Status { account: account.clone(), health, messages, ordered, next_login, handover }
     }
 }
 

@@ -35,6 +35,10 @@ pub(super) struct Fared<'s> {
     /// How many messages are in each state; absent where the journal cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<&'s BTreeMap<&'static str, usize>>,
+    /// How many messages the next fetch deletes from the server by a person's order; absent
+    /// where the journal cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ordered: Option<usize>,
     /// How many messages wait to be handed over, without those that were refused; absent
     /// where what became of them cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +59,7 @@ pub(super) struct Fared<'s> {
 
 impl<'s> Fared<'s> {
     pub(super) fn of(status: &'s Status) -> Self {
-        let Status { health, messages, handover, next_login, .. } = status;
+        let Status { health, messages, ordered, handover, next_login, .. } = status;
         let backlog = handover.as_ref().ok();
         let failing = health.failing.as_ref();
         Self {
@@ -67,6 +71,7 @@ impl<'s> Fared<'s> {
             why: failing.map(|it| &*it.why),
             next_login: next_login.map(|it| it.at),
             messages: messages.as_ref().ok(),
+            ordered: messages.as_ref().ok().map(|_| *ordered),
             handover_waiting: backlog.map(|it| it.waiting),
             handover_refused: backlog.map(|it| it.refused),
             handover_since: backlog.and_then(|it| it.since),

@@ -155,6 +155,9 @@ fn local(kind: Kind) -> Option<&'static str> {
         }
         Kind::SeveralMessages => "--message N names one of them",
         Kind::NoSuchMessage => "--list shows what is there",
+        Kind::NotOrdered => {
+            "--state list shows the orders; what a fetch has deleted cannot be brought back"
+        }
         Kind::UnknownUniqueId => "--state list shows what it knows",
         _ => return None,
     })

@@ -6,11 +6,11 @@ use crate::channel::event::{Event, Repair, Summary};
 use crate::channel::job::Messages;
 use crate::channel::octets::Octets;
 use crate::cli::error::Error;
-use crate::journal::{Index, Known};
+use crate::journal::{Index, Known, Order};
 use crate::protocol::UniqueId;
 
 use super::exit::Exit;
-use super::json;
+use super::json::{self, OfProgram};
 use super::safe::{self, safe};
 use super::terminal::Output;
 use super::words::{date, messages};
@@ -30,7 +30,13 @@ pub(crate) fn tell(
     for (unique_id, known) in &known {
         output.own_event(json::known(account, unique_id, known))?;
     }
-    output.print(list(&known).as_bytes())?;
+    let mut orders = index.orders();
+    orders.retain(|(unique_id, _)| named.is_empty() || named.contains(unique_id.as_bytes()));
+    for (unique_id, Order { octets, .. }) in &orders {
+        let (unique_id, octets) = (Octets::from(unique_id.as_bytes()), *octets);
+        output.own_event(OfProgram::Order { account, unique_id, octets })?;
+    }
+    output.print((list(&known) + &list_orders(&orders)).as_bytes())?;
     output.done(account, Exit::Ok, &Summary::default())
 }
 
@@ -49,15 +55,27 @@ fn list(messages: &[(UniqueId, Known)]) -> String {
     text
 }
 
+/// The orders that hold, a line each, in the columns of the messages.
+fn list_orders(orders: &[(UniqueId, Order)]) -> String {
+    let line = |(unique_id, order): &(UniqueId, Order)| {
+        let octets = order.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
+        format!("delete-ordered - {octets} - {}\n", unique_id.encoded())
+    };
+    orders.iter().map(line).collect()
+}
+
 /// A file and the one whose content it has.
 pub(super) fn duplicate(file: &Octets, of: &Octets) -> String {
     let name = |octets: &Octets| safe(&octets.to_path().to_string_lossy());
     format!("{}\t{}\n", name(file), name(of))
 }
 
-/// What `--state export` or `--state handover` did.
+/// What `--state export`, `forget`, `handover` or `undelete` did.
 pub(super) fn decided(event: &Event) -> String {
     let (many, what) = match *event {
+        Event::Forgotten { messages, write: true } => (messages, "forgotten"),
+        Event::Forgotten { messages, write: false } => (messages, "would be forgotten"),
+        Event::OrdersTakenBack { orders, write } => return taken_back(orders, write),
         Event::Exported { messages, write: true } => (messages, "taken out"),
         Event::Exported { messages, write: false } => (messages, "would be taken out"),
         Event::HandoverState { messages, again, write } => {
@@ -74,15 +92,22 @@ pub(super) fn decided(event: &Event) -> String {
     format!("{} {what}\n", messages(many))
 }
 
-/// How many messages are new again, or would be.
-pub(super) fn forgotten(many: usize, write: bool) -> String {
-    format!("{} {}\n", messages(many), if write { "forgotten" } else { "would be forgotten" })
-}
-
 /// How many messages the next fetch deletes from the server, or would.
 pub(super) fn ordered(many: usize, write: bool) -> String {
-    let what = if write { "will be" } else { "would be" };
-    format!("{} {what} deleted from the server by the next fetch\n", messages(many))
+    let (what, back) = match (write, many) {
+        (false, _) => ("would be", ""),
+        (true, 1) => ("will be", "; until then --state undelete takes the order back"),
+        (true, _) => ("will be", "; until then --state undelete takes the orders back"),
+    };
+    format!("{} {what} deleted from the server by the next fetch{back}\n", messages(many))
+}
+
+/// How many orders to delete were taken back, or would be.
+fn taken_back(orders: usize, write: bool) -> String {
+    let noun = if orders == 1 { "order" } else { "orders" };
+    let what = if write { "taken back" } else { "would be taken back" };
+    let stays = if orders == 1 { "the message stays" } else { "the messages stay" };
+    format!("{orders} {noun} to delete {what}: {stays} on the server\n")
 }
 
 /// How many messages count as seen, or would.

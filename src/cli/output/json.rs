@@ -104,6 +104,17 @@ pub(super) enum OfProgram<'l> {
         #[serde(skip_serializing_if = "Option::is_none")]
         octets: Option<u64>,
     },
+    /// `--state list`: a person's order to delete a message from the server, which the next
+    /// fetch carries out.
+    Order {
+        /// The account's name.
+        account: &'l str,
+        /// The message's unique-id.
+        unique_id: Octets,
+        /// Its size as it was listed, if it was.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        octets: Option<u64>,
+    },
     /// `--status`: how an account fares.
     Status {
         /// The account's name.

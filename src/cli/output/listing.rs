@@ -148,8 +148,16 @@ fn total(rows: &[Row]) -> String {
 }
 
 /// What the total counts, in its order.
-const CLASSES: [&str; 8] =
-    ["new", "delivered", "deleted before", "failed", "seen", "too large", "held", "undecided"];
+const CLASSES: [&str; 8] = [
+    "new",
+    "delivered",
+    "deleted before",
+    "failed",
+    "seen",
+    "too large",
+    "held",
+    "to be deleted by your order",
+];
 
 /// The place of a state in [`CLASSES`].
 fn class(state: State) -> usize {
@@ -165,6 +173,7 @@ fn class(state: State) -> usize {
         State::Seen => 4,
         State::TooLarge => 5,
         State::Held => 6,
+        State::Ordered => 7,
     }
 }
 
@@ -222,6 +231,10 @@ fn planned(rows: &[Row], is_whole: bool) -> String {
             many => words.push(format!("{} {what}", messages(many))),
         }
     }
+    let ordered = rows.iter().filter(|row| row.state == State::Ordered).count();
+    if let (true, Some(deleted)) = (ordered > 0, words.last_mut()) {
+        *deleted += &format!(" ({ordered} by your order)");
+    }
     match count(None) {
         0 => {}
         many => {
@@ -232,11 +245,22 @@ fn planned(rows: &[Row], is_whole: bool) -> String {
     words.join("; ") + "\n"
 }
 
+/// What `--check` says.
+pub(super) fn checked(new: usize, ordered: usize) -> String {
+    let noun = if new == 1 { "message" } else { "messages" };
+    let ordered = match ordered {
+        0 => String::new(),
+        some => format!("; {} to delete from the server, by your order", messages(some)),
+    };
+    format!("{new} new {noun}{ordered}")
+}
+
 fn state_cell(row: &Row) -> Cell {
     let long = state(row);
     let short = match row.state {
         State::Changed | State::Deletable | State::DeletableLater => "delivered".into(),
         State::FailedUntil => "failed".into(),
+        State::Ordered => "ordered".into(),
         State::Deleted => "deleted".into(),
         _ => long.clone(),
     };
@@ -262,6 +286,7 @@ fn state(row: &Row) -> String {
         }
         State::Held => "held".into(),
         State::NotNamed => "not named".into(),
+        State::Ordered => "delete, by your order".into(),
         State::Seen => "seen".into(),
         State::TooLarge => "too large".into(),
     }
@@ -273,6 +298,7 @@ fn intention(row: &Row) -> (&'static str, String) {
         State::BeyondLimit => "new, beyond --limit".into(),
         State::Deletable => "it is safe here and may go".into(),
         State::Found => "it is in the Maildir already".into(),
+        State::Ordered => "by your order".into(),
         _ => state(row),
     };
     let what = match row.action {

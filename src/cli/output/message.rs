@@ -43,6 +43,9 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
             ));
             forget(output, unique_id);
         }
+        Message::OrderEnds { number, .. } => warn(&format!(
+            "message {number} ({id}) is not the one that you ordered to delete: its header or size is another one; the order ends, and nothing is deleted by it"
+        )),
         Message::Short { number, unique_id, octets, listed } => {
             warn(&format!(
                 "message {number} ({id}) has {octets} octets, and the server announced {listed}; it is here as it came, and stays on the server"
@@ -66,6 +69,7 @@ pub(super) fn is_sentence(message: &Message, level: Level) -> bool {
         Message::HandedOver { except, .. } => except.is_some() && level > Level::Quiet,
         Message::Held { .. }
         | Message::LinesFollow { .. }
+        | Message::OrderEnds { .. }
         | Message::Refused { .. }
         | Message::Short { .. }
         | Message::StatusLike { .. } => level > Level::Quiet,
@@ -116,6 +120,7 @@ fn shown(message: &Message) -> String {
     | Message::LineLeftOut { unique_id: id, .. }
     | Message::LinesFollow { unique_id: id, .. }
     | Message::Listed { unique_id: id, .. }
+    | Message::OrderEnds { unique_id: id, .. }
     | Message::Planned { unique_id: id, .. }
     | Message::Refused { unique_id: id, .. }
     | Message::Short { unique_id: id, .. }

@@ -40,7 +40,7 @@ fn waiting(backlog: &Backlog) -> String {
 
 /// An account in some lines.
 fn text(status: &Status, now: i64) -> String {
-    let Status { account, health, messages, handover, next_login } = status;
+    let Status { account, health, messages, ordered, handover, next_login } = status;
     let mut lines = vec![format!("{account}:")];
     let mut line = |title: &str, value: String| lines.push(format!("  {title:13} {value}"));
     line("last success", health.last_success.map_or_else(|| "never".into(), when));
@@ -62,6 +62,9 @@ fn text(status: &Status, now: i64) -> String {
             }
         },
     );
+    if *ordered > 0 {
+        line("to delete", format!("{ordered} from the server in the next fetch, by your order"));
+    }
     match handover {
         // A journal that cannot be read has said so.
         Err(why) if messages.is_ok() => line("hand-over", why.clone()),
@@ -168,7 +171,7 @@ mod tests {
         let handover = Ok(Backlog { waiting: 3, refused: 1, since: Some(60), why });
         let next = NextLogin { at: 360, why: Pause::Refused { logins: 4 } };
         let account = "wo\"rk".into();
-        Status { account, health, messages, handover, next_login: Some(next) }
+        Status { account, health, messages, ordered: 1, handover, next_login: Some(next) }
     }
 
     #[test]
@@ -177,6 +180,8 @@ mod tests {
         assert!(text.contains(", 3 runs, status 75: a\u{fffd}b\n"), "{text}");
         assert!(text.contains(":06: the server refused the last 4\n"), "{text}");
         assert!(text.contains("  messages      2 delivered, 1 seen\n"), "{text}");
+        let ordered = "  to delete     1 from the server in the next fetch, by your order\n";
+        assert!(text.contains(ordered), "{text}");
         let handover = "  hand-over     3 waiting, 1 refused, the oldest of ";
         assert!(text.contains(handover) && text.contains(": a\u{fffd}b\n  cert"), "{text}");
         assert!(text.ends_with("  certificate   9 days left\n"), "{text}");

@@ -95,20 +95,17 @@ impl<'v, 'o> View<'v, 'o> {
                 self.probe.capabilities.extend(lines.into_iter().map(|line| (when, line)));
             }
             Event::Certificate(certificate) => self.probe.chain.push(certificate),
-            Event::Checked { new } => {
+            Event::Checked { new, ordered } => {
                 self.new = Some(new);
-                let noun = if new == 1 { "message" } else { "messages" };
                 let who =
                     if self.is_alone { String::new() } else { format!("{}: ", self.account.name) };
-                self.print(&format!("{who}{new} new {noun}\n"))?;
+                self.print(&format!("{who}{}\n", listing::checked(new, ordered)))?;
             }
             Event::Duplicate { file, of, .. } => self.print(&journal::duplicate(&file, &of))?,
-            Event::Forgotten { messages: many, write } => {
-                self.print(&journal::forgotten(many, write))?;
-            }
-            Event::Exported { .. } | Event::HandoverState { .. } => {
-                self.print(&journal::decided(&event))?;
-            }
+            Event::Exported { .. }
+            | Event::Forgotten { .. }
+            | Event::HandoverState { .. }
+            | Event::OrdersTakenBack { .. } => self.print(&journal::decided(&event))?,
             Event::Imported { known, listed } => {
                 self.print(&format!("{known} of {} known to it\n", messages(listed)))?;
             }

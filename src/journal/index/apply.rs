@@ -50,7 +50,11 @@ impl Index {
                 }
             }
             Record::Order { unique_id, order } => {
-                self.orders.entry(unique_id.to_vec()).or_default().push(*order);
+                let orders = self.orders.entry(unique_id.to_vec()).or_default();
+                // One that is given twice is one.
+                if !orders.contains(order) {
+                    orders.push(*order);
+                }
             }
             Record::OrderOver(unique_id) => _ = self.orders.remove(&**unique_id),
             // It was used where the lines behind it were read.

@@ -73,7 +73,7 @@ _pop3get_with_names() {
             COMPREPLY=( $(compgen -W "@ACTIONS@" -- "${cur}") )
             return 0
             ;;
-        delete | forget | mark)
+        delete | undelete | forget | mark)
             if [[ ${before} == --state ]]; then
                 COMPREPLY=()
                 _pop3get_offer "${cur}" < <(_pop3get_unique_ids)

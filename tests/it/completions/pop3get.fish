@@ -25,8 +25,8 @@ function __pop3get_action
 end
 
 complete -c pop3get -f
-complete -c pop3get -n 'not __pop3get_action delete forget mark handover' -a '(__pop3get_accounts)'
-complete -c pop3get -n '__pop3get_action delete forget mark' -a '(__pop3get_unique_ids)'
+complete -c pop3get -n 'not __pop3get_action delete undelete forget mark handover' -a '(__pop3get_accounts)'
+complete -c pop3get -n '__pop3get_action delete undelete forget mark' -a '(__pop3get_unique_ids)'
 complete -c pop3get -n '__pop3get_action handover' -a 'again done'
 complete -c pop3get -l account -x -a '(__pop3get_accounts)'
 complete -c pop3get -l uid -x -a '(__pop3get_unique_ids)'

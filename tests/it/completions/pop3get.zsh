@@ -30,7 +30,7 @@ _pop3get_actions() {
 _pop3get_words() {
     if [[ ${words[CURRENT-2]} == --state ]]; then
         case ${words[CURRENT-1]} in
-            (delete|forget|mark) _pop3get_unique_ids; return ;;
+            (delete|undelete|forget|mark) _pop3get_unique_ids; return ;;
             (handover) compadd again 'done'; return ;;
         esac
     fi

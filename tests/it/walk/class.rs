@@ -40,6 +40,7 @@ classes! {
     STYLES "styles" 21
     QUIT "quit" 22
     TWINS "twins" 23
+    ORDERS "orders" 24
 }
 
 impl Classes {

@@ -208,6 +208,9 @@ impl Generator {
         on(Classes::MARKS, 1, Act::Mark { which });
         on(Classes::MARKS, 2, Act::Forget { which });
         on(Classes::MARKS, 2, Act::Repair);
+        on(Classes::ORDERS, 6, Act::Order { which });
+        on(Classes::ORDERS, 1, Act::Undelete { which });
+        on(Classes::ORDERS, 4, Act::CheckAndFetch);
         on(Classes::RENUMBER, 4, Act::Rekey(keeping));
         on(Classes::REFETCH, 3, Act::Refetch);
         self.random.weighed(&acts)

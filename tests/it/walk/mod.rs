@@ -44,6 +44,7 @@
 //! | `marks` | `--mark-seen`, `--state mark`, `forget` and `repair` |
 //! | `no-uidl` | the server has no UIDL |
 //! | `numbers` | message-numbers are the unique-ids |
+//! | `orders` | `--state delete` and `--state undelete` |
 //! | `quit` | QUIT removes nothing, or some and says `-ERR` |
 //! | `refetch` | `--refetch` |
 //! | `refusals` | any other command but UIDL is refused, with every code |
@@ -68,8 +69,10 @@ mod class; // what happens in a walk, switched on one by one
 mod generate; // from a seed to steps
 mod mail; // messages with a token each
 mod oracle; // what may be where
+mod orders; // what a person wants deleted
 mod play; // the program against the maildrop
 mod program; // how a run is started, watched and judged
+mod promise; // what looks say of the next fetch
 mod random; // numbers from a seed
 mod server; // the server of one run
 mod session; // one POP3 session, and what goes wrong in it

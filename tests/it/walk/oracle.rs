@@ -4,7 +4,11 @@
 //! # Exceptions
 //!
 //! * A message that was listed while a run marked everything as seen is owed to
-//!   nobody; nor is one whose unique-id a person marked.
+//!   nobody; nor is one whose unique-id a person marked. Marking notes no header, so
+//!   one that comes under its unique-id before a fetch has missed the first one may
+//!   never arrive either.
+//! * A message that a person ordered to delete is owed to nobody once the order was carried
+//!   out, or tried.
 //! * A unique-id that two messages of one listed size had, one after the other:
 //!   the second one may never arrive. Where sizes are not listed the same holds
 //!   of any two messages.
@@ -26,7 +30,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::mail::Mail;
-use super::site::Shown;
+use super::orders::Orders;
+use super::site::{Entry, Shown};
 use super::step::{Ids, Keeping};
 
 /// What must not happen.
@@ -107,6 +112,9 @@ pub struct Oracle {
     /// Which messages a unique-id was listed for, and of which size.
     listed: HashMap<String, Vec<(usize, Option<u64>)>>,
     marked: HashSet<String>,
+    /// Of messages that were marked as seen together, and not missed since.
+    marked_together: HashSet<String>,
+    pub orders: Orders,
     journal_lost: bool,
     top_lied: bool,
     pub violations: Vec<Violation>,
@@ -130,6 +138,8 @@ impl Oracle {
             files: HashMap::new(),
             listed: HashMap::new(),
             marked: HashSet::new(),
+            marked_together: HashSet::new(),
+            orders: Orders::default(),
             journal_lost: false,
             top_lied: false,
             violations: Vec::new(),
@@ -160,9 +170,11 @@ impl Oracle {
         for Shown { entry, uid, octets } in shown {
             let header = || String::from_utf8_lossy(mail[entry.mail].header()).into_owned();
             let key = uid.clone().unwrap_or_else(header);
+            self.orders.shown(&key, entry.mail, &mail[entry.mail], *octets);
             let account = &mut self.accounts[entry.mail];
             account.uids.insert(key.clone());
             account.missable |= self.marked.contains(&key);
+            account.missable |= ids == Ids::Stable && self.marked_together.contains(&key);
             let before = self.listed.entry(key).or_default();
             let octets = octets.filter(|octets| *octets > 0 && ids != Ids::None);
             let alike = |(other, size): &(usize, Option<u64>)| {
@@ -183,8 +195,16 @@ impl Oracle {
     }
 
     /// Everything that is shown is marked as seen, perhaps.
-    pub fn mark_seen(&mut self, mail: impl Iterator<Item = usize>) {
-        mail.for_each(|mail| self.accounts[mail].excused = true);
+    pub fn mark_seen(&mut self, maildrop: &[Entry]) {
+        for Entry { mail, uid, .. } in maildrop {
+            self.accounts[*mail].excused = true;
+            self.marked_together.insert(uid.clone());
+        }
+    }
+
+    /// A fetch has missed what had these unique-ids.
+    pub fn missed(&mut self, uids: &HashSet<String>) {
+        self.marked_together.retain(|uid| !uids.contains(uid));
     }
 
     /// A person marks a unique-id as seen.
@@ -273,6 +293,17 @@ impl Oracle {
             let label = account.label.clone();
             self.violations.push(Violation::Twice(label));
         }
+    }
+
+    /// Whether DELE for this message may be by a person's order. Whoever orders it wants
+    /// the message no more.
+    pub fn is_ordered(&mut self, mail: &[Mail], shown: &Shown) -> bool {
+        let Shown { entry, uid, octets } = shown;
+        let uid = uid.as_deref().unwrap_or_default();
+        let (which, top_helps) = (entry.mail, !self.top_lied);
+        let is_ordered = self.orders.may_mean(uid, (which, &mail[which]), *octets, top_helps);
+        self.accounts[which].excused |= is_ordered;
+        is_ordered
     }
 
     /// A client that works like `keeping` deletes this message.

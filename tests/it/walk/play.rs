@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::generate::{Finish, Walk};
 use super::oracle::{Oracle, Violation};
 use super::program::{Program, Ran};
-use super::site::{Entry, Site};
+use super::promise::{Kept, Promise};
+use super::site::{Entry, Server, Site};
 use super::step::{
     Act, Change, Clock, Fault, Ids, Journal, Keeping, Owner, Run, Sizes, Step, Style, Top, View,
 };
@@ -171,6 +172,7 @@ impl Player {
                     if let Some(copy) = self.journal_copies.get(&path) {
                         fs::write(&path, copy).unwrap();
                         self.was_put_back = true;
+                        self.site.oracle.orders.put_back();
                         self.site.oracle.lose_journal();
                     }
                 }
@@ -203,12 +205,13 @@ impl Player {
                 words(&["--refetch", "--yes"])
             }
             Act::MarkSeen => {
-                let listed = self.site.maildrop.iter().map(|entry| entry.mail);
-                self.site.oracle.mark_seen(listed);
+                self.site.oracle.mark_seen(&self.site.maildrop);
                 words(&["--mark-seen"])
             }
             // The names that the program makes up are not known here.
-            Act::Forget { .. } | Act::Mark { .. } if self.site.server.ids == Ids::None => {
+            Act::Forget { .. } | Act::Mark { .. } | Act::Order { .. } | Act::Undelete { .. }
+                if self.site.server.ids == Ids::None =>
+            {
                 words(&["--list"])
             }
             Act::Forget { which } => {
@@ -220,6 +223,15 @@ impl Player {
                 let uid = uid(which, &self.site).unwrap_or_else(|| "nothing".into());
                 self.site.oracle.mark(&uid);
                 words(&["--state", "mark", &uid])
+            }
+            Act::Order { which } => {
+                let uid = uid(which, &self.site).unwrap_or_else(|| "nothing".into());
+                self.site.oracle.orders.give(&uid);
+                words(&["--state", "delete", &uid, "--yes"])
+            }
+            Act::Undelete { which } => {
+                let uid = uid(which, &self.site).unwrap_or_else(|| "nothing".into());
+                words(&["--state", "undelete", &uid])
             }
             Act::Repair => words(&["--state", "repair"]),
             Act::List => words(&["--list"]),
@@ -244,14 +256,21 @@ impl Player {
         self.site.oracle.strays_persist |= run.faults.iter().any(is_stray);
         let read = |path: PathBuf| (fs::read(&path).unwrap(), path);
         let before: Vec<_> = self.journals().into_iter().map(read).collect();
+        let listed = self.site.unique_ids();
         let ran = self.program.run(&mut self.site, run, args, self.wrong_clock);
         self.site.oracle.look();
+        self.site.oracle.orders.given();
         let has_fetched = matches!(run.act, Act::Fetch(_)) && ran.status.success();
         self.was_put_back &= !has_fetched;
         self.was_killed = ran.killed || self.was_killed && run.act.only_looks();
         let is_whole = run.faults.is_empty() && run.view == View::All && ran.status.success();
         if matches!(run.act, Act::Fetch(_)) && is_whole {
             self.site.note_fetch();
+            self.site.oracle.orders.carried_out(&listed);
+        }
+        if let (Act::Undelete { .. } | Act::Forget { .. }, true) = (run.act, ran.status.success()) {
+            let uid = ran.args.get(2).map(String::as_str).unwrap_or_default();
+            self.site.oracle.orders.taken_back(uid);
         }
         if run.act.only_looks() && self.journals().into_iter().map(read).ne(before) {
             self.site.oracle.violations.push(Violation::LookWrites);
@@ -283,43 +302,35 @@ impl Player {
             return None;
         }
         let (was_killed, was_put_back) = (self.was_killed, self.was_put_back);
-        let listed = self.run(&plain(Act::List));
-        let planned = self.run(&plain(Act::DryRun));
-        let checked = self.run(&plain(Act::Check));
+        let [listed, planned, checked] =
+            [Act::List, Act::DryRun, Act::Check].map(|act| self.run(&plain(act)));
+        let promise = Promise::of(&listed, &planned, &checked);
+        let looked = [&listed, &planned, &checked];
+        // A look that could not be had promises nothing.
+        let are_told = looked.iter().all(|ran| matches!(ran.status.code(), Some(0 | 1)));
         let (_, before) = self.site.oracle.counts();
+        let there = self.site.maildrop.len();
         let fetched = self.run(&plain(Act::Fetch(Keeping::Keep)));
         let (_, after) = self.site.oracle.counts();
-        let total = |ran: &Ran| ran.stdout.lines().last().unwrap_or_default().to_owned();
-        let before_word = |line: &str, word: &str| {
-            let words: Vec<_> = line.split([' ', ',', ';']).filter(|it| !it.is_empty()).collect();
-            let at = words.iter().position(|it| *it == word)?;
-            words[..at].iter().rev().find_map(|it| it.parse::<usize>().ok())
-        };
-        let promise = checked.stdout.split(' ').next().and_then(|word| word.parse().ok());
         // One whose header says too little, that several have, or that RETR does not show,
         // is new until it was compared whole.
         let is_anonymous = |it: &Entry| {
             self.site.mail[it.mail].is_anonymous() || self.site.oracle.is_double(it.mail)
         };
-        let top_lies = matches!(self.site.server.top, Top::ChangingHeader | Top::OtherHeader);
+        let Server { top, sizes, .. } = self.site.server;
+        let top_lies = matches!(top, Top::ChangingHeader | Top::OtherHeader);
         let is_unclear = top_lies || was_put_back || self.site.maildrop.iter().any(is_anonymous);
         // What an interrupted run has committed is delivered, and its files come later.
-        let is_kept = |new: usize| {
-            new == after - before
-                || is_unclear && new > after - before
-                || was_killed && new < after - before
+        let kept = Kept {
+            files: after - before,
+            deleted: there - self.site.maildrop.len(),
+            is_unclear,
+            was_killed,
+            is_unsteady: top == Top::ChangingHeader || sizes == Sizes::Changing || !are_told,
         };
-        if fetched.status.success() && promise.is_some_and(|new| !is_kept(new)) {
-            let what = format!("{} are {} files", checked.stdout.trim(), after - before);
-            self.site.oracle.violations.push(Violation::BrokenPromise(what));
-        }
-        let fetch = before_word(&total(&planned), "fetch");
-        let new = before_word(&total(&listed), "new");
-        let more = |new: usize| new > after - before && !is_unclear;
-        let is_broken = fetch.is_some_and(|fetch| !is_kept(fetch)) || new.is_some_and(more);
-        if fetched.status.success() && is_broken {
-            let said = [total(&planned), total(&listed)].join(" | ");
-            let what = format!("{said} are {} files", after - before);
+        if fetched.status.success()
+            && let Some(what) = promise.broken(kept)
+        {
             self.site.oracle.violations.push(Violation::BrokenPromise(what));
         }
         Some(fetched)

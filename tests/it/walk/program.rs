@@ -157,7 +157,11 @@ impl Ran {
             None => self.killed,
             Some(0 | 1 | 65 | 69 | 72..=77) => true,
             // A unique-id that the journal does not know.
-            Some(64) => self.args.starts_with(&["--state".into(), "forget".into()]),
+            Some(64) => {
+                let is_of_state = self.args.first().is_some_and(|word| word == "--state");
+                let act = self.args.get(1).map(String::as_str);
+                is_of_state && matches!(act, Some("delete" | "forget" | "undelete"))
+            }
             Some(_) => false,
         };
         let is_told = self

@@ -370,7 +370,9 @@ impl Session<'_, '_> {
     fn dele(&mut self, line: &str) -> String {
         let Some(shown) = self.named(line) else { return "-ERR no such message\r\n".into() };
         let octets = shown.octets.unwrap_or(0);
-        self.site.oracle.deletes(shown.entry.mail, octets, self.context.keeping);
+        if !self.site.oracle.is_ordered(&self.site.mail, &shown) {
+            self.site.oracle.deletes(shown.entry.mail, octets, self.context.keeping);
+        }
         let number: usize = line.split(' ').nth(1).unwrap_or_default().parse().unwrap_or(1);
         self.marked[number - 1] = true;
         "+OK\r\n".into()

@@ -105,10 +105,17 @@ impl Site {
         self.oracle.placed(mail);
     }
 
+    /// The unique-ids that a session lists, where there are any.
+    pub fn unique_ids(&self) -> HashSet<String> {
+        let shown = (1..).zip(&self.maildrop).map(|(at, entry)| self.shown(at, entry.clone()));
+        shown.filter_map(|shown| shown.uid).collect()
+    }
+
     /// A fetch has listed the whole maildrop.
     pub fn note_fetch(&mut self) {
         let is_gone = |uid: &&String| self.maildrop.iter().all(|entry| entry.uid != **uid);
         self.missed_uids = self.old_uids.iter().filter(is_gone).cloned().collect();
+        self.oracle.missed(&self.missed_uids);
     }
 
     /// What the journal knew of absences is lost.

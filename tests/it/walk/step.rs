@@ -160,6 +160,14 @@ pub enum Act {
     Mark {
         which: u8,
     },
+    /// `--state delete`
+    Order {
+        which: u8,
+    },
+    /// `--state undelete`
+    Undelete {
+        which: u8,
+    },
     Repair,
     List,
     Check,
