@@ -24,6 +24,7 @@
 //! * No frame names an account, and no frame has an exit status.
 //! * Every string that comes up is hostile until `cli::output` made it safe.
 
+pub mod command;
 pub mod event;
 pub mod failure;
 pub mod findings;

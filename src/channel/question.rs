@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{Command, Refetch};
+use super::command::{Command, Refetch};
 
 /// A question that is answered with yes or no. What it is about was shown before, as
 /// events.

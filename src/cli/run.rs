@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::channel::job::Command;
+use crate::channel::command::Command;
 
 use super::args::options::Args;
 use super::args::period::Interval;

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::channel::command::Refetch;
 use crate::channel::event::Event;
-use crate::channel::job;
 use crate::channel::message::{Action, Message, State};
 use crate::fetch::{self, Error, Listing};
 use crate::journal::{Journal, Siblings};
@@ -17,7 +17,7 @@ use super::observe::unique_id;
 pub(super) fn dry_run(
     look: Look<'_>,
     siblings: &Siblings,
-    (rekey, refetch): (bool, Option<job::Refetch>),
+    (rekey, refetch): (bool, Option<Refetch>),
 ) -> Result<(), Error> {
     let (listing, (outlook, known, again)) = look.at(|listing, options| {
         look.refuse_another_name(listing, siblings)?;
@@ -53,7 +53,7 @@ pub(super) fn dry_run(
 fn refetched(
     look: Look<'_>,
     listing: &mut Listing<'_>,
-    refetch: Option<job::Refetch>,
+    refetch: Option<Refetch>,
 ) -> Result<HashSet<MessageNumber>, Error> {
     let (Some(refetch), Some(path)) = (refetch, &look.account.maildir) else {
         return Ok(HashSet::new());

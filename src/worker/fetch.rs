@@ -4,8 +4,8 @@
 
 use std::cell::RefCell;
 
+use crate::channel::command::{self, Command};
 use crate::channel::event::Event;
-use crate::channel::job::{self, Command};
 use crate::channel::octets::Octets;
 use crate::channel::question::Question;
 use crate::fetch::{self, AccountRun, Again, Doubling, Named, Outcome, Place, Refetch, Reserved};
@@ -133,9 +133,9 @@ pub(super) fn abandon(local: AccountRun, link: &Link) {
 }
 
 /// Which known messages are fetched again.
-pub(super) fn again(refetch: job::Refetch) -> Again {
+pub(super) fn again(refetch: command::Refetch) -> Again {
     match refetch {
-        job::Refetch::All => Again::All,
-        job::Refetch::Missing => Again::Missing,
+        command::Refetch::All => Again::All,
+        command::Refetch::Missing => Again::Missing,
     }
 }

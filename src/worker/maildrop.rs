@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
+use crate::channel::command::{Command, Refetch};
 use crate::channel::event::Event;
-use crate::channel::job::{Command, Refetch};
 use crate::channel::message::{Header, Message, State};
 use crate::fetch::{
     self, Error, Listed, Listing, Named, OrderCandidates, Policy, Reason, Renumbering, Sizes, Step,

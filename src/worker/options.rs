@@ -6,8 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
+use crate::channel::command::Command;
 use crate::channel::job::{
-    self, Auth, Binding, ClientCertificate, Command, Deletion, Job, Messages, Purpose, Roots, Tls,
+    self, Auth, Binding, ClientCertificate, Deletion, Job, Messages, Purpose, Roots, Tls,
 };
 use crate::connection::{self, Ahead, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
 use crate::fetch::{self, Clock, Named, Place, Policy, Rekey, Renewal};

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
+use crate::channel::command::{Command, Refetch};
 use crate::channel::event::Event;
-use crate::channel::job::{Command, Refetch};
 use crate::fetch::{AccountRun, Renaming, Reserved};
 use crate::journal::{Imported, Siblings};
 use crate::session::{self, Credentials, Line};

@@ -33,9 +33,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::channel::command::Command;
 use crate::channel::event::{Landlock, Sandbox};
 use crate::channel::handover::{LmtpJob, LmtpTarget};
-use crate::channel::job::Command;
 use crate::channel::octets::Octets;
 use crate::connection::Roots;
 

@@ -67,8 +67,8 @@ pub(super) fn undelete(
     }
     let orders = match write {
         true => {
-            let connection = &account.session.connection;
-            patiently(connection, link, || fetch::take_back(place, named.iter()))?
+            let stop = &account.session.connection.stop;
+            patiently(stop, link, || fetch::take_back(place, named.iter()))?
         }
         false => index.orders().iter().filter(|(unique_id, _)| named.contains(unique_id)).count(),
     };

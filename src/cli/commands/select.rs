@@ -1,6 +1,6 @@
 //! Which command the options mean.
 
-use crate::channel::job::{Command, Refetch};
+use crate::channel::command::{Command, Refetch};
 use crate::cli::args::options::Args;
 use crate::cli::config::connection_options::absolute;
 use crate::cli::error::Error;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::channel::job::{Command, Messages};
+use crate::channel::command::Command;
+use crate::channel::job::Messages;
 use crate::cli::args::options::STATE_FORMS;
 use crate::cli::args::usage::STATE_HINT;
 use crate::cli::config::account::Account;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::channel::command::Command;
 use crate::channel::handover::LmtpJob;
 use crate::channel::job::{self, Auth, Deletion, Messages, Policy, ShownEvents, Tls};
 use crate::cli::args::handover::Handover;
@@ -77,7 +78,7 @@ impl Account {
     }
 
     /// What a worker is told, but for the time and the secrets.
-    pub(crate) fn job(&self, command: job::Command) -> Result<job::Job, Error> {
+    pub(crate) fn job(&self, command: Command) -> Result<job::Job, Error> {
         let maildir = match self.maildir() {
             Err(_) if command.does_without_maildir() => None,
             maildir => Some(maildir?),

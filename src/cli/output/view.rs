@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::time::Instant;
 
+use crate::channel::command::Command;
 use crate::channel::event::{Event, Summary};
-use crate::channel::job::Command;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::cli::health::patience::{Judgement, Verdict};

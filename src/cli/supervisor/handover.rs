@@ -7,10 +7,10 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
+use crate::channel::command::Command;
 use crate::channel::event::Event;
 use crate::channel::failure::Kind;
 use crate::channel::handover::HandOverAnswer;
-use crate::channel::job::Command;
 use crate::cli::args::handover::Handover;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, Lost};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::channel::job::Command;
+use crate::channel::command::Command;
 use crate::cli::config::account::Account;
 use crate::journal::MissingStateDirectories;
 use crate::maildir::MissingDirectories;

@@ -1,8 +1,9 @@
 //! A worker's start, what it is told at first, and what it says: on a thread of its own,
 //! since files of passwords may be pipes and programs may be slow to start.
 
+use crate::channel::command::Command;
 use crate::channel::frame::{self, Down};
-use crate::channel::job::{Command, Job, Purpose, ShownEvents};
+use crate::channel::job::{Job, Purpose, ShownEvents};
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::secret::Secret;

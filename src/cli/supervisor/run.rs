@@ -13,9 +13,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
+use crate::channel::command::Command;
 use crate::channel::event::Event;
 use crate::channel::failure::Kind;
-use crate::channel::job::Command;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, Lost};
 use crate::cli::health::patience::{Judgement, Verdict};

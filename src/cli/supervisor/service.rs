@@ -5,11 +5,12 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use crate::channel::command::Command;
 use crate::channel::event::Event;
 use crate::channel::failure::Failure;
 use crate::channel::frame::{self, Down, Up};
 use crate::channel::handover::{HandOver, HandOverAnswer};
-use crate::channel::job::{Auth, Command};
+use crate::channel::job::Auth;
 use crate::channel::question::Question;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, Lost};

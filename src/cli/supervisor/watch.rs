@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::channel::command::Command;
 use crate::channel::failure::{Kind, Nature};
-use crate::channel::job::Command;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::cli::health::login_files::{login_files, takes_token};
