@@ -10,7 +10,7 @@ use super::error::{Error, Phase};
 use super::options::Options;
 use super::roots::Authorities;
 use super::tls::{self, Secured};
-use super::waiting::{Waiting, is_slice, write_all};
+use super::waiting::{Waiting, in_slice, write_all};
 
 /// One read takes at most this; four TLS records.
 pub(super) const READ_SIZE: usize = 64 * 1024;
@@ -174,19 +174,17 @@ impl Connection {
             self.waiting.check(&self.options)?;
             let room = self.input.get_mut(self.end..).unwrap_or_default();
             let read = match &mut self.stream {
-                Stream::Local(socket) => socket.read(room).map_err(Error::Io),
-                Stream::Plain(socket) => socket.read(room).map_err(Error::Io),
+                Stream::Local(socket) => in_slice(socket.read(room), phase),
+                Stream::Plain(socket) => in_slice(socket.read(room), phase),
                 Stream::Tls(stream) => stream.read(room, phase),
             };
-            match read {
-                Ok(0) => return Err(Error::Closed { phase }),
-                Ok(octets) => {
+            match read? {
+                Some(0) => return Err(Error::Closed { phase }),
+                Some(octets) => {
                     self.end += octets;
                     return Ok(());
                 }
-                Err(Error::Io(error)) if is_slice(&error) => {}
-                Err(Error::Io(error)) => return Err(Error::broken(phase, error)),
-                Err(error) => return Err(error),
+                None => {}
             }
         }
     }

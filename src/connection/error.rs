@@ -85,9 +85,6 @@ pub enum Error {
         /// In the middle of what.
         phase: Phase,
     },
-    /// An error on its way to becoming another variant.
-    #[error(transparent)]
-    Io(io::Error),
     /// The host has no address of the family that was asked for.
     #[error("the host has no {family} address")]
     NoAddress {

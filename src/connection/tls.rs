@@ -25,7 +25,7 @@ use super::pin::Pin;
 use super::refusal::{Reason, Refusal};
 use super::roots::Authorities;
 use super::trust::{Introduction, Judgement, Verifier};
-use super::waiting::{Waiting, is_slice};
+use super::waiting::{Waiting, in_slice, is_slice};
 
 /// A TLS session and the socket below it.
 #[derive(Debug)]
@@ -128,12 +128,8 @@ impl Stream {
             if !self.session.is_handshaking() {
                 break;
             }
-            match self.read_in(Phase::Handshake) {
-                Ok(0) => return Err(Error::Closed { phase: Phase::Handshake }),
-                Ok(_) => {}
-                Err(Error::Io(error)) if is_slice(&error) => {}
-                Err(Error::Io(error)) => return Err(Error::broken(Phase::Handshake, error)),
-                Err(error) => return Err(error),
+            if self.read_in(Phase::Handshake)? == Some(0) {
+                return Err(Error::Closed { phase: Phase::Handshake });
             }
         }
         if options.speaks_first {
@@ -210,9 +206,9 @@ impl Stream {
         end_point(self.session.peer_certificates()?.first()?)
     }
 
-    /// One read from the socket, handed to TLS.
-    fn read_in(&mut self, phase: Phase) -> Result<usize, Error> {
-        let read = self.session.read_tls(&mut self.socket).map_err(Error::Io)?;
+    /// One read from the socket, handed to TLS; `None` if there is nothing yet.
+    fn read_in(&mut self, phase: Phase) -> Result<Option<usize>, Error> {
+        let read = in_slice(self.session.read_tls(&mut self.socket), phase)?;
         if let Err(error) = self.session.process_new_packets() {
             // An alert says why we leave, if the peer still listens.
             let _ = self.session.write_tls(&mut self.socket);
@@ -221,23 +217,25 @@ impl Stream {
         Ok(read)
     }
 
-    /// Decrypted octets; [`Error::Io`] with a slice's end if there are none yet,
-    /// also where a record brought no octets, so that the caller looks at its clock.
-    pub(super) fn read(&mut self, into: &mut [u8], phase: Phase) -> Result<usize, Error> {
+    /// Decrypted octets; `None` if there are none yet, also where a record brought no
+    /// octets, so that the caller looks at its clock.
+    pub(super) fn read(&mut self, into: &mut [u8], phase: Phase) -> Result<Option<usize>, Error> {
         match self.session.reader().read(into) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            read => return read.map_err(Error::Io),
+            read => return in_slice(read, phase),
         }
-        self.read_in(phase)?;
+        if self.read_in(phase)?.is_none() {
+            return Ok(None);
+        }
         if self.session.wants_write() {
             // An answer to a key update; what the socket does not take now goes
             // with the next command.
             match self.session.write_tls(&mut self.socket) {
-                Err(error) if !is_slice(&error) => return Err(Error::Io(error)),
+                Err(error) if !is_slice(&error) => return Err(Error::broken(phase, error)),
                 _ => {}
             }
         }
-        self.session.reader().read(into).map_err(Error::Io)
+        in_slice(self.session.reader().read(into), phase)
     }
 
     /// Encrypts and sends everything.
@@ -249,7 +247,8 @@ impl Stream {
     ) -> Result<(), Error> {
         let mut rest = octets;
         while !rest.is_empty() {
-            let taken = self.session.writer().write(rest).map_err(Error::Io)?;
+            let taken = self.session.writer().write(rest);
+            let taken = taken.map_err(|error| Error::broken(waiting.phase, error))?;
             rest = rest.get(taken..).unwrap_or_default();
             self.write_out(options, waiting)?;
         }
@@ -263,7 +262,8 @@ impl Stream {
         options: &Options,
         waiting: Waiting,
     ) -> Result<(), Error> {
-        self.session.writer().write_all(octets).map_err(Error::Io)?;
+        let written = self.session.writer().write_all(octets);
+        written.map_err(|error| Error::broken(waiting.phase, error))?;
         self.session.send_close_notify();
         self.write_out(options, waiting)
     }

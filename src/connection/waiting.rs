@@ -50,6 +50,15 @@ impl Waiting {
     }
 }
 
+/// How many octets were read in a slice of waiting; `None` if there are none yet.
+pub(super) fn in_slice(read: io::Result<usize>, phase: Phase) -> Result<Option<usize>, Error> {
+    match read {
+        Ok(octets) => Ok(Some(octets)),
+        Err(error) if is_slice(&error) => Ok(None),
+        Err(error) => Err(Error::broken(phase, error)),
+    }
+}
+
 /// Whether an error only says that a slice of waiting is over.
 pub(super) fn is_slice(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};

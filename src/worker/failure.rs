@@ -278,7 +278,6 @@ fn of_connection(error: &connection::Error) -> Kind {
         Error::Broken { .. }
         | Error::Closed { .. }
         | Error::Connect(_)
-        | Error::Io(_)
         | Error::Resolver(_)
         | Error::TimedOut { .. } => Kind::Connection,
     }
