@@ -15,7 +15,7 @@ use super::link::Link;
 use super::options::{Account, Secrets, identity};
 use super::run::Start;
 use super::sandbox::Surroundings;
-use super::upward::Upward;
+use super::upward::{PATIENCE, Upward};
 
 /// What a worker has of its process.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Process {
 pub fn serve(channel: UnixStream, out: &mut dyn Write, process: &Process) -> Result<(), Broken> {
     let Process { build, confined, stop } = process;
     let up = channel.try_clone().map_err(frame::Error::from)?;
-    let upward = Arc::new(Upward::new(up, stop).map_err(frame::Error::from)?);
+    let upward = Arc::new(Upward::new(up, stop, PATIENCE).map_err(frame::Error::from)?);
     let version = env!("CARGO_PKG_VERSION").to_owned();
     upward.frame(&Up::Hello { version, build: build.clone() });
     let mut reader = Reader::new(channel, MAX_DOWN);

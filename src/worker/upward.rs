@@ -6,8 +6,8 @@
 //! * Before [`Upward::start`] nothing is sent unless it must be: no thread is there
 //!   yet. From then on a thread of its own sends, so that a slow supervisor delays
 //!   no thread that has an event, until [`MAX_PENDING`] is reached.
-//! * A supervisor that reads nothing for [`PATIENCE`] ends the run, as `stop` does:
-//!   the server's lock is not held for a pager.
+//! * A supervisor that reads nothing for a minute ends the run, as `stop` does: the
+//!   server's lock is not held for a pager.
 
 use std::io::{self, Write as _};
 use std::net::Shutdown;
@@ -28,6 +28,8 @@ pub(super) struct Upward {
     /// Locked for as long as something is sent, so that order is kept.
     to: Mutex<UnixStream>,
     stop: Stop,
+    /// The supervisor may read nothing for so long.
+    patience: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -59,8 +61,8 @@ const TICK: Duration = Duration::from_millis(100);
 /// More than this is not kept for a supervisor that does not read.
 const MAX_PENDING: usize = 1024 * 1024;
 
-/// The supervisor may read nothing for so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The supervisor may read nothing for so long, as a rule.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What [`Stop`] is set to without a signal: SIGTERM.
 pub(super) const STOP: usize = 15;
@@ -70,13 +72,14 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Upward {
-    pub(super) fn new(to: UnixStream, stop: &Stop) -> io::Result<Self> {
-        to.set_write_timeout(Some(PATIENCE))?;
+    pub(super) fn new(to: UnixStream, stop: &Stop, patience: Duration) -> io::Result<Self> {
+        to.set_write_timeout(Some(patience))?;
         Ok(Self {
             pending: Mutex::default(),
             changed: Condvar::new(),
             to: Mutex::new(to),
             stop: stop.clone(),
+            patience,
         })
     }
 
@@ -114,7 +117,7 @@ impl Upward {
         let mut pending = locked(&self.pending);
         let since = Instant::now();
         while pending.lines.len() + line.len() > MAX_PENDING && !pending.is_broken {
-            if since.elapsed() >= PATIENCE {
+            if since.elapsed() >= self.patience {
                 self.give_up(&mut pending);
                 return;
             }
@@ -180,5 +183,74 @@ impl Upward {
             drop(pending);
             self.flush();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    /// An event of some length.
+    fn event() -> Event {
+        let message = "x".repeat(32 * 1024);
+        Event::UnsyncedDirectory { path: message.as_bytes().into() }
+    }
+
+    /// So long a supervisor reads nothing, once for all that a worker sends: a minute, made
+    /// short.
+    fn upward(patience: Duration) -> (Arc<Upward>, Stop, UnixStream) {
+        let (to, from) = UnixStream::pair().unwrap();
+        let stop = Stop::default();
+        let upward = Arc::new(Upward::new(to, &stop, patience).unwrap());
+        (upward, stop, from)
+    }
+
+    #[test]
+    fn a_supervisor_that_reads_nothing_ends_the_run_as_stop_does() {
+        for starts in [true, false] {
+            let (upward, stop, from) = upward(Duration::from_millis(50));
+            if starts {
+                upward.start().unwrap();
+            }
+            let begun = Instant::now();
+            // More than the socket and the worker keep.
+            for _ in 0..100 {
+                upward.event(event());
+            }
+            upward.frame(&Up::End { failure: None });
+            assert_eq!(stop.signal(), STOP, "{starts}");
+            assert!(begun.elapsed() < PATIENCE / 2);
+            drop(from);
+        }
+    }
+
+    #[test]
+    fn a_supervisor_that_reads_slowly_gets_everything_and_ends_no_run() {
+        let (upward, stop, mut from) = upward(Duration::from_secs(600));
+        upward.start().unwrap();
+        let reader = thread::spawn(move || {
+            let (mut octets, mut piece) = (0, vec![0; 4096]);
+            loop {
+                let read = from.read(&mut piece).unwrap();
+                if read == 0 {
+                    return octets;
+                }
+                octets += read;
+                thread::yield_now();
+            }
+        });
+        let line = frame::line(&Up::Event(event())).len();
+        // Three times what is kept, so that the events have to wait.
+        let events = 3 * MAX_PENDING / line;
+        for _ in 0..events {
+            upward.event(event());
+        }
+        let end = Up::End { failure: None };
+        upward.frame(&end);
+        upward.close();
+        assert_eq!(reader.join().unwrap(), events * line + frame::line(&end).len());
+        assert!(!stop.is_signalled());
     }
 }
