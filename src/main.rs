@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use pop3get::cli::{self, Exit, Start, Streams};
+use pop3get::cli::{self, Exit, Start, StreamWriter, Streams};
 use pop3get::stop::Stop;
 use pop3get::worker;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -125,7 +125,8 @@ fn main() -> ExitCode {
         return work(stop);
     }
     // Not locked for the whole run: a panic in another thread has to be heard.
-    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let mut out = StreamWriter::new(std::io::stdout, &stop);
+    let mut err = StreamWriter::new(std::io::stderr, &stop);
     let (terminal, columns) = (std::io::stderr().is_terminal(), columns());
     let streams = Streams { out: &mut out, err: &mut err, terminal, columns };
     let start = Start::Process { build: build() };

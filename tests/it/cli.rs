@@ -1,8 +1,14 @@
 //! What a person types and reads; what a script sees.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use pop3_test_server::{Builder, Message, Server};
+use rustix::io::ioctl_fionread;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::rfc1939::{letter, letters};
 use crate::sandbox::Sandbox;
@@ -295,4 +301,36 @@ fn a_signal_that_is_ignored_stays_ignored() {
     command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", sandbox.path("."));
     let output = command.output().unwrap();
     assert_eq!((output.status.code(), sandbox.count()), (Some(0), 2), "{output:?}");
+}
+
+/// A pager that shows its first page, a terminal after Ctrl-S.
+#[test]
+fn a_signal_ends_a_run_whose_output_nothing_reads() {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let messages = (0..3000).map(|number| Message::new(format!("{number}-{}", "u".repeat(60)), ""));
+    let server = Server::builder().user("mrose", "secret").messages(messages).start();
+    for args in [&["--list"][..], &["--list", "--json"], &["--dry-run", "-vv"]] {
+        let sandbox = Sandbox::new();
+        let mut command = sandbox.plain(&server).args(args).command();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        // More is to be written than a pipe takes.
+        let is_full = || {
+            let waits = |count: u64| count > 60_000;
+            waits(ioctl_fionread(&out).unwrap()) || waits(ioctl_fionread(&err).unwrap())
+        };
+        let end = Instant::now() + PATIENCE;
+        while !is_full() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(is_full(), "{args:?}");
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        let end = Instant::now() + PATIENCE;
+        while child.try_wait().unwrap().is_none() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = child.kill();
+        assert_eq!(child.wait().unwrap().signal(), Some(15), "{args:?}");
+    }
 }

@@ -21,6 +21,7 @@ pub(crate) mod question;
 mod safe;
 mod sentence;
 pub(crate) mod status;
+pub(crate) mod stream_writer;
 pub(crate) mod streams;
 mod table;
 pub(crate) mod terminal;
