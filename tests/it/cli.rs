@@ -267,8 +267,8 @@ fn a_signal_ends_the_run_tidily_and_the_next_one_has_the_rest() {
         let fault = pop3_test_server::Fault::stall_after_sent(1200).on(1);
         let (server, sandbox) = (server(40).fault(fault).start(), Sandbox::new());
         let mut child = sandbox.plain(&server).start();
-        assert!(server.wait_for_commands(6, std::time::Duration::from_secs(10)));
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert!(server.wait_for_commands(6, Duration::from_secs(10)));
+        thread::sleep(Duration::from_millis(300));
         let kill = ["-s", name, &child.id().to_string()].map(str::to_owned);
         assert!(std::process::Command::new("kill").args(kill).status().unwrap().success());
         assert_eq!(child.wait().unwrap().signal(), Some(number));
