@@ -21,6 +21,12 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
+    /// Whether the last run that tried one of the messages may have been ended inside it, by
+    /// its deadline or a signal.
+    pub(super) fn follows_an_interruption(&self) -> bool {
+        self.downloads.iter().any(|it| it.retrieval.tries == 1)
+    }
+
     /// After runs in which the server refused the first messages that it was asked for,
     /// begins with others. What failed before stays last.
     pub(super) fn begin_elsewhere(&mut self, runs: u32) {

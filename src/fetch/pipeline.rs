@@ -77,6 +77,7 @@ pub(super) fn run<'t>(
     let (to_us, results) = mpsc::channel();
     let (journal_id, run_id) = (journal.id(), journal.run());
     let twins = std::mem::take(&mut schedule.twins);
+    proofs.hurries |= schedule.follows_an_interruption();
     thread::scope(|scope| {
         let maildir = context.maildir;
         let committer = move || commit::run(journal, maildir, most, &arrivals, &to_us);

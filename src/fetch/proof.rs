@@ -27,8 +27,8 @@ pub(super) struct Proofs {
     is_confirmed: bool,
     /// The server was out of step before: lines too many are passed over.
     pub(super) resynchronises: bool,
-    /// An earlier session of this run broke: what comes is proven at once, so that the
-    /// next break takes little away.
+    /// An earlier session of this run broke, or the last run was ended inside a message:
+    /// what comes is proven at once, so that the next break takes little away.
     pub(super) hurries: bool,
     /// What STAT said first.
     drop: Option<DropListing>,

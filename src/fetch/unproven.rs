@@ -14,8 +14,11 @@ use super::message_writer::Marks;
 const BATCH: usize = 32;
 /// … so many octets …
 const BATCH_OCTETS: u64 = 4 << 20;
-/// … or so long a time.
+/// … or so long a time, …
 const BATCH_AGE: Duration = Duration::from_secs(5);
+/// … but at first after this, then twice as long each time: a session that is ended early
+/// has proven about half of what came.
+const FIRST_AGE: Duration = Duration::from_millis(500);
 
 /// A response to RETR that no proof has shown to be this message's yet.
 #[derive(Debug)]
@@ -39,11 +42,19 @@ pub(super) enum Answer {
 }
 
 /// The answers that await their proof, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct UnprovenAnswers {
     answers: VecDeque<Unproven>,
     octets: u64,
     since: Option<Instant>,
+    /// How old the oldest answer may get.
+    age: Duration,
+}
+
+impl Default for UnprovenAnswers {
+    fn default() -> Self {
+        Self { answers: VecDeque::new(), octets: 0, since: None, age: FIRST_AGE }
+    }
 }
 
 impl UnprovenAnswers {
@@ -53,6 +64,9 @@ impl UnprovenAnswers {
 
     pub(super) fn push(&mut self, unproven: Unproven) {
         if self.is_empty() {
+            if self.since.is_some() {
+                self.age = self.age.saturating_mul(2).min(BATCH_AGE);
+            }
             (self.octets, self.since) = (0, Some(Instant::now()));
         }
         if let Answer::Message { message, .. } = &unproven.answer {
@@ -65,7 +79,7 @@ impl UnprovenAnswers {
     pub(super) fn is_batch(&self) -> bool {
         self.answers.len() >= BATCH
             || self.octets >= BATCH_OCTETS
-            || self.since.is_some_and(|since| since.elapsed() >= BATCH_AGE)
+            || self.since.is_some_and(|since| since.elapsed() >= self.age)
     }
 
     /// How many refusals the answers end with.

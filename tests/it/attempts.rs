@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use pop3_test_server::{Builder, Fault, Message, Server};
 
@@ -239,4 +240,42 @@ fn a_window_that_will_not_move_is_said_when_it_is_marked_and_once_when_nothing_e
     // Something else is there: if it comes to that again, it is said again.
     sandbox.plain(&server).run().is_silent();
     assert!(!server_facts(&sandbox.journal()).contains("only-seen"));
+}
+
+/// Runs that all end early, until the mail is here; how much each one brought.
+fn ended_early(server: &Server, sandbox: &Sandbox, all: usize) -> Vec<usize> {
+    let mut counts = Vec::new();
+    while counts.last() != Some(&all) && counts.len() < 12 {
+        let ran = sandbox.plain(server).args(["--deadline", "1"]).run();
+        assert!(matches!(ran.status, Some(0 | 75)), "{ran:?}");
+        counts.push(sandbox.count());
+    }
+    counts
+}
+
+#[test]
+fn runs_that_all_end_inside_a_message_bring_all_mail_one_command_at_a_time() {
+    // The first messages come at once; then each session stalls.
+    let server = server(20).without("PIPELINING").fault(Fault::stall_after_sent(1_300));
+    let (server, sandbox) = (server.start(), Sandbox::new());
+    let counts = ended_early(&server, &sandbox, 20);
+    assert!(counts.last() == Some(&20) && counts.len() > 2, "{counts:?}");
+    let mut all: Vec<_> = (1..=20).map(stored).collect();
+    all.sort();
+    assert_eq!(sandbox.mail(), all);
+}
+
+#[test]
+fn a_run_that_ends_early_keeps_what_came_in_its_first_seconds_one_command_at_a_time() {
+    let trickle = Fault::trickle(Duration::from_millis(1));
+    let body = "x".repeat(60) + "\r\n";
+    let message = |number| {
+        Message::new(format!("u{number}"), format!("A: {number}\r\n\r\n{}", body.repeat(5)))
+    };
+    let server = Server::builder().user("mrose", "secret").messages((1..=25).map(message));
+    let server = server.without("PIPELINING").fault(trickle).start();
+    let sandbox = Sandbox::new();
+    let ran = sandbox.plain(&server).args(["--deadline", "5"]).run();
+    ran.fails(75, "the deadline");
+    assert!(sandbox.count() > 0, "{ran:?}: {:?}", asked_for(&server));
 }
