@@ -88,6 +88,8 @@ impl Twins {
         }
         let numbered = are_numbers(listing.iter().map(Listed::name));
         let fetched = fetched(listing, steps, index);
+        let retrieved = listing.iter().zip(steps).filter(|(_, step)| is_retrieved(step));
+        let lacks_name = retrieved.map(|(it, _)| &it.unique_id).any(is_derived);
         let (listed, shared) = (whole.indexed(index), shared(listing, index));
         let is_crowd = |unique_id| numbered || shared.contains_key(unique_id);
         let mut present = Present::default();
@@ -97,11 +99,11 @@ impl Twins {
         let mut known: HashMap<_, Vec<_>> = HashMap::new();
         for (id, it) in index.each() {
             let Some(content) = it.content else { continue };
-            // A message that QUIT did not remove may have another number by now, or a
-            // unique-id if it had none.
-            let is_nameless =
-                || numbered || index.unique_id_of(id).is_some_and(|id| is_derived(&id));
-            let may_move = may_move(it.state) || it.state == State::Deleted && is_nameless();
+            // A message that QUIT did not remove may have another number by now, a
+            // unique-id if it had none, or none if it had one.
+            let had_none = || index.unique_id_of(id).is_some_and(|id| is_derived(&id));
+            let may_move = may_move(it.state)
+                || it.state == State::Deleted && (numbered || lacks_name || had_none());
             let elsewhere = may_move && (numbered || !listed.has(id));
             if !elsewhere && !fetched.has(id) {
                 continue;

@@ -410,3 +410,28 @@ fn a_size_of_nothing_makes_no_message_another_one_for_a_look_nor_for_a_fetch() {
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 3);
 }
+
+#[test]
+fn what_quit_did_not_remove_is_known_when_uidl_leaves_it_out() {
+    // TOP shows a header that no message has.
+    let other_header = Fault::reply("TOP", "+OK\r\nSubject: other\r\n\r\n.\r\n");
+    let kept = Fault::quit_removes_nothing().on(1);
+    let left_out = Fault::unique_ids_only(0).on(2);
+    let server = server(1).fault(other_header).fault(kept).fault(left_out).start();
+    let sandbox = Sandbox::new();
+    for _ in 0..3 {
+        sandbox.plain(&server).arg("--delete").run();
+        assert_eq!(sandbox.count(), 1);
+    }
+}
+
+#[test]
+fn what_got_other_unique_ids_is_refetched_too() {
+    let (server, sandbox) = (server(3).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").replace(renamed(&[1, 2, 3], |number| format!("other-{number}")));
+    sandbox.plain(&server).args(["--refetch", "--yes"]).run().is_silent();
+    assert_eq!(sandbox.count(), 6);
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 6);
+}
