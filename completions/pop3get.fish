@@ -31,7 +31,7 @@ oauthbearer\t'An OAuth 2 token in place of the password (RFC 7628)'
 external\t'The client certificate, and no password'"
 complete -c pop3get -l channel-binding -d 'What SCRAM-…-PLUS binds the login to: the TLS 1.3 session, or the server\'s certificate [default: exporter]' -r -f -a "exporter\t'What both ends of TLS 1.3 export (RFC 9266)'
 end-point\t'The hash of the server\'s certificate (RFC 5929)'"
-complete -c pop3get -l early -d 'Send the first commands with the end of the TLS handshake, before the greeting, to a server that has answered them so [default: true]' -r -f -a "true\t''
+complete -c pop3get -l early -d 'Send the first commands with the end of the TLS handshake, before the greeting, to a server that is known to accept that [default: true]' -r -f -a "true\t''
 false\t''"
 complete -c pop3get -l password-file -d 'Read the password from the first line of this file; other users must not be able to read it' -r -F
 complete -c pop3get -l password-command -d 'Read the password from the first line that this shell command prints' -r
@@ -47,7 +47,7 @@ complete -c pop3get -l proxy-password-file -d 'Read the proxy password from the 
 complete -c pop3get -l connect-timeout -d 'Time to wait for the connection and the server\'s greeting [default: 1m]' -r
 complete -c pop3get -l timeout -d 'Time to wait for a reply, or for more of a message [default: 3m]' -r
 complete -c pop3get -l retry-for -d 'Time to keep trying while another session holds the maildrop ([IN-USE]); the pauses grow, and --deadline ends it [default: 0s]' -r
-complete -c pop3get -l grace -d 'Keep quiet about failures that the next run may mend, with status 0, until they have lasted for so long and three runs have failed; not on a terminal' -r
+complete -c pop3get -l grace -d 'Off a terminal, keep quiet about failures that the next run may mend (status 0 in place of 75), until they have lasted this long and three runs have failed' -r
 complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is missing [default: $MAILDIR]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l delete-after -d 'Delete messages from the server this long after their delivery; whole days, like 30d' -r
 complete -c pop3get -l max-size -d 'Do not fetch larger messages; they stay on the server; units k, M, G' -r
@@ -58,9 +58,9 @@ complete -c pop3get -l rcpt -d 'Hand over by LMTP for this recipient; may be giv
 complete -c pop3get -l exec-timeout -d 'Time that the command, or the target by LMTP, may take for a message: then SIGTERM, and 5 seconds later SIGKILL [default: 5m]' -r
 complete -c pop3get -l journal -d 'Name of this mailbox\'s journal [default: USER@HOST, and the port if it is unusual]' -r
 complete -c pop3get -l state-dir -d 'Keep the journals in this directory [default: $STATE_DIRECTORY, else ~/.local/state/pop3get]' -r -f -a "(__fish_complete_directories)"
-complete -c pop3get -l jobs -d 'Serve at most so many accounts at once [default: 4]' -r
-complete -c pop3get -l jobs-per-host -d 'Serve at most so many accounts of one server at once [default: 2]' -r
-complete -c pop3get -l every -d 'Repeat the fetch in one process, so long after the last one began, until SIGTERM ends it; for containers' -r
+complete -c pop3get -l jobs -d 'Serve at most N accounts at once [default: 4]' -r
+complete -c pop3get -l jobs-per-host -d 'Serve at most N accounts of one server at once [default: 2]' -r
+complete -c pop3get -l every -d 'Repeat the fetch at this interval in one process, until SIGTERM ends it; for containers' -r
 complete -c pop3get -l report -d 'After each fetch, write the status of all accounts into this file for Prometheus\' node exporter; its name ends in .prom' -r -F
 complete -c pop3get -l config -d 'Read only this configuration file [default: $POP3GET_CONFIG or ~/.config/pop3get/config.toml, and config.d/*.toml beside it]' -r -F
 complete -c pop3get -l deadline -d 'End the whole run after this time, with status 75 if it is not done' -r
@@ -76,13 +76,13 @@ complete -c pop3get -l new -d 'With --list: only the messages that a fetch would
 complete -c pop3get -l check -d 'Print how many messages are new, and how many a fetch would delete by your order; the exit status is 1 if none is new'
 complete -c pop3get -l probe -d 'Examine a server: addresses, TLS, certificates, capabilities and, with --user, the login; prints an account for the configuration file'
 complete -c pop3get -l mark-seen -d 'Record the messages of one account as seen, so that they are never fetched; all messages, or those that --uid and --message name'
-complete -c pop3get -s n -l dry-run -d 'Print what a fetch, or another act that is given, would do, and do nothing'
-complete -c pop3get -l status -d 'Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, what waits to be handed over, the days of its server\'s certificate'
+complete -c pop3get -s n -l dry-run -d 'Print what a fetch, or the act that is given, would do, without doing it'
+complete -c pop3get -l status -d 'Print the status of each account without connecting: its last success, since when and why it fails, when the next login is tried, its messages by state, what waits to be handed over, and the days that the server\'s certificate is still valid'
 complete -c pop3get -l check-config -d 'Print every setting of each account, where it comes from, and every mistake in the configuration; connects to no server, runs no command'
-complete -c pop3get -l retry-failed -d 'Fetch messages that failed before now, not at their next turn'
+complete -c pop3get -l retry-failed -d 'Fetch messages that failed before at once, and not only when their pause is over'
 complete -c pop3get -l rekey -d 'After the server renumbered: match this account\'s messages by their headers, and fetch only new ones'
 complete -c pop3get -l refetch -d 'Fetch every message of this account again, also those delivered before, or those that --uid and --message name'
-complete -c pop3get -l refetch-missing -d 'Take what was delivered and is not in the Maildir any more, of one account, named, again'
+complete -c pop3get -l refetch-missing -d 'Fetch again the messages of this account that were delivered and are no longer in the Maildir'
 complete -c pop3get -l allow-plaintext-password -d 'Send the password in clear, without TLS, to a server that is not this machine'
 complete -c pop3get -l strict -d 'Refuse a server that breaks an RFC in its login, though it could be served; the error says how it breaks it'
 complete -c pop3get -l ipv4 -d 'Use IPv4 only'
@@ -92,7 +92,7 @@ complete -c pop3get -l keep -d 'Leave all messages on the server; this is the de
 complete -c pop3get -l json -d 'Print each event on standard output, one JSON object per line; --generate json-schema prints their schema'
 complete -c pop3get -l yes -d 'Answer every question with yes'
 complete -c pop3get -s q -l quiet -d 'Print nothing but errors'
-complete -c pop3get -s v -l verbose -d 'Say a line for each account; twice: a line for each message, and what else happens; three times: the conversation, secrets left out'
+complete -c pop3get -s v -l verbose -d 'Print a line for each account; -vv also a line for each message and other events; -vvv also the conversation, without secrets'
 complete -c pop3get -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pop3get -s V -l version -d 'Print version'
 

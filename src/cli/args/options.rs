@@ -96,7 +96,7 @@ pub struct Args {
     )]
     pub import_seen: Option<PathBuf>,
 
-    /// Print what a fetch, or another act that is given, would do, and do nothing
+    /// Print what a fetch, or the act that is given, would do, without doing it
     #[arg(
         short = 'n',
         long,
@@ -109,7 +109,7 @@ pub struct Args {
     #[arg(long, value_names = ["ACTION", "WORD"], num_args = 1..=2, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub state: Option<Vec<String>>,
 
-    /// Say how each account fares, without connecting: its last success, since when and why it fails, its messages by state, what waits to be handed over, the days of its server's certificate
+    /// Print the status of each account without connecting: its last success, since when and why it fails, when the next login is tried, its messages by state, what waits to be handed over, and the days that the server's certificate is still valid
     #[arg(long, group = "mode", help_heading = "What to do (default: fetch new mail)")]
     pub status: bool,
 
@@ -148,7 +148,7 @@ pub struct Args {
     #[arg(skip)]
     pub messages: Messages,
 
-    /// Fetch messages that failed before now, not at their next turn
+    /// Fetch messages that failed before at once, and not only when their pause is over
     #[arg(long, help_heading = "Delivery")]
     pub retry_failed: bool,
 
@@ -160,7 +160,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "mode", help_heading = "Delivery")]
     pub refetch: bool,
 
-    /// Take what was delivered and is not in the Maildir any more, of one account, named, again
+    /// Fetch again the messages of this account that were delivered and are no longer in the Maildir
     #[arg(long, conflicts_with_all = ["mode", "refetch", "rekey"], help_heading = "Delivery")]
     pub refetch_missing: bool,
 
@@ -200,7 +200,7 @@ pub struct Args {
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say a line for each account; twice: a line for each message, and what else happens; three times: the conversation, secrets left out
+    /// Print a line for each account; -vv also a line for each message and other events; -vvv also the conversation, without secrets
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 }

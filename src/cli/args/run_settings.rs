@@ -26,15 +26,15 @@ pub(crate) fn check_report(path: &Path) -> Result<(), &'static str> {
 #[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RunSettings {
-    /// Serve at most so many accounts at once [default: 4]
+    /// Serve at most N accounts at once [default: 4]
     #[arg(long, value_name = "N", help_heading = "Many accounts")]
     pub jobs: Option<NonZeroUsize>,
 
-    /// Serve at most so many accounts of one server at once [default: 2]
+    /// Serve at most N accounts of one server at once [default: 2]
     #[arg(long, value_name = "N", help_heading = "Many accounts")]
     pub jobs_per_host: Option<NonZeroUsize>,
 
-    /// Repeat the fetch in one process, so long after the last one began, until SIGTERM ends it; for containers
+    /// Repeat the fetch at this interval in one process, until SIGTERM ends it; for containers
     #[arg(long, value_name = "DURATION", help_heading = "Many accounts")]
     pub every: Option<Interval>,
 

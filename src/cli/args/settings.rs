@@ -50,7 +50,7 @@ pub struct Settings {
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Server")]
     pub allow_plaintext_password: Option<bool>,
 
-    /// Send the first commands with the end of the TLS handshake, before the greeting, to a server that has answered them so [default: true]
+    /// Send the first commands with the end of the TLS handshake, before the greeting, to a server that is known to accept that [default: true]
     #[arg(long, value_name = "true|false", help_heading = "Server")]
     pub early: Option<bool>,
 
@@ -132,7 +132,7 @@ pub struct Settings {
     #[arg(long, value_name = "DURATION", help_heading = "Server", value_parser = at_most_a_day)]
     pub retry_for: Option<Period>,
 
-    /// Keep quiet about failures that the next run may mend, with status 0, until they have lasted for so long and three runs have failed; not on a terminal
+    /// Off a terminal, keep quiet about failures that the next run may mend (status 0 in place of 75), until they have lasted this long and three runs have failed
     #[arg(long, value_name = "DURATION", help_heading = "Server")]
     pub grace: Option<Period>,
 
