@@ -109,7 +109,9 @@ impl<'i> Lookup<'i> {
         facts.is_known |= first.is_some();
         facts.is_new |= first.is_none();
         let is_missing = id.is_some_and(|id| index.is_id_missing(id));
-        facts.needs_size |= is_missing || first.into_iter().chain(second).chain(known).any(waits);
+        facts.needs_size |= is_missing
+            || first.is_some_and(waits)
+            || second.is_some_and(|second| waits(second) || known.any(waits));
         let is_again = id.is_some_and(|id| !found.known.add(id));
         facts.is_shared |= is_again;
         match id.zip(first) {

@@ -67,8 +67,10 @@ pub struct Index {
     /// Every unique-id, its length before it.
     arena: Vec<u8>,
     entries: Vec<Entry>,
-    /// The first entry of each unique-id.
+    /// The first entry of each unique-id, once they do not ascend. Until then each entry
+    /// is one, and is found by halves: most servers count their unique-ids up.
     heads: HashTable<u32>,
+    is_hashed: bool,
     hasher: RandomState,
     /// The first entry that was asked for last.
     found_last: AtomicU32,
@@ -117,16 +119,29 @@ impl Index {
             head.is_some_and(|head| head.text(&self.arena) == unique_id)
         };
         let expected = [last, last.saturating_add(1)].into_iter().find(is_it);
-        let first =
-            expected.or_else(|| self.first_of(self.hasher.hash_one(unique_id), unique_id))?;
+        let hash = || self.hasher.hash_one(unique_id);
+        let first = expected.or_else(|| self.search(self.is_hashed.then(hash), unique_id))?;
         if first != last {
             self.found_last.store(first, Ordering::Relaxed);
         }
         Some(first)
     }
 
-    fn first_of(&self, hash: u64, unique_id: &[u8]) -> Option<u32> {
-        self.heads.find(hash, |at| self.text_at(*at) == unique_id).copied()
+    /// The first entry of a unique-id, whose hash is given where there are hashes.
+    fn search(&self, hash: Option<u64>, unique_id: &[u8]) -> Option<u32> {
+        if let Some(hash) = hash {
+            return self.heads.find(hash, |at| self.text_at(*at) == unique_id).copied();
+        }
+        if self.is_behind_all(unique_id) {
+            return None;
+        }
+        let at = self.entries.binary_search_by(|entry| entry.text(&self.arena).cmp(unique_id));
+        u32::try_from(at.ok()?).ok()
+    }
+
+    /// Whether a unique-id would come last.
+    fn is_behind_all(&self, unique_id: &[u8]) -> bool {
+        self.entries.last().is_none_or(|last| last.text(&self.arena) < unique_id)
     }
 
     /// The entries of one unique-id, dead ones too, in the order in which they came.

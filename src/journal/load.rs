@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::frame::{Commit, Header, VERSION};
 use super::index::Index;
-use super::message_line::Context;
+use super::message_line::{Context, MessageLine, is_of_message};
 use super::record::Record;
 
-/// The shortest record that tells of a message, `s ? a` and its LF.
-const LEAST_RECORD: usize = 6;
+/// A message takes about so many octets.
+const USUAL_RECORD: usize = 56;
 
 /// A journal, read.
 #[derive(Debug)]
@@ -49,9 +49,7 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
         return Err(Fault::Newer { version: header.version });
     }
     let mut loaded = Loaded { last_append: 0..lines.at, ..Loaded::of(header) };
-    // No more than there are lines, nor than lines of their least length.
-    let most = memchr::memchr_iter(b'\n', text).count().min(text.len() / LEAST_RECORD);
-    loaded.index.reserve(most);
+    loaded.index.reserve(text.len() / USUAL_RECORD);
     let (mut start, mut pending, mut first_line) = (lines.at, Vec::new(), lines.number + 1);
     while let Some(line) = lines.next() {
         let Some(commit) = Commit::parse(line.content) else {
@@ -65,9 +63,8 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
         }
         let mut context = Context::default();
         for (at, line) in pending.iter().enumerate() {
-            let record = Record::parse(line, &mut context)
+            learn(&mut loaded.index, line, &mut context, commit.number)
                 .ok_or(Fault::Damaged { line: first_line + at })?;
-            loaded.index.apply(&record, commit.number);
         }
         loaded.records += pending.len();
         loaded.number = commit.number;
@@ -83,6 +80,18 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
     }
     loaded.index.trim();
     Ok(loaded)
+}
+
+/// Learns one line of the append with this number.
+fn learn(index: &mut Index, line: &[u8], context: &mut Context, commit: u64) -> Option<()> {
+    // Almost all are such, and need not be a record before.
+    if is_of_message(line) {
+        let MessageLine { unique_id, known, name } = MessageLine::parse(line, context)?;
+        index.learn(&unique_id, &known, name.as_ref(), commit);
+    } else {
+        index.apply(&Record::parse(line, context)?, commit);
+    }
+    Some(())
 }
 
 /// What can be saved of a damaged journal: every append that its own commit

@@ -81,6 +81,11 @@ fn state_of(word: &[u8]) -> Option<(State, bool)> {
     State::parse(word).filter(is_long).map(|state| (state, false))
 }
 
+/// Whether a line tells of a message in one of the usual states.
+pub(super) fn is_of_message(line: &[u8]) -> bool {
+    matches!(line, [b'd' | b'n' | b's' | b'x', b' ', ..])
+}
+
 /// A unique-id from its written form; `None` for what no server can give.
 pub(super) fn decode(written: &[u8]) -> Option<Cow<'_, [u8]>> {
     let unique_id: Cow<'_, [u8]> = match memchr::memchr(b'%', written) {

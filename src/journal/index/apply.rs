@@ -2,6 +2,7 @@
 
 use std::hash::BuildHasher as _;
 
+use crate::journal::file_name::FileName;
 use crate::journal::key::WrittenKey;
 use crate::journal::record::{Missing, Record};
 use crate::journal::state::{Facts, Known, State};
@@ -21,12 +22,7 @@ impl Index {
             }
             Record::Clock(clock) => self.clock = Some(*clock),
             Record::Delivering { unique_id, known, name } => {
-                let Some(entry) = self.upsert(unique_id, known) else { return };
-                if let Some(e) = self.entries.get_mut(entry as usize) {
-                    e.set(Flag::Unsettled, true);
-                }
-                let unsettled = Unsettled { entry, name: name.clone().into_owned() };
-                self.unsettled.entry(commit).or_default().push(unsettled);
+                self.learn(unique_id, known, Some(name), commit);
             }
             Record::Forget(key) => self.forget(key),
             Record::Found(file) => self.found.entry(file.hash).or_default().push(*file),
@@ -38,12 +34,7 @@ impl Index {
             Record::Listing { number, counted } => {
                 (self.listings, self.last_listing) = (*number, *counted);
             }
-            Record::Message { unique_id, known } => {
-                _ = self.upsert(unique_id, known);
-                if known.state == State::Deleted {
-                    self.note_gone(unique_id);
-                }
-            }
+            Record::Message { unique_id, known } => self.learn(unique_id, known, None, commit),
             Record::Missing { unique_id, since } => {
                 if let Some(first) = self.first(unique_id) {
                     self.missing.insert(first, *since);
@@ -63,6 +54,26 @@ impl Index {
             Record::Settled(commit) => self.settle(*commit),
             Record::TopDiffers => self.distrusts_top = true,
             Record::Waiting { key, name } => self.waiting.set(key, name),
+        }
+    }
+
+    /// Learns a message, and its file's name where it is being delivered.
+    pub(in crate::journal) fn learn(
+        &mut self,
+        unique_id: &[u8],
+        known: &Known,
+        name: Option<&FileName<'_>>,
+        commit: u64,
+    ) {
+        let entry = self.upsert(unique_id, known);
+        if let Some((entry, name)) = entry.zip(name) {
+            if let Some(entry) = self.entries.get_mut(entry as usize) {
+                entry.set(Flag::Unsettled, true);
+            }
+            let unsettled = Unsettled { entry, name: name.clone().into_owned() };
+            self.unsettled.entry(commit).or_default().push(unsettled);
+        } else if known.state == State::Deleted {
+            self.note_gone(unique_id);
         }
     }
 
@@ -125,11 +136,20 @@ impl Index {
         }
     }
 
-    /// Makes room for so many records at once.
-    pub(in crate::journal) fn reserve(&mut self, records: usize) {
+    /// Makes room for so many messages at once.
+    pub(in crate::journal) fn reserve(&mut self, messages: usize) {
+        self.entries.reserve(messages);
+    }
+
+    /// From now on unique-ids are found by their hashes.
+    fn hash_all(&mut self) {
         let Self { arena, entries, heads, hasher, .. } = self;
-        entries.reserve(records);
-        heads.reserve(records, |at| hasher.hash_one(text(entries, arena, *at)));
+        heads.reserve(entries.capacity(), |_| 0);
+        for at in 0..u32::try_from(entries.len()).unwrap_or(u32::MAX) {
+            let hash = hasher.hash_one(text(entries, arena, at));
+            heads.insert_unique(hash, at, |at| hasher.hash_one(text(entries, arena, *at)));
+        }
+        self.is_hashed = true;
     }
 
     /// Gives back what was reserved and not needed.
@@ -170,8 +190,8 @@ impl Index {
     /// The entry of a message, which says from now on what the record says.
     fn upsert(&mut self, unique_id: &[u8], known: &Known) -> Option<u32> {
         self.consume(unique_id, known.occurrence, Some(known.facts()));
-        let hash = self.hasher.hash_one(unique_id);
-        let first = self.first_of(hash, unique_id);
+        let hash = self.is_hashed.then(|| self.hasher.hash_one(unique_id));
+        let first = self.search(hash, unique_id);
         let at = match self.find(first, known.occurrence) {
             Some(old) => old,
             None => self.insert(first, hash, unique_id, known.occurrence)?,
@@ -197,10 +217,14 @@ impl Index {
     fn insert(
         &mut self,
         first: Option<u32>,
-        hash: u64,
+        mut hash: Option<u64>,
         unique_id: &[u8],
         occurrence: u32,
     ) -> Option<u32> {
+        if !self.is_hashed && (first.is_some() || !self.is_behind_all(unique_id)) {
+            self.hash_all();
+            hash = Some(self.hasher.hash_one(unique_id));
+        }
         // 4,294,967,295 entries do not fit a journal that fits a disk.
         let new = u32::try_from(self.entries.len()).ok()?;
         let mut entry = match first.and_then(|first| self.entry(first)) {
@@ -221,7 +245,8 @@ impl Index {
             }
             None => {
                 let Self { heads, entries, arena, hasher, .. } = self;
-                heads.insert_unique(hash, new, |at| hasher.hash_one(text(entries, arena, *at)));
+                let hash_of = |at: &u32| hasher.hash_one(text(entries, arena, *at));
+                hash.map(|hash| heads.insert_unique(hash, new, hash_of));
             }
         }
         Some(new)

@@ -50,3 +50,48 @@ impl Index {
         derived.map(|(at, _)| IndexedId::new(at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::journal::record::Record;
+    use crate::journal::state::State;
+
+    fn seen(occurrence: u32) -> Known {
+        let (octets, fingerprint, content) = (None, None, None);
+        let (shared, state, at, counted) = (false, State::Seen, 1, 0);
+        let (tries, not_before) = (0, 0);
+        #[rustfmt::skip]
+        let known = Known { occurrence, shared, state, octets, fingerprint, content, at, counted, tries, not_before };
+        known
+    }
+
+    proptest! {
+        #[test]
+        fn a_unique_id_is_found_whether_they_ascend_or_not(
+            given in prop::collection::vec(("[a-d]{1,3}", 1u32..3), 0..30),
+            ascending in any::<bool>(),
+        ) {
+            let (mut given, mut index) = (given, Index::default());
+            if ascending {
+                given.sort_unstable();
+            }
+            for (id, occurrence) in &given {
+                index.apply(&Record::message(id.as_bytes(), seen(*occurrence)), 1);
+            }
+            for id in given.iter().map(|(id, _)| &**id).chain(["", "a", "bb", "ddd", "e"]) {
+                let of_id = given.iter().filter(|(it, _)| it == id);
+                let expected: HashSet<_> = of_id.map(|(_, occurrence)| *occurrence).collect();
+                let found = index.indexed(id.as_bytes());
+                let found = found.into_iter().flat_map(|found| index.occurrences_of(found));
+                let found: Vec<_> = found.map(|known| known.occurrence).collect();
+                prop_assert_eq!(found.len(), expected.len());
+                prop_assert_eq!(found.into_iter().collect::<HashSet<_>>(), expected);
+            }
+        }
+    }
+}
