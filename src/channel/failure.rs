@@ -185,6 +185,8 @@ pub enum Kind {
     NotOffered,
     /// The server does not offer the mechanism for tokens that was asked for.
     NotOfferedToken,
+    /// What answers does not speak POP3.
+    NotPop3,
     /// What answered does not speak TLS.
     NotTls,
     /// Server and client have no cipher suite or kind of key in common.
@@ -300,7 +302,7 @@ impl Kind {
             | Self::MaildirNotOurs | Self::MaildirNotWritable | Self::SameMailbox
             | Self::SameMailboxOfAccount | Self::State
             | Self::StateNotOurs | Self::StateReadOnly | Self::StateWithoutLocks => Nature::Places,
-            Self::ExchangeBroken | Self::ExchangeUnproved | Self::Protocol | Self::Renumbered
+            Self::ExchangeBroken | Self::ExchangeUnproved | Self::NotPop3 | Self::Protocol | Self::Renumbered
             | Self::Strict | Self::UniqueIdsGone => Nature::Protocol,
             Self::BindingRefused | Self::CertificateAddress | Self::CertificateAuthority
             | Self::CertificateCommonName

@@ -79,7 +79,7 @@ impl Ahead {
         let mut connection = opened?;
         if !connection.is_protected() && connection.buffered().is_empty() {
             let left = connect_timeout.saturating_sub(at.duration_since(begun));
-            connection.begin_for(Phase::Greeting, left);
+            connection.begin_rest(Phase::Greeting, connect_timeout, left);
             connection.fill()?;
             at = Instant::now();
         }
@@ -99,7 +99,7 @@ impl Ahead {
         Some(opened.map(|mut connection| {
             // The greeting has the rest of its time, whatever was done meanwhile.
             let left = connect_timeout.saturating_sub(at.duration_since(begun));
-            connection.begin_for(Phase::Greeting, left);
+            connection.begin_rest(Phase::Greeting, connect_timeout, left);
             connection
         }))
     }

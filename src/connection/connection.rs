@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -137,12 +138,17 @@ impl Connection {
     }
 
     /// The same, for something that may take another time than most.
-    pub fn begin_for(&mut self, phase: Phase, at_most: std::time::Duration) {
+    pub fn begin_for(&mut self, phase: Phase, at_most: Duration) {
         self.waiting = Waiting::now(phase, at_most);
     }
 
+    /// The same, where so much is left of the whole time.
+    pub fn begin_rest(&mut self, phase: Phase, whole: Duration, left: Duration) {
+        self.waiting = Waiting::rest(phase, whole, left);
+    }
+
     /// Begins to wait for something that has to come within this time.
-    pub fn begin_within(&mut self, phase: Phase, at_most: std::time::Duration) {
+    pub fn begin_within(&mut self, phase: Phase, at_most: Duration) {
         self.waiting = Waiting::now(phase, self.options.timeout.min(at_most));
     }
 

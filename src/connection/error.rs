@@ -127,7 +127,7 @@ pub enum Error {
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
     /// A phase took too long.
-    #[error("gave up waiting for {phase} after {}s", .after.as_secs())]
+    #[error("gave up waiting for {phase} after {}s", .after.as_secs_f64())]
     TimedOut {
         /// Which.
         phase: Phase,

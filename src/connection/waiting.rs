@@ -16,17 +16,24 @@ pub(super) struct Waiting {
     pub(super) phase: Phase,
     pub(super) since: Instant,
     pub(super) at_most: Duration,
+    /// The time that a time-out tells: of the whole, where this is a part of it.
+    pub(super) told: Duration,
 }
 
 impl Waiting {
     pub(super) fn now(phase: Phase, at_most: Duration) -> Self {
-        Self { phase, since: Instant::now(), at_most }
+        Self { phase, since: Instant::now(), at_most, told: at_most }
+    }
+
+    /// The rest of a time.
+    pub(super) fn rest(phase: Phase, whole: Duration, left: Duration) -> Self {
+        Self { told: whole, ..Self::now(phase, left) }
     }
 
     /// Whether to go on waiting; the run's own deadline comes first, because a
     /// person set it.
     pub(super) fn check(&self, options: &Options) -> Result<(), Error> {
-        let Self { phase, since, at_most } = *self;
+        let Self { phase, since, at_most, told } = *self;
         if options.stop.is_signalled() {
             return Err(Error::Cancelled);
         }
@@ -34,7 +41,7 @@ impl Waiting {
             return Err(Error::DeadlineOver { phase });
         }
         if since.elapsed() >= at_most {
-            return Err(Error::TimedOut { phase, after: at_most });
+            return Err(Error::TimedOut { phase, after: told });
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ use crate::protocol::UniqueId;
 use crate::session;
 
 use super::download::Download;
-use super::error::Error;
+use super::error::{Error, Operation};
 use super::event::Failure;
 
 /// How far a session came.
@@ -252,18 +252,24 @@ impl Attempts {
         }
     }
 
-    /// What made another session necessary says more than that it was too early for one.
+    /// Why the run fails, if another session became necessary before: that says more than
+    /// that it was too early for one, and is part of it where the server was not reached.
     fn telling(&mut self, error: Error) -> Error {
         use crate::protocol::ResponseCode::{InUse, LoginDelay};
-        let is_too_early = match &error {
+        let Some(first) = self.first.take() else { return error };
+        match &error {
+            Error::TooEarly { .. } => first,
+            Error::Session { doing: Operation::Connect, source }
+                if source.is_unreached() && first.nature() == session::Nature::Lost =>
+            {
+                Error::AgainUnreached { first: Box::new(first), then: Box::new(error) }
+            }
             Error::Session { source, .. } => {
                 let code = source.refusal().and_then(|refusal| refusal.code);
-                matches!(code, Some(InUse | LoginDelay))
+                if matches!(code, Some(InUse | LoginDelay)) { first } else { error }
             }
-            Error::TooEarly { .. } => true,
-            _ => false,
-        };
-        self.first.take().filter(|_| is_too_early).unwrap_or(error)
+            _ => error,
+        }
     }
 
     fn without_header(&mut self, unique_id: UniqueId) -> Next {

@@ -60,6 +60,14 @@ pub enum Error {
         "the maildrop is not that of {0}: other messages have its unique-ids, or none can be compared"
     )]
     AnotherMailbox(String),
+    /// A session was lost, and the server could not be reached for another one.
+    #[error("{first}; another session: {then}")]
+    AgainUnreached {
+        /// Why the first session ended.
+        first: Box<Self>,
+        /// Why there was no other one.
+        then: Box<Self>,
+    },
     /// A person was asked, and did not agree.
     #[error("that was not agreed to; nothing was changed")]
     Declined,

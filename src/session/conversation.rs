@@ -138,6 +138,19 @@ impl<'a> Conversation<'a> {
         (self.log)(Line::Received(redacted.as_deref().unwrap_or(&self.line)));
     }
 
+    /// Reads the greeting. What is no status line is another protocol's, as a rule.
+    pub(super) fn greeting(&mut self) -> Result<Result<&[u8], Refusal>, Error> {
+        let (keyword, phase) = (Keyword::Connection, Phase::Greeting);
+        self.read_line(keyword, phase)?;
+        self.log_line();
+        if StatusLine::parse(&self.line).is_err() {
+            // So much of it tells which protocol that is.
+            let shown = self.line.get(..100).unwrap_or(&self.line);
+            return Err(Error::NotPop3(shown.into()));
+        }
+        self.judge_status(keyword)
+    }
+
     /// Sends one command. Returns how many octets it has.
     pub(super) fn send(&mut self, command: &Command) -> Result<usize, Error> {
         (self.log)(Line::Sent(command));
@@ -236,6 +249,11 @@ impl<'a> Conversation<'a> {
     ) -> Result<Result<&[u8], Refusal>, Error> {
         self.read_line(keyword, phase)?;
         self.log_line();
+        self.judge_status(keyword)
+    }
+
+    /// What the status line says that was read.
+    fn judge_status(&mut self, keyword: Keyword) -> Result<Result<&[u8], Refusal>, Error> {
         self.check_status(keyword)?;
         let status = status_line(&self.line, keyword)?;
         Ok(match status.indicator {

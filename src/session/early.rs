@@ -11,8 +11,8 @@
 
 use std::time::Duration;
 
-use crate::connection::{Phase, Security};
-use crate::protocol::{Capabilities, Command, Keyword, Leniency, Timestamp};
+use crate::connection::Security;
+use crate::protocol::{Capabilities, Command, Leniency, Timestamp};
 
 use super::ahead::Early;
 use super::authorization::{Authorization, Pipelining};
@@ -63,7 +63,7 @@ impl Authorization<'_> {
 
     /// Reads the greeting.
     pub(super) fn read_greeting(&mut self) -> Result<(), Error> {
-        let greeting = self.conversation.status(Keyword::Connection, Phase::Greeting)?;
+        let greeting = self.conversation.greeting()?;
         self.timestamp = Timestamp::find(greeting.map_err(Error::NotWelcome)?);
         self.awaits_greeting = false;
         Ok(())

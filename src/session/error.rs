@@ -128,6 +128,9 @@ pub enum Error {
         /// The SASL mechanisms that it offers.
         offered: Box<[u8]>,
     },
+    /// What answers is no POP3 server.
+    #[error("what answers does not speak POP3: it greets with {}", Quoted::new(.0))]
+    NotPop3(Box<[u8]>),
     /// The server greets with `-ERR`.
     #[error("the server turned us away{}", .0.words())]
     NotWelcome(Refusal),
@@ -221,7 +224,7 @@ impl Error {
     /// or makes no sense may mind that.
     pub(super) fn spoke_first(self) -> Self {
         match self {
-            Self::NotWelcome(_) | Self::Violation { .. } => Self::SpokeFirst,
+            Self::NotPop3(_) | Self::NotWelcome(_) | Self::Violation { .. } => Self::SpokeFirst,
             Self::Connection(
                 connection::Error::Closed { .. }
                 | connection::Error::Broken { .. }
@@ -273,6 +276,13 @@ impl Error {
     /// better.
     pub fn is_loss(&self) -> bool {
         matches!(self.nature(), Nature::Broken | Nature::Endless | Nature::Lost)
+    }
+
+    /// Whether the server could not be reached.
+    pub fn is_unreached(&self) -> bool {
+        use connection::Error::{Connect, Resolver};
+        matches!(self, Self::Connection(Connect(_) | Resolver(_)))
+            || matches!(self, Self::Connection(error) if error.is_loss())
     }
 
     /// Whether lines that answer nothing follow a message that is whole by itself.

@@ -13,8 +13,8 @@ use std::ops::ControlFlow;
 
 use crate::connection::{self, Connection, Phase, Route, Secured, Security};
 use crate::protocol::{
-    Capabilities, Command, DropListing, Keyword, MessageNumber, ScanListing, Timestamp,
-    TimestampError, UniqueIdListing,
+    Capabilities, Command, DropListing, MessageNumber, ScanListing, Timestamp, TimestampError,
+    UniqueIdListing,
 };
 
 use super::authorization::{
@@ -182,7 +182,7 @@ impl Findings {
         if self.secured.is_some() {
             conversation.log_protection(roots);
         }
-        let greeting = match conversation.status(Keyword::Connection, Phase::Greeting)? {
+        let greeting = match conversation.greeting()? {
             Ok(words) => words,
             Err(refusal) => {
                 self.greeting = Some(refusal.text.clone());
@@ -282,7 +282,7 @@ fn capabilities(conversation: &mut Conversation<'_>) -> Result<Answer, Error> {
 fn look_behind_stls(options: &connection::Options, log: Log<'_>) -> Result<Secured, Error> {
     let connection = Connection::open(options)?;
     let mut conversation = Conversation::new(connection, log, false);
-    let greeting = conversation.status(Keyword::Connection, Phase::Greeting)?.map(|_| ());
+    let greeting = conversation.greeting()?.map(|_| ());
     greeting.map_err(Error::NotWelcome)?;
     ask_for_tls(&mut conversation)?;
     Ok(conversation.connection.inspect_tls()?)

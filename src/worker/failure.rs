@@ -71,6 +71,7 @@ fn operation(doing: Operation) -> FailedOperation {
 
 fn of_fetch(error: &fetch::Error) -> Kind {
     match error {
+        fetch::Error::AgainUnreached { first, .. } => of_fetch(first),
         fetch::Error::AnotherMailbox(_) => Kind::AnotherMailbox,
         fetch::Error::Delivery(error) => of_delivery(error),
         fetch::Error::Journal(error) => of_journal(error),
@@ -162,6 +163,7 @@ fn of_session(doing: Operation, error: &session::Error) -> Kind {
         session::Error::Timestamp(_) => Kind::NoTimestamp,
         session::Error::Unsupported(Keyword::Stls, _) => Kind::NoStls,
         session::Error::Unsupported(..) => Kind::ServerUnavailable,
+        session::Error::NotPop3(_) => Kind::NotPop3,
         session::Error::NotWelcome(refusal) => of_refusal(refusal, Kind::ServerTemporary),
         session::Error::Refused {
             keyword: Keyword::Pass | Keyword::User | Keyword::Apop,

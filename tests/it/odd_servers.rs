@@ -123,3 +123,29 @@ fn a_message_with_an_unstuffed_dot_is_said_and_stays_and_the_others_arrive() {
         }
     }
 }
+
+/// A web server, or mail of another protocol: what it says tells which.
+#[test]
+fn a_greeting_that_is_none_of_pop3_is_quoted_and_moves_no_terminal() {
+    for (greeting, quoted) in [
+        ("HTTP/1.1 400 Bad Request\r\n", "\"HTTP/1.1 400 Bad Request\""),
+        ("* OK [CAPABILITY IMAP4rev1] ready\r\n", "\"* OK [CAPABILITY IMAP4rev1] ready\""),
+        ("220 \x1b[2Jmail\u{202e}\r\n", "\"220 \u{fffd}[2Jmail\u{fffd}\""),
+    ] {
+        let server = Server::builder().user("mrose", "secret").fault(Fault::greeting(greeting));
+        let (server, sandbox) = (server.start(), Sandbox::new());
+        for act in [&[][..], &["--list"], &["--check"]] {
+            let ran = sandbox.plain(&server).args(act).run();
+            ran.fails(76, &format!("what answers does not speak POP3: it greets with {quoted}\n"));
+            assert!(ran.stderr.contains("\nhint: is it the port of a POP3 server?"), "{ran:?}");
+        }
+    }
+}
+
+#[test]
+fn a_time_out_tells_the_time_that_was_set() {
+    let server = Server::builder().user("mrose", "secret").fault(Fault::stall_before_greeting());
+    let (server, sandbox) = (server.start(), Sandbox::new());
+    let ran = sandbox.plain(&server).args(["--connect-timeout", "1"]).run();
+    ran.fails(75, "gave up waiting for the greeting after 1s\n");
+}

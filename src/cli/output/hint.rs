@@ -167,6 +167,7 @@ fn local(kind: Kind) -> Option<&'static str> {
 fn tls(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::NoStls => "try --tls implicit (port 995); nothing secret was sent",
+        Kind::NotPop3 => "is it the port of a POP3 server? 995 with TLS, 110 with --tls starttls",
         Kind::NotTls => "is it the port for TLS? --tls starttls begins in clear, on port 110",
         Kind::CertificateDates => {
             "is the clock here right? then the server's operator has to renew it; --probe shows the chain"

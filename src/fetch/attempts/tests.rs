@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use crate::fetch::error::Operation;
 use crate::fetch::header::Header;
 use crate::fetch::step::{Listed, Retrieval};
 use crate::protocol::{Keyword, MessageNumber, ResponseCode, Violation};
@@ -343,4 +342,18 @@ fn what_was_sent_too_early_says_more_than_that_the_maildrop_was_in_use_then() {
     let next = attempts.next(ended(), Err(refused(Some(ResponseCode::InUse))));
     let Next::Fail(error) = next else { panic!("{next:?}") };
     assert_eq!(error.nature(), session::Nature::SpokeFirst);
+}
+
+#[test]
+fn a_server_that_is_gone_behind_a_lost_session_is_told_with_why_that_was_lost() {
+    let mut attempts = Attempts::default();
+    let ended =
+        Current { reached: Reached::Messages, lost: Some(message(1)), ..Current::default() };
+    assert!(matches!(attempts.next(ended, Err(lost())), Next::Again(Note::None)));
+    let doing = Operation::Connect;
+    let gone = Error::Session { doing, source: session::Error::closed() };
+    let Next::Fail(error) = attempts.next(Current::default(), Err(gone)) else { panic!() };
+    let lost = "the server closed the connection while we waited for a reply";
+    let told = format!("cannot list the maildrop: {lost}; another session: cannot connect: {lost}");
+    assert_eq!(error.to_string(), told);
 }
