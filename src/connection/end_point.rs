@@ -19,21 +19,21 @@ pub(super) fn end_point(der: &[u8]) -> Option<Vec<u8>> {
                     digest(Der(Der(content).expect(SEQUENCE)?).expect(OBJECT_IDENTIFIER)?)?
                 }
                 // SHA-1, by default (RFC 4055 section 3.1).
-                _ => Hash::Sha256,
+                _ => SignatureHash::Sha256,
             }
         }
         signature => signature_hash(signature)?,
     };
     Some(match hash {
-        Hash::Sha224 => Sha224::digest(der).to_vec(),
-        Hash::Sha256 => Sha256::digest(der).to_vec(),
-        Hash::Sha384 => Sha384::digest(der).to_vec(),
-        Hash::Sha512 => Sha512::digest(der).to_vec(),
+        SignatureHash::Sha224 => Sha224::digest(der).to_vec(),
+        SignatureHash::Sha256 => Sha256::digest(der).to_vec(),
+        SignatureHash::Sha384 => Sha384::digest(der).to_vec(),
+        SignatureHash::Sha512 => Sha512::digest(der).to_vec(),
     })
 }
 
 #[derive(Clone, Copy)]
-enum Hash {
+enum SignatureHash {
     Sha224,
     Sha256,
     Sha384,
@@ -43,21 +43,21 @@ enum Hash {
 const RSASSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
 
 /// RSA with PKCS#1 (RFC 8017 appendix C) and ECDSA (RFC 5758 section 3.2).
-fn signature_hash(identifier: &[u8]) -> Option<Hash> {
+fn signature_hash(identifier: &[u8]) -> Option<SignatureHash> {
     match identifier {
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, hash] => match hash {
-            4 | 5 | 11 => Some(Hash::Sha256), // MD5 and SHA-1 too
-            12 => Some(Hash::Sha384),
-            13 => Some(Hash::Sha512),
-            14 => Some(Hash::Sha224),
+            4 | 5 | 11 => Some(SignatureHash::Sha256), // MD5 and SHA-1 too
+            12 => Some(SignatureHash::Sha384),
+            13 => Some(SignatureHash::Sha512),
+            14 => Some(SignatureHash::Sha224),
             _ => None,
         },
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1] => Some(Hash::Sha256), // SHA-1
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1] => Some(SignatureHash::Sha256), // SHA-1
         [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, hash] => match hash {
-            1 => Some(Hash::Sha224),
-            2 => Some(Hash::Sha256),
-            3 => Some(Hash::Sha384),
-            4 => Some(Hash::Sha512),
+            1 => Some(SignatureHash::Sha224),
+            2 => Some(SignatureHash::Sha256),
+            3 => Some(SignatureHash::Sha384),
+            4 => Some(SignatureHash::Sha512),
             _ => None,
         },
         _ => None,
@@ -65,14 +65,14 @@ fn signature_hash(identifier: &[u8]) -> Option<Hash> {
 }
 
 /// The hashes themselves (RFC 4055 section 2.1).
-fn digest(identifier: &[u8]) -> Option<Hash> {
+fn digest(identifier: &[u8]) -> Option<SignatureHash> {
     match identifier {
-        [0x2b, 0x0e, 3, 2, 0x1a] => Some(Hash::Sha256), // SHA-1
+        [0x2b, 0x0e, 3, 2, 0x1a] => Some(SignatureHash::Sha256), // SHA-1
         [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, hash] => match hash {
-            1 => Some(Hash::Sha256),
-            2 => Some(Hash::Sha384),
-            3 => Some(Hash::Sha512),
-            4 => Some(Hash::Sha224),
+            1 => Some(SignatureHash::Sha256),
+            2 => Some(SignatureHash::Sha384),
+            3 => Some(SignatureHash::Sha512),
+            4 => Some(SignatureHash::Sha224),
             _ => None,
         },
         _ => None,

@@ -71,7 +71,7 @@ impl Connection {
     /// The connection with TLS if that is spoken from the start. If another address
     /// could be tried, it has begun to greet; else, or where we speak first, nothing was
     /// waited for.
-    fn greeted(mut self, attempt: Attempt) -> Result<Self, Error> {
+    fn greeted(mut self, attempt: AddressAttempt) -> Result<Self, Error> {
         if self.options.security == Security::ImplicitTls {
             self.waiting = attempt.waiting.with(Phase::Handshake);
             self = self.shake_hands()?;
@@ -90,7 +90,7 @@ impl Connection {
 
 /// How long one address is waited for.
 #[derive(Clone, Copy)]
-struct Attempt {
+struct AddressAttempt {
     /// Its share.
     waiting: Waiting,
     /// All addresses together.
@@ -99,7 +99,7 @@ struct Attempt {
     others: usize,
 }
 
-impl Attempt {
+impl AddressAttempt {
     /// While there are others, an address gets half of the time that is left: some
     /// servers let clients wait before they greet.
     fn new(whole: Waiting, others: usize, options: &Options) -> Self {
@@ -117,7 +117,7 @@ impl Attempt {
 fn each_address<T>(
     options: &Options,
     authorities: &Authorities,
-    act: impl Fn(Connection, Attempt) -> Result<T, Error>,
+    act: impl Fn(Connection, AddressAttempt) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let waiting = Waiting::now(Phase::Resolve, options.connect_timeout);
     let to = |(socket, peer): (TcpStream, SocketAddr), addresses| {
@@ -126,7 +126,7 @@ fn each_address<T>(
     };
     if let Some(proxy) = &options.proxy {
         let made = proxy::connect(proxy, options, waiting)?;
-        return act(to(made, Vec::new()), Attempt::new(waiting, 0, options));
+        return act(to(made, Vec::new()), AddressAttempt::new(waiting, 0, options));
     }
     let addresses = tcp::resolve(&options.host, options.port, options, waiting)?;
     let (mut untried, mut slow, mut first_loss) = (addresses.clone(), None, None);
@@ -142,7 +142,8 @@ fn each_address<T>(
             Err(error) => return Err(first_loss.filter(|_| is_failure(&error)).unwrap_or(error)),
         };
         let peer = made.1;
-        match act(to(made, addresses.clone()), Attempt::new(waiting, untried.len(), options)) {
+        match act(to(made, addresses.clone()), AddressAttempt::new(waiting, untried.len(), options))
+        {
             Err(error) if error.is_loss() => {
                 if untried.is_empty() && slow.is_none() {
                     return Err(first_loss.unwrap_or(error));

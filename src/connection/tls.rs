@@ -24,7 +24,7 @@ use super::options::Options;
 use super::pin::Pin;
 use super::refusal::{Reason, Refusal};
 use super::roots::Authorities;
-use super::trust::{Introduction, Judgement, Verifier};
+use super::trust::{ClientCertResolver, Verifier, VerifyMode};
 use super::waiting::{Waiting, in_slice, is_slice};
 
 /// A TLS session and the socket below it.
@@ -34,7 +34,7 @@ pub(super) struct Stream {
     socket: TcpStream,
     host: String,
     verifier: Arc<Verifier>,
-    introduction: Arc<Introduction>,
+    introduction: Arc<ClientCertResolver>,
 }
 
 /// What a handshake has shown.
@@ -66,8 +66,9 @@ impl Stream {
         authorities: Authorities,
         waiting: Waiting,
     ) -> Result<Self, Error> {
-        let introduction = Introduction { identity: options.identity.clone(), ..<_>::default() };
-        let mut stream = Self::new(socket, options, authorities, introduction, Judgement::Binds)?;
+        let introduction =
+            ClientCertResolver { identity: options.identity.clone(), ..<_>::default() };
+        let mut stream = Self::new(socket, options, authorities, introduction, VerifyMode::Binds)?;
         stream.shake_hands(options, waiting)?;
         Ok(stream)
     }
@@ -80,7 +81,7 @@ impl Stream {
         authorities: Authorities,
         waiting: Waiting,
     ) -> Result<Secured, Error> {
-        let (introduction, judgement) = (Introduction::default(), Judgement::IsRemembered);
+        let (introduction, judgement) = (ClientCertResolver::default(), VerifyMode::IsRemembered);
         let mut stream = Self::new(socket, options, authorities, introduction, judgement)?;
         let shaken = stream.shake_hands(options, waiting);
         let seen = stream.secured();
@@ -101,8 +102,8 @@ impl Stream {
         socket: TcpStream,
         options: &Options,
         authorities: Authorities,
-        introduction: Introduction,
-        judgement: Judgement,
+        introduction: ClientCertResolver,
+        judgement: VerifyMode,
     ) -> Result<Self, Error> {
         let host = options.host.clone();
         let name = ServerName::try_from(host.clone()).map_err(|_| Error::ServerName)?;

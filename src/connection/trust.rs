@@ -36,12 +36,12 @@ use super::roots::{Authorities, Roots};
 
 /// Hands the identity out, and remembers that the server wanted one.
 #[derive(Debug, Default)]
-pub(super) struct Introduction {
+pub(super) struct ClientCertResolver {
     pub(super) identity: Option<Identity>,
     pub(super) asked: AtomicBool,
 }
 
-impl ResolvesClientCert for Introduction {
+impl ResolvesClientCert for ClientCertResolver {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.asked.store(true, Ordering::Relaxed);
         self.identity.as_ref().map(|identity| Arc::clone(&identity.0))
@@ -54,7 +54,7 @@ impl ResolvesClientCert for Introduction {
 
 /// What is done with the judgement about a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Judgement {
+pub(super) enum VerifyMode {
     /// A refused certificate ends the handshake.
     Binds,
     /// It is only remembered: for a connection over which nothing is ever sent.
@@ -78,7 +78,7 @@ pub(super) struct Verifier {
     webpki: Option<Arc<WebPkiServerVerifier>>,
     pins: Vec<Pin>,
     provider: Arc<CryptoProvider>,
-    judgement: Judgement,
+    judgement: VerifyMode,
     presented: Mutex<Option<Presented>>,
 }
 
@@ -86,7 +86,7 @@ impl Verifier {
     pub(super) fn new(
         authorities: Authorities,
         pins: &[Pin],
-        judgement: Judgement,
+        judgement: VerifyMode,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, Error> {
         let webpki = match &authorities.store {
@@ -206,7 +206,7 @@ impl ServerCertVerifier for Verifier {
         let presented = Presented { chain, pin, judged: judged.clone(), is_known_to_system };
         *self.presented.lock().unwrap_or_else(PoisonError::into_inner) = Some(presented);
         match (judged, self.judgement) {
-            (Err(error), Judgement::Binds) => Err(error),
+            (Err(error), VerifyMode::Binds) => Err(error),
             _ => Ok(ServerCertVerified::assertion()),
         }
     }

@@ -81,22 +81,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether it is time to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
+enum LoginTurn {
     After(Duration),
     NotYet(Duration),
     Now,
 }
 
 /// Whether it is time. `room` is what the deadline leaves, if there is one.
-fn turn(last: Option<Login>, now: Duration, room: Option<Duration>) -> Turn {
-    let Some(Login { at, delay, .. }) = last else { return Turn::Now };
+fn turn(last: Option<Login>, now: Duration, room: Option<Duration>) -> LoginTurn {
+    let Some(Login { at, delay, .. }) = last else { return LoginTurn::Now };
     let delay = Duration::from_secs(delay).min(LONGEST_DELAY);
     let left = Duration::from_millis(at).saturating_add(delay).saturating_sub(now);
     // Or the clock was set back, and the time since the login is not known.
     if left.is_zero() || left > 2 * delay {
-        return Turn::Now;
+        return LoginTurn::Now;
     }
-    if is_bearable(left, room) { Turn::After(left) } else { Turn::NotYet(left) }
+    if is_bearable(left, room) { LoginTurn::After(left) } else { LoginTurn::NotYet(left) }
 }
 
 /// Whether so long a delay is waited for.
@@ -106,7 +106,7 @@ fn is_bearable(left: Duration, room: Option<Duration>) -> bool {
 
 /// Whether a login need not wait; `at_once`: a person waits for the answer.
 pub fn is_time(last: Option<Login>, clock: Clock, at_once: bool) -> bool {
-    turn(last, clock.now(), None) == Turn::Now || at_once && !last.is_some_and(|it| it.refused)
+    turn(last, clock.now(), None) == LoginTurn::Now || at_once && !last.is_some_and(|it| it.refused)
 }
 
 /// The first pause when the maildrop is in use; each is twice the last one …
@@ -147,11 +147,11 @@ pub(super) fn log_in<'a>(
 ) -> Result<Listing<'a>, Error> {
     let delay = timing.last.map_or(0, |last| last.delay);
     match turn(timing.last, timing.clock.now(), options.connection.stop.remaining()) {
-        Turn::Now => {}
+        LoginTurn::Now => {}
         // Gmail announces 300 s and does not insist; who has refused a login does.
         _ if timing.at_once && !timing.last.is_some_and(|last| last.refused) => {}
-        Turn::NotYet(left) => return Err(Error::TooEarly { delay, left }),
-        Turn::After(left) => {
+        LoginTurn::NotYet(left) => return Err(Error::TooEarly { delay, left }),
+        LoginTurn::After(left) => {
             observe(Event::TooEarly { delay, left });
             if !options.connection.stop.sleep(left) {
                 return Err(Error::TooEarly { delay, left });
@@ -255,46 +255,49 @@ mod tests {
     }
 
     /// Whether it is time when the last login was so many milliseconds ago.
-    fn ago(millis: i64, delay: u64, room: Option<Duration>) -> Turn {
+    fn ago(millis: i64, delay: u64, room: Option<Duration>) -> LoginTurn {
         let at = i64::try_from(NOW.as_millis()).unwrap() - millis;
         turn(Some(Login { at: at.try_into().unwrap(), delay, refused: false }), NOW, room)
     }
 
     #[test]
     fn it_is_time_when_the_delay_has_passed_to_the_millisecond() {
-        assert_eq!(turn(None, NOW, None), Turn::Now);
-        assert_eq!(ago(60_000, 60, None), Turn::Now);
-        assert_eq!(ago(59_999, 60, None), Turn::After(Duration::from_millis(1)));
+        assert_eq!(turn(None, NOW, None), LoginTurn::Now);
+        assert_eq!(ago(60_000, 60, None), LoginTurn::Now);
+        assert_eq!(ago(59_999, 60, None), LoginTurn::After(Duration::from_millis(1)));
     }
 
     #[test]
     fn without_a_deadline_a_minute_is_waited_for() {
-        assert_eq!(ago(0, 60, None), Turn::After(seconds(60)));
-        assert_eq!(ago(0, 61, None), Turn::NotYet(seconds(61)));
-        assert_eq!(ago(240_000, 300, None), Turn::After(seconds(60)));
-        assert_eq!(ago(239_000, 300, None), Turn::NotYet(seconds(61)));
+        assert_eq!(ago(0, 60, None), LoginTurn::After(seconds(60)));
+        assert_eq!(ago(0, 61, None), LoginTurn::NotYet(seconds(61)));
+        assert_eq!(ago(240_000, 300, None), LoginTurn::After(seconds(60)));
+        assert_eq!(ago(239_000, 300, None), LoginTurn::NotYet(seconds(61)));
     }
 
     #[test]
     fn with_a_deadline_what_it_leaves_is_waited_for() {
-        assert_eq!(ago(0, 60, Some(seconds(61))), Turn::After(seconds(60)));
-        assert_eq!(ago(0, 60, Some(seconds(60))), Turn::NotYet(seconds(60)));
-        assert_eq!(ago(59_999, 60, Some(seconds(0))), Turn::NotYet(Duration::from_millis(1)));
+        assert_eq!(ago(0, 60, Some(seconds(61))), LoginTurn::After(seconds(60)));
+        assert_eq!(ago(0, 60, Some(seconds(60))), LoginTurn::NotYet(seconds(60)));
+        assert_eq!(ago(59_999, 60, Some(seconds(0))), LoginTurn::NotYet(Duration::from_millis(1)));
     }
 
     #[test]
     fn a_clock_set_back_keeps_no_account_out_for_long() {
-        assert_eq!(ago(-60_000, 60, None), Turn::NotYet(seconds(120)));
-        assert_eq!(ago(-60_001, 60, None), Turn::Now);
-        assert_eq!(ago(-1_000_000_000, 60, None), Turn::Now);
+        assert_eq!(ago(-60_000, 60, None), LoginTurn::NotYet(seconds(120)));
+        assert_eq!(ago(-60_001, 60, None), LoginTurn::Now);
+        assert_eq!(ago(-1_000_000_000, 60, None), LoginTurn::Now);
     }
 
     #[test]
     fn no_announcement_keeps_us_out_for_more_than_a_day() {
-        assert_eq!(ago(86_400_000, u64::MAX, None), Turn::Now);
-        assert_eq!(ago(0, u64::MAX, None), Turn::NotYet(LONGEST_DELAY));
+        assert_eq!(ago(86_400_000, u64::MAX, None), LoginTurn::Now);
+        assert_eq!(ago(0, u64::MAX, None), LoginTurn::NotYet(LONGEST_DELAY));
         let at = u64::MAX;
-        assert_eq!(turn(Some(Login { at, delay: u64::MAX, refused: true }), NOW, None), Turn::Now);
+        assert_eq!(
+            turn(Some(Login { at, delay: u64::MAX, refused: true }), NOW, None),
+            LoginTurn::Now
+        );
     }
 
     /// All pauses of a run that tries for so long.

@@ -241,11 +241,11 @@ impl MessageFacts {
 /// doubled (RFC 5321 section 4.5.2). A CR that no LF follows stays as it is.
 #[derive(Debug, Default)]
 pub struct DataEncoder {
-    at: At,
+    at: ReplyPosition,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum At {
+enum ReplyPosition {
     #[default]
     LineStart,
     Line,
@@ -257,21 +257,21 @@ impl DataEncoder {
     pub fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         for octet in piece {
             self.at = match (self.at, octet) {
-                (At::LineStart, b'.') => {
+                (ReplyPosition::LineStart, b'.') => {
                     out.extend_from_slice(b"..");
-                    At::Line
+                    ReplyPosition::Line
                 }
-                (At::Cr, b'\n') => {
+                (ReplyPosition::Cr, b'\n') => {
                     out.push(b'\n');
-                    At::LineStart
+                    ReplyPosition::LineStart
                 }
                 (_, b'\n') => {
                     out.extend_from_slice(b"\r\n");
-                    At::LineStart
+                    ReplyPosition::LineStart
                 }
                 (_, octet) => {
                     out.push(*octet);
-                    if *octet == b'\r' { At::Cr } else { At::Line }
+                    if *octet == b'\r' { ReplyPosition::Cr } else { ReplyPosition::Line }
                 }
             };
         }
@@ -279,7 +279,7 @@ impl DataEncoder {
 
     /// Ends the last line, if it has no end.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        if std::mem::take(&mut self.at) != At::LineStart {
+        if std::mem::take(&mut self.at) != ReplyPosition::LineStart {
             out.extend_from_slice(b"\r\n");
         }
     }

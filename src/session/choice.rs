@@ -24,7 +24,7 @@ use super::mechanism::Mechanism;
 
 /// How to log in, decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum AuthMethod {
     Apop,
     Sasl(sasl::Mechanism),
     User,
@@ -42,17 +42,17 @@ pub(super) struct Channel {
 }
 
 /// The order of the table above.
-const AUTO: [Way; 7] = [
-    Way::Sasl(sasl::Mechanism::ScramSha256Plus),
-    Way::Sasl(sasl::Mechanism::ScramSha1Plus),
-    Way::Sasl(sasl::Mechanism::ScramSha256),
-    Way::Sasl(sasl::Mechanism::ScramSha1),
-    Way::Sasl(sasl::Mechanism::Plain),
-    Way::Sasl(sasl::Mechanism::Login),
-    Way::User,
+const AUTO: [AuthMethod; 7] = [
+    AuthMethod::Sasl(sasl::Mechanism::ScramSha256Plus),
+    AuthMethod::Sasl(sasl::Mechanism::ScramSha1Plus),
+    AuthMethod::Sasl(sasl::Mechanism::ScramSha256),
+    AuthMethod::Sasl(sasl::Mechanism::ScramSha1),
+    AuthMethod::Sasl(sasl::Mechanism::Plain),
+    AuthMethod::Sasl(sasl::Mechanism::Login),
+    AuthMethod::User,
 ];
 
-impl Way {
+impl AuthMethod {
     fn of(wanted: Mechanism) -> Option<Self> {
         match wanted {
             Mechanism::Apop => Some(Self::Apop),
@@ -112,10 +112,12 @@ impl Way {
 
 /// What can be refused before anything is asked of the server.
 pub(super) fn check(wanted: Mechanism, channel: Channel) -> Result<(), Error> {
-    let Some(way) = Way::of(wanted) else { return Ok(()) };
+    let Some(way) = AuthMethod::of(wanted) else { return Ok(()) };
     match way {
         way if way.needs_clear() && !channel.clear => Err(Error::Insecure),
-        Way::Sasl(mechanism) if way.is_plus() && !channel.binds => Err(Error::NoBinding(mechanism)),
+        AuthMethod::Sasl(mechanism) if way.is_plus() && !channel.binds => {
+            Err(Error::NoBinding(mechanism))
+        }
         _ => Ok(()),
     }
 }
@@ -125,18 +127,18 @@ pub(super) fn choose(
     wanted: Mechanism,
     capabilities: &Capabilities,
     channel: Channel,
-    refused: &[Way],
-) -> Result<Way, Error> {
+    refused: &[AuthMethod],
+) -> Result<AuthMethod, Error> {
     check(wanted, channel)?;
     let offered = || capabilities.mechanisms().collect::<Vec<_>>().join(&b' ').into();
-    if let Some(way) = Way::of(wanted) {
+    if let Some(way) = AuthMethod::of(wanted) {
         let may_be_there = way.is_offered(capabilities) || capabilities.is_empty();
         let tries_tokens = |it: sasl::Mechanism| it.takes_token() && channel.protected;
         return match way {
             way if refused.contains(&way) => Err(Error::NoMechanism { offered: offered() }),
             // One that answers CAPA with nothing is taken at our word, and Microsoft's
             // do not announce every mechanism for tokens to everybody.
-            Way::Sasl(mechanism) if !(may_be_there || tries_tokens(mechanism)) => {
+            AuthMethod::Sasl(mechanism) if !(may_be_there || tries_tokens(mechanism)) => {
                 Err(Error::NotOffered { mechanism, offered: offered() })
             }
             way => Ok(way),
@@ -158,21 +160,21 @@ pub(super) fn choose(
 /// What the server announces besides the ways that were tried, for the same kind of
 /// secret, and the connection allows. Behind a -PLUS stands the same without alone.
 pub(super) fn others(
-    tried: &[Way],
+    tried: &[AuthMethod],
     capabilities: &Capabilities,
     channel: Channel,
 ) -> Box<[Mechanism]> {
-    let takes_token = |way: Way| matches!(way, Way::Sasl(it) if it.takes_token());
-    let is_external = |way: Way| way == Way::Sasl(sasl::Mechanism::External);
+    let takes_token = |way: AuthMethod| matches!(way, AuthMethod::Sasl(it) if it.takes_token());
+    let is_external = |way: AuthMethod| way == AuthMethod::Sasl(sasl::Mechanism::External);
     let of_tokens = tried.iter().any(|way| takes_token(*way));
     let plus = tried.iter().find_map(|way| way.without_binding());
-    let ways = sasl::Mechanism::ALL.into_iter().map(Way::Sasl).chain([Way::User]);
+    let ways = sasl::Mechanism::ALL.into_iter().map(AuthMethod::Sasl).chain([AuthMethod::User]);
     let possible = ways.filter(|way| !tried.contains(way) && way.is_offered(capabilities));
     let possible = possible.filter(|way| takes_token(*way) == of_tokens && !is_external(*way));
     let possible = possible.filter(|way| channel.binds || !way.is_plus());
     let possible = possible.filter(|way| channel.clear || !way.needs_clear());
     let possible = possible.filter(|way| plus.is_none_or(|bare| *way == bare));
-    possible.map(Way::mechanism).collect()
+    possible.map(AuthMethod::mechanism).collect()
 }
 
 #[cfg(test)]
@@ -190,30 +192,30 @@ mod tests {
         capabilities
     }
 
-    fn auto(lines: &[&str], channel: Channel) -> Result<Way, String> {
+    fn auto(lines: &[&str], channel: Channel) -> Result<AuthMethod, String> {
         choose(Mechanism::Auto, &capabilities(lines), channel, &[]).map_err(|it| it.to_string())
     }
 
     #[test]
     fn the_strongest_is_taken_that_server_and_connection_allow() {
         let all = "SASL LOGIN PLAIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS XOAUTH2 EXTERNAL";
-        let table: &[(&str, Channel, Way)] = &[
-            (all, TLS_1_3, Way::Sasl(ScramSha256Plus)),
-            (all, TLS_1_2, Way::Sasl(ScramSha256)),
-            (all, CLEAR, Way::Sasl(ScramSha256)),
-            ("SASL SCRAM-SHA-1-PLUS SCRAM-SHA-256", TLS_1_3, Way::Sasl(ScramSha1Plus)),
-            ("SASL PLAIN SCRAM-SHA-1", TLS_1_2, Way::Sasl(ScramSha1)),
-            ("SASL PLAIN SCRAM-SHA-1", CLEAR, Way::Sasl(ScramSha1)),
-            ("SASL LOGIN PLAIN", TLS_1_2, Way::Sasl(Plain)),
-            ("SASL LOGIN CRAM-MD5", TLS_1_2, Way::Sasl(Login)),
-            ("USER", TLS_1_2, Way::User),
-            ("TOP", TLS_1_2, Way::User),
+        let table: &[(&str, Channel, AuthMethod)] = &[
+            (all, TLS_1_3, AuthMethod::Sasl(ScramSha256Plus)),
+            (all, TLS_1_2, AuthMethod::Sasl(ScramSha256)),
+            (all, CLEAR, AuthMethod::Sasl(ScramSha256)),
+            ("SASL SCRAM-SHA-1-PLUS SCRAM-SHA-256", TLS_1_3, AuthMethod::Sasl(ScramSha1Plus)),
+            ("SASL PLAIN SCRAM-SHA-1", TLS_1_2, AuthMethod::Sasl(ScramSha1)),
+            ("SASL PLAIN SCRAM-SHA-1", CLEAR, AuthMethod::Sasl(ScramSha1)),
+            ("SASL LOGIN PLAIN", TLS_1_2, AuthMethod::Sasl(Plain)),
+            ("SASL LOGIN CRAM-MD5", TLS_1_2, AuthMethod::Sasl(Login)),
+            ("USER", TLS_1_2, AuthMethod::User),
+            ("TOP", TLS_1_2, AuthMethod::User),
         ];
         for (line, channel, way) in table {
             assert_eq!(auto(&[line], *channel), Ok(*way), "{line} {channel:?}");
         }
-        assert_eq!(auto(&[], TLS_1_3), Ok(Way::User));
-        assert_eq!(auto(&["SASL CRAM-MD5", "USER"], TLS_1_2), Ok(Way::User));
+        assert_eq!(auto(&[], TLS_1_3), Ok(AuthMethod::User));
+        assert_eq!(auto(&["SASL CRAM-MD5", "USER"], TLS_1_2), Ok(AuthMethod::User));
     }
 
     #[test]
@@ -240,14 +242,14 @@ mod tests {
     fn what_is_asked_for_by_name_is_that_or_nothing() {
         let offered = capabilities(&["SASL PLAIN", "USER"]);
         let by_name = |mechanism| choose(Mechanism::Sasl(mechanism), &offered, TLS_1_3, &[]);
-        assert_eq!(by_name(Plain).unwrap(), Way::Sasl(Plain));
+        assert_eq!(by_name(Plain).unwrap(), AuthMethod::Sasl(Plain));
         assert!(matches!(by_name(ScramSha256), Err(Error::NotOffered { .. })));
         let plus = choose(Mechanism::Sasl(ScramSha1Plus), &offered, TLS_1_2, &[]);
         assert!(matches!(plus, Err(Error::NoBinding(ScramSha1Plus))));
         // It may have more than it says where it says nothing at all.
         let silent = Capabilities::default();
         let scram = choose(Mechanism::Sasl(ScramSha256), &silent, TLS_1_2, &[]);
-        assert_eq!(scram.unwrap(), Way::Sasl(ScramSha256));
+        assert_eq!(scram.unwrap(), AuthMethod::Sasl(ScramSha256));
     }
 
     #[test]
@@ -256,7 +258,7 @@ mod tests {
         let here = Channel { protected: false, clear: true, binds: false };
         for mechanism in [XOAuth2, OAuthBearer] {
             let by_name = |channel| choose(Mechanism::Sasl(mechanism), &offered, channel, &[]);
-            assert_eq!(by_name(TLS_1_2).unwrap(), Way::Sasl(mechanism));
+            assert_eq!(by_name(TLS_1_2).unwrap(), AuthMethod::Sasl(mechanism));
             assert!(matches!(by_name(here), Err(Error::NotOffered { .. })));
             assert!(matches!(by_name(CLEAR), Err(Error::Insecure)));
         }
@@ -268,7 +270,7 @@ mod tests {
         let all = "SASL PLAIN LOGIN EXTERNAL XOAUTH2 OAUTHBEARER SCRAM-SHA-1-PLUS SCRAM-SHA-1";
         let offered = capabilities(&[all, "USER"]);
         let instead = |tried: Sasl, channel| {
-            let others = others(&[Way::Sasl(tried)], &offered, channel);
+            let others = others(&[AuthMethod::Sasl(tried)], &offered, channel);
             let name = |it: &Mechanism| match it {
                 Mechanism::Sasl(it) => it.name(),
                 _ => "USER",
@@ -285,7 +287,7 @@ mod tests {
     fn what_the_server_refused_to_speak_is_followed_by_the_next() {
         let offered = capabilities(&["SASL SCRAM-SHA-256 PLAIN", "USER"]);
         let mut refused = Vec::new();
-        for way in [Way::Sasl(ScramSha256), Way::Sasl(Plain), Way::User] {
+        for way in [AuthMethod::Sasl(ScramSha256), AuthMethod::Sasl(Plain), AuthMethod::User] {
             assert_eq!(choose(Mechanism::Auto, &offered, TLS_1_3, &refused).unwrap(), way);
             refused.push(way);
         }
@@ -296,10 +298,10 @@ mod tests {
     #[test]
     fn a_refused_plus_is_followed_by_the_same_without_and_by_nothing_weaker() {
         let all = "SASL SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN";
-        let refused = [Way::Sasl(ScramSha256Plus)];
+        let refused = [AuthMethod::Sasl(ScramSha256Plus)];
         let next = choose(Mechanism::Auto, &capabilities(&[all]), TLS_1_3, &refused);
-        assert_eq!(next.unwrap(), Way::Sasl(ScramSha256));
-        let refused = [Way::Sasl(ScramSha256Plus), Way::Sasl(ScramSha256)];
+        assert_eq!(next.unwrap(), AuthMethod::Sasl(ScramSha256));
+        let refused = [AuthMethod::Sasl(ScramSha256Plus), AuthMethod::Sasl(ScramSha256)];
         let none = choose(Mechanism::Auto, &capabilities(&[all]), TLS_1_3, &refused);
         assert!(matches!(none, Err(Error::NoMechanism { .. })));
         let offered = capabilities(&["SASL SCRAM-SHA-256-PLUS PLAIN"]);

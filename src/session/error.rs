@@ -41,19 +41,19 @@ impl Refusal {
     /// The words as the end of a sentence, a colon before them; nothing where the
     /// server gave none.
     pub fn words(&self) -> impl fmt::Display {
-        Words(": ", &self.text, "")
+        ServerWords(": ", &self.text, "")
     }
 
     /// The words in brackets, a blank before them, if there are any.
     pub fn bracketed(&self) -> impl fmt::Display {
-        Words(" (", &self.text, ")")
+        ServerWords(" (", &self.text, ")")
     }
 }
 
 /// A server's words, if there are any, and what stands before and behind them.
-struct Words<'a>(&'static str, &'a [u8], &'static str);
+struct ServerWords<'a>(&'static str, &'a [u8], &'static str);
 
-impl fmt::Display for Words<'_> {
+impl fmt::Display for ServerWords<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(before, words, behind) = *self;
         if words.trim_ascii().is_empty() {
@@ -89,7 +89,7 @@ pub enum Error {
     #[error("the password would cross the network in clear")]
     Insecure,
     /// The server refused our credentials.
-    #[error("server refused AUTH {mechanism}{}{}", .refusal.words(), Words(", since ", .reason.as_deref().unwrap_or_default(), ""))]
+    #[error("server refused AUTH {mechanism}{}{}", .refusal.words(), ServerWords(", since ", .reason.as_deref().unwrap_or_default(), ""))]
     LoginRefused {
         /// By which mechanism they were sent.
         mechanism: sasl::Mechanism,

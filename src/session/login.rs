@@ -12,7 +12,7 @@ use crate::protocol::{Command, Leniency, digest, sasl};
 
 use super::ahead::AHEAD;
 use super::authorization::{Authorization, Credentials, Pipelining};
-use super::choice::{Way, choose, others};
+use super::choice::{AuthMethod, choose, others};
 use super::error::{Error, Refusal};
 use super::transaction::Transaction;
 use super::tried::Tried;
@@ -117,18 +117,18 @@ impl<'a> Authorization<'a> {
     /// Tries one way, in as few flights as it can go; whether [`AHEAD`] went with it.
     fn try_way(
         &mut self,
-        way: Way,
+        way: AuthMethod,
         credentials: &Credentials,
-        refused: &[Way],
+        refused: &[AuthMethod],
     ) -> Result<(Tried, bool), Error> {
         if self.pipelining()
-            && (!self.two_step || way == Way::User)
-            && let Some(login) = self.in_one_go(way, credentials)?
+            && (!self.two_step || way == AuthMethod::User)
+            && let Some(login) = self.pipelined_login(way, credentials)?
         {
             return self.flight(way, login, credentials).map(|tried| (tried, true));
         }
         match way {
-            Way::Sasl(mechanism) if self.flies_by_scram(mechanism) => {
+            AuthMethod::Sasl(mechanism) if self.flies_by_scram(mechanism) => {
                 self.scram_flights(mechanism, credentials, refused).map(|tried| (tried, true))
             }
             way => {
@@ -147,15 +147,15 @@ impl<'a> Authorization<'a> {
 
     fn attempt(
         &mut self,
-        way: Way,
+        way: AuthMethod,
         credentials: &Credentials,
-        refused: &[Way],
+        refused: &[AuthMethod],
     ) -> Result<Tried, Error> {
         self.utf8(way, credentials)?;
         match way {
-            Way::Apop => self.apop(credentials),
-            Way::Sasl(mechanism) => self.sasl(mechanism, credentials, refused),
-            Way::User => self.user_pass(credentials),
+            AuthMethod::Apop => self.apop(credentials),
+            AuthMethod::Sasl(mechanism) => self.sasl(mechanism, credentials, refused),
+            AuthMethod::User => self.user_pass(credentials),
         }
     }
 
@@ -163,13 +163,13 @@ impl<'a> Authorization<'a> {
     /// whose header is UTF-8 otherwise (Courier 1.0.16). A name or password beyond
     /// ASCII goes behind it only where the server takes those too, or in AUTH, which
     /// has UTF-8 of its own (section 2.2).
-    pub(super) fn wants_utf8(&self, way: Way, credentials: &Credentials) -> bool {
+    pub(super) fn wants_utf8(&self, way: AuthMethod, credentials: &Credentials) -> bool {
         let is_ascii = credentials.user.is_ascii() && credentials.password.expose().is_ascii();
-        let fits = is_ascii || matches!(way, Way::Sasl(_));
+        let fits = is_ascii || matches!(way, AuthMethod::Sasl(_));
         self.capabilities.utf8() && (fits || self.capabilities.utf8_user())
     }
 
-    fn utf8(&mut self, way: Way, credentials: &Credentials) -> Result<(), Error> {
+    fn utf8(&mut self, way: AuthMethod, credentials: &Credentials) -> Result<(), Error> {
         if self.wants_utf8(way, credentials) && !self.asked_utf8 {
             self.asked_utf8 = true;
             self.conversation.send(&Command::Utf8)?;

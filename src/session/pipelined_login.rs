@@ -6,29 +6,29 @@ use crate::protocol::{Capabilities, Command, LoginRefusal};
 
 use super::ahead::{AHEAD, Behind};
 use super::authorization::{Authorization, Credentials, Pipelining};
-use super::choice::{Way, choose, others};
+use super::choice::{AuthMethod, choose, others};
 use super::early::early_answer;
 use super::error::Error;
 use super::tried::Tried;
 
 impl Authorization<'_> {
     /// The commands of a login that waits for no answer, if this way is one.
-    pub(super) fn in_one_go(
+    pub(super) fn pipelined_login(
         &mut self,
-        way: Way,
+        way: AuthMethod,
         credentials: &Credentials,
     ) -> Result<Option<Vec<Command>>, Error> {
         Ok(match way {
-            Way::User => Some(vec![
+            AuthMethod::User => Some(vec![
                 Command::User(credentials.name()?),
                 Command::Pass(credentials.password.clone()),
             ]),
-            Way::Sasl(mechanism @ sasl::Mechanism::Plain) => {
+            AuthMethod::Sasl(mechanism @ sasl::Mechanism::Plain) => {
                 let mut exchange = self.exchange(mechanism, credentials, &[])?;
                 let command = exchange.command(Initial::AtOnce);
                 (!exchange.awaits_challenge()).then(|| vec![command])
             }
-            Way::Apop | Way::Sasl(_) => None,
+            AuthMethod::Apop | AuthMethod::Sasl(_) => None,
         })
     }
 
@@ -37,7 +37,7 @@ impl Authorization<'_> {
     /// that lost a capability, is found out here; that is no refused login.
     pub(super) fn flight(
         &mut self,
-        way: Way,
+        way: AuthMethod,
         login: Vec<Command>,
         credentials: &Credentials,
     ) -> Result<Tried, Error> {
@@ -51,7 +51,7 @@ impl Authorization<'_> {
             let answer = self.conversation.positive(keyword, Phase::Reply).map(|_| ());
             match (way, answer) {
                 (_, Ok(())) => {}
-                (Way::Sasl(mechanism), Err(Error::Refused { refusal, .. })) => {
+                (AuthMethod::Sasl(mechanism), Err(Error::Refused { refusal, .. })) => {
                     if refusal.of_login() == LoginRefusal::Mechanism {
                         return self.nothing_ahead().map(|()| Tried::Unjudged(mechanism, refusal));
                     }
@@ -72,10 +72,10 @@ impl Authorization<'_> {
         &mut self,
         mechanism: sasl::Mechanism,
         credentials: &Credentials,
-        refused: &[Way],
+        refused: &[AuthMethod],
     ) -> Result<Tried, Error> {
         let mut exchange = self.exchange(mechanism, credentials, refused)?;
-        let way = Way::Sasl(mechanism);
+        let way = AuthMethod::Sasl(mechanism);
         let asked = self.send_ahead(way, credentials)?;
         let command = exchange.command(Initial::AtOnce);
         self.conversation.send(&command)?;
@@ -91,7 +91,11 @@ impl Authorization<'_> {
 
     /// Sends what stands in front of a login: CAPA if what is known of the server is
     /// remembered only, and UTF8.
-    fn send_ahead(&mut self, way: Way, credentials: &Credentials) -> Result<Ahead, Error> {
+    fn send_ahead(
+        &mut self,
+        way: AuthMethod,
+        credentials: &Credentials,
+    ) -> Result<AskedFirst, Error> {
         let capa = self.is_remembered();
         if capa {
             self.conversation.send(&Command::Capa)?;
@@ -101,16 +105,16 @@ impl Authorization<'_> {
         if utf8 {
             self.conversation.send(&Command::Utf8)?;
         }
-        Ok(Ahead { capa, utf8 })
+        Ok(AskedFirst { capa, utf8 })
     }
 
     /// Reads the answers to that, and the greeting in front of them where that came later.
     /// What was remembered has to hold still, as far as the login hangs on it.
     fn read_ahead(
         &mut self,
-        way: Way,
+        way: AuthMethod,
         credentials: &Credentials,
-        asked: Ahead,
+        asked: AskedFirst,
     ) -> Result<(), Error> {
         let is_early = self.awaits_greeting;
         self.greet()?;
@@ -168,16 +172,18 @@ impl Authorization<'_> {
     /// Whether a login by what is remembered goes in flights.
     pub(super) fn is_flyable(&mut self, capabilities: &Capabilities) -> bool {
         match choose(self.options.mechanism, capabilities, self.channel(), &[]) {
-            Ok(Way::User) => true,
-            Ok(Way::Sasl(it)) => (it == sasl::Mechanism::Plain || it.is_scram()) && !self.two_step,
-            Ok(Way::Apop) | Err(_) => false,
+            Ok(AuthMethod::User) => true,
+            Ok(AuthMethod::Sasl(it)) => {
+                (it == sasl::Mechanism::Plain || it.is_scram()) && !self.two_step
+            }
+            Ok(AuthMethod::Apop) | Err(_) => false,
         }
     }
 }
 
 /// What was asked in front of a login.
 #[derive(Clone, Copy)]
-struct Ahead {
+struct AskedFirst {
     capa: bool,
     utf8: bool,
 }

@@ -20,7 +20,7 @@ use crate::protocol::{
 use super::authorization::{
     Authorization, Credentials, Options, Pipelining, ask_for_tls, is_unanswered, stls,
 };
-use super::choice::{Way, choose};
+use super::choice::{AuthMethod, choose};
 use super::conversation::{Conversation, Line, Log};
 use super::error::{Error, Refusal};
 use super::mechanism::Mechanism;
@@ -144,7 +144,7 @@ impl Findings {
         let channel = authorization.channel();
         self.is_exposed = !channel.clear;
         let auto = choose(Mechanism::Auto, &authorization.capabilities, channel, &[]);
-        self.auto = Some(auto.map(Way::mechanism));
+        self.auto = Some(auto.map(AuthMethod::mechanism));
         let Some(credentials) = credentials else {
             authorization.conversation.leave();
             return Ok(());

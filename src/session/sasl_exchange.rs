@@ -7,7 +7,7 @@ use crate::secret::Secret;
 
 use super::ahead::{AHEAD, Behind};
 use super::authorization::{Authorization, ChannelBinding, Credentials};
-use super::choice::{Way, others};
+use super::choice::{AuthMethod, others};
 use super::conversation::Turn;
 use super::error::{Error, Refusal};
 use super::tried::Tried;
@@ -23,7 +23,7 @@ struct Sent {
 
 impl Authorization<'_> {
     /// What SCRAM says of the channel.
-    fn binding(&self, mechanism: sasl::Mechanism, refused: &[Way]) -> Option<Binding> {
+    fn binding(&self, mechanism: sasl::Mechanism, refused: &[AuthMethod]) -> Option<Binding> {
         let connection = &self.conversation.connection;
         let possible = match self.options.channel_binding {
             ChannelBinding::EndPoint => {
@@ -53,7 +53,7 @@ impl Authorization<'_> {
         &self,
         mechanism: sasl::Mechanism,
         credentials: &Credentials,
-        refused: &[Way],
+        refused: &[AuthMethod],
     ) -> Result<Exchange, Error> {
         let binding = self.binding(mechanism, refused).ok_or(Error::NoBinding(mechanism))?;
         let mut nonce = sasl::Nonce::default();
@@ -71,7 +71,7 @@ impl Authorization<'_> {
         &mut self,
         mechanism: sasl::Mechanism,
         credentials: &Credentials,
-        refused: &[Way],
+        refused: &[AuthMethod],
     ) -> Result<Tried, Error> {
         let mut exchange = self.exchange(mechanism, credentials, refused)?;
         // Microsoft's servers refuse XOAUTH2 the other way (getmail6 #256).
@@ -203,7 +203,8 @@ impl Authorization<'_> {
             // The server has compared the two ends of the channel. If they differ, another
             // computer may be in between, and it would gain by a login that is not bound.
             if mechanism.is_plus() && is_proved {
-                let others = others(&[Way::Sasl(mechanism)], &self.capabilities, self.channel());
+                let others =
+                    others(&[AuthMethod::Sasl(mechanism)], &self.capabilities, self.channel());
                 return Err(Error::MechanismRefused { mechanism, refusal, others });
             }
             return Ok(Tried::Refused(mechanism, refusal));
@@ -212,7 +213,7 @@ impl Authorization<'_> {
         // Nothing that shows a password is recommended where one was proved.
         let others = match mechanism.is_scram() {
             true => Box::default(),
-            false => others(&[Way::Sasl(mechanism)], &self.capabilities, self.channel()),
+            false => others(&[AuthMethod::Sasl(mechanism)], &self.capabilities, self.channel()),
         };
         Err(Error::LoginRefused { mechanism, refusal, reason, others })
     }

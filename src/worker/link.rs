@@ -25,12 +25,12 @@ pub(super) struct Link {
     password: Mutex<Option<Option<Secret>>>,
     /// The channel's lower end, until a thread reads it.
     reader: Mutex<Option<Reader<UnixStream>>>,
-    answers: Mutex<Option<Receiver<Answer>>>,
+    answers: Mutex<Option<Receiver<SupervisorAnswer>>>,
 }
 
 /// What the supervisor answers to a request.
 #[derive(Debug)]
-enum Answer {
+enum SupervisorAnswer {
     /// Whether a person agrees.
     Agreed(bool),
     /// A wait is over, and it is this account's turn.
@@ -122,24 +122,30 @@ impl Link {
 
     fn secret(&self, refused: bool) -> Result<Option<Secret>, Error> {
         match self.ask(&Up::Secret { refused })? {
-            Answer::Password(password) => Ok(password),
-            Answer::Agreed(_) | Answer::Go | Answer::HandedOver(_) => Err(Error::Interrupted),
+            SupervisorAnswer::Password(password) => Ok(password),
+            SupervisorAnswer::Agreed(_)
+            | SupervisorAnswer::Go
+            | SupervisorAnswer::HandedOver(_) => Err(Error::Interrupted),
         }
     }
 
     /// Whether a person agrees. What the question is about was sent as events before.
     pub(super) fn confirm(&self, question: Question) -> Result<bool, Error> {
         match self.ask(&Up::Confirm(question))? {
-            Answer::Agreed(yes) => Ok(yes),
-            Answer::Go | Answer::HandedOver(_) | Answer::Password(_) => Err(Error::Interrupted),
+            SupervisorAnswer::Agreed(yes) => Ok(yes),
+            SupervisorAnswer::Go
+            | SupervisorAnswer::HandedOver(_)
+            | SupervisorAnswer::Password(_) => Err(Error::Interrupted),
         }
     }
 
     /// Has a message shown to the configured command.
     pub(super) fn hand_over(&self, message: HandOver) -> Result<HandOverAnswer, Error> {
         match self.ask(&Up::HandOver(message))? {
-            Answer::HandedOver(answer) => Ok(answer),
-            Answer::Agreed(_) | Answer::Go | Answer::Password(_) => Err(Error::Interrupted),
+            SupervisorAnswer::HandedOver(answer) => Ok(answer),
+            SupervisorAnswer::Agreed(_) | SupervisorAnswer::Go | SupervisorAnswer::Password(_) => {
+                Err(Error::Interrupted)
+            }
         }
     }
 
@@ -156,13 +162,13 @@ impl Link {
     }
 
     /// Sends a request and waits for its answer.
-    fn ask(&self, request: &Up) -> Result<Answer, Error> {
+    fn ask(&self, request: &Up) -> Result<SupervisorAnswer, Error> {
         self.upward.frame(request);
         self.hear(&self.stop)
     }
 
     /// The next answer.
-    fn hear(&self, stop: &Stop) -> Result<Answer, Error> {
+    fn hear(&self, stop: &Stop) -> Result<SupervisorAnswer, Error> {
         let answers = locked(&self.answers);
         let answers = answers.as_ref().ok_or(Error::Interrupted)?;
         while !stop.is_due() {
@@ -177,13 +183,15 @@ impl Link {
 }
 
 /// The next answer; `None` is `stop`.
-fn hear(reader: &mut Reader<UnixStream>) -> Result<Option<Answer>, frame::Error> {
+fn hear(reader: &mut Reader<UnixStream>) -> Result<Option<SupervisorAnswer>, frame::Error> {
     Ok(match reader.read()? {
-        Down::Answer { yes } => Some(Answer::Agreed(yes)),
-        Down::Go {} => Some(Answer::Go),
-        Down::HandedOver(answer) => Some(Answer::HandedOver(answer)),
-        Down::NoSecret {} => Some(Answer::Password(None)),
-        Down::Secret { octets } => Some(Answer::Password(Some(reader.read_secret(octets)?))),
+        Down::Answer { yes } => Some(SupervisorAnswer::Agreed(yes)),
+        Down::Go {} => Some(SupervisorAnswer::Go),
+        Down::HandedOver(answer) => Some(SupervisorAnswer::HandedOver(answer)),
+        Down::NoSecret {} => Some(SupervisorAnswer::Password(None)),
+        Down::Secret { octets } => {
+            Some(SupervisorAnswer::Password(Some(reader.read_secret(octets)?)))
+        }
         Down::Settings(_) => return Err(frame::Error::Malformed),
         Down::Stop {} => None,
     })

@@ -97,12 +97,12 @@ pub struct Exchange {
     initial: Option<Secret>,
     /// The same once it went out with the command, until anything answers it.
     repeat: Option<Secret>,
-    turn: Turn,
+    turn: ExchangeTurn,
     reason: Option<Box<[u8]>>,
 }
 
 /// What comes next, once the initial response is out.
-enum Turn {
+enum ExchangeTurn {
     /// CRAM-MD5: a challenge to answer.
     CramMd5 { user: Vec<u8>, secret: Secret },
     /// An error was found; nothing makes up for it.
@@ -128,28 +128,28 @@ impl Exchange {
         check(mechanism, user, secret)?;
         let (initial, turn) = match mechanism {
             Mechanism::CramMd5 => {
-                (None, Turn::CramMd5 { user: user.to_vec(), secret: secret.clone() })
+                (None, ExchangeTurn::CramMd5 { user: user.to_vec(), secret: secret.clone() })
             }
-            Mechanism::External => (Some(Secret::new(user.to_vec())), Turn::Over),
+            Mechanism::External => (Some(Secret::new(user.to_vec())), ExchangeTurn::Over),
             Mechanism::Login => {
                 let user = Secret::new(user.to_vec());
-                (None, Turn::LoginUser { user, password: secret.clone() })
+                (None, ExchangeTurn::LoginUser { user, password: secret.clone() })
             }
             Mechanism::OAuthBearer => {
                 let message = token::oauthbearer(user, secret, host, port)?;
-                (Some(message), Turn::Token { dismissal: b"\x01" })
+                (Some(message), ExchangeTurn::Token { dismissal: b"\x01" })
             }
-            Mechanism::Plain => (Some(password::plain(user, secret)?), Turn::Over),
+            Mechanism::Plain => (Some(password::plain(user, secret)?), ExchangeTurn::Over),
             Mechanism::ScramSha1
             | Mechanism::ScramSha1Plus
             | Mechanism::ScramSha256
             | Mechanism::ScramSha256Plus => {
                 let nonce = encoding::text(&nonce);
                 let scram = Scram::new(mechanism, user, secret, binding, nonce)?;
-                (Some(scram.first_message()), Turn::ScramFirst(Box::new(scram)))
+                (Some(scram.first_message()), ExchangeTurn::ScramFirst(Box::new(scram)))
             }
             Mechanism::XOAuth2 => {
-                (Some(token::xoauth2(user, secret)), Turn::Token { dismissal: b"" })
+                (Some(token::xoauth2(user, secret)), ExchangeTurn::Token { dismissal: b"" })
             }
         };
         Ok(Self { mechanism, initial, repeat: None, turn, reason: None })
@@ -194,7 +194,7 @@ impl Exchange {
         let asks_for_initial = self.initial.is_some() && !self.mechanism.is_scram();
         let is_prompt = match self.turn {
             _ if asks_for_initial => true,
-            Turn::LoginPassword(_) | Turn::LoginUser { .. } => true,
+            ExchangeTurn::LoginPassword(_) | ExchangeTurn::LoginUser { .. } => true,
             _ => false,
         };
         match challenge {
@@ -203,11 +203,11 @@ impl Exchange {
             }
             _ if is_prompt => Ok((self.respond(b"")?, Some(Leniency::ChallengeInClear))),
             // The reason for a refused token, in words.
-            Err(_) if matches!(self.turn, Turn::Token { .. }) && self.initial.is_none() => {
+            Err(_) if matches!(self.turn, ExchangeTurn::Token { .. }) && self.initial.is_none() => {
                 Ok((self.respond(line)?, Some(Leniency::ChallengeInClear)))
             }
             challenge => {
-                (self.initial, self.turn) = (None, Turn::Failed);
+                (self.initial, self.turn) = (None, ExchangeTurn::Failed);
                 Err(challenge.err().unwrap_or(Error::Unexpected))
             }
         }
@@ -218,8 +218,8 @@ impl Exchange {
     fn asks_again(&self, challenge: Option<&[u8]>) -> bool {
         match (&self.turn, challenge) {
             // RFC 7628 section 3.2.2: the reason for a refusal is JSON.
-            (Turn::Token { .. }, Some(challenge)) => !challenge.starts_with(b"{"),
-            (Turn::ScramFirst(_), challenge) => challenge.is_some_and(<[u8]>::is_empty),
+            (ExchangeTurn::Token { .. }, Some(challenge)) => !challenge.starts_with(b"{"),
+            (ExchangeTurn::ScramFirst(_), challenge) => challenge.is_some_and(<[u8]>::is_empty),
             _ => true,
         }
     }
@@ -228,7 +228,7 @@ impl Exchange {
     /// exchange is to be cancelled (RFC 5034 section 4).
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Secret, Error> {
         self.repeat = None;
-        let turn = mem::replace(&mut self.turn, Turn::Failed);
+        let turn = mem::replace(&mut self.turn, ExchangeTurn::Failed);
         if let Some(initial) = self.initial.take() {
             // RFC 4422 section 3: only an empty challenge asks for it.
             if !challenge.is_empty() {
@@ -239,25 +239,27 @@ impl Exchange {
         }
         let (response, next) = match turn {
             // Empty, it asks for an initial response, which there is none of.
-            Turn::CramMd5 { .. } if challenge.is_empty() => return Err(Error::Unexpected),
-            Turn::CramMd5 { user, secret } => {
-                (password::cram_md5(&user, &secret, challenge), Turn::Over)
+            ExchangeTurn::CramMd5 { .. } if challenge.is_empty() => return Err(Error::Unexpected),
+            ExchangeTurn::CramMd5 { user, secret } => {
+                (password::cram_md5(&user, &secret, challenge), ExchangeTurn::Over)
             }
-            Turn::Failed | Turn::Over => return Err(Error::Unexpected),
+            ExchangeTurn::Failed | ExchangeTurn::Over => return Err(Error::Unexpected),
             // Prompts differ from server to server; their order does not.
-            Turn::LoginUser { user, password } => (user, Turn::LoginPassword(password)),
-            Turn::LoginPassword(password) => (password, Turn::Over),
-            Turn::ScramFirst(scram) => {
+            ExchangeTurn::LoginUser { user, password } => {
+                (user, ExchangeTurn::LoginPassword(password))
+            }
+            ExchangeTurn::LoginPassword(password) => (password, ExchangeTurn::Over),
+            ExchangeTurn::ScramFirst(scram) => {
                 let (message, signature) = scram.last_message(challenge)?;
-                (message, Turn::ScramLast(signature))
+                (message, ExchangeTurn::ScramLast(signature))
             }
-            Turn::ScramLast(signature) => {
+            ExchangeTurn::ScramLast(signature) => {
                 signature.verify(challenge)?;
-                (Secret::new(Vec::new()), Turn::Over)
+                (Secret::new(Vec::new()), ExchangeTurn::Over)
             }
-            Turn::Token { dismissal } => {
+            ExchangeTurn::Token { dismissal } => {
                 self.reason = Some(challenge.into());
-                (Secret::new(dismissal.to_vec()), Turn::Over)
+                (Secret::new(dismissal.to_vec()), ExchangeTurn::Over)
             }
         };
         self.turn = next;
@@ -268,13 +270,13 @@ impl Exchange {
     /// that comes while this holds is no success.
     pub fn awaits_challenge(&self) -> bool {
         let awaits = match self.turn {
-            Turn::Over | Turn::Token { .. } => false,
-            Turn::CramMd5 { .. }
-            | Turn::Failed
-            | Turn::LoginPassword(_)
-            | Turn::LoginUser { .. }
-            | Turn::ScramFirst(_)
-            | Turn::ScramLast(_) => true,
+            ExchangeTurn::Over | ExchangeTurn::Token { .. } => false,
+            ExchangeTurn::CramMd5 { .. }
+            | ExchangeTurn::Failed
+            | ExchangeTurn::LoginPassword(_)
+            | ExchangeTurn::LoginUser { .. }
+            | ExchangeTurn::ScramFirst(_)
+            | ExchangeTurn::ScramLast(_) => true,
         };
         awaits || self.initial.is_some()
     }
@@ -282,12 +284,12 @@ impl Exchange {
     /// Whether SCRAM's last message is what was answered last: the server's signature
     /// has to follow, and an empty response follows that.
     pub fn awaits_signature(&self) -> bool {
-        matches!(self.turn, Turn::ScramLast(_))
+        matches!(self.turn, ExchangeTurn::ScramLast(_))
     }
 
     /// Whether SCRAM's proof of the password was sent.
     pub fn has_proved(&self) -> bool {
-        self.mechanism.is_scram() && !matches!(self.turn, Turn::ScramFirst(_))
+        self.mechanism.is_scram() && !matches!(self.turn, ExchangeTurn::ScramFirst(_))
     }
 
     /// Why the server refuses a token, in its own words (JSON as a rule), once it

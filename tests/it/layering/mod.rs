@@ -4,6 +4,7 @@
 mod law; // the rules, over sources in memory
 mod planted; // each rule finds what it is for
 mod source; // tokens, names, functions
+mod type_names; // each used once
 
 use std::collections::BTreeSet;
 use std::fs;
