@@ -183,9 +183,7 @@ pub(super) fn open<'a, R: Sessions>(
     listing.proofs.hurries = !attempts.is_first();
     listing.headerless = attempts.headerless.clone();
     listing.no_top = attempts.no_top;
-    for leniency in listing.transaction.needed().iter().filter(|it| it.is_of_login()) {
-        run.note(Noted::Lenient(leniency), options, observe);
-    }
+    note_leniencies(run, &listing, options, observe);
     if let Some(announced) = listing.transaction.cacheable_capabilities() {
         let takes_several = announced.pipelining().then_some(announced);
         run.note(Noted::Announced(takes_several), options, observe);
@@ -196,6 +194,18 @@ pub(super) fn open<'a, R: Sessions>(
         run.note(Noted::Early { answered }, options, observe);
     }
     Ok(listing)
+}
+
+/// Notes what the server does against the RFCs at a login.
+fn note_leniencies<R: Sessions>(
+    run: &mut R,
+    listing: &Listing<'_>,
+    options: &Options,
+    observe: Observer<'_>,
+) {
+    for leniency in listing.transaction.needed().iter().filter(|it| it.is_of_login()) {
+        run.note(Noted::Lenient(leniency), options, observe);
+    }
 }
 
 /// Lists, or looks at headers. Notes which header broke the session, and when we logged
@@ -214,6 +224,8 @@ pub(super) fn look<'a, R: Sessions, T>(
         .is_some_and(|it| it.accepted || options.rekey == Rekey::ByHeader && it.is_lasting());
     listing.has_own_total = run.index().own_total(port).is_some_and(|at| is_recent(at, options));
     let result = act(run, listing);
+    // That what follows a login is lost shows here.
+    note_leniencies(run, listing, options, observe);
     if let Some(is_own) = listing.shows_own_total
         && is_own != listing.has_own_total
     {

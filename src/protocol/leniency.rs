@@ -26,6 +26,8 @@ pub enum Leniency {
     ListArgumentIgnored,
     /// A response line of more than 512 octets.
     LongLine,
+    /// Commands are lost that follow a login in the same flight.
+    LosesBehindLogin,
     /// A mechanism that the user names and the server does not announce.
     MechanismNotAnnounced,
     /// A mechanism that is announced and not there.
@@ -50,7 +52,7 @@ pub enum Leniency {
 
 impl Leniency {
     /// Every one.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::BlanksInListing,
         Self::CapaEndsConnection,
         Self::ChallengeInClear,
@@ -61,6 +63,7 @@ impl Leniency {
         Self::LineFeedAlone,
         Self::ListArgumentIgnored,
         Self::LongLine,
+        Self::LosesBehindLogin,
         Self::MechanismNotAnnounced,
         Self::MechanismNotThere,
         Self::OddUniqueId,
@@ -86,6 +89,7 @@ impl Leniency {
             Self::LineFeedAlone => "line-feed-alone",
             Self::ListArgumentIgnored => "list-argument-ignored",
             Self::LongLine => "long-line",
+            Self::LosesBehindLogin => "loses-behind-login",
             Self::MechanismNotAnnounced => "mechanism-not-announced",
             Self::MechanismNotThere => "mechanism-not-there",
             Self::OddUniqueId => "odd-unique-id",
@@ -101,7 +105,10 @@ impl Leniency {
 
     /// Whether a login that knows of it saves round trips.
     pub fn is_of_login(self) -> bool {
-        matches!(self, Self::CapaEndsConnection | Self::InitialResponseRefused)
+        matches!(
+            self,
+            Self::CapaEndsConnection | Self::InitialResponseRefused | Self::LosesBehindLogin
+        )
     }
 
     /// The one of this name.
@@ -124,6 +131,7 @@ impl fmt::Display for Leniency {
             Self::LineFeedAlone => "ends a response line with LF alone",
             Self::ListArgumentIgnored => "sends a whole listing where one message was asked for",
             Self::LongLine => "sends a response line of more than 512 octets",
+            Self::LosesBehindLogin => "loses commands that follow a login at once",
             Self::MechanismNotAnnounced => "does not announce the mechanism",
             Self::MechanismNotThere => "refuses a mechanism that it announces",
             Self::OddUniqueId => {

@@ -122,6 +122,7 @@ impl<'a> Authorization<'a> {
         refused: &[AuthMethod],
     ) -> Result<(Tried, bool), Error> {
         if self.pipelining()
+            && !self.is_known_for(Leniency::LosesBehindLogin)
             && (!self.two_step || way == AuthMethod::User)
             && let Some(login) = self.pipelined_login(way, credentials)?
         {

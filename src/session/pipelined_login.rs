@@ -2,7 +2,7 @@
 
 use crate::connection::Phase;
 use crate::protocol::sasl::{self, Initial};
-use crate::protocol::{Capabilities, Command, LoginRefusal};
+use crate::protocol::{Capabilities, Command, Leniency, LoginRefusal};
 
 use super::ahead::{AHEAD, Behind};
 use super::authorization::{Authorization, Credentials, Pipelining};
@@ -171,7 +171,9 @@ impl Authorization<'_> {
 
     /// Whether a login by what is remembered goes in flights.
     pub(super) fn is_flyable(&mut self, capabilities: &Capabilities) -> bool {
+        let is_alone = self.is_known_for(Leniency::LosesBehindLogin);
         match choose(self.options.mechanism, capabilities, self.channel(), &[]) {
+            _ if is_alone => false,
             Ok(AuthMethod::User) => true,
             Ok(AuthMethod::Sasl(it)) => {
                 (it == sasl::Mechanism::Plain || it.is_scram()) && !self.two_step

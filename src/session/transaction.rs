@@ -38,6 +38,8 @@ pub struct Transaction<'a, T = ()> {
     has_unique_ids: bool,
     /// A NOOP is in flight, since the server was silent.
     is_nudged: bool,
+    /// What was sent behind the login is not answered yet.
+    is_behind_login: bool,
     /// Commands were answered that had been sent before the greeting.
     was_early: bool,
     /// Another login by the same capabilities would go the same way.
@@ -63,6 +65,7 @@ impl<'a, T> Transaction<'a, T> {
             pace,
             has_unique_ids: false,
             is_nudged: false,
+            is_behind_login: false,
             was_early,
             is_cacheable: true,
             another_follows: false,
@@ -94,6 +97,7 @@ impl<'a, T> Transaction<'a, T> {
             let octets = command.encode().len();
             self.window.push(command, octets, None);
         }
+        self.is_behind_login = true;
         self
     }
 
@@ -108,6 +112,7 @@ impl<'a, T> Transaction<'a, T> {
             pace: self.pace,
             has_unique_ids: self.has_unique_ids,
             is_nudged: self.is_nudged,
+            is_behind_login: self.is_behind_login,
             was_early: self.was_early,
             is_cacheable: self.is_cacheable,
             another_follows: self.another_follows,
@@ -261,7 +266,12 @@ impl<'a, T> Transaction<'a, T> {
 
     fn read_capabilities(&mut self) -> Result<(), Error> {
         self.nudge()?;
+        if self.window.front() != Some(Keyword::Capa) {
+            // It was lost.
+            return Ok(());
+        }
         self.window.pop();
+        self.is_behind_login = false;
         let capabilities = self.conversation.capabilities();
         // A server may hand us on after the login, and lose what was sent behind it.
         let capabilities = match self.pipelining {

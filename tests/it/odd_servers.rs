@@ -4,9 +4,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use pop3_test_server::{Builder, Fault, Security, Server};
+use pop3_test_server::{Builder, Fault, Message, Security, Server};
 
-use crate::rfc1939::letters;
+use crate::rfc1939::{letter, letters};
 use crate::sandbox::{Ran, Sandbox, server_facts};
 
 fn server(count: usize) -> Builder {
@@ -91,9 +91,11 @@ fn what_a_server_loses_behind_the_login_is_missed_within_seconds_and_that_is_rem
             one.sessions() - before
         };
         for more in [&["--check"][..], &["--list"], &[]] {
-            assert_eq!(sessions(more), 2, "{tls} {more:?}");
+            assert_eq!(sessions(more), 1, "{tls} {more:?}");
         }
         assert_eq!(sandbox.count(), 5);
+        let facts = server_facts(&sandbox.journal());
+        assert!(facts.contains("loses-behind-login") && !facts.contains("out-of-step"), "{facts}");
         for more in [&["--check"][..], &["--list"], &[]] {
             let (before, after) = (one.sessions(), run(more));
             assert_eq!((one.sessions() - before, after.0.stderr.as_str()), (1, ""), "{more:?}");
@@ -101,7 +103,37 @@ fn what_a_server_loses_behind_the_login_is_missed_within_seconds_and_that_is_rem
         fs::remove_dir_all(sandbox.path(".local")).unwrap();
         fs::remove_dir_all(sandbox.maildir()).unwrap();
         let (ran, _) = run(&["--strict"]);
-        ran.fails(76, "(out-of-step)");
+        ran.fails(76, "(loses-behind-login)");
+    }
+}
+
+/// A login goes alone from then on, and everything behind it in one flight.
+#[test]
+fn a_server_that_loses_what_follows_the_login_is_pipelined_all_the_same() {
+    let one = server(5).fault(Fault::forgets_behind_login()).security(Security::ImplicitTls);
+    let (one, sandbox) = (one.start(), Sandbox::new());
+    fs::write(sandbox.path("ca.pem"), one.ca_pem()).unwrap();
+    let server = format!("localhost:{}", one.address().port());
+    let run = |more: &[&str]| {
+        let args = ["-s", &*server, "-u", "mrose", "-m", "Mail", "--ca-file", "ca.pem"];
+        sandbox.pop3get(args).args(more).env("POP3GET_PASSWORD", "secret").run()
+    };
+    run(&["--delete"]).is_silent();
+    for session in 2..=4 {
+        for number in 1..=5 {
+            let letter = Message::new(format!("{session}-{number}"), letter(number));
+            one.maildrop("mrose").push(letter);
+        }
+        let ran = run(&["-vvv", "--delete"]);
+        assert_eq!((ran.status, one.sessions()), (Some(0), session), "{ran:?}");
+        let lines = ran.stderr.lines().filter_map(|line| line.split_once(": "));
+        let lines: Vec<_> = lines.map(|(_, line)| line).collect();
+        let login = lines.iter().position(|line| line.starts_with("> AUTH PLAIN")).unwrap();
+        assert!(lines[login + 1].starts_with("< +OK"), "{ran:?}");
+        assert_eq!(lines[login + 2..login + 5], ["> CAPA", "> UIDL", "> STAT"], "{ran:?}");
+        let at_once = lines.windows(2).filter(|two| two[0].starts_with("> RETR"));
+        assert!(at_once.filter(|two| two[1].starts_with("> ")).count() >= 4, "{ran:?}");
+        assert!(!lines.contains(&"> NOOP"), "{ran:?}");
     }
 }
 

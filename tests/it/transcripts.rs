@@ -42,7 +42,7 @@
 //! | Mailpit | dots in TOP that are not stuffed; a dot between bare LFs | mailpit-top-unstuffed, mailpit-dot-behind-line-feed |
 //! | Outlook Express, a client | a stuffed dot at a packet's boundary | outlook-express-stuffed-dots |
 //! | UW, qpopper | a message of internal data | folder-internal-data |
-//! | some | CAPA ends the connection, or gets no answer | capa-hangs-up, `a_server_that_does_not_answer_capa_is_not_asked_again` |
+//! | some | CAPA ends the connection, or gets no answer | capa-hangs-up, `a_server_that_does_not_answer_capa_is_not_asked_again_in_this_run` |
 //! | some | a timestamp in the greeting and no APOP | apop-timestamp-and-no-apop, apop-not-there |
 //! | some | unique-ids that are empty, long, repeated, not ASCII | odd-unique-ids, odd-unique-ids-empty, number-twice |
 //! | MailKit #872 | an answer to STAT that is none | stat-without-octets, stat-without-number, stat-without-words, stat-number-with-comma |

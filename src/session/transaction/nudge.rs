@@ -2,15 +2,17 @@
 //!
 //! tpop3d 1.5.5 announces PIPELINING, and of many commands in one segment it answers
 //! about ten: the rest waits until more octets come, and after 30 s the server ends the
-//! session for idleness. Courier 1.0.16 announces it, and loses what was sent behind a
-//! login: the process that logs in has read it, and another one goes on.
+//! session for idleness. Courier 1.0.16 and Cyrus 3.6.1 announce it, and lose what was sent
+//! behind a login: with Courier the process that logs in has read it, and another one goes
+//! on. There NOOP alone is answered, and what was lost is sent again.
 
 use std::time::Duration;
 
 use super::Transaction;
 use crate::connection::Phase;
-use crate::protocol::Command;
+use crate::protocol::{Command, Leniency};
 use crate::session::error::Error;
+use crate::session::window::Window;
 
 /// After so long a silence the server gets something more to read. Proofs are waited for
 /// for 5 s, so it is less.
@@ -36,7 +38,23 @@ impl<T> Transaction<'_, T> {
         if self.conversation.is_silent(MOMENT)? {
             return Ok(());
         }
+        if self.is_behind_login && self.has_lost_all()? {
+            return Ok(());
+        }
         Err(Error::OutOfStep { lost: false })
+    }
+
+    /// Whether NOOP alone is answered: one line, and nothing behind it. If that is the
+    /// beginning of a late answer to CAPA, its next line begins like no status line.
+    fn has_lost_all(&mut self) -> Result<bool, Error> {
+        let answer = self.conversation.status(Command::Noop.keyword(), Phase::Reply);
+        if answer.map_err(Error::out_of_step)?.is_err() || !self.conversation.is_silent(MOMENT)? {
+            return Ok(false);
+        }
+        self.window = Window::default();
+        (self.is_nudged, self.is_behind_login) = (false, false);
+        self.lenient(Leniency::LosesBehindLogin)?;
+        Ok(true)
     }
 
     /// Reads the answer to that NOOP.

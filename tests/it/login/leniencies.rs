@@ -109,6 +109,7 @@ fn each_leniency_lets_in_and_strict_names_it_instead() {
 
 /// What a server does once we are in, and how many messages are fetched all the same.
 const LISTINGS: &[(&str, Make, usize)] = &[
+    ("loses-behind-login", || server().fault(Fault::forgets_behind_login()), 1),
     ("blanks-in-listing", || lists("UIDL", "1   uid-1\r\n"), 1),
     ("empty-line-in-listing", || lists("UIDL", "\r\n1 uid-1\r\n"), 1),
     (

@@ -155,5 +155,5 @@ fn cyrus_loses_what_follows_auth_and_serves_every_message_once() {
     let cyrus = Cyrus::start(&programs);
     cyrus.fill();
     assert_eq!(cyrus.left(), MESSAGES);
-    serves(cyrus.port, "mrose", Some("out-of-step"), || cyrus.left());
+    serves(cyrus.port, "mrose", Some("loses-behind-login"), || cyrus.left());
 }

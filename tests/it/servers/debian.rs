@@ -214,7 +214,7 @@ fn courier_loses_what_follows_the_login_and_serves_every_message_once() {
         command.stderr(File::options().write(true).open("/dev/null").unwrap());
         command
     });
-    serves(port, "mrose", Some("out-of-step"), || {
+    serves(port, "mrose", Some("loses-behind-login"), || {
         files(&maildir.join("new")) + files(&maildir.join("cur"))
     });
 }
