@@ -34,6 +34,15 @@ fn a_host_or_an_address_alone_is_told_how_to_name_a_mailbox() {
     ] {
         assert_eq!(hint(&sandbox.pop3get([word]).run()), expected);
     }
+    for (word, expected) in [
+        ("localhost", "pop3get -s localhost -u USER"),
+        ("pop:995", "pop3get -s pop:995 -u USER"),
+        ("list", "did you mean --list?"),
+        ("fetch", "a fetch needs no word: pop3get, or pop3get ACCOUNT"),
+    ] {
+        let hint = hint(&sandbox.pop3get([word]).run());
+        assert!(hint.contains(expected), "{word}: {hint}");
+    }
     let ran = sandbox.pop3get(["work"]).run();
     ran.fails(64, "there is no account \"work\"");
     assert!(!ran.stderr.contains("hint:"), "{ran:?}");
@@ -96,7 +105,8 @@ fn a_file_has_times_with_and_without_a_unit() {
             "`timeout` is a time in quotes, like \"90s\", \"5m\", \"2h\" or \"30d\"",
         ),
         ("timeout = 0", "connect-timeout and timeout are at least a second and at most a day"),
-        ("limit = \"ten\"", "`limit` is a whole number, without quotes"),
+        ("limit = \"ten\"", "`limit` is a whole number from 1, without quotes"),
+        ("limit = 0", "`limit` is a whole number from 1, without quotes"),
         (
             "max-size = \"big\"",
             "`max-size`: a size is a number of octets, or one with k, M or G behind it",

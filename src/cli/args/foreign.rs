@@ -93,6 +93,18 @@ pub(crate) fn meant(option: &str) -> Option<&'static str> {
     FOREIGN.iter().find(|(names, _)| names.contains(&name)).map(|(_, hint)| *hint)
 }
 
+/// What a word means that stands where an account belongs, and that other programs have
+/// for a command.
+pub(crate) fn act(word: &str) -> Option<String> {
+    const ACTS: [&str; 8] =
+        ["check", "check-config", "dry-run", "help", "list", "probe", "show", "status"];
+    const FETCHES: [&str; 6] = ["download", "fetch", "get", "pull", "retrieve", "sync"];
+    if FETCHES.contains(&word) {
+        return Some("a fetch needs no word: pop3get, or pop3get ACCOUNT".into());
+    }
+    ACTS.contains(&word).then(|| format!("did you mean --{word}?"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

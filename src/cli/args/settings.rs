@@ -6,6 +6,7 @@
 )]
 
 use std::fmt::Display;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -172,7 +173,7 @@ pub struct Settings {
 
     /// Fetch at most N messages of each account in this run
     #[arg(long, value_name = "N", help_heading = "Delivery")]
-    pub limit: Option<usize>,
+    pub limit: Option<NonZeroUsize>,
 
     /// Run this shell command once after a run that has delivered or recovered something, with the paths on its standard input, a NUL behind each
     #[arg(long, value_name = "CMD", help_heading = "Delivery")]

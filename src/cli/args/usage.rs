@@ -133,6 +133,7 @@ mod tests {
     fn a_number_or_time_that_is_wrong_is_told_in_words() {
         for (words, why, hint) in [
             (&["--limit", "ten"][..], "it is a whole number", "see pop3get -h"),
+            (&["--limit", "0"], "it is at least 1", "see pop3get -h"),
             (&["--lines", "", "--show", "1"], "it is a whole number", "see pop3get -h"),
             (&["--timeout", "soon"], "90s, 5m, 2h or 30d", "see pop3get -h"),
             (&["--timeout", "0"], "it is at least a second", "see pop3get -h"),

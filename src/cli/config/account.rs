@@ -1,6 +1,7 @@
 //! From settings to an account that a worker can be told of.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -106,7 +107,7 @@ impl Account {
                     _ => Deletion::Keep {},
                 },
                 max_size: settings.max_size.map(|size| size.0),
-                limit: settings.limit,
+                limit: settings.limit.map(NonZeroUsize::get),
                 retry_failed: self.retry_failed,
             },
             messages: self.messages.clone(),

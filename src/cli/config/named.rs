@@ -2,6 +2,7 @@
 
 use glob::Pattern;
 
+use crate::cli::args::foreign::act;
 use crate::cli::args::host::host_and_port;
 use crate::cli::args::options::Args;
 use crate::cli::args::pop_url;
@@ -130,7 +131,7 @@ fn matching<'c>(word: &str, config: &'c Config) -> Result<Vec<&'c Entry>, Error>
             return Err(Error::usage(why));
         }
         let why = format!("there is no account {word:?} in {place}; there: {known}");
-        return Err(match without_account(word) {
+        return Err(match act(word).or_else(|| without_account(word)) {
             Some(hint) => Error::CommandLine { why, hint },
             None => Error::usage(why),
         });
@@ -149,7 +150,11 @@ fn matching<'c>(word: &str, config: &'c Config) -> Result<Vec<&'c Entry>, Error>
 /// How a mailbox is named that has no account, for a word that looks like a host, or like
 /// a user and a host.
 fn without_account(word: &str) -> Option<String> {
-    let is_host = |host: &str| host.contains('.') && host_and_port(host, 995).is_ok();
+    let is_host = |host: &str| {
+        let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+        let has_form = name.contains('.') || name == "localhost" || !port.is_empty();
+        has_form && host_and_port(host, 995).is_ok()
+    };
     let (user, host) = word.rsplit_once('@').unwrap_or(("USER", word));
     if !is_host(host) || user.is_empty() || word.contains(char::is_whitespace) {
         return None;
