@@ -66,9 +66,14 @@ impl Listing<'_> {
         if !index.has_found() {
             return Vec::new();
         }
-        let hash = |unique_id: &UniqueId| MessageKey::new(unique_id.clone(), 1).name_hash();
-        let listed: HashSet<u64> = self.names().map(|(_, unique_id)| hash(unique_id)).collect();
+        let listed = self.name_hashes();
         index.all_found().filter(|file| !listed.contains(&file.hash)).collect()
+    }
+
+    /// What stands for the listed unique-ids in the names of files.
+    pub(super) fn name_hashes(&self) -> HashSet<u64> {
+        let keys = self.names().map(|(_, unique_id)| MessageKey::new(unique_id.clone(), 1));
+        keys.map(|key| key.name_hash()).collect()
     }
 
     /// The unknown unique-ids whose header is that of one known message that is not

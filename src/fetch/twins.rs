@@ -7,7 +7,6 @@ use crate::journal::{
     ContentHash, Fingerprint, Index, IndexedIds, Journal, Known, MessageKey, Settled, State,
     StoredFile,
 };
-use crate::protocol::UniqueId;
 
 use super::download::Download;
 use super::listing::Listing;
@@ -120,7 +119,7 @@ impl Twins {
             let candidate = Candidate { source, elsewhere, is_guess, proof };
             known.entry(content).or_default().push(candidate);
         }
-        for (file, elsewhere) in files(listing, steps, journal, numbered) {
+        for (file, elsewhere) in files(whole, steps, journal, numbered) {
             let source = Source::File(file);
             let candidate = Candidate { source, elsewhere, is_guess: false, proof: None };
             known.entry(file.content).or_default().push(candidate);
@@ -188,7 +187,7 @@ fn fetched(listing: &[Listed], steps: &[Step], index: &Index) -> IndexedIds {
 /// The files that alone tell of their messages, and whether such a message may come again
 /// under another unique-id than that of its file's name.
 fn files(
-    listing: &[Listed],
+    listing: &Listing<'_>,
     steps: &[Step],
     journal: &Journal,
     numbered: bool,
@@ -197,18 +196,14 @@ fn files(
     if !index.has_found() {
         return Vec::new();
     }
-    let hash = |unique_id: &UniqueId, occurrence| {
-        MessageKey::new(unique_id.clone(), occurrence).name_hash()
-    };
-    let adopted = listing.iter().zip(steps).filter_map(|(it, step)| match step {
-        Step::Adopt { occurrence, .. } => Some(hash(&it.unique_id, *occurrence)),
+    let adopted = listing.listing.iter().zip(steps).filter_map(|(it, step)| match step {
+        Step::Adopt { occurrence, .. } => {
+            Some(MessageKey::new(it.unique_id.clone(), *occurrence).name_hash())
+        }
         _ => None,
     });
     let adopted: HashSet<u64> = adopted.collect();
-    let listed: HashSet<u64> = match numbered {
-        true => HashSet::new(),
-        false => listing.iter().map(|it| hash(&it.unique_id, 1)).collect(),
-    };
+    let listed = if numbered { HashSet::new() } else { listing.name_hashes() };
     let files = index.all_found().filter(|file| !adopted.contains(&file.hash));
     files.map(|file| (file, !listed.contains(&file.hash))).collect()
 }

@@ -101,9 +101,23 @@ fn scan_listing_of_a_million(bencher: Bencher<'_, '_>) {
 /// The goal is well under a second.
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn journal_of_a_million(bencher: Bencher<'_, '_>) {
+    load_a_million(bencher, unique_id);
+}
+
+/// A server whose unique-ids do not ascend.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn journal_of_a_million_in_no_order(bencher: Bencher<'_, '_>) {
+    load_a_million(bencher, |number| {
+        // Odd, so each number comes once.
+        let mixed = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        format!("{mixed:016x}")
+    });
+}
+
+fn load_a_million(bencher: Bencher<'_, '_>, unique_id: impl Fn(usize) -> String) {
     let directory = TempDir::new().expect("a temporary directory");
     let mailbox = Mailbox::new(b"mrose", "pop.example.org", 995);
-    write_journal(directory.path(), &mailbox);
+    write_journal(directory.path(), &mailbox, unique_id);
     bencher.counter(ItemsCount::new(MILLION)).bench_local(|| {
         let index = Journal::look(directory.path(), &mailbox).expect("a whole journal");
         assert_eq!(index.len(), MILLION);
@@ -121,7 +135,7 @@ fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
     journal.prepare(&[], &[]).expect("the journal can be synced");
     for occurrence in 1..=COPIES {
         let key = MessageKey::new(UniqueId::new(b"1").expect("octets"), occurrence);
-        let delivery = Delivery { key, ..delivery(occurrence as usize) };
+        let delivery = Delivery { key, ..delivery(occurrence as usize, "1") };
         let committed = journal.commit(&[delivery]).expect("the journal can be written");
         let settled = journal.settle(committed, &[]).into_iter().filter_map(|it| match it {
             Settlement::Deletable(settled) => Some(Proof::Settled(settled)),
@@ -137,20 +151,19 @@ fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
 }
 
 /// As a fetch writes it.
-fn write_journal(directory: &Path, mailbox: &Mailbox) {
+fn write_journal(directory: &Path, mailbox: &Mailbox, unique_id: impl Fn(usize) -> String) {
     let mut journal = Journal::open(directory, mailbox, directory).expect("a new journal");
     journal.prepare(&[], &[]).expect("the journal can be synced");
     for batch in 0..MILLION / BATCH {
         let numbers = batch * BATCH..(batch + 1) * BATCH;
-        let batch: Vec<_> = numbers.map(delivery).collect();
+        let batch: Vec<_> = numbers.map(|number| delivery(number, &unique_id(number))).collect();
         let committed = journal.commit(&batch).expect("the journal can be written");
         journal.settle(committed, &[]);
     }
     journal.finish().expect("the journal can be written");
 }
 
-fn delivery(number: usize) -> Delivery {
-    let unique_id = unique_id(number);
+fn delivery(number: usize, unique_id: &str) -> Delivery {
     let mut header = HeaderHasher::default();
     header.push(unique_id.as_bytes());
     Delivery {
