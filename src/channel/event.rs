@@ -21,9 +21,8 @@ pub enum Event {
     /// What the server announces it can. More lines than one event holds follow in
     /// another one.
     Capabilities {
-        /// Which answer, if the server was probed.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        when: Option<When>,
+        /// Which answer.
+        when: When,
         /// The lines of the answer.
         lines: Vec<Octets>,
     },
@@ -266,6 +265,8 @@ pub struct Repair {
     pub held: usize,
     /// Messages of another Maildir that are not in this one: held.
     pub absent: usize,
+    /// Messages that were held and are in this Maildir: delivered.
+    pub released: usize,
     /// Journal and Maildir did not know each other.
     pub bound: bool,
     /// Messages that wait to be handed over, by what is in the spool or what the

@@ -75,6 +75,8 @@ pub(crate) struct Ways {
     /// The Maildir that the account was delivered into before, if it was another one; the
     /// directory that has to be made.
     pub(crate) maildir: Option<String>,
+    /// Nothing was to be written.
+    pub(crate) only_looks: bool,
 }
 
 /// How a worker ended that did not say why.

@@ -102,6 +102,13 @@ pub enum Event<'a> {
         /// Its unique-id.
         unique_id: &'a UniqueId,
     },
+    /// Messages were recorded as seen.
+    MarkedSeen {
+        /// How many.
+        messages: usize,
+        /// Of how many others something was known.
+        known: usize,
+    },
     /// A message is listed under a unique-id that a person has ordered to delete, and it is
     /// another one than was meant: it is not deleted, and the order ends.
     OrderEnds {

@@ -40,6 +40,8 @@ impl AccountRun {
         });
         let (listing, (headers, steps)) = listed?;
         self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), options)?;
+        let is_meant = |step: &Step| *step != Step::Leave(Reason::NotNamed);
+        let (mut messages, meant) = (0, steps.iter().filter(|step| is_meant(step)).count());
         for (listed, step) in listing.listing.iter().zip(steps) {
             let occurrence = match step {
                 Step::Retrieve(Retrieval { occurrence, .. })
@@ -57,12 +59,14 @@ impl AccountRun {
             let facts = Facts { octets: listed.octets, fingerprint, content: None };
             let key = MessageKey::new(listed.unique_id.clone(), occurrence);
             self.journal.note_seen(&key, now, facts);
+            messages += 1;
         }
         if listing.transaction.may_list_a_window() && !listing.listing.is_empty() {
             self.journal.note_said(Said::OnlySeen, Some(now));
             observe(Event::OnlySeen);
         }
         self.journal.finish()?;
+        observe(Event::MarkedSeen { messages, known: meant.saturating_sub(messages) });
         listing.leave().map(|()| Finish::Complete)
     }
 }

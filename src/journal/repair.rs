@@ -54,6 +54,8 @@ pub struct Mended {
     /// Messages that were delivered into another Maildir and are not in this one:
     /// held, so that none is deleted from the server for a Maildir that is gone.
     pub absent: usize,
+    /// Messages that were held and are in this Maildir: delivered.
+    pub released: usize,
     /// Journal and Maildir did not know each other.
     pub bound: bool,
     /// Messages that wait to be handed over, by what is in the spool or what the
@@ -69,7 +71,7 @@ impl Mended {
     /// Whether there was nothing to mend.
     pub fn is_whole(&self) -> bool {
         let touched = self.found + self.settled + self.waiting + self.held + self.absent;
-        let touched = touched + self.handed_over_again;
+        let touched = touched + self.handed_over_again + self.released;
         self.lost.is_empty() && !self.was_missing && !self.bound && touched == 0
     }
 }
@@ -172,6 +174,7 @@ impl Repair {
         if self.mended.bound {
             self.hold_absent(present);
         }
+        self.release_present(present);
         for file in self.saved.index.not_found_yet(files) {
             self.saved.index.apply(&Record::Found(file), 0);
             self.mended.found += 1;
@@ -194,6 +197,22 @@ impl Repair {
         self.mended.absent = absent.len();
         for (key, known) in absent {
             hold(index, &key, known);
+        }
+    }
+
+    /// Calls delivered what was held and is in this Maildir under its own name: a repair with
+    /// a wrong Maildir had held it, or its owner has put it back.
+    fn release_present(&mut self, present: &HashSet<u64>) {
+        let index = &mut self.saved.index;
+        let is_back = |key: &MessageKey, known: &Known| {
+            known.state == State::Held && present.contains(&key.name_hash())
+        };
+        let keys = index.iter().map(|(id, known)| (MessageKey::new(id, known.occurrence), known));
+        let back: Vec<_> = keys.filter(|(key, known)| is_back(key, known)).collect();
+        self.mended.released = back.len();
+        for (key, known) in back {
+            let known = Known { state: State::Delivered, ..known };
+            index.apply(&Record::message(key.unique_id.as_bytes(), known), 0);
         }
     }
 

@@ -19,8 +19,13 @@ use super::error::{Error, Refusal};
 /// One line of the conversation, as `-vvv` shows it.
 #[derive(Clone, Copy, Debug)]
 pub enum Line<'a> {
-    /// What the server announces it can.
-    Capabilities(&'a Capabilities),
+    /// What the server announces it can, before the login or after it.
+    Capabilities {
+        /// What it announces.
+        capabilities: &'a Capabilities,
+        /// Behind the login.
+        after_login: bool,
+    },
     /// The server has greeted, and the connection is protected as it will be.
     Connected(&'a Connection),
     /// A command that was sent; its `Display` leaves secrets out.
@@ -356,7 +361,13 @@ impl<'a> Conversation<'a> {
         &mut self,
     ) -> Result<Result<Capabilities, Refusal>, Error> {
         self.connection.begin(Phase::Reply);
-        self.read_capabilities()
+        self.read_capabilities(false)
+    }
+
+    /// The answer to CAPA behind the login.
+    pub(super) fn capabilities_after_login(&mut self) -> Result<Capabilities, Error> {
+        self.connection.begin(Phase::Reply);
+        Ok(self.read_capabilities(true)?.unwrap_or_default())
     }
 
     /// The same, where the answer has to begin within this time.
@@ -365,17 +376,20 @@ impl<'a> Conversation<'a> {
         at_most: Duration,
     ) -> Result<Result<Capabilities, Refusal>, Error> {
         self.connection.begin_within(Phase::Reply, at_most);
-        self.read_capabilities()
+        self.read_capabilities(false)
     }
 
-    fn read_capabilities(&mut self) -> Result<Result<Capabilities, Refusal>, Error> {
+    fn read_capabilities(
+        &mut self,
+        after_login: bool,
+    ) -> Result<Result<Capabilities, Refusal>, Error> {
         let keyword = Command::Capa.keyword();
         if let Err(refusal) = self.read_status(keyword, Phase::Reply)? {
             return Ok(Err(refusal));
         }
         let mut capabilities = Capabilities::default();
         self.lines(keyword, |line| capabilities.push(line))?;
-        (self.log)(Line::Capabilities(&capabilities));
+        (self.log)(Line::Capabilities { capabilities: &capabilities, after_login });
         Ok(Ok(capabilities))
     }
 

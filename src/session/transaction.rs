@@ -272,7 +272,7 @@ impl<'a, T> Transaction<'a, T> {
         }
         self.window.pop();
         self.is_behind_login = false;
-        let capabilities = self.conversation.capabilities();
+        let capabilities = self.conversation.capabilities_after_login();
         // A server may hand us on after the login, and lose what was sent behind it.
         let capabilities = match self.pipelining {
             true => capabilities.map_err(Error::out_of_step)?,

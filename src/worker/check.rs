@@ -16,5 +16,6 @@ pub(super) fn check(look: Look<'_>, siblings: &Siblings) -> Result<(), Error> {
     let (new, ordered) = (count(is_new), count(|step| *step == Step::Order));
     look.observer.link.event(Event::Checked { new, ordered });
     outlook.tell_mistaken(look);
+    look.tell_listed(&listing);
     listing.leave()
 }

@@ -26,6 +26,7 @@ pub(super) fn delete(look: Look<'_>, write: bool) -> Result<(), Error> {
             link.event(row(look, listed, step, header.as_deref().map(digest)));
         }
     }
+    look.tell_listed(&listing);
     // A person may take long to answer, and the maildrop is locked meanwhile.
     listing.quit()?;
     let messages = doomed.len();

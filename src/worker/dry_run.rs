@@ -46,6 +46,7 @@ pub(super) fn dry_run(
             None => Message::Skipped { number: Some(number), unique_id, octets, state, at },
         }));
     }
+    look.tell_listed(&listing);
     listing.leave()
 }
 
@@ -80,5 +81,6 @@ pub(super) fn mark_seen(look: Look<'_>) -> Result<(), Error> {
         }
     }
     look.observer.link.event(Event::Marked { messages, known, write: false });
+    look.tell_listed(&listing);
     listing.leave()
 }

@@ -40,7 +40,7 @@ pub(super) fn tell(
         (When::AfterLogin, after),
     ] {
         if let Some(Ok(capabilities)) = answer {
-            tell_capabilities(Some(when), capabilities, link);
+            tell_capabilities(when, capabilities, link);
         }
     }
     let findings = findings(found, failed, has_password, account);

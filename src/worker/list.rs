@@ -33,5 +33,6 @@ pub(super) fn list(look: Look<'_>, (headers, new): (bool, bool)) -> Result<(), E
     for (listed, step) in shown {
         link.event(row(look, listed, step, read.remove(&listed.number)));
     }
+    look.tell_listed(&listing);
     listing.leave()
 }

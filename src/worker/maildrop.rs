@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::channel::command::{Command, Refetch};
-use crate::channel::event::Event;
+use crate::channel::event::{Event, Summary};
 use crate::channel::message::{Header, Message, State};
 use crate::fetch::{
     self, Error, Listed, Listing, Named, OrderCandidates, Policy, Reason, Renumbering, Sizes, Step,
@@ -36,6 +36,12 @@ pub(super) struct Look<'l> {
 }
 
 impl<'l> Look<'l> {
+    /// Tells how many messages are listed.
+    pub(super) fn tell_listed(self, listing: &Listing<'_>) {
+        let listed = listing.listing.len();
+        self.observer.link.event(Event::Summary(Summary { listed, ..Summary::default() }));
+    }
+
     /// Logs in, lists, and lets `act` look at what is listed. What `act` finds is told
     /// only when it has found everything: another session may have to begin again.
     pub(super) fn at<T>(

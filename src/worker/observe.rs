@@ -21,7 +21,7 @@ pub(super) fn unique_id(unique_id: &UniqueId) -> Octets {
 const LINES: usize = 50;
 
 /// Tells what the server announces.
-pub(super) fn tell_capabilities(when: Option<When>, capabilities: &Capabilities, link: &Link) {
+pub(super) fn tell_capabilities(when: When, capabilities: &Capabilities, link: &Link) {
     let lines: Vec<_> = capabilities.lines().map(Octets::cut).collect();
     for lines in lines.chunks(LINES) {
         link.event(Event::Capabilities { when, lines: lines.to_vec() });
@@ -46,9 +46,10 @@ impl Observer<'_> {
                 not_after: certificate.map(|it| it.not_after),
                 until: certificate.map_or_else(String::new, |it| it.until()),
             },
-            Line::Capabilities(_) if self.is_probe => return,
-            Line::Capabilities(capabilities) => {
-                return tell_capabilities(None, capabilities, self.link);
+            Line::Capabilities { .. } if self.is_probe => return,
+            Line::Capabilities { capabilities, after_login } => {
+                let when = if after_login { When::AfterLogin } else { When::BeforeLogin };
+                return tell_capabilities(when, capabilities, self.link);
             }
             Line::Connected(connection) => Event::Connected {
                 peer: connection.peer().to_string(),
@@ -104,6 +105,9 @@ fn told(event: fetch::Event<'_>) -> Event {
             Event::NotDeleted { text: Octets::cut(&refusal.text) }
         }
         fetch::Event::OnlySeen => Event::OnlySeen {},
+        fetch::Event::MarkedSeen { messages, known } => {
+            Event::Marked { messages, known, write: true }
+        }
         fetch::Event::OutOfStep => Event::OutOfStep {},
         fetch::Event::Planned { listed, messages, octets, waiting, first } => {
             Event::Planned { listed, messages, octets, waiting, first }

@@ -134,6 +134,7 @@ pub(super) fn repair(
         waiting: mended.waiting,
         held: mended.held,
         absent: mended.absent,
+        released: mended.released,
         bound: mended.bound,
         handed_over_again: mended.handed_over_again,
         forgot_handover: mended.forgot_handover,

@@ -329,3 +329,26 @@ fn an_older_journal_put_back_is_noticed_and_nothing_arrives_twice() {
     run();
     assert_eq!(sandbox.mail(), (1..=4).map(stored).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_repair_with_a_wrong_maildir_is_undone_by_one_with_the_right_one() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(3)).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    let states = || {
+        let ran = sandbox.plain(&server).args(["--state", "list"]).run();
+        let words = ran.stdout.lines().map(|line| line.split(' ').next().unwrap().to_owned());
+        words.collect::<Vec<_>>()
+    };
+    let repair =
+        |maildir: &str| sandbox.plain(&server).args(["-m", maildir, "--state", "repair"]).run();
+    let wrong = repair("Other");
+    assert!(wrong.stdout.contains("3 messages delivered, but not in this Maildir"), "{wrong:?}");
+    assert_eq!(states(), ["held"; 3]);
+    let right = repair("Mail");
+    assert!(right.stdout.contains("3 messages held, and in this Maildir: delivered"), "{right:?}");
+    assert_eq!(states(), ["delivered"; 3]);
+    // Each arrives once, and is deleted with its proof.
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (3, 0));
+}

@@ -80,6 +80,8 @@ fn a_fetch_tells_connection_capabilities_messages_and_a_summary() {
     let capabilities = ran.all("capabilities");
     let lines = capabilities.iter().flat_map(|line| line["lines"].as_array().unwrap());
     assert!(lines.into_iter().any(|line| line["text"] == "UIDL"), "{capabilities:?}");
+    let when: Vec<_> = capabilities.iter().map(|line| line["when"].as_str().unwrap()).collect();
+    assert_eq!(when, ["before-login", "after-login"]);
     assert_eq!(ran.kinds(), ["delivered"; 3]);
     let delivered = ran.all("message")[1];
     assert_eq!(delivered["unique-id"]["text"], "uid-2");
@@ -91,6 +93,20 @@ fn a_fetch_tells_connection_capabilities_messages_and_a_summary() {
     let summary = ran.one("summary");
     assert_eq!((&summary["accounts"], &summary["octets"]), (&1.into(), &141.into()));
     assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn what_was_listed_and_which_accounts_were_told_of_is_counted() {
+    let (_server, sandbox) = fetched(&[], None);
+    for look in [&["--list"][..], &["--check"], &["--dry-run"], &["--mark-seen", "--dry-run"]] {
+        let ran = Lines::run(sandbox.pop3get(["home"]).args(look));
+        assert_eq!(ran.one("done")["listed"], 3, "{look:?}");
+    }
+    let ran = Lines::run(sandbox.pop3get(["home", "--mark-seen"]));
+    let marked = ran.one("marked");
+    assert_eq!((&marked["messages"], &marked["known"]), (&1.into(), &2.into()));
+    let ran = Lines::run(sandbox.pop3get(["--status"]));
+    assert_eq!(ran.one("summary")["accounts"], 1);
 }
 
 #[test]

@@ -195,6 +195,22 @@ fn a_run_says_where_mail_went_at_first_and_how_many_messages_wait() {
 }
 
 #[test]
+fn a_person_is_told_how_many_messages_count_as_seen_and_cron_is_not() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(3)).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).args(["--message", "1"]).run().is_silent();
+    let who = format!("mrose@127.0.0.1:{}", server.address().port());
+    let mark = |more: &[&str]| sandbox.plain(&server).arg("--mark-seen").args(more);
+    let text = seen(mark(&[]), 120);
+    assert_eq!(text, format!("{who}: 2 messages marked as seen; 1 message known already\n"));
+    assert_eq!(seen(mark(&[]), 120), format!("{who}: 3 messages known already\n"));
+    assert_eq!(seen(mark(&["-q"]), 120), "");
+    mark(&[]).run().is_silent();
+    let ran = mark(&["-v"]).run();
+    assert_eq!(ran.stderr, format!("{who}: 3 messages known already\n"));
+}
+
+#[test]
 fn a_wait_of_more_than_a_second_is_said() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
@@ -287,11 +303,28 @@ fn a_maildir_that_does_not_fit_is_named_with_the_whole_command_that_helps() {
     let ran = run("Other", &[]);
     ran.fails(73, &format!("has deliveries that the Maildir {} knows nothing of", other.display()));
     let hint = format!(
-        "hint: its mail went into {}: name that one with --maildir; to go on in this one: pop3get work --state repair\n",
+        "hint: its mail went into {}: name that one with --maildir; if you have moved the mail into this one: pop3get work --state repair (--dry-run says what it does); messages that are not in it are held then, neither fetched again nor deleted\n",
         old.display()
     );
+    assert!(ran.stderr.ends_with(&hint), "{ran:?}");
+    // A look is helped by the other Maildir alone.
+    let ran = run("Other", &["--check"]);
+    let hint =
+        format!("hint: its mail went into {}: name that one with --maildir\n", old.display());
     assert!(ran.stderr.ends_with(&hint), "{ran:?}");
     let ran = run("Mail", &["--state-dir", "elsewhere"]);
     ran.fails(73, &format!("the Maildir {} was filled before", old.display()));
     assert!(ran.stderr.contains("pop3get work --state-dir elsewhere --state repair\n"), "{ran:?}");
+}
+
+#[test]
+fn the_maildir_that_is_named_now_is_not_called_the_one_of_before() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(2)).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    fs::remove_file(sandbox.path("Mail/.pop3get")).unwrap();
+    let ran = sandbox.plain(&server).run();
+    ran.fails(73, "has deliveries that the Maildir");
+    let hint = "hint: name the Maildir that its mail went into with --maildir; if you have";
+    assert!(ran.stderr.contains(hint), "{ran:?}");
 }

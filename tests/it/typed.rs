@@ -223,3 +223,23 @@ fn an_act_that_needs_a_maildir_says_so_also_where_it_writes_nothing() {
         ran.fails(64, "u@h: no Maildir is named\nhint: use --maildir DIR");
     }
 }
+
+#[test]
+fn no_limit_and_no_size_is_zero() {
+    let sandbox = Sandbox::new();
+    for (option, why) in [
+        ("--limit=0", "it is at least 1"),
+        ("--max-size=0", "a size is at least 1"),
+        ("--max-size=0k", "a size is at least 1"),
+    ] {
+        let ran = sandbox.pop3get(["-s", "h", "-u", "u", "-m", "Mail", option]).run();
+        assert!(ran.status == Some(64) && ran.stderr.contains(why), "{option}: {ran:?}");
+    }
+    for (line, why) in
+        [("limit = 0", "a whole number from 1"), ("max-size = 0", "a size is at least 1")]
+    {
+        sandbox.configure(&format!("[account.home]\nserver = \"h\"\nuser = \"u\"\n{line}\n"));
+        let ran = sandbox.pop3get(["--check-config"]).run();
+        assert!(ran.status == Some(78) && ran.stderr.contains(why), "{line}: {ran:?}");
+    }
+}

@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub u64);
 
+/// Nothing is as small as that.
+const ZERO: &str = "a size is at least 1";
+
 impl FromStr for Size {
     type Err = &'static str;
 
@@ -23,7 +26,10 @@ impl FromStr for Size {
             _ => return Err(WRONG),
         };
         let number: u64 = digits.parse().map_err(|_| WRONG)?;
-        number.checked_mul(factor).map(Self).ok_or(WRONG)
+        match number.checked_mul(factor).ok_or(WRONG)? {
+            0 => Err(ZERO),
+            octets => Ok(Self(octets)),
+        }
     }
 }
 
@@ -51,6 +57,7 @@ impl<'de> Deserialize<'de> for Size {
             Text(String),
         }
         match Written::deserialize(deserializer)? {
+            Written::Number(0) => Err(serde::de::Error::custom(ZERO)),
             Written::Number(octets) => Ok(Self(octets)),
             Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
         }
@@ -66,10 +73,10 @@ mod tests {
         assert_eq!("500".parse(), Ok(Size(500)));
         assert_eq!("20M".parse(), Ok(Size(20 << 20)));
         assert_eq!("1k".parse(), Ok(Size(1024)));
-        for wrong in ["", "M", "-1", "1T", "1 M", "1.5M", "99999999999G"] {
+        for wrong in ["0", "0k", "", "M", "-1", "1T", "1 M", "1.5M", "99999999999G"] {
             assert!(wrong.parse::<Size>().is_err(), "{wrong}");
         }
-        for written in ["0", "500", "20M", "1k", "1025"] {
+        for written in ["500", "20M", "1k", "1025"] {
             assert_eq!(written.parse::<Size>().unwrap().to_string(), written);
         }
     }

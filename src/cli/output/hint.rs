@@ -54,15 +54,16 @@ impl Error {
 
 /// The whole command that helps where journal, Maildir and server do not fit.
 fn of_places(failure: &Failure, ways: &Ways) -> Option<String> {
-    let Ways { command, maildir } = ways;
+    let Ways { command, maildir, only_looks } = ways;
     let elsewhere = match maildir {
         Some(maildir) => format!("its mail went into {maildir}: name that one with --maildir"),
-        None => "name the Maildir that was filled before with --maildir".into(),
+        None => "name the Maildir that its mail went into with --maildir".into(),
     };
     Some(match failure.kind {
-        Kind::AnotherMaildir | Kind::MaildirGone => {
-            format!("{elsewhere}; to go on in this one: {command} --state repair")
-        }
+        Kind::AnotherMaildir | Kind::MaildirGone if *only_looks => elsewhere,
+        Kind::AnotherMaildir | Kind::MaildirGone => format!(
+            "{elsewhere}; if you have moved the mail into this one: {command} --state repair (--dry-run says what it does); messages that are not in it are held then, neither fetched again nor deleted"
+        ),
         Kind::AnotherJournal | Kind::JournalGone => format!(
             "name the state directory that was used before (--state-dir, XDG_STATE_HOME); or make a journal from the names of the messages: {command} --state repair"
         ),

@@ -158,7 +158,7 @@ pub(super) enum OfProgram<'l> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Totals {
-    /// How many accounts were served.
+    /// How many accounts were served, or told of.
     pub(super) accounts: usize,
     /// How many of them ended with a status other than 0 and 1.
     pub(super) failed_accounts: usize,

@@ -18,6 +18,7 @@ pub(crate) fn tell(output: &Output<'_>, all: &[Status]) -> Result<(), Error> {
     for status in all {
         let fared = Fared::of(status);
         output.own_event(OfProgram::Status { account: &status.account, fared })?;
+        output.count_account();
     }
     let texts: Vec<_> = all.iter().map(|status| text(status, now())).collect();
     output.print(texts.concat().as_bytes())

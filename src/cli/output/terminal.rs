@@ -186,6 +186,13 @@ impl<'s> Output<'s> {
         self.flush()
     }
 
+    /// Something was told of an account that was not served.
+    pub(super) fn count_account(&self) {
+        let mut totals = self.totals.get();
+        totals.accounts += 1;
+        self.totals.set(totals);
+    }
+
     /// The last line of the events.
     pub(crate) fn end(&self, exit: Exit) -> Result<(), Error> {
         let due = self.order.borrow_mut().end_all();
@@ -323,6 +330,14 @@ impl<'s> Output<'s> {
     /// A line that `-v` shows.
     pub(super) fn of_account(&self, account: &str, line: &str) {
         if self.level >= Level::Accounts {
+            self.line(&format!("{account}: {line}"));
+        }
+    }
+
+    /// What an account's run has done: a person on a terminal sees it, and with `-v` it is
+    /// printed in every case.
+    pub(super) fn done_all(&self, account: &str, line: &str) {
+        if self.level >= Level::Accounts || self.terminal && self.level > Level::Quiet {
             self.line(&format!("{account}: {line}"));
         }
     }

@@ -91,7 +91,7 @@ impl<'v, 'o> View<'v, 'o> {
             self.certificate = Some((*not_after, until.clone()));
         }
         match event {
-            Event::Capabilities { when: Some(when), lines } => {
+            Event::Capabilities { when, lines } if *self.command == (Command::Probe {}) => {
                 self.probe.capabilities.extend(lines.into_iter().map(|line| (when, line)));
             }
             Event::Certificate(certificate) => self.probe.chain.push(certificate),
@@ -113,8 +113,12 @@ impl<'v, 'o> View<'v, 'o> {
                 self.rows.get_or_insert_default().extend(Row::of(message));
             }
             Event::Listing {} => self.rows = Some(Vec::new()),
-            // Silent on success, as a fetch is.
-            Event::Marked { .. } if *self.command == (Command::MarkSeen { write: true }) => {}
+            Event::Marked { messages, known, write: true }
+                if *self.command == (Command::MarkSeen { write: true }) =>
+            {
+                let text = journal::marked(messages, known, true);
+                self.output.done_all(&self.account.name, &text.trim_end().replace('\n', "; "));
+            }
             Event::Marked { messages: many, known, write } => {
                 self.print(&journal::marked(many, known, write))?;
             }

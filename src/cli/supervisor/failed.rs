@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use crate::channel::command::Command;
 use crate::channel::failure::{Failure, Kind};
 use crate::cli::config::account::Account;
+use crate::cli::config::connection_options::absolute;
 use crate::cli::error::{Error, Ways};
 use crate::cli::health::record::Health;
 
 /// The failure of an account.
-pub(super) fn failed(account: &Account, failure: Failure) -> Error {
+pub(super) fn failed(account: &Account, command: &Command, failure: Failure) -> Error {
     let is_elsewhere = matches!(failure.kind, Kind::AnotherMaildir | Kind::MaildirGone);
     let health = is_elsewhere.then(|| Health::read(&account.state, account.mailbox().key()));
     let maildir = match failure.kind {
@@ -18,8 +20,16 @@ pub(super) fn failed(account: &Account, failure: Failure) -> Error {
             let parent = account.settings.maildir.as_deref().and_then(Path::parent);
             parent.map(|it| it.display().to_string())
         }
-        _ => health.and_then(|health| health.maildir),
+        // The one that the account names now tells nothing new.
+        _ => health.and_then(|health| health.maildir).filter(|before| {
+            let now = account.settings.maildir.as_deref();
+            now.is_none_or(|now| absolute(now).to_path() != Path::new(before))
+        }),
     };
-    let ways = Box::new(Ways { command: account.command.clone(), maildir });
+    let ways = Box::new(Ways {
+        command: account.command.clone(),
+        maildir,
+        only_looks: command.only_looks(),
+    });
     Error::Worker { server: account.server().to_owned(), failure, ways }
 }

@@ -427,7 +427,10 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         let Some(account) = self.take(at) else { return };
         let host = self.host_of.get(at).copied().unwrap_or_default();
         let failure = self.hosts.lost(host, None);
-        self.conclude(at, failure.map_or(Ok(()), |failure| Err(failed(account, failure))));
+        self.conclude(
+            at,
+            failure.map_or(Ok(()), |failure| Err(failed(account, self.command, failure))),
+        );
     }
 
     /// Nothing more is said of an account.

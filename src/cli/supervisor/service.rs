@@ -262,7 +262,9 @@ impl<'s> Service<'s> {
         let failed = status.is_some_and(|status| !status.success());
         match (signal, self.end.take()) {
             (None, Some(None)) if !failed => Ok(()),
-            (None, Some(Some(failure))) if !failed => Err(failure_of(self.account, failure)),
+            (None, Some(Some(failure))) if !failed => {
+                Err(failure_of(self.account, self.command, failure))
+            }
             (signal, _) => Err(Error::WorkerLost(Lost::by(signal))),
         }
     }
