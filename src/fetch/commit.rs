@@ -6,13 +6,14 @@
 //! name is not persisted to the journal removes its file, and only a batch that
 //! the journal committed can be settled.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use crate::journal::{Delivery, Journal, Settlement};
 use crate::maildir::{FileSize, Maildir, RenameOutcome, TempMessage};
 use crate::protocol::MessageNumber;
 
+use super::arrivals::{LARGE, Receiver};
 use super::error::Error;
 
 /// What is remarkable about a message. One with a remark is never deleted.
@@ -57,49 +58,50 @@ const ENOUGH: usize = 64;
 /// … or at this age, so that little is fetched again after a kill.
 const BATCH_AGE: Duration = Duration::from_millis(200);
 
+/// How many messages, and how many octets of them, wait where so many files may be open:
+/// as many as wait may come to a batch that is not full yet.
+pub(super) fn most_waiting(most_open: usize) -> (usize, u64) {
+    ((most_open / 3).clamp(1, 256), BATCH_OCTETS)
+}
+
 /// Commits what arrives until nothing more does.
 pub(super) fn run(
     journal: &mut Journal,
     maildir: &Maildir,
-    most: usize,
-    arrivals: &Receiver<Downloaded>,
+    arrivals: &Receiver<'_, Downloaded>,
     results: &Sender<CommitResult>,
 ) -> Result<(), Error> {
     let mut syncing = Syncing::new(maildir);
-    while let Ok(first) = arrivals.recv() {
-        let batch = collect_batch(first, most, arrivals);
-        syncing.sync(maildir, &batch)?;
+    loop {
+        let mut batch = collect_batch(arrivals);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        syncing.sync(maildir, &mut batch)?;
         for result in commit(journal, maildir, batch)? {
             // The session may have ended; what is committed stays committed.
             let _ = results.send(result);
         }
     }
-    Ok(())
 }
 
 /// Takes what arrives within a batch's age, count and size; enough messages wait
 /// for no more, but take along what is there.
-fn collect_batch(
-    mut first: Downloaded,
-    most: usize,
-    arrivals: &Receiver<Downloaded>,
-) -> Vec<Downloaded> {
+fn collect_batch(arrivals: &Receiver<'_, Downloaded>) -> Vec<Downloaded> {
+    let enough = ENOUGH.min(arrivals.most());
+    let mut more = arrivals.take(1, None);
     let end = Instant::now() + BATCH_AGE;
-    let mut octets = first.message.octets();
-    first.message.start_writeback();
-    let mut batch = vec![first];
-    while batch.len() < most && octets < BATCH_OCTETS {
-        let wait = match batch.len() < ENOUGH {
-            true => end.saturating_duration_since(Instant::now()),
-            false => Duration::ZERO,
-        };
-        match arrivals.recv_timeout(wait) {
-            Ok(mut whole) => {
-                whole.message.start_writeback();
-                octets += whole.message.octets();
-                batch.push(whole);
+    let (mut batch, mut octets) = (Vec::new(), 0);
+    while !more.is_empty() {
+        for it in &mut more {
+            octets += it.message.octets();
+            if it.message.octets() >= LARGE {
+                it.message.start_writeback();
             }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        }
+        batch.append(&mut more);
+        if batch.len() < enough && octets < BATCH_OCTETS {
+            more = arrivals.take(enough - batch.len(), Some(end));
         }
     }
     batch
@@ -126,7 +128,7 @@ impl Syncing {
     }
 
     /// Makes a batch's files and their names in `tmp/` durable.
-    fn sync(&mut self, maildir: &Maildir, batch: &[Downloaded]) -> Result<(), Error> {
+    fn sync(&mut self, maildir: &Maildir, batch: &mut [Downloaded]) -> Result<(), Error> {
         let files = u32::try_from(batch.len()).unwrap_or(u32::MAX);
         let one_by_one = self.each.saturating_mul(files);
         let begun = Instant::now();
@@ -138,7 +140,9 @@ impl Syncing {
             // Refused as such: file by file from here on.
             self.whole = None;
         }
-        for whole in batch {
+        // The disk begins with all of them before one is waited for.
+        batch.iter_mut().for_each(|whole| whole.message.start_writeback());
+        for whole in &*batch {
             whole.message.sync()?;
         }
         maildir.sync_tmp()?;

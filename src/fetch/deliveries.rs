@@ -1,12 +1,13 @@
 //! Proven messages on their way through the commit thread.
 
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::Receiver;
 
 use crate::journal::{Delivery, MessageKey, Proof, Settled, Settlement};
 use crate::maildir::TempMessage;
 use crate::protocol::MessageNumber;
 use crate::session;
 
+use super::arrivals::Sender;
 use super::commit::{CommitResult, Downloaded, Remark};
 use super::download::Download;
 use super::error::{Error, Operation};
@@ -19,7 +20,7 @@ use super::twins::Twins;
 pub(super) struct Deliveries<'r> {
     observe: Observer<'r>,
     /// Gone when nothing more will come.
-    to_commit: Option<SyncSender<Downloaded>>,
+    to_commit: Option<Sender<'r, Downloaded>>,
     results: Receiver<CommitResult>,
     shortness: Shortness,
     summary: &'r mut Summary,
@@ -38,7 +39,7 @@ fn is_part(message: &TempMessage, listed: Option<u64>) -> bool {
 impl<'r> Deliveries<'r> {
     pub(super) fn new(
         observe: Observer<'r>,
-        to_commit: SyncSender<Downloaded>,
+        to_commit: Sender<'r, Downloaded>,
         results: Receiver<CommitResult>,
         summary: &'r mut Summary,
         twins: Twins,
@@ -144,10 +145,11 @@ impl<'r> Deliveries<'r> {
             at: message.at(),
             name: message.name().to_owned(),
         };
+        let octets = message.octets();
         let downloaded = Downloaded { number: listed.number, message, delivery, remark };
         match &self.to_commit {
             // The commit thread is gone only after an error, which it returns.
-            Some(to_commit) if to_commit.send(downloaded).is_ok() => Ok(()),
+            Some(to_commit) if to_commit.send(downloaded, octets) => Ok(()),
             _ => {
                 self.withhold_quit = true;
                 Err(Operation::Commit.failed()(session::Error::Stopped))

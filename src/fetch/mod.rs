@@ -20,6 +20,7 @@
 //! did before mpop 512cd2a).
 
 mod again;
+mod arrivals;
 mod attempts;
 mod commit;
 mod context;

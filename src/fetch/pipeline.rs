@@ -25,6 +25,7 @@ use crate::maildir::UniqueName;
 use crate::protocol::{Command, MessageNumber, ProofKind};
 use crate::session::Reply;
 
+use super::arrivals::Arrivals;
 use super::commit;
 use super::context::{Context, Done, Schedule};
 use super::deliveries::Deliveries;
@@ -71,16 +72,15 @@ pub(super) fn run<'t>(
     sequence: &mut u64,
     summary: &mut Summary,
 ) -> (Done, Result<Session<'t>, Error>) {
-    // Half for what waits, half for the batch in hand.
-    let most = (context.most_open / 2).clamp(1, 256);
-    let (to_commit, arrivals) = mpsc::sync_channel(most);
+    let arrivals = Arrivals::new(commit::most_waiting(context.most_open));
+    let (to_commit, arriving) = arrivals.ends();
     let (to_us, results) = mpsc::channel();
     let (journal_id, run_id) = (journal.id(), journal.run());
     let twins = std::mem::take(&mut schedule.twins);
     proofs.hurries |= schedule.follows_an_interruption();
     thread::scope(|scope| {
         let maildir = context.maildir;
-        let committer = move || commit::run(journal, maildir, most, &arrivals, &to_us);
+        let committer = move || commit::run(journal, maildir, &arriving, &to_us);
         let committer = thread::Builder::new().name("commit".into()).spawn_scoped(scope, committer);
         let committer = match committer {
             Ok(committer) => committer,
