@@ -198,12 +198,17 @@ impl<'a> Scene<'a> {
             let maildrop =
                 self.dovecot.user(&format!("{}-{place}", self.workload.name).to_lowercase());
             if !contender.state().is_empty() {
-                // Whoever remembers a server has met it, as in any run but the first.
+                // Whoever remembers a server has had a message of it, as in any run but
+                // the first.
+                maildrop.add_many(self.workload.mail.messages(1));
                 let account = self.account(&maildrop, self.port());
-                let (numbers, directory) = ((1, 0), directory.to_owned());
+                let (numbers, directory) = ((1, 1), directory.to_owned());
                 let job = Job { account, delete, numbers, file_octets: 1, directory };
                 let command = contender.command(self.options, &job);
                 measure::run(command, &job.directory.join("errors"));
+                for file in fs::read_dir(job.directory.join("Mail/new")).expect("a Maildir") {
+                    fs::remove_file(file.expect("it can be listed").path()).expect("our own file");
+                }
             }
             maildrop.add_many(self.workload.mail.messages(self.workload.count));
             self.warm_up(&maildrop);
