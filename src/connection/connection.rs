@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use rustix::net::sockopt::socket_send_buffer_size;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::error::{Error, Phase};
@@ -17,7 +18,7 @@ use super::waiting::{Waiting, in_slice, write_all};
 pub(super) const READ_SIZE: usize = 64 * 1024;
 
 /// So much may wait to be sent; more than a window of commands.
-pub(super) const OUTPUT_SIZE: usize = 32 * 1024;
+pub(super) const OUTPUT_SIZE: usize = 48 * 1024;
 
 /// A live connection with what was read and not yet consumed.
 #[derive(Debug)]
@@ -119,6 +120,17 @@ impl Connection {
     /// Whether what is sent first goes with the end of the TLS handshake.
     pub fn speaks_first(&self) -> bool {
         self.options.speaks_first && self.is_protected() && self.end == 0
+    }
+
+    /// How large the system says that the socket's send buffer is, in octets: 0 where it
+    /// does not say. Linux counts its own overhead in.
+    pub fn send_buffer(&self) -> usize {
+        let size = match &self.stream {
+            Stream::Local(socket) => socket_send_buffer_size(socket),
+            Stream::Plain(socket) => socket_send_buffer_size(socket),
+            Stream::Tls(stream) => socket_send_buffer_size(stream.socket()),
+        };
+        size.unwrap_or(0)
     }
 
     /// Whether TLS protects the octets.
@@ -224,5 +236,32 @@ impl Connection {
         octets.zeroize();
         self.output = octets;
         sent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::TcpListener;
+
+    use rustix::net::sockopt::set_socket_recv_buffer_size;
+
+    use super::*;
+
+    #[test]
+    fn a_third_of_the_send_buffer_is_taken_though_the_peer_reads_nothing() {
+        const COMMAND: &[u8] = b"LIST 1\r\n";
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // As little as the system allows.
+        set_socket_recv_buffer_size(&listener, 1).unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let _server = listener.accept().unwrap();
+        client.set_nodelay(true).unwrap();
+        client.set_nonblocking(true).unwrap();
+        let size = socket_send_buffer_size(&client).unwrap();
+        for sent in 0..size / 3 / COMMAND.len() {
+            let taken = client.write(COMMAND).unwrap_or(0);
+            assert_eq!(taken, COMMAND.len(), "after {sent} of {size}");
+        }
     }
 }

@@ -18,7 +18,7 @@
 //!   STLS itself ([`probe()`] asks CAPA, to show the answer and for nothing else), and
 //!   octets that came with its answer end the session. Only the greeting's APOP
 //!   timestamp stays, which the server gives once.
-//! * Unanswered commands never exceed [`WINDOW`] octets, so that a blocking
+//! * Unanswered commands never exceed [`WIDEST`] octets, so that a blocking
 //!   write cannot block and no server can deadlock with us.
 //!
 //! # Not here
@@ -53,4 +53,4 @@ pub use probe::{Answer, Findings, Step, UniqueIds, probe};
 pub use proof::{Extra, Proof, ProofAnswer, Verdict};
 pub use reply::{AfterQuit, Reply, Sink};
 pub use transaction::Transaction;
-pub use window::WINDOW;
+pub use window::WIDEST;

@@ -56,9 +56,10 @@ impl<'a, T> Transaction<'a, T> {
         was_early: bool,
     ) -> Self {
         let pipelining = announced.pipelining() && pace != Pipelining::LockStep;
+        let window = Window::of(conversation.connection.send_buffer());
         Self {
             conversation,
-            window: Window::default(),
+            window,
             capabilities: None,
             announced,
             pipelining,

@@ -4,9 +4,13 @@ use std::collections::VecDeque;
 
 use crate::protocol::{Command, Keyword};
 
-/// At most so many octets of commands are unanswered (RFC 2449 section 6.6
+/// At least so many octets of commands may be unanswered (RFC 2449 section 6.6
 /// leaves the number to us): any socket's send buffer holds them.
-pub const WINDOW: usize = 16 * 1024;
+const NARROWEST: usize = 16 * 1024;
+
+/// At most so many are, where the send buffer is large enough: 1,000 RETRs and their
+/// proofs have 23 KiB, and wait for no answer then.
+pub const WIDEST: usize = 32 * 1024;
 
 /// No command is longer than this (RFC 2449 section 4 allows 255 octets, and none of
 /// TRANSACTION needs them).
@@ -26,18 +30,21 @@ pub(super) struct InFlight<T> {
 pub(super) struct Window<T> {
     unanswered: VecDeque<InFlight<T>>,
     octets: usize,
-}
-
-impl<T> Default for Window<T> {
-    fn default() -> Self {
-        Self { unanswered: VecDeque::new(), octets: 0 }
-    }
+    /// At most so many octets.
+    most: usize,
 }
 
 impl<T> Window<T> {
+    /// No command yet, on a socket with a send buffer of this size. A third of that
+    /// is sure to hold commands: the system counts its own overhead in.
+    pub(super) fn of(send_buffer: usize) -> Self {
+        let most = (send_buffer / 3).clamp(NARROWEST, WIDEST);
+        Self { unanswered: VecDeque::new(), octets: 0, most }
+    }
+
     /// Whether another command may be sent before the next answer is read.
     pub(super) fn has_room(&self, pipelining: bool) -> bool {
-        if pipelining { self.octets < WINDOW - LONGEST } else { self.is_empty() }
+        if pipelining { self.octets < self.most - LONGEST } else { self.is_empty() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -83,6 +90,21 @@ impl<T> Window<T> {
     /// The same commands with tags of another type; none has one yet.
     pub(super) fn untagged<U>(self) -> Window<U> {
         let own = |it: InFlight<T>| InFlight { command: it.command, octets: it.octets, tag: None };
-        Window { unanswered: self.unanswered.into_iter().map(own).collect(), octets: self.octets }
+        let Self { unanswered, octets, most } = self;
+        Window { unanswered: unanswered.into_iter().map(own).collect(), octets, most }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_as_wide_as_the_send_buffer_lets_it_be() {
+        for (send_buffer, most) in
+            [(0, NARROWEST), (NARROWEST, NARROWEST), (87_040, 87_040 / 3), (1 << 20, WIDEST)]
+        {
+            assert_eq!(Window::<()>::of(send_buffer).most, most, "{send_buffer}");
+        }
     }
 }

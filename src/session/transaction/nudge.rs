@@ -51,7 +51,7 @@ impl<T> Transaction<'_, T> {
         if answer.map_err(Error::out_of_step)?.is_err() || !self.conversation.is_silent(MOMENT)? {
             return Ok(false);
         }
-        self.window = Window::default();
+        self.window = Window::of(self.conversation.connection.send_buffer());
         (self.is_nudged, self.is_behind_login) = (false, false);
         self.lenient(Leniency::LosesBehindLogin)?;
         Ok(true)
