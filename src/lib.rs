@@ -23,6 +23,10 @@
 //!                                          └─▶ QUIT (UPDATE), the journal's last append
 //! ```
 //!
+//! A message has five carriers: `Listed` (as the server lists it) ─▶ `Download` (what the
+//! plan wants of it) ─▶ `Downloaded` (whole in `tmp/`) ─▶ `CommitResult` (what became of it)
+//! ─▶ [`journal::Proof`] (it may be deleted), which goes with DELE until QUIT is answered.
+//!
 //! # Rooms
 //!
 //! | room | what it is | may name |
@@ -115,6 +119,8 @@
 //!   below (`worker::options`).
 //! * An error: the room's own enum ─▶ [`channel::failure::Kind`] and a clause ─▶ sentence,
 //!   hint and [`cli::Exit`] in `cli::output`.
+//! * A hook: `KEY/exec-RUN`, made before the first commit ─▶ `end` ─▶ `cli::hooks`, run by
+//!   the supervisor outside of every sandbox; status 0 removes the mark.
 //!
 //! # The states of a message
 //!
