@@ -6,6 +6,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressDrawTarget, TermLike};
 use rustix::termios::{Winsize, tcgetwinsize};
@@ -36,22 +37,25 @@ fn size() -> Option<Winsize> {
     tcgetwinsize(io::stderr()).ok()
 }
 
-fn write(text: &str) -> io::Result<()> {
-    io::stderr().write_all(text.as_bytes())
-}
-
-fn steer(cells: usize, direction: char) -> io::Result<()> {
-    if cells == 0 { Ok(()) } else { write(&format!("\x1b[{cells}{direction}")) }
-}
-
 /// indicatif fills each line, and lets the terminal wrap: here lines are wrapped.
 #[derive(Debug, Default)]
 struct Narrower {
     /// The column of the cursor.
     column: AtomicUsize,
+    /// What is drawn next, all at once.
+    drawn: Mutex<String>,
 }
 
 impl Narrower {
+    fn add(&self, text: &str) -> io::Result<()> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+        Ok(())
+    }
+
+    fn steer(&self, cells: usize, direction: char) -> io::Result<()> {
+        if cells == 0 { Ok(()) } else { self.add(&format!("\x1b[{cells}{direction}")) }
+    }
+
     /// A text, with a line end wherever a line is full.
     fn wrapped(&self, text: &str) -> String {
         let (width, mut column) = (columns().into(), self.column.load(Ordering::Relaxed));
@@ -84,37 +88,38 @@ impl TermLike for Narrower {
     }
 
     fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        steer(n, 'A')
+        self.steer(n, 'A')
     }
 
     fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        steer(n, 'B')
+        self.steer(n, 'B')
     }
 
     fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        steer(n, 'C')
+        self.steer(n, 'C')
     }
 
     fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        steer(n, 'D')
+        self.steer(n, 'D')
     }
 
     fn write_line(&self, s: &str) -> io::Result<()> {
         let line = self.wrapped(s);
         self.column.store(0, Ordering::Relaxed);
-        write(&format!("{line}\n"))
+        self.add(&format!("{line}\n"))
     }
 
     fn write_str(&self, s: &str) -> io::Result<()> {
-        write(&self.wrapped(s))
+        self.add(&self.wrapped(s))
     }
 
     fn clear_line(&self) -> io::Result<()> {
         self.column.store(0, Ordering::Relaxed);
-        write("\r\x1b[2K")
+        self.add("\r\x1b[2K")
     }
 
     fn flush(&self) -> io::Result<()> {
-        io::stderr().flush()
+        let drawn = std::mem::take(&mut *self.drawn.lock().unwrap_or_else(PoisonError::into_inner));
+        io::stderr().write_all(drawn.as_bytes())
     }
 }
