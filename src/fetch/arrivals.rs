@@ -9,7 +9,7 @@ use std::time::Instant;
 /// What waits for the commit thread.
 #[derive(Debug)]
 pub(super) struct Arrivals<T> {
-    waiting: Mutex<Backlog<T>>,
+    waiting: Mutex<Queued<T>>,
     arrived: Condvar,
     taken: Condvar,
     /// At most so many wait, and so many octets but for the last one's.
@@ -17,7 +17,7 @@ pub(super) struct Arrivals<T> {
 }
 
 #[derive(Debug)]
-struct Backlog<T> {
+struct Queued<T> {
     items: Vec<T>,
     octets: u64,
     /// So many wake the commit thread.
@@ -38,7 +38,7 @@ impl<T> Arrivals<T> {
     pub(super) fn new(most: (usize, u64)) -> Self {
         let (items, octets, wakes_at) = (Vec::new(), 0, 1);
         let (has_large, is_over, is_left) = (false, false, false);
-        let waiting = Backlog { items, octets, wakes_at, has_large, is_over, is_left };
+        let waiting = Queued { items, octets, wakes_at, has_large, is_over, is_left };
         Self { waiting: Mutex::new(waiting), arrived: Condvar::new(), taken: Condvar::new(), most }
     }
 
@@ -47,7 +47,7 @@ impl<T> Arrivals<T> {
         (Sender(self), Receiver(self))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Backlog<T>> {
+    fn lock(&self) -> MutexGuard<'_, Queued<T>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
