@@ -119,7 +119,7 @@ impl Crash<'_> {
     fn fetch(&self, server: &Server, syncs: Syncs) -> Command {
         let mut command = Command::new("prlimit");
         // Few files open at once: several commits in a run.
-        command.arg("--nofile=48:48");
+        command.arg("--nofile=72:72");
         if syncs == Syncs::DoNothing {
             let strace = std::env::var_os("POP3GET_STRACE").unwrap_or_else(|| "strace".into());
             command.arg(strace).args(["-f", "-qq", "-o", "/dev/null"]);

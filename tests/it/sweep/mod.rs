@@ -128,7 +128,7 @@ fn strace_without_maildir(
 ) -> Command {
     let strace = std::env::var_os("POP3GET_STRACE").unwrap_or_else(|| "strace".into());
     let mut command = Command::new("prlimit");
-    command.args(["--nofile=48:48"]).arg(strace).args(["-f", "-qq", "-o"]).arg(output);
+    command.args(["--nofile=72:72"]).arg(strace).args(["-f", "-qq", "-o"]).arg(output);
     command.args(wishes).arg(env!("CARGO_BIN_EXE_pop3get"));
     let address = format!("127.0.0.1:{}", server.address().port());
     command.args(["--tls", "none", "-s", &*address, "-u", "mrose", "--timeout", "5"]);
