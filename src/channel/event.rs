@@ -265,7 +265,7 @@ pub struct Repair {
     pub held: usize,
     /// Messages of another Maildir that are not in this one: held.
     pub absent: usize,
-    /// Messages that were held and are in this Maildir: delivered.
+    /// Messages that were held and are in this Maildir: known by their files.
     pub released: usize,
     /// Journal and Maildir did not know each other.
     pub bound: bool,

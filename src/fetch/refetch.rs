@@ -10,9 +10,10 @@ use crate::protocol::{MessageNumber, UniqueId};
 use super::again::{Again, Doubling, Refetch};
 use super::error::Error;
 use super::header::Header;
-use super::listing::Listing;
+use super::listing::{Listing, Renumbering};
 use super::named::Named;
 use super::place::Place;
+use super::rekey::Orphan;
 use super::run::AccountRun;
 use super::step::Listed;
 use super::unique_ids::are_numbers;
@@ -75,6 +76,23 @@ fn meant<'l>(
     found.filter(|meant| !meant.known.is_empty()).collect()
 }
 
+/// The messages that are known under other unique-ids, where all is fetched again.
+fn elsewhere(
+    again: Again,
+    (listing, named): (&mut Listing<'_>, &Named),
+    index: &Index,
+) -> Result<HashMap<UniqueId, MessageKey>, Error> {
+    let is_all = again == Again::All && *named == Named::All;
+    if !is_all || listing.is_renumbered(index)? == Renumbering::None {
+        return Ok(HashMap::new());
+    }
+    let rekeyed = listing.rekeyed(index)?.into_iter().filter_map(|(unique_id, orphan)| {
+        let Orphan::Known(key) = orphan else { return None };
+        Some((unique_id, key))
+    });
+    Ok(rekeyed.collect())
+}
+
 /// Which of the listed messages are fetched again. `journal` is the id in the names of
 /// its files.
 pub fn refetched(
@@ -84,7 +102,12 @@ pub fn refetched(
     (maildir, journal): (&Maildir, u64),
 ) -> Result<Refetched, Error> {
     let headers = listing.headers_of_numbered()?;
+    let elsewhere = elsewhere(again, (listing, named), index)?;
     let mut meant = meant(&listing.listing, &headers, named, index);
+    meant.extend(listing.listing.iter().filter_map(|listed| {
+        let key = elsewhere.get(&listed.unique_id)?;
+        Some(Meant { listed, known: vec![(key.clone(), index.get(key)?)] })
+    }));
     if again == Again::All && *named != Named::All {
         return Ok(Refetched::of(meant, None));
     }

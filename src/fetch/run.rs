@@ -270,12 +270,8 @@ impl AccountRun {
         let begins_anew = policy.named == Named::All
             && refetch.as_ref().is_some_and(|refetch| refetch.again == Again::All);
         match rekeying {
-            // What is known under another unique-id is taken again, too.
-            _ if begins_anew => {
-                if listing.is_renumbered(index)? != Renumbering::None {
-                    rekey(listing, &mut self.journal, now)?;
-                }
-            }
+            // What is known under another unique-id is taken again, too: see below.
+            _ if begins_anew => {}
             Rekey::ByHeader => rekey(listing, &mut self.journal, now)?,
             Rekey::Stop if listing.may_have_got_names(index) => {
                 rekey(listing, &mut self.journal, now)?;

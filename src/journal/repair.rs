@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::content::ContentHash;
 use super::disk::{lock_directory, random_id, read_file, replace, unused};
 use super::error::{Error, io_error};
 use super::frame::{Header, VERSION};
@@ -54,7 +55,7 @@ pub struct Mended {
     /// Messages that were delivered into another Maildir and are not in this one:
     /// held, so that none is deleted from the server for a Maildir that is gone.
     pub absent: usize,
-    /// Messages that were held and are in this Maildir: delivered.
+    /// Messages that were held and are in this Maildir: known by their files.
     pub released: usize,
     /// Journal and Maildir did not know each other.
     pub bound: bool,
@@ -140,9 +141,19 @@ impl Repair {
         ids
     }
 
-    /// Which of the hashes in the Maildir's names stand for no known message.
+    /// Which of the hashes in the Maildir's names stand for no known message, or for one
+    /// that is held.
     pub fn lacks(&self, hashes: impl Iterator<Item = u64>) -> Vec<u64> {
-        self.saved.index.lacks(hashes)
+        let hashes: HashSet<u64> = hashes.collect();
+        let mut lacking = self.saved.index.lacks(hashes.iter().copied());
+        let held = self.held().map(|(key, _)| key.name_hash());
+        lacking.extend(held.filter(|hash| hashes.contains(hash)));
+        lacking
+    }
+
+    fn held(&self) -> impl Iterator<Item = (MessageKey, Known)> {
+        let held = self.saved.index.iter().filter(|(_, known)| known.state == State::Held);
+        held.map(|(unique_id, known)| (MessageKey::new(unique_id, known.occurrence), known))
     }
 
     /// Lets files wait for the hand-over whose marks were lost: all that are in the spool,
@@ -174,11 +185,15 @@ impl Repair {
         if self.mended.bound {
             self.hold_absent(present);
         }
-        self.release_present(present);
-        for file in self.saved.index.not_found_yet(files) {
+        self.release_present(files);
+        let lacking = self.saved.index.lacks(files.iter().map(|file| file.hash));
+        let files: Vec<_> =
+            files.iter().filter(|file| lacking.contains(&file.hash)).copied().collect();
+        for file in self.saved.index.not_found_yet(&files) {
             self.saved.index.apply(&Record::Found(file), 0);
             self.mended.found += 1;
         }
+        self.mended.found = self.mended.found.saturating_sub(self.mended.released);
         if self.lock.is_some() && !self.mended.is_whole() {
             self.write()?;
         }
@@ -200,19 +215,19 @@ impl Repair {
         }
     }
 
-    /// Calls delivered what was held and is in this Maildir under its own name: a repair with
-    /// a wrong Maildir had held it, or its owner has put it back.
-    fn release_present(&mut self, present: &HashSet<u64>) {
-        let index = &mut self.saved.index;
-        let is_back = |key: &MessageKey, known: &Known| {
-            known.state == State::Held && present.contains(&key.name_hash())
+    /// Knows by its file alone what was held and is in this Maildir, octet for octet: a
+    /// repair with a wrong Maildir had held it, or its owner has put it back. Whether that
+    /// file was whole is not known, so it is compared before anything is deleted.
+    fn release_present(&mut self, files: &[StoredFile]) {
+        let contents: HashSet<(u64, ContentHash)> =
+            files.iter().map(|file| (file.hash, file.content)).collect();
+        let is_back = |(key, known): &(MessageKey, Known)| {
+            known.content.is_some_and(|content| contents.contains(&(key.name_hash(), content)))
         };
-        let keys = index.iter().map(|(id, known)| (MessageKey::new(id, known.occurrence), known));
-        let back: Vec<_> = keys.filter(|(key, known)| is_back(key, known)).collect();
+        let back: Vec<_> = self.held().filter(is_back).collect();
         self.mended.released = back.len();
-        for (key, known) in back {
-            let known = Known { state: State::Delivered, ..known };
-            index.apply(&Record::message(key.unique_id.as_bytes(), known), 0);
+        for (key, _) in back {
+            self.saved.index.apply(&Record::Forget(key.written()), 0);
         }
     }
 

@@ -430,6 +430,9 @@ fn what_got_other_unique_ids_is_refetched_too() {
     let (server, sandbox) = (server(3).start(), Sandbox::new());
     sandbox.plain(&server).run().is_silent();
     server.maildrop("mrose").replace(renamed(&[1, 2, 3], |number| format!("other-{number}")));
+    // They would be there twice, so a person is asked.
+    sandbox.plain(&server).arg("--refetch").run().fails(64, "that needs a yes");
+    assert_eq!(sandbox.count(), 3);
     sandbox.plain(&server).args(["--refetch", "--yes"]).run().is_silent();
     assert_eq!(sandbox.count(), 6);
     sandbox.plain(&server).run().is_silent();

@@ -323,7 +323,10 @@ const MODES: [Mode; 28] = [
 /// An account that has fetched two of three messages; the fault is for its next session.
 fn fetched(mode: &[&str], fault: Option<Fault>) -> (Server, Sandbox) {
     let server = server(3);
-    let server = fault.into_iter().fold(server, |server, fault| server.fault(fault.on(2))).start();
+    // An order looks into the maildrop first.
+    let next = if mode.contains(&"undelete") { 3 } else { 2 };
+    let faulty = |server: Builder, fault: Fault| server.fault(fault.on(next));
+    let server = fault.into_iter().fold(server, faulty).start();
     let sandbox = Sandbox::new();
     sandbox.secret("password", "secret");
     std::fs::write(sandbox.path("fetchids"), "mrose@127.0.0.1 uid-3\n").unwrap();

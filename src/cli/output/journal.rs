@@ -144,7 +144,7 @@ pub(super) fn repair(repair: &Repair) -> String {
         (repair.waiting, "of an interrupted run in tmp: moved to new"),
         (repair.held, "of an interrupted run nowhere: held"),
         (repair.absent, "delivered, but not in this Maildir: held, never to be deleted"),
-        (repair.released, "held, and in this Maildir: delivered"),
+        (repair.released, "held, and in this Maildir: known by their files"),
         (repair.handed_over_again, "not handed over to its end: waits for the hand-over"),
     ];
     for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
