@@ -336,7 +336,7 @@ impl<'t> Pipeline<'_, 't> {
             Ok(Some(Reply { tag: Purpose::Receive, command: Command::Retr(_), outcome })) => {
                 outcome
             }
-            Ok(_) => return Ok(()),
+            Ok(_) => return Err(out_of_step(Operation::Retrieve(number))),
             Err(error) => {
                 self.done.withhold_quit = true;
                 self.done.lost = Some(download);
