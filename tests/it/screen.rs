@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -238,6 +238,45 @@ fn the_echo_of_ctrl_c_leaves_no_bar_behind() {
         let said = run.end().concat();
         assert!(!said.contains('[') && !said.contains("accounts"), "{columns}: {said}");
     }
+}
+
+/// Ctrl-S stops a terminal: what is drawn there waits for Ctrl-Q, and the run for nothing.
+#[test]
+fn a_signal_ends_a_run_whose_bars_wait_for_a_stopped_terminal() {
+    let server = stalling(&["home"], 40, 4_000);
+    let sandbox = accounts(&["home"], &server);
+    let run = sandbox.pop3get(["--timeout", "60"]);
+    let mut run = Running::start(run.command(), 80);
+    run.until("a bar", |lines| lines.iter().any(|line| line.contains("/40 ")));
+    run.keyboard.write_all(b"\x13").unwrap();
+    kill_process(Pid::from_child(&run.child), Signal::TERM).unwrap();
+    let begun = Instant::now();
+    while run.child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(20) {
+            run.child.kill().unwrap();
+            panic!("the terminal holds the run");
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The other end of a terminal closes: each write fails, and the run goes on.
+#[test]
+fn bars_on_a_terminal_that_has_gone_end_no_run() {
+    let (ours, theirs) = terminal(80);
+    let server = stalling(&["home"], 40, 4_000);
+    let sandbox = accounts(&["home"], &server);
+    let mut command = sandbox.pop3get(["--timeout", "2"]).command();
+    let mut child = command.stdout(Stdio::null()).stderr(theirs).spawn().unwrap();
+    drop(command);
+    let mut drawn = Vec::new();
+    let (mut ours, mut piece) = (File::from(ours), [0; 4096]);
+    while !String::from_utf8_lossy(&drawn).contains("/40 ") {
+        let read = ours.read(&mut piece).unwrap();
+        drawn.extend_from_slice(&piece[..read]);
+    }
+    drop(ours);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

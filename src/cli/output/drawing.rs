@@ -4,7 +4,7 @@
 //! begins a new line, and the bars, counted from the cursor, are each taken away one line
 //! too low: the first one stays.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Stderr, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,14 +12,18 @@ use indicatif::{ProgressDrawTarget, TermLike};
 use rustix::termios::{Winsize, tcgetwinsize};
 use unicode_width::UnicodeWidthChar as _;
 
+use crate::stop::Stop;
+
+use super::stream_writer::StreamWriter;
+
 /// Room for `^C`, and the column that makes a terminal wrap.
 const ECHO: u16 = 3;
 
 /// Draws on standard error, if that is a terminal.
-pub(super) fn target() -> ProgressDrawTarget {
+pub(super) fn target(stop: &Stop) -> ProgressDrawTarget {
     const PER_SECOND: u8 = 20;
     if io::stderr().is_terminal() {
-        ProgressDrawTarget::term_like_with_hz(Box::<Narrower>::default(), PER_SECOND)
+        ProgressDrawTarget::term_like_with_hz(Box::new(Narrower::new(stop)), PER_SECOND)
     } else {
         ProgressDrawTarget::hidden()
     }
@@ -27,10 +31,17 @@ pub(super) fn target() -> ProgressDrawTarget {
 
 /// The columns that bars may take.
 pub(super) fn columns() -> u16 {
+    usable(size().map_or(0, |size| size.ws_col))
+}
+
+/// The columns that bars may take of those that a terminal has.
+fn usable(columns: u16) -> u16 {
     // What a terminal has that does not know.
     const COLUMNS: u16 = 80;
-    let known = size().map(|size| size.ws_col).filter(|columns| *columns > ECHO);
-    known.unwrap_or(COLUMNS) - ECHO
+    // indicatif subtracts the cells of a character, which may be two.
+    const LEAST: u16 = 2;
+    let columns = if columns == 0 { COLUMNS } else { columns };
+    columns.saturating_sub(ECHO).max(LEAST)
 }
 
 fn size() -> Option<Winsize> {
@@ -38,8 +49,10 @@ fn size() -> Option<Winsize> {
 }
 
 /// indicatif fills each line, and lets the terminal wrap: here lines are wrapped.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Narrower {
+    /// Draws, and gives up where the terminal is stopped and the run has to end.
+    terminal: Mutex<StreamWriter<Stderr>>,
     /// The column of the cursor.
     column: AtomicUsize,
     /// What is drawn next, all at once.
@@ -47,6 +60,11 @@ struct Narrower {
 }
 
 impl Narrower {
+    fn new(stop: &Stop) -> Self {
+        let terminal = Mutex::new(StreamWriter::new(io::stderr, stop));
+        Self { terminal, column: AtomicUsize::default(), drawn: Mutex::default() }
+    }
+
     fn add(&self, text: &str) -> io::Result<()> {
         self.drawn.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
         Ok(())
@@ -118,8 +136,24 @@ impl TermLike for Narrower {
         self.add("\r\x1b[2K")
     }
 
+    /// A terminal that has gone is no failure: indicatif would panic.
     fn flush(&self) -> io::Result<()> {
         let drawn = std::mem::take(&mut *self.drawn.lock().unwrap_or_else(PoisonError::into_inner));
-        io::stderr().write_all(drawn.as_bytes())
+        if !drawn.is_empty() {
+            let mut terminal = self.terminal.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = terminal.write_all(drawn.as_bytes());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_of_two_cells_has_room_on_every_terminal() {
+        let usable: Vec<_> = [0, 1, 3, 4, 5, 6, 80].map(usable).into();
+        assert_eq!(usable, [77, 2, 2, 2, 2, 3, 77]);
     }
 }

@@ -11,12 +11,15 @@ use std::cell::RefCell;
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::stop::Stop;
+
 use super::drawing;
 use super::table::cut;
 
 /// The bars of a run; indicatif hides them where standard error is no terminal.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Screen {
+    stop: Stop,
     drawn: RefCell<Option<Drawn>>,
     /// How many accounts there are, and how many have ended.
     accounts: RefCell<(u64, u64)>,
@@ -80,6 +83,11 @@ fn said(account: &str, words: &str, columns: usize) -> String {
 }
 
 impl Screen {
+    /// Draws nothing yet; a signal ends the wait for a terminal that is stopped.
+    pub(super) fn new(stop: &Stop) -> Self {
+        Self { stop: stop.clone(), drawn: RefCell::default(), accounts: RefCell::default() }
+    }
+
     /// So many accounts are served.
     pub(super) fn expect(&self, accounts: usize) {
         self.accounts.borrow_mut().0 = accounts as u64;
@@ -106,7 +114,7 @@ impl Screen {
         let (accounts, ended) = *self.accounts.borrow();
         let mut drawn = self.drawn.borrow_mut();
         let drawn = drawn.get_or_insert_with(|| {
-            let all = MultiProgress::with_draw_target(drawing::target());
+            let all = MultiProgress::with_draw_target(drawing::target(&self.stop));
             let total = (accounts > 1).then(|| {
                 let total = all.add(ProgressBar::new(accounts).with_style(of_all(columns())));
                 total.set_prefix("accounts");
@@ -153,7 +161,7 @@ impl Screen {
     /// Draws them again.
     pub(super) fn show(&self) {
         if let Some(drawn) = &*self.drawn.borrow() {
-            drawn.all.set_draw_target(drawing::target());
+            drawn.all.set_draw_target(drawing::target(&self.stop));
         }
     }
 }

@@ -72,7 +72,7 @@ impl<'s> Output<'s> {
             lines: RefCell::default(),
             totals: Cell::default(),
             order: RefCell::default(),
-            screen: Screen::default(),
+            screen: Screen::new(stop),
         }
     }
 
