@@ -164,6 +164,17 @@ fn what_is_typed_for_one_mailbox_goes_to_no_other_account() {
     }
     let checked = run(&["--check-config", "-u", "mrose"]);
     assert!(checked.stderr.starts_with("pop3get: --user is for one account"), "{checked:?}");
+    let off = account("off") + "disabled = true\n";
+    sandbox.configure(&[account("home"), off.clone()].concat());
+    let checked = run(&["--check-config", "-u", "mrose"]);
+    assert!(checked.status == Some(0) && checked.stderr.is_empty(), "{checked:?}");
+    assert_eq!(checked.stdout.matches("mrose").count(), 1, "{checked:?}");
+    let named = run(&["home", "off", "--check-config", "-u", "mrose"]);
+    assert!(named.stderr.contains("and 2 accounts are meant: home, off\n"), "{named:?}");
+    sandbox.configure(&[account("home"), account("work"), off].concat());
+    let checked = run(&["--check-config", "-u", "mrose"]);
+    assert!(checked.stderr.contains("and 2 accounts are meant: home, work\n"), "{checked:?}");
+    sandbox.configure(&[account("home"), account("work")].concat());
     run(&["--password-file", password]).fails(64, "--password-file is for one account");
     run(&["--journal", "x"]).fails(64, "--journal is for one account");
     assert_eq!(server.sessions(), 0);
@@ -195,6 +206,7 @@ fn a_wrong_word_behind_state_is_told_what_may_stand_there() {
         (&["work", "--state", "rename"], "pop3get: --state rename has to be --state rename OLD\n".into()),
         (&["work", "--state", "handover", "on"], "pop3get: --state handover on has to be --state handover again or --state handover done\n".into()),
         (&["--state", "forget", "work"], format!("pop3get: --state is for one account, and 2 accounts are meant: home, work\n{first} work --state forget UID\n")),
+        (&["--state", "undelete", "work"], format!("pop3get: --state is for one account, and 2 accounts are meant: home, work\n{first} work --state undelete UID\n")),
         (&["--state", "list"], "pop3get: --state is for one account, and 2 accounts are meant: home, work\nhint: name it: pop3get home --state list\n".into()),
         (&["--state", "list", "home", "work"], "pop3get: --state is for one account, and 2 accounts are meant: work, home\n".into()),
         (&["--state", "list", "gone"], "pop3get: there is no account \"gone\"".into()),

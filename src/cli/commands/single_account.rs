@@ -44,7 +44,7 @@ fn hint(args: &Args, accounts: &[Named]) -> Option<String> {
     let [action, word] = args.state.as_deref()? else { return None };
     let account = accounts.iter().find(|account| account.name == *word)?;
     let wanted = match &**action {
-        "delete" | "forget" | "mark" => "UID",
+        "delete" | "forget" | "mark" | "undelete" => "UID",
         "export" => "DIR",
         "rename" => "OLD",
         _ => return None,

@@ -67,11 +67,21 @@ pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<Named>, Error> {
     }
     let mut found: Vec<Named> = Vec::new();
     if words.is_empty() {
-        let all = config.accounts.iter().filter(|entry| !entry.is_disabled || args.check_config);
-        found.extend(all.map(|entry| Named::meant(entry, args, config)));
+        let enabled = config.accounts.iter().filter(|entry| !entry.is_disabled);
+        found.extend(enabled.map(|entry| Named::meant(entry, args, config)));
+        check_typed(&args.settings, &found)?;
+        if args.check_config {
+            // The disabled ones are looked at, each in its place, and not meant.
+            let of_entry = |entry: &Entry| match entry.is_disabled {
+                true => Named::any_of_file(entry, args, config),
+                false => Named::meant(entry, args, config),
+            };
+            found = config.accounts.iter().map(of_entry).collect();
+        }
         if found.is_empty() {
             return Err(none(config));
         }
+        return Ok(found);
     }
     for word in words {
         if pop_url::is_url(word) {
