@@ -224,8 +224,11 @@ pub(super) fn look<'a, R: Sessions, T>(
         .is_some_and(|it| it.accepted || options.rekey == Rekey::ByHeader && it.is_lasting());
     listing.has_own_total = run.index().own_total(port).is_some_and(|at| is_recent(at, options));
     let result = act(run, listing);
-    // That what follows a login is lost shows here.
-    note_leniencies(run, listing, options, observe);
+    if result.is_ok() {
+        // That what follows a login is lost shows here; a session that breaks may have
+        // lost it otherwise.
+        note_leniencies(run, listing, options, observe);
+    }
     if let Some(is_own) = listing.shows_own_total
         && is_own != listing.has_own_total
     {

@@ -107,6 +107,25 @@ fn what_a_server_loses_behind_the_login_is_missed_within_seconds_and_that_is_rem
     }
 }
 
+/// What broke such a session may have been something else.
+#[test]
+fn what_follows_a_login_is_not_known_as_lost_where_the_session_breaks() {
+    for (cut, is_known) in [(true, false), (false, true)] {
+        let mut builder = server(5).fault(Fault::forgets_behind_login());
+        if cut {
+            builder = builder.fault(Fault::reply("UIDL", "what\r\n").on(None));
+        }
+        let (one, sandbox) = (builder.start(), Sandbox::new());
+        let (ran, _) = run(&one, &sandbox);
+        let facts = server_facts(&sandbox.journal());
+        assert_eq!(
+            (ran.status == Some(0), facts.contains("loses-behind-login")),
+            (is_known, is_known),
+            "{ran:?} {facts}"
+        );
+    }
+}
+
 /// A login goes alone from then on, and everything behind it in one flight.
 #[test]
 fn a_server_that_loses_what_follows_the_login_is_pipelined_all_the_same() {
