@@ -229,7 +229,7 @@ fn login(kind: Kind) -> Option<&'static str> {
             "by default that is TLS 1.3; --channel-binding end-point binds to the server's certificate"
         }
         Kind::BindingRefused => {
-            "another computer may stand between here and the server, as a proxy does that ends TLS; where that is right, --auth scram-sha-256 logs in without a binding; --channel-binding end-point binds to the certificate"
+            "another computer may stand between here and the server, as a proxy does that ends TLS; where that is right, and the server announces -PLUS, --auth scram-sha-256 logs in without a binding; --channel-binding end-point binds to the certificate"
         }
         Kind::NoMechanism => {
             "where XOAUTH2 or OAUTHBEARER is offered: --auth with its name, and a token from --password-command"

@@ -151,7 +151,7 @@ fn a_plus_that_is_not_there_is_followed_by_the_same_without() {
 }
 
 /// The way out that the sentences name where a -PLUS is refused.
-const UNBOUND: &str = "hint: another computer may stand between here and the server, as a proxy does that ends TLS; where that is right, --auth scram-sha-256 logs in without a binding; --channel-binding end-point binds to the certificate\n";
+const UNBOUND: &str = "hint: another computer may stand between here and the server, as a proxy does that ends TLS; where that is right, and the server announces -PLUS, --auth scram-sha-256 logs in without a binding; --channel-binding end-point binds to the certificate\n";
 
 /// Another computer could refuse -PLUS in the server's place. So the server hears that we
 /// would have bound the login, and one that has -PLUS refuses (RFC 5802 section 6).
