@@ -43,7 +43,7 @@ impl Named {
         let Self::Some { unique_ids, numbers } = self else { return Ok(Self::All) };
         let listed: HashSet<_> = listing.clone().map(|(_, unique_id)| unique_id).collect();
         if let Some(missing) = unique_ids.iter().find(|unique_id| !listed.contains(unique_id)) {
-            return Err(Error::NoSuchMessage(format!("with the unique-id {}", missing.encoded())));
+            return Err(Error::NoSuchMessage(format!("with the unique-id {}", missing.word())));
         }
         let is_there = |range: &RangeInclusive<u32>| {
             listing.clone().any(|(number, _)| range.contains(&number.get()))
@@ -94,6 +94,7 @@ mod tests {
         let listing = [(1, "a"), (2, "b")];
         for (wrong, name) in [
             (named(&["x"], &[]), "with the unique-id x"),
+            (named(&["-x"], &[]), "with the unique-id %2Dx"),
             (named(&[], &[1..=1, 3..=3]), "3"),
             (named(&[], &[4..=9]), "4-9"),
         ] {

@@ -86,4 +86,4 @@ pub use response::{
     Continuation, Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation,
 };
 pub use text::Quoted;
-pub use vocabulary::{MessageNumber, UniqueId, encoded, push_encoded};
+pub use vocabulary::{MessageNumber, UniqueId, encoded, push_encoded, unique_id_word};

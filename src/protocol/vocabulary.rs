@@ -79,10 +79,9 @@ impl UniqueId {
         number.is_written(&self.0)
     }
 
-    /// Percent-encoded wherever it is no visible ASCII: one word, that a person
-    /// can copy and grep for.
-    pub fn encoded(&self) -> String {
-        encoded(&self.0)
+    /// One word, that a person can copy and grep for.
+    pub fn word(&self) -> String {
+        unique_id_word(&self.0)
     }
 }
 
@@ -97,7 +96,16 @@ pub fn encoded(unique_id: &[u8]) -> String {
     percent_encode(unique_id, ODD).to_string()
 }
 
-/// Appends the same.
+/// A unique-id, as every table and sentence shows it and `--uid` takes it: percent-encoded
+/// where it is no visible ASCII, and at its start where an option would begin.
+pub fn unique_id_word(unique_id: &[u8]) -> String {
+    match unique_id.strip_prefix(b"-") {
+        Some(rest) => format!("%2D{}", encoded(rest)),
+        None => encoded(unique_id),
+    }
+}
+
+/// Appends to this what [`encoded`] makes.
 pub fn push_encoded(to: &mut Vec<u8>, unique_id: &[u8]) {
     percent_encode(unique_id, ODD).for_each(|piece| to.extend_from_slice(piece.as_bytes()));
 }
@@ -122,6 +130,13 @@ impl fmt::Display for UniqueId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_unique_id_is_one_word_that_is_taken_for_no_option() {
+        let word = unique_id_word;
+        assert_eq!(word(b"a b%\xff"), "a%20b%25%FF");
+        assert_eq!((word(b"-"), word(b"-x-")), ("%2D".into(), "%2Dx-".into()));
+    }
 
     #[test]
     fn a_message_number_is_decimal_digits_above_zero() {

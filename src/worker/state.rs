@@ -6,7 +6,7 @@ use crate::channel::event::{Event, Repair};
 use crate::channel::octets::Octets;
 use crate::fetch::{self, Duplicate, Place};
 use crate::journal::Journal;
-use crate::protocol::{UniqueId, encoded};
+use crate::protocol::{UniqueId, unique_id_word};
 
 use super::error::Error;
 use super::link::Link;
@@ -19,7 +19,7 @@ const RANGES: usize = 1000;
 /// The unique-ids that are named.
 fn unique_ids(account: &Account) -> Result<Vec<UniqueId>, Error> {
     let unique_id = |written: &Octets| {
-        let unknown = || Error::UnknownUniqueId(encoded(written.as_bytes()));
+        let unknown = || Error::UnknownUniqueId(unique_id_word(written.as_bytes()));
         UniqueId::new(written.as_bytes()).ok_or_else(unknown)
     };
     account.job.messages.unique_ids.iter().map(unique_id).collect()
@@ -36,7 +36,7 @@ pub(super) fn forget(
     let named = unique_ids(account)?;
     let index = Journal::look(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
     if let Some(unknown) = named.iter().find(|unique_id| !index.knows(unique_id)) {
-        return Err(Error::UnknownUniqueId(unknown.encoded()));
+        return Err(Error::UnknownUniqueId(unknown.word()));
     }
     listed.retain(|unique_id| index.knows(unique_id));
     listed.extend(named);
@@ -63,7 +63,7 @@ pub(super) fn undelete(
     named.extend(unique_ids(account)?);
     let index = Journal::look(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
     if let Some(unordered) = named.iter().find(|unique_id| !index.has_order(unique_id)) {
-        return Err(Error::NotOrdered(unordered.encoded()));
+        return Err(Error::NotOrdered(unordered.word()));
     }
     let orders = match write {
         true => {

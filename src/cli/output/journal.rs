@@ -11,7 +11,7 @@ use crate::protocol::UniqueId;
 
 use super::exit::Exit;
 use super::json::{self, OfProgram};
-use super::safe::{self, safe};
+use super::safe::safe;
 use super::terminal::Output;
 use super::words::{date, messages};
 
@@ -47,10 +47,7 @@ fn list(messages: &[(UniqueId, Known)]) -> String {
         let Known { state, at, occurrence, .. } = *known;
         let octets = known.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
         let when = if at == 0 { "-".into() } else { date(at) };
-        text += &format!(
-            "{state} {when} {octets} {occurrence} {}\n",
-            safe::unique_id(unique_id.as_bytes())
-        );
+        text += &format!("{state} {when} {octets} {occurrence} {}\n", unique_id.word());
     }
     text
 }
@@ -59,7 +56,7 @@ fn list(messages: &[(UniqueId, Known)]) -> String {
 fn list_orders(orders: &[(UniqueId, Order)]) -> String {
     let line = |(unique_id, order): &(UniqueId, Order)| {
         let octets = order.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
-        format!("delete-ordered - {octets} - {}\n", unique_id.encoded())
+        format!("delete-ordered - {octets} - {}\n", unique_id.word())
     };
     orders.iter().map(line).collect()
 }

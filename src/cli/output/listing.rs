@@ -6,9 +6,8 @@ use anstyle::{AnsiColor, Style};
 use indicatif::HumanBytes;
 
 use crate::channel::message::{Action, Header, Message, State};
-use crate::protocol::Quoted;
+use crate::protocol::{Quoted, unique_id_word};
 
-use super::safe;
 use super::table::{Cell, Column, Round, Table};
 use super::words::{date, messages, minute};
 
@@ -80,7 +79,7 @@ impl Row {
     }
 
     fn unique_id(&self) -> Cell {
-        safe::unique_id(&self.unique_id).into()
+        unique_id_word(&self.unique_id).into()
     }
 }
 

@@ -4,9 +4,10 @@ use crate::channel::failure::FailedOperation;
 use crate::channel::message::{Cause, Message, State};
 use crate::channel::octets::Octets;
 use crate::cli::config::account::quoted;
+use crate::protocol::unique_id_word;
 
 use super::level::Level;
-use super::safe::{self, words};
+use super::safe::words;
 use super::terminal::Output;
 
 /// Says what happened to a message of an account.
@@ -126,13 +127,13 @@ fn shown(message: &Message) -> String {
     | Message::Short { unique_id: id, .. }
     | Message::Skipped { unique_id: id, .. }
     | Message::StatusLike { unique_id: id, .. }) = message;
-    safe::unique_id(id.as_bytes())
+    unique_id_word(id.as_bytes())
 }
 
 /// How a message is made new again.
 fn forget(output: &Output<'_>, unique_id: &Octets) {
     if output.level > Level::Quiet {
-        let id = quoted(&safe::unique_id(unique_id.as_bytes()));
+        let id = quoted(&unique_id_word(unique_id.as_bytes()));
         output.hint(&format!("--state forget {id} makes it new again"));
     }
 }

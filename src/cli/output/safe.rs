@@ -1,6 +1,6 @@
 //! Words of strangers on their way to a terminal: a worker is one, too.
 
-use crate::protocol::{Quoted, encoded};
+use crate::protocol::Quoted;
 
 /// Whether a character steers a terminal, or turns the direction of text.
 pub(super) fn is_hostile(c: char) -> bool {
@@ -33,24 +33,9 @@ pub(super) fn bracketed(octets: &[u8]) -> String {
     }
 }
 
-/// A unique-id, as every table and sentence shows it and `--uid` takes it: percent-encoded
-/// where it is odd, and at its start where an option would begin.
-pub(super) fn unique_id(octets: &[u8]) -> String {
-    match octets.strip_prefix(b"-") {
-        Some(rest) => format!("%2D{}", encoded(rest)),
-        None => encoded(octets),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_unique_id_is_one_word_that_is_taken_for_no_option() {
-        assert_eq!(unique_id(b"a b%\xff"), "a%20b%25%FF");
-        assert_eq!((unique_id(b"-"), unique_id(b"-x-")), ("%2D".into(), "%2Dx-".into()));
-    }
 
     #[test]
     fn nothing_steers_the_terminal() {

@@ -72,7 +72,7 @@ pub fn listing(line: &[u8]) {
     let before = &line[..line.len() - octets.len()];
     assert!(before.iter().all(|octet| matches!(octet, b' ' | b'\t' | b'0'..=b'9')));
     // As --state list prints it and takes it back.
-    let written = unique_id.encoded();
+    let written = unique_id.word();
     assert!(written.bytes().all(|octet| octet.is_ascii_graphic()), "{written}");
 }
 
