@@ -117,9 +117,16 @@ fn killed_while_recovering_from_a_kill() {
         assert!(is_killed(&died), "there are 30 renames: {died:?}");
         (server, sandbox)
     };
-    let (server, sandbox) = killed_once();
-    let all = points(&calls(&sandbox, &server, "pwrite64,fsync,fdatasync,syncfs,renameat2", &[]));
-    assert!(all.len() >= 20, "only {} points were found", all.len());
+    // Batches end by the clock: what each of some runs calls, others call, too.
+    let found = || {
+        let (server, sandbox) = killed_once();
+        points(&calls(&sandbox, &server, "pwrite64,fsync,fdatasync,syncfs,renameat2", &[]))
+    };
+    let others = [found(), found(), found()];
+    let mut all = found();
+    all.retain(|point| others.iter().all(|other| other.contains(point)));
+    // 17 renames are left, at least.
+    assert!(all.len() > 17, "only {} points were found", all.len());
     killed_at(sample(all, 30), &[], &[], &killed_once, &|server, sandbox, what| {
         run_again(server, sandbox, &[], MESSAGES, what);
     });
