@@ -20,7 +20,7 @@ every RETR, every DELE and QUIT in one, and what arrives written to as many file
 sync. The **durable floor** sends QUIT only after one sync of everything. Where few messages or none are new, the other \
 columns are multiples of the raw floor, else of the durable one. pop3get syncs each message before it counts \
 and before it is deleted; every octet that it delivered was compared with what was put in. Medians; contenders by \
-turns, each into fresh directories. Unless a row says \"first run\", each had met the server before. The logins are \
+turns, each into fresh directories. Unless a row says \"first run\", each had met the server twice before. The logins are \
 PLAIN but where SCRAM is said: there the server offers both, and each client takes what it takes by itself.
 ";
 

@@ -198,17 +198,7 @@ impl<'a> Scene<'a> {
             let maildrop =
                 self.dovecot.user(&format!("{}-{place}", self.workload.name).to_lowercase());
             if !contender.state().is_empty() {
-                // Whoever remembers a server has had a message of it, as in any run but
-                // the first.
-                maildrop.add_many(self.workload.mail.messages(1));
-                let account = self.account(&maildrop, self.port());
-                let (numbers, directory) = ((1, 1), directory.to_owned());
-                let job = Job { account, delete, numbers, file_octets: 1, directory };
-                let command = contender.command(self.options, &job);
-                measure::run(command, &job.directory.join("errors"));
-                for file in fs::read_dir(job.directory.join("Mail/new")).expect("a Maildir") {
-                    fs::remove_file(file.expect("it can be listed").path()).expect("our own file");
-                }
+                self.meet(contender, &maildrop, directory);
             }
             maildrop.add_many(self.workload.mail.messages(self.workload.count));
             self.warm_up(&maildrop);
@@ -226,6 +216,22 @@ impl<'a> Scene<'a> {
             }
         }
         (command, own)
+    }
+
+    /// Whoever remembers a server has had a message of it, and in a second run has tried
+    /// what the first one has seen.
+    fn meet(&self, contender: Contender, maildrop: &Maildrop, directory: &Path) {
+        for _ in 0..2 {
+            maildrop.add_many(self.workload.mail.messages(1));
+            let account = self.account(maildrop, self.port());
+            let (numbers, directory) = ((1, 1), directory.to_owned());
+            let job = Job { account, delete: true, numbers, file_octets: 1, directory };
+            let command = contender.command(self.options, &job);
+            measure::run(command, &job.directory.join("errors"));
+            for file in fs::read_dir(job.directory.join("Mail/new")).expect("a Maildir") {
+                fs::remove_file(file.expect("it can be listed").path()).expect("our own file");
+            }
+        }
     }
 
     fn check(&self, contender: Contender, directory: &Path, own: Option<&Maildrop>) {
@@ -276,8 +282,11 @@ impl<'a> Scene<'a> {
             let (numbers, file_octets) = ((1, 0), 1);
             let job =
                 Job { account, delete: false, numbers, file_octets, directory: directory.clone() };
-            let command = contender.command(self.options, &job);
-            measure::run(command, &directory.join("errors"));
+            // What the first run has seen of the server, the second one tries.
+            for _ in 0..2 {
+                let command = contender.command(self.options, &job);
+                measure::run(command, &directory.join("errors"));
+            }
             if contender == Contender::Pop3get {
                 self.expected.check(&directory.join("Mail"));
             }
