@@ -30,12 +30,12 @@
 //! | line-feed-alone | LF without CR ends a response line; never a line of a message | old servers | `a_server_without_crlf_is_refused_within_a_second` (odd_servers.rs) |
 //! | list-argument-ignored | `LIST n` answered with the whole listing | test servers of Mozilla, curl 8 and Jakarta Mail | tests/transcripts/list-argument-ignored.txt |
 //! | long-line | status lines of 513 to [`MAX_RESPONSE_LINE`] octets | long explanations | `a_response_line_may_be_long_and_has_an_end` |
-//! | loses-behind-login | what follows a login in the same flight is lost: asked again, and later logins go alone, for a month | Courier 1.0.16; Cyrus 3.6.1, behind AUTH | `what_a_server_loses_behind_the_login_is_missed_within_seconds_and_that_is_remembered` (odd_servers.rs) |
+//! | loses-behind-login | what follows a login in the same flight is lost: asked again, and later logins go alone, for a month | Courier 1.0.16 | `what_a_server_loses_behind_the_login_is_missed_within_seconds_and_that_is_remembered` (odd_servers.rs) |
 //! | mechanism-not-announced | a mechanism for tokens that the user names and CAPA does not have, over TLS; USER beside SASL mechanisms | Microsoft 365, to some clients; Thunderbird tries it, too | tests/transcripts/auth-xoauth2-not-announced.txt |
 //! | mechanism-not-there | a mechanism that is announced and refused: the next | scarlet.be (k-9 #2648) | `a_mechanism_that_is_announced_and_not_there_is_followed_by_the_next` |
 //! | odd-unique-id | unique-ids that are empty, long or have other octets | CVE-2005-2335, CVE-2018-14356, MailKit #872 | `a_unique_id_holds_what_servers_really_send` (vocabulary.rs) |
 //! | ok-for-challenge | `+OK` for the `+` of a challenge, but in SCRAM | Exchange 2003 (fetchmail's FAQ, S2) | `ok_may_stand_for_a_challenge_but_not_in_scram` (ways.rs) |
-//! | out-of-step | responses that do not belong to their commands: again, one at a time | WildDuck before c6fc094 (#950); tpop3d 1.5.5, whose pipeline stalls | tests/transcripts/out-of-step.txt, `a_pipeline_that_stalls_is_recognised_and_remembered` (odd_servers.rs) |
+//! | out-of-step | responses that do not belong to their commands: again, one at a time | WildDuck before c6fc094 (#950); tpop3d 1.5.5, whose pipeline stalls; Cyrus 3.6.1 behind AUTH | tests/transcripts/out-of-step.txt, `a_pipeline_that_stalls_is_recognised_and_remembered` (odd_servers.rs) |
 //! | plus-err | `+ERR` for `-ERR` | hMailServer before #594 | `a_refusal_that_begins_with_a_plus_is_one` |
 //! | plus-without-blank | `+` alone for an empty challenge | test server of curl 8 | `login_answers_odd_prompts` (ways.rs) |
 //! | size-unknown | LIST without a size, or with one that is no number | GreenMail 2.0.1 | `a_scan_listing_is_a_number_and_a_size_if_there_is_one` (listing.rs) |

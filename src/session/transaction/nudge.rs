@@ -2,9 +2,9 @@
 //!
 //! tpop3d 1.5.5 announces PIPELINING, and of many commands in one segment it answers
 //! about ten: the rest waits until more octets come, and after 30 s the server ends the
-//! session for idleness. Courier 1.0.16 and Cyrus 3.6.1 announce it, and lose what was sent
-//! behind a login: with Courier the process that logs in has read it, and another one goes
-//! on. There NOOP alone is answered, and what was lost is sent again.
+//! session for idleness. Courier 1.0.16 announces it, and loses what was sent behind a
+//! login: the process that logs in has read it, and another one goes on. There NOOP alone
+//! is answered, and what was lost is sent again.
 
 use std::time::Duration;
 
