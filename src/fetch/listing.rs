@@ -166,7 +166,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Puts sizes to the messages that have a unique-id.
-    fn note_sizes(&mut self, scan: &[ScanListing]) {
+    pub(super) fn note_sizes(&mut self, scan: &[ScanListing]) {
         let mut scan: Vec<_> = scan.iter().map(|it| (it.number, it.octets)).collect();
         scan.sort_unstable_by_key(|(number, _)| *number);
         for listed in &mut self.listing {

@@ -36,7 +36,7 @@ use super::message_writer::MessageWriter;
 use super::proof::{Cadence, Proofs, out_of_step};
 use super::refusals::{ROW, Refusals};
 use super::room::Room;
-use super::sizes::sizes;
+use super::sizes::scan;
 use super::suspect::ServerLines;
 use super::unproven::{Answer, Unproven, UnprovenAnswers};
 
@@ -313,7 +313,8 @@ impl<'t> Pipeline<'_, 't> {
 
     /// Takes the answer to LIST.
     fn take_sizes(&mut self) -> Result<(), Error> {
-        self.sizes.extend(sizes(&mut self.transaction)?);
+        let scan = scan(&mut self.transaction)?;
+        self.sizes.extend(scan.into_iter().filter_map(|it| Some((it.number, it.octets?))));
         let downloads = self.schedule.downloads.iter().map(Download::number);
         let octets = downloads.filter_map(|number| self.sizes.get(&number));
         let octets = octets.fold(0u64, |sum, octets| sum.saturating_add(*octets));

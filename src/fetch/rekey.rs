@@ -8,7 +8,7 @@ use crate::protocol::UniqueId;
 use super::download::Purpose;
 use super::error::{Error, Operation};
 use super::listing::Listing;
-use super::sizes::sizes;
+use super::sizes::scan;
 use super::step::Listed;
 
 /// A known message that is not listed under the unique-id that it is known by.
@@ -53,10 +53,8 @@ impl Listing<'_> {
             return Ok(());
         }
         self.transaction.list(None, Purpose::Sizes).map_err(Operation::List.failed())?;
-        let sizes = sizes(&mut self.transaction)?;
-        for listed in &mut self.listing {
-            listed.octets = sizes.get(&listed.number).copied();
-        }
+        let scan = scan(&mut self.transaction)?;
+        self.note_sizes(&scan);
         Ok(())
     }
 

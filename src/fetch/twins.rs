@@ -7,6 +7,7 @@ use crate::journal::{
     ContentHash, Fingerprint, Index, IndexedIds, Journal, Known, MessageKey, Settled, State,
     StoredFile,
 };
+use crate::protocol::UniqueId;
 
 use super::download::Download;
 use super::listing::Listing;
@@ -86,9 +87,8 @@ impl Twins {
             return Self::default();
         }
         let numbered = are_numbers(listing.iter().map(Listed::name));
-        let fetched = fetched(listing, steps, index);
-        let retrieved = listing.iter().zip(steps).filter(|(_, step)| is_retrieved(step));
-        let lacks_name = retrieved.map(|(it, _)| &it.unique_id).any(is_derived);
+        let retrieved = || retrieved(listing, steps);
+        let (fetched, lacks_name) = (indexed(retrieved(), index), retrieved().any(is_derived));
         let (listed, shared) = (whole.indexed(index), shared(listing, index));
         let is_crowd = |unique_id| numbered || shared.contains_key(unique_id);
         let mut present = Present::default();
@@ -174,11 +174,16 @@ fn is_retrieved(step: &Step) -> bool {
     matches!(step, Step::Retrieve(_))
 }
 
-/// The unique-ids of the journal of which a message is fetched.
-fn fetched(listing: &[Listed], steps: &[Step], index: &Index) -> IndexedIds {
+/// The unique-ids of the messages that are fetched.
+fn retrieved<'l>(listing: &'l [Listed], steps: &'l [Step]) -> impl Iterator<Item = &'l UniqueId> {
     let retrieved = listing.iter().zip(steps).filter(|(_, step)| is_retrieved(step));
+    retrieved.map(|(listed, _)| &listed.unique_id)
+}
+
+/// Those of some unique-ids that the journal has.
+fn indexed<'l>(unique_ids: impl Iterator<Item = &'l UniqueId>, index: &Index) -> IndexedIds {
     let mut ids = IndexedIds::default();
-    for id in retrieved.filter_map(|(it, _)| index.indexed(it.unique_id.as_bytes())) {
+    for id in unique_ids.filter_map(|unique_id| index.indexed(unique_id.as_bytes())) {
         ids.add(id);
     }
     ids
