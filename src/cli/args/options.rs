@@ -221,6 +221,15 @@ pub(crate) const STATE_FORMS: [&str; 12] = [
     "export DIR",
 ];
 
+/// What stands behind an action of `--state`: nothing, the kind of a word in capitals, or
+/// the first of the words that may.
+pub(crate) fn state_word(action: &str) -> Option<&'static str> {
+    STATE_FORMS
+        .iter()
+        .map(|form| form.split_once(' ').unwrap_or((form, "")))
+        .find_map(|(of, word)| (of == action).then_some(word))
+}
+
 fn deadline(text: &str) -> Result<Period, &'static str> {
     text.parse().map(|Interval(period)| period)
 }
@@ -267,7 +276,7 @@ impl Args {
     pub(crate) fn take_account_of_state(&mut self) {
         let Some(words) = &mut self.state else { return };
         if let [action, _] = &**words
-            && ["list", "duplicates", "repair", "separate"].contains(&&**action)
+            && state_word(action) == Some("")
         {
             self.accounts.extend(words.pop());
         }

@@ -1,6 +1,6 @@
 //! Options that are for one account, and some of them for one that is named.
 
-use crate::cli::args::options::Args;
+use crate::cli::args::options::{Args, state_word};
 use crate::cli::config::named::{Named, several};
 use crate::cli::error::Error;
 
@@ -43,11 +43,6 @@ pub(crate) fn check(args: &Args, accounts: &[Named]) -> Result<(), Error> {
 fn hint(args: &Args, accounts: &[Named]) -> Option<String> {
     let [action, word] = args.state.as_deref()? else { return None };
     let account = accounts.iter().find(|account| account.name == *word)?;
-    let wanted = match &**action {
-        "delete" | "forget" | "mark" | "undelete" => "UID",
-        "export" => "DIR",
-        "rename" => "OLD",
-        _ => return None,
-    };
+    let wanted = state_word(action).filter(|word| ["DIR", "OLD", "UID"].contains(word))?;
     Some(format!("an ACCOUNT stands first: pop3get {} --state {action} {wanted}", account.name))
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::channel::command::Command;
 use crate::channel::job::Messages;
-use crate::cli::args::options::STATE_FORMS;
+use crate::cli::args::options::{STATE_FORMS, state_word};
 use crate::cli::args::usage::STATE_HINT;
 use crate::cli::config::account::Account;
 use crate::cli::config::connection_options::absolute;
@@ -132,9 +132,7 @@ impl Action {
 /// The unique-id among the words behind `--state`, as it was written.
 pub(super) fn unique_id(words: &[String]) -> Option<&str> {
     match words {
-        [action, unique_id] if matches!(&**action, "delete" | "forget" | "mark" | "undelete") => {
-            Some(unique_id)
-        }
+        [action, unique_id] if state_word(action) == Some("UID") => Some(unique_id),
         _ => None,
     }
 }
