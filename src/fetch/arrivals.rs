@@ -30,6 +30,12 @@ struct Queued<T> {
     is_left: bool,
 }
 
+impl<T> Queued<T> {
+    fn is_full(&self, (items, octets): (usize, u64)) -> bool {
+        self.items.len() >= items || self.octets >= octets
+    }
+}
+
 /// An item of so many octets wakes the commit thread by itself: it lets the disk begin
 /// with it.
 pub(super) const LARGE: u64 = 64 * 1024;
@@ -62,7 +68,7 @@ impl<T> Sender<'_, T> {
     pub(super) fn send(&self, item: T, octets: u64) -> bool {
         let Arrivals { arrived, taken, most, .. } = self.0;
         let mut waiting = self.0.lock();
-        while (waiting.items.len() >= most.0 || waiting.octets >= most.1) && !waiting.is_left {
+        while waiting.is_full(*most) && !waiting.is_left {
             waiting = taken.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         if waiting.is_left {
@@ -71,8 +77,7 @@ impl<T> Sender<'_, T> {
         waiting.items.push(item);
         waiting.octets += octets;
         waiting.has_large |= octets >= LARGE;
-        let is_full = waiting.items.len() >= most.0 || waiting.octets >= most.1;
-        if is_full || waiting.has_large || waiting.items.len() >= waiting.wakes_at {
+        if waiting.is_full(*most) || waiting.has_large || waiting.items.len() >= waiting.wakes_at {
             arrived.notify_one();
         }
         true
