@@ -68,7 +68,5 @@ pub(super) type Session<'a> = Transaction<'a, Purpose>;
 
 /// Whether a status line's text begins with a message-number.
 pub(super) fn names(text: &[u8], number: MessageNumber) -> bool {
-    let first = text.split(|octet| *octet == b' ').next().unwrap_or_default();
-    // As the server writes it: "07" is no name of 7.
-    !first.starts_with(b"0") && MessageNumber::parse(first) == Some(number)
+    text.split(|octet| *octet == b' ').next().is_some_and(|first| number.is_written(first))
 }
