@@ -139,6 +139,21 @@
 //! | `too-large` | it is larger than was wanted | if wanted | never |
 //! | `held` | committed, then found nowhere | no | never |
 //!
+//! # What is bounded
+//!
+//! What a server or a worker sends may be without end.
+//!
+//! * A listing: [`protocol::MAX_LISTED`] messages and [`protocol::MAX_LISTING_OCTETS`]
+//!   octets. STAT's count is the server's word, too, and bounds nothing. Where it is not
+//!   UIDL's, LIST decides: what LIST alone has is known by its header, and what UIDL alone
+//!   has is no message, if STAT counts as many as LIST has.
+//! * A response line: [`protocol::MAX_RESPONSE_LINE`] octets, and so a unique-id. A longer
+//!   one ends the session; none is dropped in silence.
+//! * A message: it goes to a file as it comes, and one that grows far beyond its listed
+//!   size is given up.
+//! * A Maildir whose files change at each look: a hundred looks.
+//! * A frame between supervisor and worker, and what a command or hook prints: 64 KiB.
+//!
 //! # The files of a mailbox
 //!
 //! | file | holds | if lost |

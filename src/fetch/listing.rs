@@ -2,6 +2,7 @@
 //! on either side.
 
 mod end; // QUIT
+mod scan; // what LIST says
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -160,19 +161,13 @@ impl<'a> Listing<'a> {
             scan => scan.map_err(failed())?,
         };
         *shows_own_total = total::is_that_of(drop, &scan).map(|is_it| !is_it);
+        let listed = sightings.messages as u64;
         self.listing = sightings.all(index);
-        self.note_sizes(&scan);
-        self.name(scan, refusal.as_ref(), index).map(|()| None)
-    }
-
-    /// Puts sizes to the messages that have a unique-id.
-    pub(super) fn note_sizes(&mut self, scan: &[ScanListing]) {
-        let mut scan: Vec<_> = scan.iter().map(|it| (it.number, it.octets)).collect();
-        scan.sort_unstable_by_key(|(number, _)| *number);
-        for listed in &mut self.listing {
-            let at = scan.binary_search_by_key(&listed.number, |(number, _)| *number).ok();
-            listed.octets = at.and_then(|at| scan.get(at)?.1);
+        let scan = self.note_sizes(scan);
+        if drop.is_some_and(|drop| drop.messages < listed && drop.messages == scan.len() as u64) {
+            self.leave_to(&scan)?;
         }
+        self.name(scan, refusal.as_ref(), index).map(|()| None)
     }
 
     /// Lists messages that UIDL left out, each by its header: under the unique-id

@@ -54,7 +54,7 @@ impl Listing<'_> {
         }
         self.transaction.list(None, Purpose::Sizes).map_err(Operation::List.failed())?;
         let scan = scan(&mut self.transaction)?;
-        self.note_sizes(&scan);
+        self.note_sizes(scan);
         Ok(())
     }
 

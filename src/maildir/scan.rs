@@ -261,3 +261,40 @@ fn sync_entries(directory: &Path) -> Result<(), Error> {
 pub fn make_export(directory: &Path) -> Result<(), Error> {
     fs::create_dir_all(directory).map_err(io_error("make", directory))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_changes_at_each_look_is_given_up() {
+        let home = tempfile::tempdir().unwrap();
+        for directory in ["tmp", "new", "cur"] {
+            fs::create_dir(home.path().join(directory)).unwrap();
+        }
+        let name = |run| {
+            let name = UniqueName { journal: 7, run, sequence: 1, hash: 9 };
+            home.path().join("new").join(format!("1795354230.{name}.host"))
+        };
+        fs::write(name(0), "").unwrap();
+        let maildir = Maildir::open(home.path()).unwrap();
+        // Its owner renames the file at each look, so many times.
+        let looks = Cell::new(0);
+        let renamed = |most| {
+            looks.set(0);
+            maildir.delivered(|seen| {
+                looks.set(looks.get() + 1);
+                if looks.get() <= most {
+                    fs::rename(name(seen.run), name(seen.run + 1)).unwrap();
+                }
+                true
+            })
+        };
+        assert_eq!(renamed(3).unwrap().len(), 1);
+        let error = renamed(u64::MAX).unwrap_err().to_string();
+        assert!(error.contains("its files change all the time"), "{error}");
+        assert!(looks.get() <= MOST_LOOKS as u64 + 1, "{looks:?}");
+    }
+}

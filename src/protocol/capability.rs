@@ -1,11 +1,9 @@
 //! What a server says that it can do (CAPA, RFC 2449 section 5).
 
+use super::limits::MAX_CAPABILITIES;
 use super::response::Violation;
 use super::sasl::Mechanism;
 use super::vocabulary::decimal;
-
-/// More capability lines than this are no capability list.
-pub const MAX_CAPABILITIES: usize = 1000;
 
 /// The capabilities of one state of one session; empty where CAPA was refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +34,7 @@ impl Capabilities {
     /// are kept and never asked for.
     pub fn push(&mut self, line: &[u8]) -> Result<(), Violation> {
         if self.lines.len() == MAX_CAPABILITIES {
-            return Err(Violation::ListingTooLong);
+            return Err(Violation::TooManyCapabilities);
         }
         self.lines.push(line.to_vec());
         Ok(())

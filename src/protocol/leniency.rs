@@ -46,13 +46,15 @@ pub enum Leniency {
     SizeUnknown,
     /// A tab behind the status indicator.
     TabAfterIndicator,
+    /// UIDL lists a message that LIST does not have and STAT does not count.
+    UidlLongerThanList,
     /// UIDL works, and CAPA does not have it.
     UidlNotAnnounced,
 }
 
 impl Leniency {
     /// Every one.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BlanksInListing,
         Self::CapaEndsConnection,
         Self::ChallengeInClear,
@@ -73,6 +75,7 @@ impl Leniency {
         Self::PlusWithoutBlank,
         Self::SizeUnknown,
         Self::TabAfterIndicator,
+        Self::UidlLongerThanList,
         Self::UidlNotAnnounced,
     ];
 
@@ -99,6 +102,7 @@ impl Leniency {
             Self::PlusWithoutBlank => "plus-without-blank",
             Self::SizeUnknown => "size-unknown",
             Self::TabAfterIndicator => "tab-after-indicator",
+            Self::UidlLongerThanList => "uidl-longer-than-list",
             Self::UidlNotAnnounced => "uidl-not-announced",
         }
     }
@@ -143,6 +147,7 @@ impl fmt::Display for Leniency {
             Self::PlusWithoutBlank => "sends a challenge without the blank behind +",
             Self::SizeUnknown => "lists a message without its size",
             Self::TabAfterIndicator => "sends a tab behind its status indicator",
+            Self::UidlLongerThanList => "lists messages by UIDL that STAT and LIST do not have",
             Self::UidlNotAnnounced => "has UIDL and does not announce it",
         })
     }

@@ -4,10 +4,6 @@ use super::leniency::{Leniencies, Leniency};
 use super::response::Violation;
 use super::vocabulary::{MessageNumber, UniqueId, decimal};
 
-/// More messages than this are not listed by any maildrop: a listing without
-/// end must not fill the memory.
-pub const MAX_LISTED: usize = 8_000_000;
-
 /// Splits at the first run of blanks; one space says the RFC, Maillennium and
 /// others send more.
 fn word(line: &[u8]) -> (&[u8], &[u8]) {

@@ -40,6 +40,7 @@
 //! | plus-without-blank | `+` alone for an empty challenge | test server of curl 8 | `login_answers_odd_prompts` (ways.rs) |
 //! | size-unknown | LIST without a size, or with one that is no number | GreenMail 2.0.1 | `a_scan_listing_is_a_number_and_a_size_if_there_is_one` (listing.rs) |
 //! | tab-after-indicator | a tab behind `+OK` or `-ERR` | none is known; Thunderbird takes any blank | `what_is_taken_against_the_rfc_is_named` (response.rs) |
+//! | uidl-longer-than-list | UIDL lists messages that LIST does not have and STAT does not count: they are left out | none is known | `a_message_that_uidl_alone_lists_is_none` (limits.rs) |
 //! | uidl-not-announced | UIDL works that CAPA does not have | AOL's jpop 0.1 (neomutt #1427, mpop #7) | tests/transcripts/capa-without-uidl.txt |
 //!
 //! No leniency, but served by rules that hold in any case, since a server may do so by
@@ -56,6 +57,7 @@ mod command;
 mod encoded_words;
 mod keyword;
 mod leniency;
+mod limits; // how much a server may list
 mod listing;
 mod lmtp;
 mod login_refusal;
@@ -68,12 +70,13 @@ mod text;
 mod vocabulary;
 
 pub use apop::{Timestamp, TimestampError, digest};
-pub use capability::{Capabilities, Expire, LoginDelay, MAX_CAPABILITIES};
+pub use capability::{Capabilities, Expire, LoginDelay};
 pub use command::{Argument, ArgumentError, Command, MAX_COMMAND};
 pub use encoded_words::decode_words;
 pub use keyword::Keyword;
 pub use leniency::{Leniencies, Leniency};
-pub use listing::{DropListing, MAX_LISTED, ScanListing, UniqueIdLine, UniqueIdListing};
+pub use limits::{MAX_CAPABILITIES, MAX_LISTED, MAX_LISTING_OCTETS};
+pub use listing::{DropListing, ScanListing, UniqueIdLine, UniqueIdListing};
 pub use lmtp::{
     DataEncoder, END_OF_DATA, LmtpExtensions, LmtpReply, LmtpReplyParser, LmtpViolation,
     MAX_REPLY_LINE, MessageFacts, Recipient, ReplyClass,

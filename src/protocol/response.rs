@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::leniency::Leniency;
+use super::limits::{MAX_CAPABILITIES, MAX_LISTED, MAX_LISTING_OCTETS};
 
 /// The longest response line that is read, its CRLF included.
 ///
@@ -35,9 +36,16 @@ pub enum Violation {
     /// A response line is longer than [`MAX_RESPONSE_LINE`].
     #[error("a response line of more than {MAX_RESPONSE_LINE} octets")]
     LineTooLong,
-    /// More lines than [`super::MAX_LISTED`] or [`super::MAX_CAPABILITIES`].
-    #[error("a listing without end")]
+    /// A listing of more messages than [`MAX_LISTED`], or more octets than
+    /// [`MAX_LISTING_OCTETS`].
+    #[error(
+        "a listing without end: more than {MAX_LISTED} messages or {} MiB",
+        MAX_LISTING_OCTETS >> 20
+    )]
     ListingTooLong,
+    /// More capabilities than [`MAX_CAPABILITIES`].
+    #[error("more than {MAX_CAPABILITIES} capabilities")]
+    TooManyCapabilities,
     /// The same message-number twice in one listing.
     #[error("a listing that names a message-number twice")]
     NumberTwice,

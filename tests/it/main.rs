@@ -40,6 +40,7 @@ mod journal; // lost, moved, damaged, shared state
 mod json; // each line of --json against its schema
 mod landlock; // what the sandbox takes away, and what it leaves
 mod layering; // which room may name which, and who touches the world
+mod limits; // how much a server may list
 mod lmtp; // each delivered message handed on by LMTP
 mod login; // servers that refuse, lie and change their minds
 mod looks; // what looks promise, and what the fetch then asks for

@@ -6,11 +6,8 @@ use memchr::memchr;
 
 use super::{Conversation, Line};
 use crate::connection::{self, Phase};
-use crate::protocol::{Keyword, MAX_RESPONSE_LINE, Violation};
+use crate::protocol::{Keyword, MAX_LISTING_OCTETS, MAX_RESPONSE_LINE, Violation};
 use crate::session::error::Error;
-
-/// No listing is longer: one without end must not fill the memory.
-const MAX_LISTING_OCTETS: u64 = 512 << 20;
 
 impl Conversation<'_> {
     /// Passes over the lines of a listing; whether one came within this time.

@@ -125,6 +125,7 @@ const LISTINGS: &[(&str, Make, usize)] = &[
     ("odd-unique-id", || lists("UIDL", "1 a b\r\n"), 1),
     ("out-of-step", || server().fault(Fault::nth_reply("UIDL", 1, "+OK\r\n+OK\r\n").on(1)), 1),
     ("size-unknown", || lists("LIST", "1 -1\r\n"), 1),
+    ("uidl-longer-than-list", || lists("UIDL", "1 uid-1\r\n2 uid-2\r\n"), 1),
     ("uidl-not-announced", || server().unannounced("UIDL"), 1),
 ];
 
