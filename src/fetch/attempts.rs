@@ -28,7 +28,7 @@ use crate::session;
 
 use super::download::Download;
 use super::error::{Error, Operation};
-use super::event::Failure;
+use super::event::MessageFailure;
 
 /// How far a session came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,25 +97,25 @@ pub(super) enum Next {
     /// there is any.
     PutOff {
         download: Box<Download>,
-        why: Failed,
+        why: PutOffCause,
         more: bool,
     },
 }
 
 /// What was wrong with a message that is put off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failed {
+pub(super) enum PutOffCause {
     Endless,
     Garbled,
     Lost,
 }
 
-impl Failed {
-    pub(super) fn failure(self) -> Failure<'static> {
+impl PutOffCause {
+    pub(super) fn failure(self) -> MessageFailure<'static> {
         match self {
-            Self::Endless => Failure::Endless,
-            Self::Garbled => Failure::Garbled,
-            Self::Lost => Failure::Lost,
+            Self::Endless => MessageFailure::Endless,
+            Self::Garbled => MessageFailure::Garbled,
+            Self::Lost => MessageFailure::Lost,
         }
     }
 }
@@ -241,7 +241,7 @@ impl Attempts {
                 Some(Next::Again(Note::None))
             }
             (Some(download), session::Nature::OutOfStep) => {
-                Some(self.put_off(download, Failed::Garbled, more))
+                Some(self.put_off(download, PutOffCause::Garbled, more))
             }
             (Some(download), _) => Some(self.lost(download, nature, (pipelining, progress, more))),
             (None, session::Nature::Broken) if pipelining => {
@@ -307,9 +307,9 @@ impl Attempts {
             return Next::Again(Note::None);
         }
         let why = match nature {
-            session::Nature::Endless => Failed::Endless,
-            session::Nature::Broken => Failed::Garbled,
-            _ => Failed::Lost,
+            session::Nature::Endless => PutOffCause::Endless,
+            session::Nature::Broken => PutOffCause::Garbled,
+            _ => PutOffCause::Lost,
         };
         self.put_off(download, why, more)
     }
@@ -328,7 +328,7 @@ impl Attempts {
         loss.times
     }
 
-    fn put_off(&mut self, download: Download, why: Failed, more: bool) -> Next {
+    fn put_off(&mut self, download: Download, why: PutOffCause, more: bool) -> Next {
         self.losses.remove(&download.key());
         self.put_off.insert(download.key());
         Next::PutOff { download: Box::new(download), why, more }

@@ -6,7 +6,7 @@ use crate::maildir::Maildir;
 
 use super::deletion::PendingDeletes;
 use super::download::Download;
-use super::error::{Error, Messages};
+use super::error::{Error, MessageCount};
 use super::event::Observer;
 use super::refusals::{ROW, Refusals};
 use super::twins::Twins;
@@ -70,7 +70,7 @@ impl Done {
             return Ok(());
         }
         let octets = self.no_room.iter().filter_map(|it| it.listed.octets).min().unwrap_or(0);
-        Err(Error::NoRoom { messages: Messages(self.no_room.len()), octets })
+        Err(Error::NoRoom { messages: MessageCount(self.no_room.len()), octets })
     }
 }
 

@@ -11,7 +11,7 @@ use super::arrivals::Sender;
 use super::commit::{CommitResult, Downloaded, Remark};
 use super::download::Download;
 use super::error::{Error, Operation};
-use super::event::{Event, Observer, Summary};
+use super::event::{FetchEvent, Observer, Summary};
 use super::message_writer::Marks;
 use super::short::Shortness;
 use super::twins::Twins;
@@ -71,7 +71,7 @@ impl<'r> Deliveries<'r> {
         let leaves_line_out = suspect.as_ref().is_some_and(|it| it.is_servers);
         if leaves_line_out {
             let (number, unique_id) = (listed.number, &listed.unique_id);
-            (self.observe)(Event::LineLeftOut { number, unique_id });
+            (self.observe)(FetchEvent::LineLeftOut { number, unique_id });
         }
         let is_short = self.shortness.is_short(message.size().with_crlf, listed.octets);
         let remark = match is_short {
@@ -109,7 +109,7 @@ impl<'r> Deliveries<'r> {
             self.top_differs = true;
             // A server that counts what was retrieved may have another one here.
             self.withhold_quit = true;
-            (self.observe)(Event::TopDiffers);
+            (self.observe)(FetchEvent::TopDiffers);
             return Some(None);
         }
         if !is_part(message, listed.octets)
@@ -178,25 +178,25 @@ impl<'r> Deliveries<'r> {
         if matches!(settlement, Settlement::Held) {
             self.withhold_quit = true;
             self.summary.held += 1;
-            (self.observe)(Event::Held { unique_id });
+            (self.observe)(FetchEvent::Held { unique_id });
             return None;
         }
         self.summary.delivered += 1;
         self.summary.octets += octets;
         let name = &delivery.name;
-        (self.observe)(Event::Delivered { number, unique_id, name, size, nth });
+        (self.observe)(FetchEvent::Delivered { number, unique_id, name, size, nth });
         match remark {
             Remark::LinesFollow => {
                 self.summary.short += 1;
-                (self.observe)(Event::LinesFollow { number, unique_id });
+                (self.observe)(FetchEvent::LinesFollow { number, unique_id });
             }
             Remark::None => {}
             Remark::Short => {
                 self.summary.short += 1;
                 let listed = delivery.octets.unwrap_or(0);
-                (self.observe)(Event::Short { number, unique_id, octets, listed });
+                (self.observe)(FetchEvent::Short { number, unique_id, octets, listed });
             }
-            Remark::StatusLike => (self.observe)(Event::StatusLike { number, unique_id }),
+            Remark::StatusLike => (self.observe)(FetchEvent::StatusLike { number, unique_id }),
         }
         match settlement {
             Settlement::Deletable(settled) => Some((number, Proof::Settled(settled))),

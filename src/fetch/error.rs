@@ -86,7 +86,7 @@ pub enum Error {
     )]
     NoRoom {
         /// How many.
-        messages: Messages,
+        messages: MessageCount,
         /// The size of the least one, as listed.
         octets: u64,
     },
@@ -123,7 +123,7 @@ pub enum Error {
         /// Its words.
         refusal: Refusal,
         /// How many.
-        messages: Messages,
+        messages: MessageCount,
     },
     /// All messages bear new unique-ids.
     #[error("the server has given the messages new unique-ids")]
@@ -183,9 +183,9 @@ impl Error {
 
 /// A number of messages, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Messages(pub usize);
+pub struct MessageCount(pub usize);
 
-impl fmt::Display for Messages {
+impl fmt::Display for MessageCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             1 => f.write_str("1 message"),

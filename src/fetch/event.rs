@@ -8,7 +8,7 @@ use crate::session::{Line, Refusal};
 
 /// Something happened.
 #[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
+pub enum FetchEvent<'a> {
     /// The server confirmed that it deleted a message.
     Deleted {
         /// Its unique-id.
@@ -41,7 +41,7 @@ pub enum Event<'a> {
         /// How often by now.
         tries: u32,
         /// Why.
-        why: Failure<'a>,
+        why: MessageFailure<'a>,
     },
     /// A message was committed and then found nowhere.
     Held {
@@ -191,7 +191,7 @@ pub enum Event<'a> {
 
 /// Why a message could not be fetched.
 #[derive(Clone, Copy, Debug)]
-pub enum Failure<'a> {
+pub enum MessageFailure<'a> {
     /// It does not end.
     Endless,
     /// What the server sent for it broke the protocol, twice.
@@ -203,7 +203,7 @@ pub enum Failure<'a> {
 }
 
 /// Hears what happens.
-pub type Observer<'a> = &'a dyn Fn(Event<'_>);
+pub type Observer<'a> = &'a dyn Fn(FetchEvent<'_>);
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

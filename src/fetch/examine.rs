@@ -6,7 +6,7 @@ use crate::journal::{Index, State};
 use crate::protocol::MessageNumber;
 
 use super::error::Error;
-use super::header::Header;
+use super::header::ListedHeader;
 use super::listing::Listing;
 use super::plan::{Plan, plan};
 use super::step::{Listed, Policy, Step};
@@ -23,7 +23,7 @@ impl Listing<'_> {
     pub fn steps(&mut self, index: &Index, policy: &Policy, now: u64) -> Result<Vec<Step>, Error> {
         if index.distrusts_top() {
             for listed in &mut self.listing {
-                listed.header = Header::Unavailable;
+                listed.header = ListedHeader::Unavailable;
             }
         }
         loop {
@@ -60,22 +60,26 @@ impl Listing<'_> {
         if examined.clone().all(is_same) {
             let rest: HashSet<_> = alike.iter().map(|listed| listed.number).collect();
             let unasked = |listed: &&mut Listed| {
-                rest.contains(&listed.number) && listed.header == Header::Unasked
+                rest.contains(&listed.number) && listed.header == ListedHeader::Unasked
             };
-            self.listing.iter_mut().filter(unasked).for_each(|it| it.header = Header::Sampled);
+            self.listing
+                .iter_mut()
+                .filter(unasked)
+                .for_each(|it| it.header = ListedHeader::Sampled);
         }
         Ok(())
     }
 
     /// Asks for the headers of these messages that were not asked for yet.
     fn examine(&mut self, is_wanted: impl Fn(&Listed) -> bool) -> Result<(), Error> {
-        let is_asked = |it: &Listed| it.header == Header::Unasked && is_wanted(it);
+        let is_asked = |it: &Listed| it.header == ListedHeader::Unasked && is_wanted(it);
         let asked = self.listing.iter().filter(|listed| is_asked(listed));
         let asked: VecDeque<MessageNumber> = asked.map(|listed| listed.number).collect();
         let wanted: HashSet<_> = asked.iter().copied().collect();
         let headers: HashMap<_, _> = self.shown_headers(asked)?;
         for listed in self.listing.iter_mut().filter(|listed| wanted.contains(&listed.number)) {
-            listed.header = headers.get(&listed.number).copied().unwrap_or(Header::Unavailable);
+            listed.header =
+                headers.get(&listed.number).copied().unwrap_or(ListedHeader::Unavailable);
         }
         Ok(())
     }

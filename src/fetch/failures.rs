@@ -5,8 +5,8 @@ use crate::session::Refusal;
 
 use super::context::Done;
 use super::download::Download;
-use super::error::{Error, Messages};
-use super::event::{Event, Failure, Observer};
+use super::error::{Error, MessageCount};
+use super::event::{FetchEvent, MessageFailure, Observer};
 use super::run::AccountRun;
 use super::step::not_before;
 use super::twins::Twins;
@@ -19,13 +19,13 @@ impl AccountRun {
     pub(super) fn note_failed(
         &mut self,
         download: &Download,
-        why: Failure<'_>,
+        why: MessageFailure<'_>,
         now: u64,
         observe: Observer<'_>,
     ) {
         let (number, unique_id) = (download.number(), &download.listed.unique_id);
         let tries = self.note_failure(download, now);
-        observe(Event::Failed { number, unique_id, tries, why });
+        observe(FetchEvent::Failed { number, unique_id, tries, why });
     }
 
     fn note_failure(&mut self, download: &Download, now: u64) -> u32 {
@@ -63,7 +63,7 @@ impl AccountRun {
         observe: Observer<'_>,
     ) -> Result<(), Error> {
         for (download, refusal) in &done.refusals.booked {
-            self.note_failed(download, Failure::Refused(refusal), now, observe);
+            self.note_failed(download, MessageFailure::Refused(refusal), now, observe);
             self.current.progress = true;
         }
         self.note_twins(&done.twins, now, observe);
@@ -96,7 +96,7 @@ impl AccountRun {
             self.journal.note_incomparable(key);
         }
         if !twins.changed.is_empty() {
-            observe(Event::Unproven);
+            observe(FetchEvent::Unproven);
         }
     }
 
@@ -110,7 +110,7 @@ impl AccountRun {
         for (download, refusal) in refused {
             let tries = download.retrieval.tries.saturating_add(1);
             if tries > MOST_TEMPORARY {
-                self.note_failed(download, Failure::Refused(refusal), now, observe);
+                self.note_failed(download, MessageFailure::Refused(refusal), now, observe);
                 continue;
             }
             self.journal.note_failed(&download.key(), download.facts(), tries, not_before(now, 1));
@@ -119,7 +119,7 @@ impl AccountRun {
         }
         match refused.first() {
             Some((_, refusal)) if waiting > 0 => {
-                let (refusal, messages) = (refusal.clone(), Messages(waiting));
+                let (refusal, messages) = (refusal.clone(), MessageCount(waiting));
                 Err(Error::RefusedForNow { refusal, messages })
             }
             _ => Ok(()),

@@ -12,7 +12,7 @@ use super::context::{Context, Done, Schedule};
 use super::deletion::Deleted;
 use super::download::Session;
 use super::error::Error;
-use super::event::{Event, Observer};
+use super::event::{FetchEvent, Observer};
 use super::listing::Listing;
 use super::options::Options;
 use super::order::OrderCandidates;
@@ -20,7 +20,7 @@ use super::pipeline;
 use super::proof::Proofs;
 use super::run::AccountRun;
 use super::sessions;
-use super::step::{Deletion, Policy, Reason, Step};
+use super::step::{Deletion, LeaveReason, Policy, Step};
 use super::twins::Twins;
 
 /// In so many runs it is a quota that the server refuses everything.
@@ -36,7 +36,7 @@ impl AccountRun {
     ) -> Result<Finish, Error> {
         let now = options.clock.start();
         let policy = &self.policy(&options.policy);
-        let log = |line: session::Line<'_>| observe(Event::Line(line));
+        let log = |line: session::Line<'_>| observe(FetchEvent::Line(line));
         let mut listing = sessions::open(self, options, credentials, &log, observe)?;
         let first = self.journal.index().is_empty();
         let look = |run: &mut Self, listing: &mut Listing<'_>| {
@@ -93,7 +93,7 @@ impl AccountRun {
         observe: Observer<'_>,
     ) -> HashMap<MessageNumber, Ordered> {
         for (number, unique_id) in orders.mistaken(self.journal.index()) {
-            observe(Event::OrderEnds { number, unique_id: &unique_id });
+            observe(FetchEvent::OrderEnds { number, unique_id: &unique_id });
         }
         orders.take(&mut self.journal)
     }
@@ -114,7 +114,7 @@ impl AccountRun {
             self.journal.note_rekeyed(old, new);
         }
         for proof in proofs {
-            observe(Event::Deleted { unique_id: &proof.key().unique_id });
+            observe(FetchEvent::Deleted { unique_id: &proof.key().unique_id });
         }
         self.summary.deleted += proofs.len();
         if let Some(refusal) = refusal {
@@ -129,7 +129,7 @@ impl AccountRun {
         // A time ahead was noted while the clock was wrong.
         if said.is_none_or(|said| now < said || now - said >= DAY) {
             self.journal.note_said(Said::NotDeleted, Some(now));
-            observe(Event::NotDeleted { refusal });
+            observe(FetchEvent::NotDeleted { refusal });
         }
     }
 
@@ -170,8 +170,9 @@ impl AccountRun {
         now: u64,
         observe: Observer<'_>,
     ) {
-        let is_left =
-            |step: &Step| matches!(step, Step::Leave(Reason::Seen | Reason::TooLarge { .. }));
+        let is_left = |step: &Step| {
+            matches!(step, Step::Leave(LeaveReason::Seen | LeaveReason::TooLarge { .. }))
+        };
         let stands_still = listing.transaction.may_list_a_window()
             && listing.messages() > 0
             && !listing.leaves_fetched()
@@ -181,7 +182,7 @@ impl AccountRun {
             self.journal.note_said(Said::OnlySeen, stands_still.then_some(now));
         }
         if stands_still && !was_said {
-            observe(Event::OnlySeen);
+            observe(FetchEvent::OnlySeen);
         }
     }
 
@@ -211,13 +212,13 @@ fn tell_expiry(listing: &Listing<'_>, policy: &Policy, observe: Observer<'_>) {
     if let Some(expire) = listing.transaction.expire()
         && let Some(days) = policy.deletion.outlives(expire)
     {
-        observe(Event::Expires { days });
+        observe(FetchEvent::Expires { days });
     }
 }
 
 /// How many new messages `--limit` leaves for a later run.
 fn waiting(steps: &[Step]) -> usize {
-    steps.iter().filter(|step| **step == Step::Leave(Reason::Limit)).count()
+    steps.iter().filter(|step| **step == Step::Leave(LeaveReason::Limit)).count()
 }
 
 /// Says what will be fetched.
@@ -228,5 +229,5 @@ fn tell_plan(
 ) {
     let downloads = &schedule.downloads;
     let octets = total(downloads.iter().filter_map(|it| it.listed.octets));
-    observe(Event::Planned { listed, messages: downloads.len(), octets, waiting, first });
+    observe(FetchEvent::Planned { listed, messages: downloads.len(), octets, waiting, first });
 }

@@ -4,7 +4,7 @@ use crate::journal::Fingerprint;
 
 /// What is known of a listed message's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Header {
+pub enum ListedHeader {
     /// Its fingerprint, from TOP; without a Message-ID another message may have the
     /// same one.
     Anonymous(Fingerprint),
@@ -18,7 +18,7 @@ pub enum Header {
     Unavailable,
 }
 
-impl Header {
+impl ListedHeader {
     /// The fingerprint, if TOP showed one.
     pub fn print(self) -> Option<Fingerprint> {
         match self {

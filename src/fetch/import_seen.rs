@@ -5,7 +5,7 @@ use crate::session::{self, Credentials};
 
 use super::attempts::Finish;
 use super::error::Error;
-use super::event::{Event, Observer};
+use super::event::{FetchEvent, Observer};
 use super::listing::Listing;
 use super::options::Options;
 use super::run::{AccountRun, Outcome};
@@ -38,7 +38,7 @@ impl AccountRun {
         credentials: &Credentials,
         observe: Observer<'_>,
     ) -> Result<Finish, Error> {
-        let log = |line: session::Line<'_>| observe(Event::Line(line));
+        let log = |line: session::Line<'_>| observe(FetchEvent::Line(line));
         let sizes = Sizes::Always;
         let (listing, ()) =
             self.listed(options, credentials, (&log, sizes), observe, |_, _| Ok(()))?;
@@ -47,7 +47,7 @@ impl AccountRun {
         let listed = listing.listing.iter().filter(|listed| imported.contains(&listed.unique_id));
         let mut noted: Vec<_> =
             listed.map(|listed| (listed.unique_id.clone(), listed.octets)).collect();
-        observe(Event::Imported { known: noted.len(), listed: listing.listing.len() });
+        observe(FetchEvent::Imported { known: noted.len(), listed: listing.listing.len() });
         // A listing may be short once.
         noted.extend(imported.exact().map(|unique_id| (unique_id, None)));
         for (unique_id, octets) in noted {

@@ -14,7 +14,7 @@ use crate::session::{self, Refusal, Transaction};
 
 use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
-use super::header::Header;
+use super::header::ListedHeader;
 use super::headers::Headers;
 use super::plan::shared;
 use super::proof::Proofs;
@@ -188,7 +188,8 @@ impl<'a> Listing<'a> {
             // Its number is what UIDL would have said.
             self.listing.extend(nameless.into_iter().filter_map(|listed| {
                 let unique_id = UniqueId::new(listed.number.to_string().as_bytes())?;
-                let (number, octets, header) = (listed.number, listed.octets, Header::Unasked);
+                let (number, octets, header) =
+                    (listed.number, listed.octets, ListedHeader::Unasked);
                 Some(Listed { number, unique_id, octets, header })
             }));
             self.listing.sort_by_key(|listed| listed.number);
@@ -199,7 +200,7 @@ impl<'a> Listing<'a> {
         for listed in nameless {
             // Without UIDL the header is all that says which message it is.
             let header = headers.get(&listed.number).copied();
-            match (header.zip(header.and_then(Header::print)), refusal) {
+            match (header.zip(header.and_then(ListedHeader::print)), refusal) {
                 (Some((header, print)), _) => {
                     let known = orphans.get_mut(&print).and_then(Vec::pop);
                     let unique_id = known.map_or_else(|| derived(print), |key| Some(key.unique_id));
@@ -231,7 +232,9 @@ impl<'a> Listing<'a> {
 
     /// The sizes and headers of all messages, where numbers are their unique-ids
     /// and so say nothing of them.
-    pub(super) fn headers_of_numbered(&mut self) -> Result<HashMap<MessageNumber, Header>, Error> {
+    pub(super) fn headers_of_numbered(
+        &mut self,
+    ) -> Result<HashMap<MessageNumber, ListedHeader>, Error> {
         if !are_numbers(self.listing.iter().map(Listed::name)) {
             return Ok(HashMap::new());
         }
@@ -354,12 +357,16 @@ impl<'a> Listing<'a> {
     pub(super) fn shown_headers(
         &mut self,
         numbers: VecDeque<MessageNumber>,
-    ) -> Result<HashMap<MessageNumber, Header>, Error> {
+    ) -> Result<HashMap<MessageNumber, ListedHeader>, Error> {
         let mut headers = HashMap::new();
         self.tops(numbers, HeaderHasher::push, |number, hasher| {
             let identifies = hasher.identifies();
             let print = hasher.finish();
-            let header = if identifies { Header::Print(print) } else { Header::Anonymous(print) };
+            let header = if identifies {
+                ListedHeader::Print(print)
+            } else {
+                ListedHeader::Anonymous(print)
+            };
             headers.insert(number, header);
         })?;
         Ok(headers)

@@ -20,7 +20,7 @@ use crate::protocol::LoginRefusal;
 use crate::session::{self, Authorization, Credentials, Log};
 
 use super::error::{Error, Operation};
-use super::event::{Event, Observer};
+use super::event::{FetchEvent, Observer};
 use super::listing::Listing;
 use super::renewal::Renewal;
 
@@ -152,11 +152,11 @@ pub(super) fn log_in<'a>(
         _ if timing.at_once && !timing.last.is_some_and(|last| last.refused) => {}
         LoginTurn::NotYet(left) => return Err(Error::TooEarly { delay, left }),
         LoginTurn::After(left) => {
-            observe(Event::TooEarly { delay, left });
+            observe(FetchEvent::TooEarly { delay, left });
             if !options.connection.stop.sleep(left) {
                 return Err(Error::TooEarly { delay, left });
             }
-            observe(Event::Waited);
+            observe(FetchEvent::Waited);
         }
     }
     let mut retries = Retries::default();
@@ -170,13 +170,14 @@ pub(super) fn log_in<'a>(
             retries.pause(&error, timing.retry_for, options.connection.stop.remaining(), delay);
         let Some(event) = pause else { return Err(error) };
         observe(event);
-        let (Event::InUse { pause: wait } | Event::TooEarly { left: wait, .. }) = event else {
+        let (FetchEvent::InUse { pause: wait } | FetchEvent::TooEarly { left: wait, .. }) = event
+        else {
             return Err(error);
         };
         if !options.connection.stop.sleep(wait) {
             return Err(error);
         }
-        observe(Event::Waited);
+        observe(FetchEvent::Waited);
     }
 }
 
@@ -199,19 +200,19 @@ impl Retries {
         retry_for: Duration,
         room: Option<Duration>,
         delay: Duration,
-    ) -> Option<Event<'static>> {
+    ) -> Option<FetchEvent<'static>> {
         match turned_away(error)? {
             (LoginRefusal::InUse, by_words) if !by_words || self.in_use == 0 => {
                 let trying = self.since.get_or_insert_with(Instant::now).elapsed();
                 let left = retry_for.saturating_sub(trying);
                 let pause = pause(self.in_use, left, room, delay)?;
                 self.in_use += 1;
-                Some(Event::InUse { pause })
+                Some(FetchEvent::InUse { pause })
             }
             (LoginRefusal::LoginDelay, _) if !self.too_early => {
                 self.too_early = true;
                 let left = if delay.is_zero() { Duration::from_secs(USUAL_DELAY) } else { delay };
-                let event = Event::TooEarly { delay: left.as_secs(), left };
+                let event = FetchEvent::TooEarly { delay: left.as_secs(), left };
                 is_bearable(left, room).then_some(event)
             }
             _ => None,

@@ -14,14 +14,14 @@ use super::sessions::{self, Noted, Sessions};
 use super::sightings::Sizes;
 
 /// A look: the journal as it is, and what the sessions have taught.
-struct Look<'i> {
+struct ReadOnlyRun<'i> {
     index: &'i Index,
     login: Option<Login>,
     attempts: Attempts,
     current: Current,
 }
 
-impl Sessions for Look<'_> {
+impl Sessions for ReadOnlyRun<'_> {
     fn index(&self) -> &Index {
         self.index
     }
@@ -61,7 +61,7 @@ pub fn look<'a, T>(
     mut act: impl FnMut(&mut Listing<'a>) -> Result<T, Error>,
 ) -> Result<(Listing<'a>, T), Error> {
     let (attempts, current) = (Attempts::default(), Current::default());
-    let mut look = Look { index, login: index.last_login(), attempts, current };
+    let mut look = ReadOnlyRun { index, login: index.last_login(), attempts, current };
     let mut found = None;
     sessions::repeat(&mut look, options, observe, |look| {
         let mut listing = sessions::open(look, options, credentials, log, observe)?;

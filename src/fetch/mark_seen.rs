@@ -5,11 +5,11 @@ use crate::session::{self, Credentials};
 
 use super::attempts::Finish;
 use super::error::Error;
-use super::event::{Event, Observer};
+use super::event::{FetchEvent, Observer};
 use super::options::Options;
 use super::run::{AccountRun, Outcome};
 use super::sightings::Sizes;
-use super::step::{Policy, Reason, Retrieval, Step};
+use super::step::{LeaveReason, Policy, Retrieval, Step};
 
 impl AccountRun {
     /// Records everything that is listed, or named of it, as seen.
@@ -28,7 +28,7 @@ impl AccountRun {
         credentials: &Credentials,
         observe: Observer<'_>,
     ) -> Result<Finish, Error> {
-        let log = |line: session::Line<'_>| observe(Event::Line(line));
+        let log = |line: session::Line<'_>| observe(FetchEvent::Line(line));
         let sizes = Sizes::ForNew;
         let now = options.clock.start();
         let named = Policy { named: options.policy.named.clone(), ..Policy::default() };
@@ -40,13 +40,13 @@ impl AccountRun {
         });
         let (listing, (headers, steps)) = listed?;
         self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), options)?;
-        let is_meant = |step: &Step| *step != Step::Leave(Reason::NotNamed);
+        let is_meant = |step: &Step| *step != Step::Leave(LeaveReason::NotNamed);
         let (mut messages, meant) = (0, steps.iter().filter(|step| is_meant(step)).count());
         for (listed, step) in listing.listing.iter().zip(steps) {
             let occurrence = match step {
                 Step::Retrieve(Retrieval { occurrence, .. })
-                | Step::Leave(Reason::TooLarge { occurrence, .. }) => occurrence,
-                Step::Leave(Reason::Failed { .. }) => {
+                | Step::Leave(LeaveReason::TooLarge { occurrence, .. }) => occurrence,
+                Step::Leave(LeaveReason::Failed { .. }) => {
                     let failed = |known: &Known| known.state == State::Failed;
                     let mut occurrences = self.journal.index().occurrences(&listed.unique_id);
                     occurrences.find(failed).map_or(1, |known| known.occurrence)
@@ -63,10 +63,10 @@ impl AccountRun {
         }
         if listing.transaction.may_list_a_window() && !listing.listing.is_empty() {
             self.journal.note_said(Said::OnlySeen, Some(now));
-            observe(Event::OnlySeen);
+            observe(FetchEvent::OnlySeen);
         }
         self.journal.finish()?;
-        observe(Event::MarkedSeen { messages, known: meant.saturating_sub(messages) });
+        observe(FetchEvent::MarkedSeen { messages, known: meant.saturating_sub(messages) });
         listing.leave().map(|()| Finish::Complete)
     }
 }

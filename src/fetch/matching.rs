@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::journal::{Fingerprint, Index, Known, State};
 use crate::protocol::MessageNumber;
 
-use super::header::Header;
+use super::header::ListedHeader;
 use super::step::Listed;
 use super::unique_ids::are_numbers;
 
@@ -108,7 +108,7 @@ impl MatchStrength {
         let is_identified = listed.header.identity().is_some_and(is_of_one);
         // What was deleted may be listed again under its own header or content only.
         let is_deleted = known.state == State::Deleted && known.can_be_compared();
-        let is_sampled = listed.header == Header::Sampled;
+        let is_sampled = listed.header == ListedHeader::Sampled;
         // What was not fetched is asked for again: taken for it, another one is fetched, too.
         let is_here = !matches!(known.state, State::Failed | State::TooLarge);
         let is_doubtful = is_deleted || doubt.numbered.is_some() && is_here;

@@ -6,7 +6,7 @@ use crate::journal::{ContentHash, ContentHasher, Fingerprint, HeaderHasher};
 use crate::maildir::{Maildir, TempMessage, UniqueName};
 
 use super::error::Error;
-use super::event::{Event, Observer};
+use super::event::{FetchEvent, Observer};
 use super::first_line::FirstLine;
 
 /// What a message is known by.
@@ -99,7 +99,7 @@ impl<'r> MessageWriter<'r> {
             self.error = Some(error);
             return ControlFlow::Break(());
         }
-        (self.observe)(Event::Octets(octets));
+        (self.observe)(FetchEvent::Octets(octets));
         ControlFlow::Continue(())
     }
 

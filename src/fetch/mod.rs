@@ -15,7 +15,7 @@
 //!
 //! # Not here
 //!
-//! Sentences for people: [`Event`] and [`Error`] carry what `cli` puts into words.
+//! Sentences for people: [`FetchEvent`] and [`Error`] carry what `cli` puts into words.
 //! A delivery agent: nothing of a message becomes an argument of a command (as it
 //! did before mpop 512cd2a).
 
@@ -75,13 +75,13 @@ mod unproven;
 
 pub use again::{Again, Doubling, Refetch};
 pub use duplicates::{Duplicate, duplicates};
-pub use error::{Error, Messages, Operation, in_seconds};
-pub use event::{Event, Failure, Observer, Summary};
-pub use header::Header;
+pub use error::{Error, MessageCount, Operation, in_seconds};
+pub use event::{FetchEvent, MessageFailure, Observer, Summary};
+pub use header::ListedHeader;
 pub use listing::{Listing, Renumbering};
 pub use login_schedule::{Clock, is_time};
 pub use look::look;
-pub use named::Named;
+pub use named::Selection;
 pub use options::{Options, Rekey};
 pub use order::{Doomed, OrderCandidates, order, take_back};
 pub use place::{Place, Reserved};
@@ -93,4 +93,4 @@ pub use renewal::Renewal;
 pub use repair::{forget, mark, repair};
 pub use run::{AccountRun, Outcome};
 pub use sightings::Sizes;
-pub use step::{Deletion, Listed, Policy, Reason, Retrieval, Step};
+pub use step::{Deletion, LeaveReason, Listed, Policy, Retrieval, Step};

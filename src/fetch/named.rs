@@ -9,7 +9,7 @@ use super::error::Error;
 
 /// Which messages are meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Named {
+pub enum Selection {
     /// Every message.
     #[default]
     All,
@@ -22,7 +22,7 @@ pub enum Named {
     },
 }
 
-impl Named {
+impl Selection {
     /// Whether a message is one of them.
     pub fn means(&self, number: MessageNumber, unique_id: &UniqueId) -> bool {
         match self {
@@ -69,15 +69,15 @@ mod tests {
         UniqueId::new(text.as_bytes()).unwrap()
     }
 
-    fn resolve(named: &Named, listing: &[(u32, &str)]) -> Result<Named, Error> {
+    fn resolve(named: &Selection, listing: &[(u32, &str)]) -> Result<Selection, Error> {
         let listing: Vec<_> =
             listing.iter().map(|it| (MessageNumber::new(it.0).unwrap(), unique_id(it.1))).collect();
         named.resolved(listing.iter().map(|(number, unique_id)| (*number, unique_id)))
     }
 
-    fn named(unique_ids: &[&str], numbers: &[RangeInclusive<u32>]) -> Named {
+    fn named(unique_ids: &[&str], numbers: &[RangeInclusive<u32>]) -> Selection {
         let unique_ids = unique_ids.iter().map(|id| unique_id(id));
-        Named::Some { unique_ids: unique_ids.collect(), numbers: numbers.to_vec() }
+        Selection::Some { unique_ids: unique_ids.collect(), numbers: numbers.to_vec() }
     }
 
     #[test]
@@ -101,6 +101,6 @@ mod tests {
             let error = resolve(&wrong, &listing).unwrap_err();
             assert_eq!(error.to_string(), format!("there is no message {name}"));
         }
-        assert_eq!(resolve(&Named::All, &listing).unwrap(), Named::All);
+        assert_eq!(resolve(&Selection::All, &listing).unwrap(), Selection::All);
     }
 }

@@ -7,7 +7,7 @@ use crate::protocol::{MessageNumber, UniqueId};
 
 use super::error::Error;
 use super::listing::Listing;
-use super::named::Named;
+use super::named::Selection;
 use super::place::Place;
 use super::repair::open;
 use super::step::Listed;
@@ -29,7 +29,7 @@ pub struct Doomed {
 impl Listing<'_> {
     /// The messages that are named, each with its header. Where a unique-id is only the
     /// message's number, one without a header cannot be told from others.
-    pub fn doomed(&mut self, named: &Named) -> Result<Vec<Doomed>, Error> {
+    pub fn doomed(&mut self, named: &Selection) -> Result<Vec<Doomed>, Error> {
         let is_numbered = are_numbers(self.listing.iter().map(Listed::name));
         let is_meant = |listed: &&Listed| named.means(listed.number, &listed.unique_id);
         let meant: Vec<Listed> = self.listing.iter().filter(is_meant).cloned().collect();
@@ -78,7 +78,7 @@ impl Listing<'_> {
     pub fn order_candidates(
         &mut self,
         index: &Index,
-        named: &Named,
+        named: &Selection,
     ) -> Result<OrderCandidates, Error> {
         if !index.has_orders() {
             return Ok(OrderCandidates::default());

@@ -31,14 +31,14 @@ use super::context::{Context, Done, Schedule};
 use super::deliveries::Deliveries;
 use super::download::{Download, Purpose, Session, names};
 use super::error::{Error, Operation};
-use super::event::{Event, Summary};
+use super::event::{FetchEvent, Summary};
 use super::message_writer::MessageWriter;
 use super::proof::{Cadence, Proofs, out_of_step};
 use super::refusals::{ROW, Refusals};
 use super::room::Room;
 use super::sizes::scan;
 use super::suspect::ServerLines;
-use super::unproven::{Answer, Unproven, UnprovenAnswers};
+use super::unproven::{RetrAnswer, Unproven, UnprovenAnswers};
 
 struct Pipeline<'r, 't> {
     context: Context<'r>,
@@ -318,7 +318,7 @@ impl<'t> Pipeline<'_, 't> {
         let downloads = self.schedule.downloads.iter().map(Download::number);
         let octets = downloads.filter_map(|number| self.sizes.get(&number));
         let octets = octets.fold(0u64, |sum, octets| sum.saturating_add(*octets));
-        (self.context.observe)(Event::Sized { octets });
+        (self.context.observe)(FetchEvent::Sized { octets });
         Ok(())
     }
 
@@ -352,11 +352,11 @@ impl<'t> Pipeline<'_, 't> {
             }
         };
         let answer = match outcome {
-            Err(refusal) => Answer::Refused(refusal),
+            Err(refusal) => RetrAnswer::Refused(refusal),
             Ok(()) => {
                 let names_itself = names(self.transaction.status_text(), number);
                 let (message, marks) = writer.finish()?;
-                Answer::Message { message, marks, names_itself }
+                RetrAnswer::Message { message, marks, names_itself }
             }
         };
         self.take_answer(download, octets, answer)
@@ -367,7 +367,7 @@ impl<'t> Pipeline<'_, 't> {
         &mut self,
         mut download: Download,
         octets: Option<u64>,
-        answer: Answer,
+        answer: RetrAnswer,
     ) -> Result<(), Error> {
         let number = download.number();
         download.listed.octets = octets;

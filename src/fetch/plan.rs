@@ -18,11 +18,11 @@ use std::collections::{HashMap, HashSet};
 use crate::journal::{Index, IndexedIds, Known, MessageKey, State, StoredFile};
 use crate::protocol::{MessageNumber, UniqueId};
 
-use super::header::Header;
+use super::header::ListedHeader;
 use super::matching::{
     Doubt, MatchStrength, NumericUniqueIds, has_other_size, is_resized, may_be_another,
 };
-use super::step::{Deletion, Listed, Policy, Reason, Retrieval, Step};
+use super::step::{Deletion, LeaveReason, Listed, Policy, Retrieval, Step};
 
 /// What to do, or what has to be known before that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub fn plan(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Pla
     };
     let means = |listed: &Listed| policy.named.means(listed.number, &listed.unique_id);
     let mut needed = HashSet::new();
-    let mut steps = vec![Step::Leave(Reason::NotNamed); listing.len()];
+    let mut steps = vec![Step::Leave(LeaveReason::NotNamed); listing.len()];
     for (listed, step) in listing.iter().zip(&mut steps) {
         if !means(listed) || shared.contains_key(&listed.unique_id) {
             continue;
@@ -72,7 +72,7 @@ pub fn plan(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Pla
         if !members.iter().any(|listed| means(listed)) {
             continue;
         }
-        let unasked = members.iter().filter(|listed| listed.header == Header::Unasked);
+        let unasked = members.iter().filter(|listed| listed.header == ListedHeader::Unasked);
         let unasked: Vec<_> = unasked.map(|listed| listed.number).collect();
         match group(unique_id, members.clone()).steps() {
             Some(decided) => {
@@ -132,7 +132,7 @@ fn kept(listed: &Listed, index: &Index) -> Option<Step> {
         (Some(known @ Known { state: State::Delivered, shared: false, .. }), None)
             if !has_other_size(listed, &known) =>
         {
-            Some(Step::Leave(Reason::Delivered { deletable: None }))
+            Some(Step::Leave(LeaveReason::Delivered { deletable: None }))
         }
         _ => None,
     }
@@ -152,8 +152,8 @@ fn limit(steps: &mut [Step], limit: Option<usize>) {
     let mut left = limit;
     for compares in [false, true] {
         let reason = match compares {
-            false => Reason::Limit,
-            true => Reason::Delivered { deletable: None },
+            false => LeaveReason::Limit,
+            true => LeaveReason::Delivered { deletable: None },
         };
         for step in steps.iter_mut() {
             if matches!(step, Step::Retrieve(it) if it.compares == compares) {
@@ -171,7 +171,7 @@ const NEW: Retrieval =
     Retrieval { occurrence: 1, occurrences: 1, tries: 0, doubtful: false, compares: false };
 
 /// Whether an unknown message is the one that a file in the Maildir tells of.
-enum Found {
+enum FileMatch {
     Adopted { sure: bool },
     NeedsHeader,
     Not,
@@ -194,7 +194,7 @@ struct Group<'a> {
 impl Group<'_> {
     /// What becomes of each member, unless headers have to be known before.
     fn steps(&self) -> Option<Vec<Step>> {
-        let is_unasked = |listed: &&Listed| listed.header == Header::Unasked;
+        let is_unasked = |listed: &&Listed| listed.header == ListedHeader::Unasked;
         if self.numbered.is_some() && self.members.iter().any(is_unasked) {
             return None;
         }
@@ -233,7 +233,7 @@ impl Group<'_> {
     /// header to be had, and takes what is left over as new.
     fn matched(&self) -> Option<Vec<Step>> {
         let useful = self.known.iter().any(|known| known.fingerprint.is_some());
-        if useful && self.members.iter().any(|listed| listed.header == Header::Unasked) {
+        if useful && self.members.iter().any(|listed| listed.header == ListedHeader::Unasked) {
             return None;
         }
         let mut free: Vec<Option<&Known>> = self.known.iter().map(Some).collect();
@@ -268,7 +268,7 @@ impl Group<'_> {
     fn of_known(&self, listed: &Listed, known: &Known, sure: bool) -> Option<Step> {
         let Known { occurrence, tries, .. } = *known;
         if sure && is_resized(listed, known) {
-            return Some(Step::Leave(Reason::Changed { occurrence }));
+            return Some(Step::Leave(LeaveReason::Changed { occurrence }));
         }
         Some(match known.state {
             State::DeletePending | State::Delivered => {
@@ -289,28 +289,30 @@ impl Group<'_> {
                             None => Step::Retrieve(Retrieval { occurrence, compares: true, ..NEW }),
                         }
                     }
-                    _ => Step::Leave(Reason::Delivered { deletable }),
+                    _ => Step::Leave(LeaveReason::Delivered { deletable }),
                 }
             }
-            State::Deleted => Step::Leave(Reason::DeletedBefore),
-            State::DeliveredShort => Step::Leave(Reason::Delivered { deletable: None }),
+            State::Deleted => Step::Leave(LeaveReason::DeletedBefore),
+            State::DeliveredShort => Step::Leave(LeaveReason::Delivered { deletable: None }),
             State::Failed => match known.waits_until(self.now) {
-                Some(until) if !self.policy.retry_failed => Step::Leave(Reason::Failed { until }),
+                Some(until) if !self.policy.retry_failed => {
+                    Step::Leave(LeaveReason::Failed { until })
+                }
                 _ => {
                     let occurrences = self.occurrences();
                     let retrieval = Retrieval { occurrence, occurrences, tries, ..NEW };
                     self.retrieve(listed, retrieval)
                 }
             },
-            State::Held => Step::Leave(Reason::Held),
+            State::Held => Step::Leave(LeaveReason::Held),
             State::TooLarge if !self.policy.wants(listed.octets) => {
-                Step::Leave(Reason::TooLarge { occurrence, known: true })
+                Step::Leave(LeaveReason::TooLarge { occurrence, known: true })
             }
             State::TooLarge => {
                 let occurrences = self.occurrences();
                 self.retrieve(listed, Retrieval { occurrence, occurrences, ..NEW })
             }
-            State::Imported | State::Seen => Step::Leave(Reason::Seen),
+            State::Imported | State::Seen => Step::Leave(LeaveReason::Seen),
         })
     }
 
@@ -354,9 +356,9 @@ impl Group<'_> {
             let occurrence = loop {
                 let Some(occurrence) = numbers.next() else { break u32::MAX };
                 match self.found(listed, occurrence) {
-                    Found::Adopted { sure } => return Some(Step::Adopt { occurrence, sure }),
-                    Found::NeedsHeader => return None,
-                    Found::Not => {}
+                    FileMatch::Adopted { sure } => return Some(Step::Adopt { occurrence, sure }),
+                    FileMatch::NeedsHeader => return None,
+                    FileMatch::Not => {}
                 }
                 // The name of a file that tells of another message stays that one's.
                 if self.files(occurrence).is_empty() {
@@ -364,7 +366,7 @@ impl Group<'_> {
                 }
             };
             if self.numbered.is_some_and(|numbered| numbered.is_moved(listed)) {
-                return Some(Step::Leave(Reason::KnownElsewhere));
+                return Some(Step::Leave(LeaveReason::KnownElsewhere));
             }
             let doubtful = listed.header.print().is_some_and(|print| {
                 !self.known.is_empty()
@@ -378,24 +380,25 @@ impl Group<'_> {
 
     /// What an unknown message gets whose name is in the Maildir: only its header
     /// proves that it is the same one.
-    fn found(&self, listed: &Listed, occurrence: u32) -> Found {
+    fn found(&self, listed: &Listed, occurrence: u32) -> FileMatch {
         let files = self.files(occurrence);
         let is_its = |print| files.iter().any(|file| file.fingerprint == print);
-        let adopted = |is_it, sure| if is_it { Found::Adopted { sure } } else { Found::Not };
+        let adopted =
+            |is_it, sure| if is_it { FileMatch::Adopted { sure } } else { FileMatch::Not };
         if files.is_empty() {
-            return Found::Not;
+            return FileMatch::Not;
         }
         match listed.header {
-            Header::Print(print) => {
+            ListedHeader::Print(print) => {
                 let is_of_one = self.numbered.is_none_or(|it| it.is_of_one_message(print));
                 adopted(is_its(print) && is_of_one, true)
             }
             // A number may stand for another message by now: all of it is compared.
-            Header::Anonymous(_) if self.numbered.is_some() => Found::Not,
-            Header::Anonymous(print) => adopted(is_its(print), false),
-            Header::Unasked => Found::NeedsHeader,
-            Header::Sampled => Found::Not,
-            Header::Unavailable => adopted(self.numbered.is_none(), false),
+            ListedHeader::Anonymous(_) if self.numbered.is_some() => FileMatch::Not,
+            ListedHeader::Anonymous(print) => adopted(is_its(print), false),
+            ListedHeader::Unasked => FileMatch::NeedsHeader,
+            ListedHeader::Sampled => FileMatch::Not,
+            ListedHeader::Unavailable => adopted(self.numbered.is_none(), false),
         }
     }
 
@@ -403,7 +406,7 @@ impl Group<'_> {
         if self.policy.wants(listed.octets) {
             Step::Retrieve(retrieval)
         } else {
-            Step::Leave(Reason::TooLarge { occurrence: retrieval.occurrence, known: false })
+            Step::Leave(LeaveReason::TooLarge { occurrence: retrieval.occurrence, known: false })
         }
     }
 }

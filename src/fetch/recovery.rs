@@ -11,7 +11,7 @@ use crate::journal::{ContentHasher, HeaderHasher, Journal, StoredFile};
 use crate::maildir::{DeliveredFile, Maildir, RenameOutcome, UniqueName};
 
 use super::error::Error;
-use super::event::{Event, Observer};
+use super::event::{FetchEvent, Observer};
 
 /// Settles every committed batch and clears `tmp/` of our other files. Returns
 /// how many messages are held since now.
@@ -38,7 +38,7 @@ pub(super) fn recover(
             journal.prepare(&files, &unmarked)?;
         }
         if !unmarked.is_empty() {
-            observe(Event::WaitsAgain { messages: unmarked.len() });
+            observe(FetchEvent::WaitsAgain { messages: unmarked.len() });
         }
         let runs = unsettled.iter().flat_map(|(_, names)| names);
         let runs: BTreeSet<_> =
@@ -55,7 +55,7 @@ pub(super) fn recover(
             maildir.sync_new()?;
             for at in &nowhere {
                 if let Some(key) = batch.key(*at) {
-                    observe(Event::Held { unique_id: &key.unique_id });
+                    observe(FetchEvent::Held { unique_id: &key.unique_id });
                 }
             }
             messages += names.len();
@@ -70,7 +70,7 @@ pub(super) fn recover(
         }
     }
     if messages > 0 {
-        observe(Event::Recovered { messages });
+        observe(FetchEvent::Recovered { messages });
     }
     Ok(held)
 }

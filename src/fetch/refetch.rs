@@ -9,9 +9,9 @@ use crate::protocol::{MessageNumber, UniqueId};
 
 use super::again::{Again, Doubling, Refetch};
 use super::error::Error;
-use super::header::Header;
+use super::header::ListedHeader;
 use super::listing::{Listing, Renumbering};
-use super::named::Named;
+use super::named::Selection;
 use super::place::Place;
 use super::rekey::Orphan;
 use super::run::AccountRun;
@@ -39,8 +39,8 @@ struct Meant<'l> {
 /// says which record is a message's, without one number and size together.
 fn meant<'l>(
     listing: &'l [Listed],
-    headers: &HashMap<MessageNumber, Header>,
-    named: &Named,
+    headers: &HashMap<MessageNumber, ListedHeader>,
+    named: &Selection,
     index: &Index,
 ) -> Vec<Meant<'l>> {
     let is_numbered = are_numbers(listing.iter().map(Listed::name));
@@ -60,7 +60,7 @@ fn meant<'l>(
     };
     let is_meant = |listed: &&Listed| named.means(listed.number, &listed.unique_id);
     let found = listing.iter().filter(is_meant).map(|listed| {
-        let header = headers.get(&listed.number).copied().unwrap_or(Header::Unavailable);
+        let header = headers.get(&listed.number).copied().unwrap_or(ListedHeader::Unavailable);
         let has_size = |(_, known): &(MessageKey, Known)| known.octets == listed.octets;
         let known = match header.print() {
             Some(print) => {
@@ -79,10 +79,10 @@ fn meant<'l>(
 /// The messages that are known under other unique-ids, where all is fetched again.
 fn elsewhere(
     again: Again,
-    (listing, named): (&mut Listing<'_>, &Named),
+    (listing, named): (&mut Listing<'_>, &Selection),
     index: &Index,
 ) -> Result<HashMap<UniqueId, MessageKey>, Error> {
-    let is_all = again == Again::All && *named == Named::All;
+    let is_all = again == Again::All && *named == Selection::All;
     if !is_all || listing.is_renumbered(index)? == Renumbering::None {
         return Ok(HashMap::new());
     }
@@ -97,7 +97,7 @@ fn elsewhere(
 /// its files.
 pub fn refetched(
     again: Again,
-    (listing, named): (&mut Listing<'_>, &Named),
+    (listing, named): (&mut Listing<'_>, &Selection),
     index: &Index,
     (maildir, journal): (&Maildir, u64),
 ) -> Result<Refetched, Error> {
@@ -108,7 +108,7 @@ pub fn refetched(
         let key = elsewhere.get(&listed.unique_id)?;
         Some(Meant { listed, known: vec![(key.clone(), index.get(key)?)] })
     }));
-    if again == Again::All && *named != Named::All {
+    if again == Again::All && *named != Selection::All {
         return Ok(Refetched::of(meant, None));
     }
     let here: HashSet<u64> =
@@ -164,7 +164,7 @@ impl AccountRun {
         &mut self,
         refetch: &mut Option<Refetch<'_>>,
         listing: &mut Listing<'_>,
-        named: &Named,
+        named: &Selection,
     ) -> Result<(), Error> {
         let Some(Refetch { again, agrees }) = refetch else { return Ok(()) };
         let (index, place) = (self.journal.index(), (&self.maildir, self.journal.id()));
@@ -174,7 +174,7 @@ impl AccountRun {
         }
         // Where they are numbers, unique-ids do not say which records are meant.
         let is_numbered = are_numbers(listing.listing.iter().map(Listed::name));
-        if is_numbered && *again == Again::All && *named == Named::All {
+        if is_numbered && *again == Again::All && *named == Selection::All {
             let all: Vec<UniqueId> = index.iter().map(|(unique_id, _)| unique_id).collect();
             all.iter().for_each(|unique_id| _ = self.journal.forget(unique_id));
         }

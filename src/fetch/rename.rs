@@ -8,7 +8,7 @@ use crate::session::{self, Credentials};
 
 use super::attempts::Finish;
 use super::error::Error;
-use super::event::{Event, Observer};
+use super::event::{FetchEvent, Observer};
 use super::listing::Listing;
 use super::options::Options;
 use super::place::Place;
@@ -78,7 +78,7 @@ impl AccountRun {
         credentials: &Credentials,
         observe: Observer<'_>,
     ) -> Result<Finish, Error> {
-        let log = |line: session::Line<'_>| observe(Event::Line(line));
+        let log = |line: session::Line<'_>| observe(FetchEvent::Line(line));
         let sizes = Sizes::Always;
         let compare =
             |run: &mut Self, listing: &mut Listing<'_>| listing.is_known_to(run.journal.index());

@@ -11,7 +11,7 @@ use super::attempts::{Attempts, Current, Finish, Note};
 use super::error::Error;
 use super::event::{Observer, Summary};
 use super::listing::{Listing, Renumbering};
-use super::named::Named;
+use super::named::Selection;
 use super::options::{Options, Rekey};
 use super::order::OrderCandidates;
 use super::place::{Place, Reserved};
@@ -35,7 +35,7 @@ pub struct AccountRun {
     pub(super) attempts: Attempts,
     pub(super) current: Current,
     /// The messages that are meant, once the first session has listed them.
-    pub(super) named: Option<Named>,
+    pub(super) named: Option<Selection>,
     /// What another fetcher has fetched.
     pub(super) imported: Imported,
 }
@@ -256,7 +256,7 @@ impl AccountRun {
             (false, None) => Sizes::ForGaps,
         };
         let may_leave = !policy.deletes()
-            && policy.named == Named::All
+            && policy.named == Selection::All
             && (rekeying == Rekey::Stop && refetch.is_none())
             && self.siblings.is_empty()
             && !(index.has_orders() || index.has_found());
@@ -267,7 +267,7 @@ impl AccountRun {
         listing.refuse_another_name(&self.siblings)?;
         let policy = &self.resolve(policy, listing)?;
         let index = self.journal.index();
-        let begins_anew = policy.named == Named::All
+        let begins_anew = policy.named == Selection::All
             && refetch.as_ref().is_some_and(|refetch| refetch.again == Again::All);
         match rekeying {
             // What is known under another unique-id is taken again, too: see below.

@@ -9,9 +9,9 @@ use crate::protocol::MessageNumber;
 use super::attempts::Attempts;
 use super::context::Schedule;
 use super::download::Download;
-use super::event::{Event, Observer};
+use super::event::{FetchEvent, Observer};
 use super::run::AccountRun;
-use super::step::{Listed, Reason, Retrieval, Step};
+use super::step::{LeaveReason, Listed, Retrieval, Step};
 
 impl AccountRun {
     /// Turns steps into downloads, and what needs no network into notes. Messages
@@ -38,19 +38,21 @@ impl AccountRun {
                     let proof = self.journal.settled(&key(occurrence)).map(Proof::Settled);
                     work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
                 }
-                Step::Leave(Reason::TooLarge { occurrence, known: false }) => {
+                Step::Leave(LeaveReason::TooLarge { occurrence, known: false }) => {
                     let octets = listed.octets.unwrap_or(0);
-                    observe(Event::Large { unique_id, octets });
+                    observe(FetchEvent::Large { unique_id, octets });
                     let fingerprint = listed.header.print();
                     let facts = Facts { octets: listed.octets, fingerprint, content: None };
                     self.journal.note_too_large(&key(occurrence), facts);
                 }
-                Step::Leave(Reason::Changed { occurrence }) => {
+                Step::Leave(LeaveReason::Changed { occurrence }) => {
                     self.journal.note_resized(&key(occurrence), listed.octets);
                     resized += 1;
                 }
-                Step::Leave(Reason::DeletedBefore) => observe(Event::ListedAgain { unique_id }),
-                Step::Leave(Reason::Delivered { deletable: Some(at) }) if at <= now => {
+                Step::Leave(LeaveReason::DeletedBefore) => {
+                    observe(FetchEvent::ListedAgain { unique_id })
+                }
+                Step::Leave(LeaveReason::Delivered { deletable: Some(at) }) if at <= now => {
                     unproven = true;
                 }
                 Step::Leave(_) => {}
@@ -67,10 +69,10 @@ impl AccountRun {
             }
         }
         if unproven {
-            observe(Event::Unproven);
+            observe(FetchEvent::Unproven);
         }
         if resized > 0 {
-            observe(Event::Resized { messages: resized });
+            observe(FetchEvent::Resized { messages: resized });
         }
         work.downloads.append(&mut last);
         work

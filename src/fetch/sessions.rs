@@ -4,10 +4,10 @@ use crate::journal::{Index, KnownEarly, Login, NoUniqueIds};
 use crate::protocol::{Capabilities, Leniencies, Leniency, ProofKind};
 use crate::session::{Credentials, Early, Log, Nature, Pipelining};
 
-use super::attempts::{Attempts, Current, Failed, Finish, Next, Note, Reached};
+use super::attempts::{Attempts, Current, Finish, Next, Note, PutOffCause, Reached};
 use super::download::Download;
 use super::error::Error;
-use super::event::{Event, Observer};
+use super::event::{FetchEvent, Observer};
 use super::listing::Listing;
 use super::login_schedule::{self, Timing};
 use super::options::{Options, Rekey};
@@ -31,7 +31,7 @@ pub(super) enum Noted<'n> {
     /// How the server proves its answers has changed, perhaps.
     ProofForgotten,
     /// A message that could not be fetched.
-    PutOff(&'n Download, Failed),
+    PutOff(&'n Download, PutOffCause),
     /// How the server behaves.
     Server(Note),
     /// The server refuses unique-ids, though it has given some; headers tell messages
@@ -118,7 +118,7 @@ pub(super) fn repeat<R: Sessions>(
         match run.attempts().next(current, how) {
             Next::Again(note) => {
                 let is_pace = matches!(note, Note::Forget | Note::OutOfStep);
-                observe(if is_pace { Event::OutOfStep } else { Event::Again });
+                observe(if is_pace { FetchEvent::OutOfStep } else { FetchEvent::Again });
                 run.note(Noted::Server(note), options, observe);
             }
             Next::Done => return Ok(()),
@@ -131,7 +131,7 @@ pub(super) fn repeat<R: Sessions>(
                 if !more {
                     return Ok(());
                 }
-                observe(Event::Again);
+                observe(FetchEvent::Again);
             }
         }
     }

@@ -7,7 +7,7 @@
 use crate::journal::{Index, IndexedId, IndexedIds, Known, State};
 use crate::protocol::{MessageNumber, UniqueId};
 
-use super::header::Header;
+use super::header::ListedHeader;
 use super::step::Listed;
 
 /// When the sizes of messages are asked for.
@@ -27,7 +27,7 @@ pub enum Sizes {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sightings {
     /// In the server's order.
-    entries: Vec<Entry>,
+    entries: Vec<SightingsEntry>,
     /// The unique-ids of the journal among them.
     known: IndexedIds,
     /// How many messages it has listed, those without a unique-id too.
@@ -72,7 +72,7 @@ impl Default for Found {
 }
 
 #[derive(Clone, Debug)]
-enum Entry {
+enum SightingsEntry {
     /// Messages that are here and stay as they are, numbers and unique-ids in a row.
     Settled { number: MessageNumber, id: IndexedId, messages: u32 },
     /// Any other.
@@ -120,7 +120,8 @@ impl<'i> Lookup<'i> {
                 found.settle(number, id);
             }
             _ => found.entries.extend(
-                UniqueId::new(unique_id).map(|unique_id| Entry::Open { number, unique_id }),
+                UniqueId::new(unique_id)
+                    .map(|unique_id| SightingsEntry::Open { number, unique_id }),
             ),
         }
     }
@@ -133,13 +134,13 @@ impl<'i> Lookup<'i> {
 impl Sightings {
     fn settle(&mut self, number: MessageNumber, id: IndexedId) {
         match self.entries.last_mut() {
-            Some(Entry::Settled { number: first, id: first_id, messages })
+            Some(SightingsEntry::Settled { number: first, id: first_id, messages })
                 if first.get().checked_add(*messages) == Some(number.get())
                     && first_id.later(*messages) == id =>
             {
                 *messages += 1;
             }
-            _ => self.entries.push(Entry::Settled { number, id, messages: 1 }),
+            _ => self.entries.push(SightingsEntry::Settled { number, id, messages: 1 }),
         }
     }
 
@@ -160,9 +161,9 @@ impl Sightings {
 
     /// Whether the messages that stay as they are need not be looked at beside the others.
     pub(super) fn can_be_left(&self) -> bool {
-        let is_number = |entry: &Entry| match entry {
-            Entry::Settled { .. } => None,
-            Entry::Open { number, unique_id } => Some(unique_id.is_number(*number)),
+        let is_number = |entry: &SightingsEntry| match entry {
+            SightingsEntry::Settled { .. } => None,
+            SightingsEntry::Open { number, unique_id } => Some(unique_id.is_number(*number)),
         };
         let mut open = self.entries.iter().filter_map(is_number).peekable();
         // Where all unique-ids are numbers they say nothing, and the others must be seen.
@@ -173,8 +174,8 @@ impl Sightings {
     /// How many messages that stay as they are it still has.
     pub(super) fn settled(&self) -> usize {
         let settled = self.entries.iter().map(|entry| match entry {
-            Entry::Settled { messages, .. } => *messages as usize,
-            Entry::Open { .. } => 0,
+            SightingsEntry::Settled { messages, .. } => *messages as usize,
+            SightingsEntry::Open { .. } => 0,
         });
         settled.sum()
     }
@@ -194,7 +195,7 @@ impl Sightings {
         let mut open = Vec::new();
         for entry in std::mem::take(&mut self.entries) {
             match entry {
-                Entry::Open { number, unique_id } => open.push(listed(number, unique_id)),
+                SightingsEntry::Open { number, unique_id } => open.push(listed(number, unique_id)),
                 settled => self.entries.push(settled),
             }
         }
@@ -206,8 +207,8 @@ impl Sightings {
         let mut all = Vec::with_capacity(self.messages);
         for entry in self.entries {
             match entry {
-                Entry::Open { number, unique_id } => all.push(listed(number, unique_id)),
-                Entry::Settled { number, id, messages } => {
+                SightingsEntry::Open { number, unique_id } => all.push(listed(number, unique_id)),
+                SightingsEntry::Settled { number, id, messages } => {
                     let each = (0..messages).filter_map(|at| {
                         let number = MessageNumber::new(number.get().checked_add(at)?)?;
                         Some(listed(number, index.unique_id_of(id.later(at))?))
@@ -221,7 +222,7 @@ impl Sightings {
 }
 
 fn listed(number: MessageNumber, unique_id: UniqueId) -> Listed {
-    Listed { number, unique_id, octets: None, header: Header::Unasked }
+    Listed { number, unique_id, octets: None, header: ListedHeader::Unasked }
 }
 
 fn add(octets: Option<u64>, known: Option<Known>) -> Option<u64> {
@@ -252,7 +253,7 @@ mod tests {
 
     use super::*;
     use crate::fetch::plan::{Plan, plan};
-    use crate::fetch::step::{Policy, Reason, Step};
+    use crate::fetch::step::{LeaveReason, Policy, Step};
     use crate::journal::{Facts, Journal, Mailbox, MessageKey};
 
     /// Unique-ids `a` to `f` are known, each with another state; `g` and further ones are not.
@@ -286,7 +287,7 @@ mod tests {
         let found = look_up(journal.index(), b"abcg");
         assert!(matches!(
             &*found.entries,
-            [Entry::Settled { messages: 3, .. }, Entry::Open { .. }]
+            [SightingsEntry::Settled { messages: 3, .. }, SightingsEntry::Open { .. }]
         ));
         assert_eq!((found.settled(), found.octets, found.can_be_left()), (3, None, true));
         assert!(!found.need_sizes(journal.index(), Sizes::ForGaps));
@@ -316,7 +317,7 @@ mod tests {
     }
 
     fn stays_so(step: Step) -> bool {
-        matches!(step, Step::Leave(Reason::Delivered { deletable: None } | Reason::Seen))
+        matches!(step, Step::Leave(LeaveReason::Delivered { deletable: None } | LeaveReason::Seen))
     }
 
     proptest! {

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use crate::protocol::{Expire, MessageNumber, UniqueId};
 
-use super::header::Header;
-use super::named::Named;
+use super::header::ListedHeader;
+use super::named::Selection;
 
 /// One message, as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Listed {
     /// Its size, where LIST was asked and named it.
     pub octets: Option<u64>,
     /// What is known of its header.
-    pub header: Header,
+    pub header: ListedHeader,
 }
 
 impl Listed {
@@ -63,7 +63,7 @@ pub struct Policy {
     /// Messages that failed are tried again whatever their back-off.
     pub retry_failed: bool,
     /// Nothing is done with any other message.
-    pub named: Named,
+    pub named: Selection,
     /// Messages that a person has ordered to delete (`--state delete`).
     pub ordered: HashSet<MessageNumber>,
 }
@@ -84,7 +84,7 @@ pub enum Step {
         occurrence: u32,
     },
     /// Nothing.
-    Leave(Reason),
+    Leave(LeaveReason),
     /// A person has ordered to delete it from the server, fetched or not.
     Order,
     /// It is fetched.
@@ -111,7 +111,7 @@ pub struct Retrieval {
 
 /// Why nothing is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum LeaveReason {
     /// The header is the journal's and the size is not: it is the known message, and
     /// the journal takes the new size.
     Changed {
@@ -159,7 +159,10 @@ impl Step {
             Self::Adopt { .. } | Self::Delete { .. } => false,
             Self::Order | Self::Retrieve(_) => true,
             Self::Leave(reason) => {
-                matches!(reason, Reason::Limit | Reason::NotNamed | Reason::TooLarge { .. })
+                matches!(
+                    reason,
+                    LeaveReason::Limit | LeaveReason::NotNamed | LeaveReason::TooLarge { .. }
+                )
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::protocol::UniqueId;
 use super::download::Download;
 use super::listing::Listing;
 use super::plan::shared;
-use super::step::{Listed, Reason, Step};
+use super::step::{LeaveReason, Listed, Step};
 use super::unique_ids::{are_numbers, is_derived};
 
 /// So many files may have the names of messages with one unique-id.
@@ -20,14 +20,14 @@ const MOST_OCCURRENCES: usize = 64;
 
 /// What tells of a message that is here.
 #[derive(Clone, Debug)]
-enum Source {
+enum TwinSource {
     /// Its file alone.
     File(StoredFile),
     /// The journal.
     Record(MessageKey),
 }
 
-impl Source {
+impl TwinSource {
     fn is_of(&self, key: &MessageKey) -> bool {
         match self {
             // The messages with this unique-id before it may be the ones that have files.
@@ -44,7 +44,7 @@ impl Source {
 /// A known message.
 #[derive(Debug)]
 struct Candidate {
-    source: Source,
+    source: TwinSource,
     /// It may come again under another unique-id than its own.
     elsewhere: bool,
     /// Its size alone says that it is listed, and that may be another message's.
@@ -115,12 +115,12 @@ impl Twins {
             }
             let is_guess = presence == Presence::Guess;
             let proof = if is_due(&it) { journal.settled(&key) } else { None };
-            let source = Source::Record(key);
+            let source = TwinSource::Record(key);
             let candidate = Candidate { source, elsewhere, is_guess, proof };
             known.entry(content).or_default().push(candidate);
         }
         for (file, elsewhere) in files(whole, steps, journal, numbered) {
-            let source = Source::File(file);
+            let source = TwinSource::File(file);
             let candidate = Candidate { source, elsewhere, is_guess: false, proof: None };
             known.entry(file.content).or_default().push(candidate);
         }
@@ -154,17 +154,17 @@ impl Twins {
         let Candidate { source, proof, is_guess, .. } = alike.swap_remove(at);
         match source {
             // The proof is for the unique-id that it is known by.
-            Source::Record(old) if proof.is_some() => {
+            TwinSource::Record(old) if proof.is_some() => {
                 if old.unique_id != key.unique_id {
                     self.deleted.push((old, key.clone()));
                 }
             }
-            Source::Record(old) if is_guess => self.guessed.push((old, key.clone(), octets)),
-            Source::Record(old) if old.unique_id == key.unique_id => {
+            TwinSource::Record(old) if is_guess => self.guessed.push((old, key.clone(), octets)),
+            TwinSource::Record(old) if old.unique_id == key.unique_id => {
                 self.recognised.push((old, octets));
             }
-            Source::Record(old) => self.renamed.push((old, key.clone())),
-            Source::File(file) => self.identified.push((file, key.clone(), octets)),
+            TwinSource::Record(old) => self.renamed.push((old, key.clone())),
+            TwinSource::File(file) => self.identified.push((file, key.clone(), octets)),
         }
         Some(proof)
     }
@@ -239,7 +239,7 @@ struct Present {
 impl Present {
     fn note(&mut self, listed: &Listed, step: &Step, index: &Index) {
         match step {
-            Step::Leave(Reason::KnownElsewhere) => self.prints.extend(listed.header.print()),
+            Step::Leave(LeaveReason::KnownElsewhere) => self.prints.extend(listed.header.print()),
             Step::Order => self.keys.extend(self.found(listed, index)),
             step if step.leaves_doubt() => {}
             _ => self.keys.extend(self.found(listed, index)),

@@ -24,12 +24,12 @@ const FIRST_AGE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Unproven {
     pub(super) download: Download,
-    pub(super) answer: Answer,
+    pub(super) answer: RetrAnswer,
 }
 
 /// What RETR was answered with.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum RetrAnswer {
     /// A message, whole in `tmp/`.
     Message {
         message: TempMessage,
@@ -69,7 +69,7 @@ impl UnprovenAnswers {
             }
             (self.octets, self.since) = (0, Some(Instant::now()));
         }
-        if let Answer::Message { message, .. } = &unproven.answer {
+        if let RetrAnswer::Message { message, .. } = &unproven.answer {
             self.octets += message.octets();
         }
         self.answers.push_back(unproven);
@@ -85,7 +85,7 @@ impl UnprovenAnswers {
     /// How many refusals the answers end with.
     pub(super) fn refused_in_a_row(&self) -> usize {
         let newest = self.answers.iter().rev();
-        newest.take_while(|it| matches!(it.answer, Answer::Refused(_))).count()
+        newest.take_while(|it| matches!(it.answer, RetrAnswer::Refused(_))).count()
     }
 
     /// The last answer about a message.

@@ -8,7 +8,9 @@ use crate::channel::command::{self, Command};
 use crate::channel::event::Event;
 use crate::channel::octets::Octets;
 use crate::channel::question::Question;
-use crate::fetch::{self, AccountRun, Again, Doubling, Named, Outcome, Place, Refetch, Reserved};
+use crate::fetch::{
+    self, AccountRun, Again, Doubling, FetchEvent, Outcome, Place, Refetch, Reserved, Selection,
+};
 use crate::journal;
 use crate::session::Credentials;
 
@@ -33,7 +35,7 @@ pub(super) fn load(
     reserved: &Reserved,
     observer: &Observer<'_>,
 ) -> Result<AccountRun, Error> {
-    let observe = |event: fetch::Event<'_>| observer.event(event);
+    let observe = |event: FetchEvent<'_>| observer.event(event);
     let load = || AccountRun::load(reserved, &observe);
     Ok(patiently(&account.session.connection.stop, observer.link, load)?)
 }
@@ -57,7 +59,7 @@ pub(super) fn open_or_anew(
     place: &Place,
     observer: &Observer<'_>,
 ) -> Result<Option<AccountRun>, Error> {
-    let is_whole = account.policy.named == Named::All;
+    let is_whole = account.policy.named == Selection::All;
     match open(account, place, observer) {
         Err(Error::Fetch(fetch::Error::Journal(
             journal::Error::Binding { .. } | journal::Error::Damaged { .. },
@@ -77,7 +79,7 @@ pub(super) fn open_anew(
     if messages > 0 && !link.confirm(Question::Refetch { messages, octets: None })? {
         return Err(fetch::Error::Declined.into());
     }
-    let observe = |event: fetch::Event<'_>| observer.event(event);
+    let observe = |event: FetchEvent<'_>| observer.event(event);
     Ok(patiently(&account.session.connection.stop, link, || {
         AccountRun::open_anew(place, &observe)
     })?)
@@ -91,7 +93,7 @@ pub(super) fn run(
     observer: &Observer<'_>,
     link: &Link,
 ) -> Result<(), Error> {
-    let observe = |event: fetch::Event<'_>| observer.event(event);
+    let observe = |event: FetchEvent<'_>| observer.event(event);
     let options = account.fetch();
     // Why no answer came is told before the refusal that it leads to.
     let unanswered = RefCell::new(None);

@@ -2,7 +2,7 @@
 
 use crate::channel::event::Event;
 use crate::channel::octets::Octets;
-use crate::fetch::AccountRun;
+use crate::fetch::{AccountRun, FetchEvent};
 use crate::journal::Imported;
 use crate::session::{Credentials, Line};
 
@@ -42,7 +42,7 @@ pub(super) fn run(
     credentials: &Credentials,
     observer: &Observer<'_>,
 ) -> Result<(), Error> {
-    let observe = |event: crate::fetch::Event<'_>| observer.event(event);
+    let observe = |event: FetchEvent<'_>| observer.event(event);
     Ok(run.import_seen(imported, &account.fetch(), credentials, &observe).result?)
 }
 

@@ -7,7 +7,8 @@ use crate::channel::command::{Command, Refetch};
 use crate::channel::event::{Event, Summary};
 use crate::channel::message::{Header, Message, State};
 use crate::fetch::{
-    self, Error, Listed, Listing, Named, OrderCandidates, Policy, Reason, Renumbering, Sizes, Step,
+    self, Error, FetchEvent, LeaveReason, Listed, Listing, OrderCandidates, Policy, Renumbering,
+    Selection, Sizes, Step,
 };
 use crate::journal::{self, Index, Journal, Siblings};
 use crate::protocol::{MessageNumber, UniqueId};
@@ -60,7 +61,7 @@ impl<'l> Look<'l> {
             | Command::Rename { .. } => Sizes::Always,
             _ => Sizes::ForGaps,
         };
-        let observe = |event: fetch::Event<'_>| observer.event(event);
+        let observe = |event: FetchEvent<'_>| observer.event(event);
         let options = account.fetch();
         let act = |listing: &mut Listing<'l>| act(listing, &options);
         fetch::look(index, sizes, &options, credentials, log, &observe, act)
@@ -120,7 +121,7 @@ impl<'l> Look<'l> {
             let known: HashSet<UniqueId> = known.map(|(unique_id, _)| unique_id).collect();
             for (listed, step) in listing.listing.iter().zip(&mut steps) {
                 if is_new(step) && known.contains(&listed.unique_id) {
-                    *step = Step::Leave(Reason::KnownElsewhere);
+                    *step = Step::Leave(LeaveReason::KnownElsewhere);
                 }
             }
         }
@@ -140,7 +141,7 @@ impl Outlook {
     /// Tells which orders would end without a deletion.
     pub(super) fn tell_mistaken(&self, look: Look<'_>) {
         for (number, unique_id) in &self.mistaken {
-            look.observer.event(fetch::Event::OrderEnds { number: *number, unique_id });
+            look.observer.event(FetchEvent::OrderEnds { number: *number, unique_id });
         }
     }
 }
@@ -161,15 +162,15 @@ pub(super) fn row(look: Look<'_>, listed: &Listed, step: &Step, header: Option<H
 /// The unique-ids of the messages that are named by number.
 pub(super) fn numbered(look: Look<'_>) -> Result<HashSet<UniqueId>, Error> {
     let numbers = match &look.account.policy.named {
-        Named::All => Vec::new(),
-        Named::Some { numbers, .. } => numbers.clone(),
+        Selection::All => Vec::new(),
+        Selection::Some { numbers, .. } => numbers.clone(),
     };
-    let named = Named::Some { unique_ids: HashSet::new(), numbers };
+    let named = Selection::Some { unique_ids: HashSet::new(), numbers };
     let (listing, named) = look.at(|listing, _| named.resolved(listing.names()))?;
     listing.quit()?;
     Ok(match named {
-        Named::All => HashSet::new(),
-        Named::Some { unique_ids, .. } => unique_ids,
+        Selection::All => HashSet::new(),
+        Selection::Some { unique_ids, .. } => unique_ids,
     })
 }
 
@@ -178,13 +179,13 @@ pub(super) fn meant<'s>(
     listing: &'s [Listed],
     steps: &'s [Step],
 ) -> impl Iterator<Item = (&'s Listed, &'s Step)> {
-    let is_meant = |(_, step): &(_, &Step)| **step != Step::Leave(Reason::NotNamed);
+    let is_meant = |(_, step): &(_, &Step)| **step != Step::Leave(LeaveReason::NotNamed);
     listing.iter().zip(steps).filter(is_meant)
 }
 
 /// Whether a fetch would take the message, sooner or later.
 pub(super) fn is_new(step: &Step) -> bool {
-    matches!(step, Step::Retrieve(_) | Step::Leave(Reason::Limit))
+    matches!(step, Step::Retrieve(_) | Step::Leave(LeaveReason::Limit))
 }
 
 /// What is known of a message, and when that changes.
@@ -194,16 +195,20 @@ pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Opti
         Step::Delete { .. } => State::Deletable,
         Step::Order => State::Ordered,
         Step::Leave(reason) => match reason {
-            Reason::Changed { .. } => State::Changed,
-            Reason::DeletedBefore => State::Deleted,
-            Reason::Delivered { deletable: Some(at) } => return (State::DeletableLater, Some(*at)),
-            Reason::Delivered { deletable: None } | Reason::KnownElsewhere => State::Delivered,
-            Reason::Failed { until } => return (State::FailedUntil, Some(*until)),
-            Reason::Held => State::Held,
-            Reason::Limit => State::BeyondLimit,
-            Reason::NotNamed => State::NotNamed,
-            Reason::Seen => State::Seen,
-            Reason::TooLarge { .. } => State::TooLarge,
+            LeaveReason::Changed { .. } => State::Changed,
+            LeaveReason::DeletedBefore => State::Deleted,
+            LeaveReason::Delivered { deletable: Some(at) } => {
+                return (State::DeletableLater, Some(*at));
+            }
+            LeaveReason::Delivered { deletable: None } | LeaveReason::KnownElsewhere => {
+                State::Delivered
+            }
+            LeaveReason::Failed { until } => return (State::FailedUntil, Some(*until)),
+            LeaveReason::Held => State::Held,
+            LeaveReason::Limit => State::BeyondLimit,
+            LeaveReason::NotNamed => State::NotNamed,
+            LeaveReason::Seen => State::Seen,
+            LeaveReason::TooLarge { .. } => State::TooLarge,
         },
         Step::Retrieve(retrieval) if retrieval.compares => State::Deletable,
         Step::Retrieve(retrieval) => {

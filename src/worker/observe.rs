@@ -5,7 +5,7 @@ use crate::channel::findings::When;
 use crate::channel::job::ShownEvents;
 use crate::channel::message::{Cause, Message, State};
 use crate::channel::octets::Octets;
-use crate::fetch::{self, in_seconds};
+use crate::fetch::{self, FetchEvent, in_seconds};
 use crate::protocol::{Capabilities, UniqueId};
 use crate::session::Line;
 use crate::stop::Stop;
@@ -66,23 +66,19 @@ impl Observer<'_> {
         self.link.event(event);
     }
 
-    pub(super) fn event(&self, event: fetch::Event<'_>) {
+    pub(super) fn event(&self, event: FetchEvent<'_>) {
         let pause = match event {
-            fetch::Event::InUse { pause } | fetch::Event::TooEarly { left: pause, .. } => {
-                Some(pause)
-            }
+            FetchEvent::InUse { pause } | FetchEvent::TooEarly { left: pause, .. } => Some(pause),
             _ => None,
         };
         let event = match event {
-            fetch::Event::Line(line) => return self.line(line),
-            fetch::Event::Octets(octets) if self.shown.progress => Event::Progress { octets },
-            fetch::Event::Octets(_) => return,
-            fetch::Event::Deleted { .. } | fetch::Event::Delivered { .. }
-                if !self.shown.messages =>
-            {
+            FetchEvent::Line(line) => return self.line(line),
+            FetchEvent::Octets(octets) if self.shown.progress => Event::Progress { octets },
+            FetchEvent::Octets(_) => return,
+            FetchEvent::Deleted { .. } | FetchEvent::Delivered { .. } if !self.shown.messages => {
                 return;
             }
-            fetch::Event::Waited => return self.link.wait_for_turn(self.stop),
+            FetchEvent::Waited => return self.link.wait_for_turn(self.stop),
             event => told(event),
         };
         self.link.event(event);
@@ -92,83 +88,82 @@ impl Observer<'_> {
     }
 }
 
-fn told(event: fetch::Event<'_>) -> Event {
+fn told(event: FetchEvent<'_>) -> Event {
     match event {
-        fetch::Event::Again
-        | fetch::Event::Line(_)
-        | fetch::Event::Octets(_)
-        | fetch::Event::Waited => Event::Again {},
-        fetch::Event::Expires { days } => Event::Expires { days },
-        fetch::Event::Imported { known, listed } => Event::Imported { known, listed },
-        fetch::Event::InUse { pause } => Event::InUse { pause: in_seconds(pause) },
-        fetch::Event::NotDeleted { refusal } => {
+        FetchEvent::Again | FetchEvent::Line(_) | FetchEvent::Octets(_) | FetchEvent::Waited => {
+            Event::Again {}
+        }
+        FetchEvent::Expires { days } => Event::Expires { days },
+        FetchEvent::Imported { known, listed } => Event::Imported { known, listed },
+        FetchEvent::InUse { pause } => Event::InUse { pause: in_seconds(pause) },
+        FetchEvent::NotDeleted { refusal } => {
             Event::NotDeleted { text: Octets::cut(&refusal.text) }
         }
-        fetch::Event::OnlySeen => Event::OnlySeen {},
-        fetch::Event::MarkedSeen { messages, known } => {
+        FetchEvent::OnlySeen => Event::OnlySeen {},
+        FetchEvent::MarkedSeen { messages, known } => {
             Event::Marked { messages, known, write: true }
         }
-        fetch::Event::OutOfStep => Event::OutOfStep {},
-        fetch::Event::Planned { listed, messages, octets, waiting, first } => {
+        FetchEvent::OutOfStep => Event::OutOfStep {},
+        FetchEvent::Planned { listed, messages, octets, waiting, first } => {
             Event::Planned { listed, messages, octets, waiting, first }
         }
-        fetch::Event::Recovered { messages } => Event::Recovered { messages },
-        fetch::Event::WaitsAgain { messages } => Event::WaitsAgain { messages },
-        fetch::Event::Resized { messages } => Event::Resized { messages },
-        fetch::Event::Unproven => Event::Unproven {},
-        fetch::Event::Sized { octets } => Event::Sized { octets },
-        fetch::Event::TooEarly { delay, left } => Event::TooEarly { delay, left: in_seconds(left) },
-        fetch::Event::TopDiffers => Event::TopDiffers {},
-        fetch::Event::Deleted { .. }
-        | fetch::Event::Delivered { .. }
-        | fetch::Event::Failed { .. }
-        | fetch::Event::Held { .. }
-        | fetch::Event::Large { .. }
-        | fetch::Event::LineLeftOut { .. }
-        | fetch::Event::LinesFollow { .. }
-        | fetch::Event::ListedAgain { .. }
-        | fetch::Event::OrderEnds { .. }
-        | fetch::Event::Short { .. }
-        | fetch::Event::StatusLike { .. } => message(event).map_or(Event::Again {}, Event::Message),
+        FetchEvent::Recovered { messages } => Event::Recovered { messages },
+        FetchEvent::WaitsAgain { messages } => Event::WaitsAgain { messages },
+        FetchEvent::Resized { messages } => Event::Resized { messages },
+        FetchEvent::Unproven => Event::Unproven {},
+        FetchEvent::Sized { octets } => Event::Sized { octets },
+        FetchEvent::TooEarly { delay, left } => Event::TooEarly { delay, left: in_seconds(left) },
+        FetchEvent::TopDiffers => Event::TopDiffers {},
+        FetchEvent::Deleted { .. }
+        | FetchEvent::Delivered { .. }
+        | FetchEvent::Failed { .. }
+        | FetchEvent::Held { .. }
+        | FetchEvent::Large { .. }
+        | FetchEvent::LineLeftOut { .. }
+        | FetchEvent::LinesFollow { .. }
+        | FetchEvent::ListedAgain { .. }
+        | FetchEvent::OrderEnds { .. }
+        | FetchEvent::Short { .. }
+        | FetchEvent::StatusLike { .. } => message(event).map_or(Event::Again {}, Event::Message),
     }
 }
 
 /// What happened to one message.
-fn message(event: fetch::Event<'_>) -> Option<Message> {
+fn message(event: FetchEvent<'_>) -> Option<Message> {
     Some(match event {
-        fetch::Event::Deleted { unique_id: id } => Message::Deleted { unique_id: unique_id(id) },
-        fetch::Event::Delivered { number, unique_id: id, name, size, nth } => Message::Delivered {
+        FetchEvent::Deleted { unique_id: id } => Message::Deleted { unique_id: unique_id(id) },
+        FetchEvent::Delivered { number, unique_id: id, name, size, nth } => Message::Delivered {
             number: number.get(),
             unique_id: unique_id(id),
             octets: size.octets,
             file: size.behind_namesake(name, nth),
         },
-        fetch::Event::Failed { number, unique_id: id, tries, why } => Message::Failed {
+        FetchEvent::Failed { number, unique_id: id, tries, why } => Message::Failed {
             number: number.get(),
             unique_id: unique_id(id),
             tries,
             why: cause(&why),
             text: match why {
-                fetch::Failure::Refused(refusal) => Some(Octets::cut(&refusal.text)),
+                fetch::MessageFailure::Refused(refusal) => Some(Octets::cut(&refusal.text)),
                 _ => None,
             },
         },
-        fetch::Event::Held { unique_id: id } => Message::Held { unique_id: unique_id(id) },
-        fetch::Event::Large { unique_id: id, octets } => skipped(id, Some(octets), State::TooLarge),
-        fetch::Event::LineLeftOut { number, unique_id: id } => {
+        FetchEvent::Held { unique_id: id } => Message::Held { unique_id: unique_id(id) },
+        FetchEvent::Large { unique_id: id, octets } => skipped(id, Some(octets), State::TooLarge),
+        FetchEvent::LineLeftOut { number, unique_id: id } => {
             Message::LineLeftOut { number: number.get(), unique_id: unique_id(id) }
         }
-        fetch::Event::LinesFollow { number, unique_id: id } => {
+        FetchEvent::LinesFollow { number, unique_id: id } => {
             Message::LinesFollow { number: number.get(), unique_id: unique_id(id) }
         }
-        fetch::Event::OrderEnds { number, unique_id: id } => {
+        FetchEvent::OrderEnds { number, unique_id: id } => {
             Message::OrderEnds { number: number.get(), unique_id: unique_id(id) }
         }
-        fetch::Event::ListedAgain { unique_id: id } => skipped(id, None, State::Deleted),
-        fetch::Event::Short { number, unique_id: id, octets, listed } => {
+        FetchEvent::ListedAgain { unique_id: id } => skipped(id, None, State::Deleted),
+        FetchEvent::Short { number, unique_id: id, octets, listed } => {
             Message::Short { number: number.get(), unique_id: unique_id(id), octets, listed }
         }
-        fetch::Event::StatusLike { number, unique_id: id } => {
+        FetchEvent::StatusLike { number, unique_id: id } => {
             Message::StatusLike { number: number.get(), unique_id: unique_id(id) }
         }
         _ => return None,
@@ -179,12 +174,12 @@ fn skipped(id: &UniqueId, octets: Option<u64>, state: State) -> Message {
     Message::Skipped { number: None, unique_id: unique_id(id), octets, state, at: None }
 }
 
-fn cause(why: &fetch::Failure<'_>) -> Cause {
+fn cause(why: &fetch::MessageFailure<'_>) -> Cause {
     match why {
-        fetch::Failure::Endless => Cause::Endless,
-        fetch::Failure::Garbled => Cause::Garbled,
-        fetch::Failure::Lost => Cause::Lost,
-        fetch::Failure::Refused(_) => Cause::Refused,
+        fetch::MessageFailure::Endless => Cause::Endless,
+        fetch::MessageFailure::Garbled => Cause::Garbled,
+        fetch::MessageFailure::Lost => Cause::Lost,
+        fetch::MessageFailure::Refused(_) => Cause::Refused,
     }
 }
 

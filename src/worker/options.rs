@@ -11,7 +11,7 @@ use crate::channel::job::{
     self, Auth, Binding, ClientCertificate, Deletion, Job, Messages, Purpose, Roots, Tls,
 };
 use crate::connection::{self, Ahead, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
-use crate::fetch::{self, Clock, Named, Place, Policy, Rekey, Renewal};
+use crate::fetch::{self, Clock, Place, Policy, Rekey, Renewal, Selection};
 use crate::journal::{Hooks, Mailbox};
 use crate::protocol::{Leniencies, UniqueId, sasl};
 use crate::secret::Secret;
@@ -119,12 +119,12 @@ impl Account {
 }
 
 /// The messages that are meant. What can be no unique-id is none of the maildrop.
-fn named(messages: &Messages) -> Named {
+fn named(messages: &Messages) -> Selection {
     if messages.are_all() {
-        return Named::All;
+        return Selection::All;
     }
     let unique_ids = messages.unique_ids.iter().filter_map(|id| UniqueId::new(id.as_bytes()));
-    Named::Some {
+    Selection::Some {
         unique_ids: unique_ids.collect(),
         numbers: messages.numbers.iter().map(|(first, last)| *first..=*last).collect(),
     }

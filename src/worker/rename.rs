@@ -1,7 +1,7 @@
 //! `--state rename`: both mailboxes are open and locked before the sandbox closes.
 
 use crate::channel::event::Event;
-use crate::fetch::{self, Place, Renaming};
+use crate::fetch::{self, FetchEvent, Place, Renaming};
 use crate::journal::{self, Mailbox, Siblings};
 use crate::protocol::Quoted;
 use crate::session::Credentials;
@@ -51,7 +51,7 @@ pub(super) fn open(
     observer: &Observer<'_>,
 ) -> Result<Renaming, Error> {
     let old = mailbox(old)?;
-    let observe = |event: fetch::Event<'_>| observer.event(event);
+    let observe = |event: FetchEvent<'_>| observer.event(event);
     Ok(patiently(&account.session.connection.stop, observer.link, || {
         Renaming::open(place, &old, &observe)
     })?)
@@ -65,7 +65,7 @@ pub(super) fn run(
     observer: &Observer<'_>,
     link: &Link,
 ) -> Result<(), Error> {
-    let observe = |event: fetch::Event<'_>| observer.event(event);
+    let observe = |event: FetchEvent<'_>| observer.event(event);
     renaming.run(&account.fetch(), credentials, &observe)?;
     link.event(Event::Renamed { write: true });
     Ok(())

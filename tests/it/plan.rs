@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use pop3get::fetch::{Deletion, Header, Listed, Plan, Policy, Reason, Retrieval, Step, plan};
+use pop3get::fetch::{
+    Deletion, LeaveReason, Listed, ListedHeader, Plan, Policy, Retrieval, Step, plan,
+};
 use pop3get::journal::{
     ContentHasher, Delivery, Fingerprint, HeaderHasher, Index, Journal, Mailbox, MessageKey,
 };
@@ -48,7 +50,7 @@ fn journal(delivered: &[(&str, u64)]) -> (tempfile::TempDir, Journal) {
     (home, journal)
 }
 
-fn listed(number: u32, unique_id: &str, octets: u64, header: Header) -> Listed {
+fn listed(number: u32, unique_id: &str, octets: u64, header: ListedHeader) -> Listed {
     let number = MessageNumber::new(number).unwrap();
     Listed { number, unique_id: id(unique_id), octets: Some(octets), header }
 }
@@ -76,9 +78,9 @@ fn decided(listing: &[Listed], index: &Index, policy: &Policy, now: u64) -> Vec<
 #[test]
 fn one_listed_message_gets_what_its_history_and_the_policy_say() {
     let (_home, journal) = journal(&[("old", 30), ("young", 1)]);
-    let same = |unique_id| Header::Print(print(unique_id));
-    let kept = Step::Leave(Reason::Delivered { deletable: None });
-    let later = Step::Leave(Reason::Delivered { deletable: Some(NOW + 6 * DAY) });
+    let same = |unique_id| ListedHeader::Print(print(unique_id));
+    let kept = Step::Leave(LeaveReason::Delivered { deletable: None });
+    let later = Step::Leave(LeaveReason::Delivered { deletable: Some(NOW + 6 * DAY) });
     let (keep, now, week) = (Deletion::Keep, Deletion::Now, Deletion::After(7));
     let another = Step::Retrieve(Retrieval {
         occurrence: 2,
@@ -95,33 +97,33 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
         compares: true,
     });
     let table = [
-        ("unknown", 10, Header::Unasked, keep, Some(NEW)),
-        ("unknown", 10, Header::Unasked, now, Some(NEW)),
-        ("old", 10, Header::Unasked, keep, Some(kept)),
-        ("old", 99, Header::Unasked, keep, None),
-        ("old", 99, same("old"), keep, Some(Step::Leave(Reason::Changed { occurrence: 1 }))),
+        ("unknown", 10, ListedHeader::Unasked, keep, Some(NEW)),
+        ("unknown", 10, ListedHeader::Unasked, now, Some(NEW)),
+        ("old", 10, ListedHeader::Unasked, keep, Some(kept)),
+        ("old", 99, ListedHeader::Unasked, keep, None),
+        ("old", 99, same("old"), keep, Some(Step::Leave(LeaveReason::Changed { occurrence: 1 }))),
         (
             "old",
             99,
-            Header::Unavailable,
+            ListedHeader::Unavailable,
             keep,
-            Some(Step::Leave(Reason::Changed { occurrence: 1 })),
+            Some(Step::Leave(LeaveReason::Changed { occurrence: 1 })),
         ),
-        ("old", 10, Header::Unasked, now, None),
+        ("old", 10, ListedHeader::Unasked, now, None),
         ("old", 10, same("old"), now, Some(Step::Delete { occurrence: 1 })),
         ("old", 10, same("old"), week, Some(Step::Delete { occurrence: 1 })),
-        ("old", 11, same("old"), week, Some(Step::Leave(Reason::Changed { occurrence: 1 }))),
+        ("old", 11, same("old"), week, Some(Step::Leave(LeaveReason::Changed { occurrence: 1 }))),
         ("old", 10, same("other"), week, Some(another)),
-        ("old", 10, Header::Unavailable, week, Some(compare)),
+        ("old", 10, ListedHeader::Unavailable, week, Some(compare)),
         (
             "old",
             11,
-            Header::Unavailable,
+            ListedHeader::Unavailable,
             week,
-            Some(Step::Leave(Reason::Changed { occurrence: 1 })),
+            Some(Step::Leave(LeaveReason::Changed { occurrence: 1 })),
         ),
-        ("young", 10, Header::Unasked, week, Some(later)),
-        ("young", 11, Header::Unasked, week, None),
+        ("young", 10, ListedHeader::Unasked, week, Some(later)),
+        ("young", 11, ListedHeader::Unasked, week, None),
         ("young", 10, same("young"), now, Some(Step::Delete { occurrence: 1 })),
     ];
     for (unique_id, octets, header, deletion, step) in table {
@@ -138,7 +140,8 @@ fn one_listed_message_gets_what_its_history_and_the_policy_say() {
 #[test]
 fn twins_are_told_apart_by_header_and_missing_ones_are_fetched() {
     let (_home, journal) = journal(&[("twin", 30)]);
-    let twin = |number, header: &str| listed(number, "twin", 10, Header::Print(print(header)));
+    let twin =
+        |number, header: &str| listed(number, "twin", 10, ListedHeader::Print(print(header)));
     let steps = decided(
         &[twin(1, "new"), twin(2, "twin"), twin(3, "newer")],
         journal.index(),
@@ -161,9 +164,9 @@ fn twins_are_told_apart_by_header_and_missing_ones_are_fetched() {
 fn a_limit_is_for_new_messages_first_and_then_for_those_that_are_compared() {
     let (_home, journal) = journal(&[("old", 30), ("older", 30)]);
     let listing = [
-        listed(1, "old", 10, Header::Unavailable),
-        listed(2, "older", 10, Header::Unavailable),
-        listed(3, "new", 10, Header::Unasked),
+        listed(1, "old", 10, ListedHeader::Unavailable),
+        listed(2, "older", 10, ListedHeader::Unavailable),
+        listed(3, "new", 10, ListedHeader::Unasked),
     ];
     let fetched = |limit| {
         let policy = Policy { limit, ..policy(Deletion::Now) };
@@ -191,9 +194,9 @@ proptest! {
         let known: Vec<_> = delivered.iter().map(|unique_id| (unique_id.as_str(), 3)).collect();
         let (_home, journal) = journal(&known);
         let header = |unique_id: &str, kind| match kind {
-            0 => Header::Unasked,
-            1 => Header::Unavailable,
-            _ => Header::Print(print(unique_id)),
+            0 => ListedHeader::Unasked,
+            1 => ListedHeader::Unavailable,
+            _ => ListedHeader::Print(print(unique_id)),
         };
         let listing: Vec<_> = listing.iter().zip(1..).map(|((unique_id, octets, kind), number)| {
             listed(number, unique_id, *octets, header(unique_id, *kind))
@@ -207,8 +210,8 @@ proptest! {
                 Plan::NeedHeaders(needed) => {
                     let asked = listing.iter_mut().filter(|it| needed.contains(&it.number));
                     for it in asked {
-                        prop_assert_eq!(it.header, Header::Unasked);
-                        it.header = Header::Print(print("a"));
+                        prop_assert_eq!(it.header, ListedHeader::Unasked);
+                        it.header = ListedHeader::Print(print("a"));
                     }
                 }
             }

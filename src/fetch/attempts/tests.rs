@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::fetch::header::Header;
+use crate::fetch::header::ListedHeader;
 use crate::fetch::step::{Listed, Retrieval};
 use crate::protocol::{Keyword, MessageNumber, ResponseCode, Violation};
 use crate::session::Refusal;
@@ -16,7 +16,7 @@ fn message(number: u32) -> Download {
         number: MessageNumber::new(number).unwrap(),
         unique_id: unique_id(number),
         octets: Some(100),
-        header: Header::Unasked,
+        header: ListedHeader::Unasked,
     };
     let retrieval =
         Retrieval { occurrence: 1, occurrences: 1, tries: 0, doubtful: false, compares: false };

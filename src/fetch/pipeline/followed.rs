@@ -7,7 +7,7 @@
 use crate::fetch::error::{Error, Operation};
 use crate::fetch::message_writer::Marks;
 use crate::fetch::proof::out_of_step;
-use crate::fetch::unproven::{Answer, Unproven};
+use crate::fetch::unproven::{RetrAnswer, Unproven};
 use crate::maildir::TempMessage;
 use crate::session::Extra;
 
@@ -46,7 +46,7 @@ impl Pipeline<'_, '_> {
         self.done.withhold_quit = true;
         self.done.lost = Some(download);
         match answer {
-            Answer::Message { message, marks, .. } if over_lines && is_alone => {
+            RetrAnswer::Message { message, marks, .. } if over_lines && is_alone => {
                 self.take_followed(message, &marks)
             }
             _ => Ok(()),

@@ -5,7 +5,7 @@ use crate::fetch::error::{Error, Operation};
 use crate::fetch::first_line::is_status_like;
 use crate::fetch::proof::{Proofs, out_of_step};
 use crate::fetch::suspect::Suspect;
-use crate::fetch::unproven::{Answer, Unproven};
+use crate::fetch::unproven::{RetrAnswer, Unproven};
 use crate::protocol::{MessageNumber, ProofKind};
 use crate::session::{ProofAnswer, Verdict};
 
@@ -25,9 +25,9 @@ impl Pipeline<'_, '_> {
         };
         let about = self.unproven.about(number);
         let unique_id = about.map(|it| &it.download.listed.unique_id);
-        let is_refused = about.is_some_and(|it| matches!(it.answer, Answer::Refused(_)));
-        let names_itself =
-            about.is_some_and(|it| matches!(it.answer, Answer::Message { names_itself: true, .. }));
+        let is_refused = about.is_some_and(|it| matches!(it.answer, RetrAnswer::Refused(_)));
+        let names_itself = about
+            .is_some_and(|it| matches!(it.answer, RetrAnswer::Message { names_itself: true, .. }));
         match self.proofs.judge(&answer, kind, number, unique_id) {
             // "+OK 120 octets" to RETR 120 looks like a proof by LIST.
             Verdict::Good(octets)
@@ -78,13 +78,13 @@ impl Pipeline<'_, '_> {
         {
             left -= 1;
             match answer {
-                Answer::Refused(refusal) => {
+                RetrAnswer::Refused(refusal) => {
                     // A server that counts what was retrieved would delete it at QUIT.
                     self.done.withhold_quit |= download.suspect.is_some();
                     let rest = &mut self.schedule.downloads;
                     self.done.refusals.take(download, refusal, rest)?;
                 }
-                Answer::Message { message, marks, .. } => {
+                RetrAnswer::Message { message, marks, .. } => {
                     let first_line = &marks.first_line;
                     self.done.refusals.answered();
                     let (octets, listed) = (message.size().with_crlf, download.listed.octets);
