@@ -333,7 +333,7 @@ pub struct Summary {
     pub deleted: usize,
     /// Messages that were tried and could not be fetched.
     pub failed: usize,
-    /// Messages that came shorter than announced.
+    /// Messages that came shorter than announced, or that did not end where they should.
     pub short: usize,
     /// Messages that are held since this run.
     pub held: usize,

@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::Receiver;
 
+use crate::channel::event::Summary;
 use crate::journal::{Delivery, MessageKey, Proof, Settled, Settlement};
 use crate::maildir::TempMessage;
 use crate::protocol::MessageNumber;
@@ -11,7 +12,7 @@ use super::arrivals::Sender;
 use super::commit::{CommitResult, Downloaded, Remark};
 use super::download::Download;
 use super::error::{Error, Operation};
-use super::event::{FetchEvent, Observer, Summary};
+use super::event::{FetchEvent, Observer};
 use super::message_writer::Marks;
 use super::short::Shortness;
 use super::twins::Twins;

@@ -204,22 +204,3 @@ pub enum MessageFailure<'a> {
 
 /// Hears what happens.
 pub type Observer<'a> = &'a dyn Fn(FetchEvent<'_>);
-
-/// What a run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Messages listed in the last session.
-    pub listed: usize,
-    /// Messages delivered.
-    pub delivered: usize,
-    /// Their size, as stored.
-    pub octets: u64,
-    /// Messages whose deletion the server confirmed.
-    pub deleted: usize,
-    /// Messages that were tried and could not be fetched.
-    pub failed: usize,
-    /// Messages that came shorter than announced, or that did not end where they should.
-    pub short: usize,
-    /// Messages that are held since this run.
-    pub held: usize,
-}

@@ -76,7 +76,7 @@ mod unproven;
 pub use again::{Again, Doubling, Refetch};
 pub use duplicates::{Duplicate, duplicates};
 pub use error::{Error, MessageCount, Operation, in_seconds};
-pub use event::{FetchEvent, MessageFailure, Observer, Summary};
+pub use event::{FetchEvent, MessageFailure, Observer};
 pub use header::ListedHeader;
 pub use listing::{Listing, Renumbering};
 pub use login_schedule::{Clock, is_time};

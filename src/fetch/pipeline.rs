@@ -20,6 +20,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::thread;
 
+use crate::channel::event::Summary;
 use crate::journal::{Journal, Proof};
 use crate::maildir::UniqueName;
 use crate::protocol::{Command, MessageNumber, ProofKind};
@@ -31,7 +32,7 @@ use super::context::{Context, Done, Schedule};
 use super::deliveries::Deliveries;
 use super::download::{Download, Purpose, Session, names};
 use super::error::{Error, Operation};
-use super::event::{FetchEvent, Summary};
+use super::event::FetchEvent;
 use super::message_writer::MessageWriter;
 use super::proof::{Cadence, Proofs, out_of_step};
 use super::refusals::{ROW, Refusals};

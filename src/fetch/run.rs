@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::channel::event::Summary;
 use crate::journal::{self, Imported, Index, Journal, KnownEarly, Login, Siblings};
 use crate::maildir::Maildir;
 use crate::session::{Credentials, Log};
@@ -9,7 +10,7 @@ use crate::session::{Credentials, Log};
 use super::again::{Again, Refetch};
 use super::attempts::{Attempts, Current, Finish, Note};
 use super::error::Error;
-use super::event::{Observer, Summary};
+use super::event::Observer;
 use super::listing::{Listing, Renumbering};
 use super::named::Selection;
 use super::options::{Options, Rekey};

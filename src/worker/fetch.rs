@@ -16,7 +16,7 @@ use crate::session::Credentials;
 
 use super::error::Error;
 use super::link::Link;
-use super::observe::{Observer, summary};
+use super::observe::Observer;
 use super::options::Account;
 use super::patience::patiently;
 
@@ -108,7 +108,7 @@ pub(super) fn run(
             false
         })
     };
-    let Outcome { summary: done, result } = match account.job.command {
+    let Outcome { summary, result } = match account.job.command {
         Command::MarkSeen { .. } => local.mark_seen(&options, credentials, &observe),
         Command::Fetch { refetch: Some(refetch), .. } => {
             let again = again(refetch);
@@ -118,10 +118,10 @@ pub(super) fn run(
         }
         _ => local.fetch(&options, credentials, &observe),
     };
-    if done.delivered > 0 {
+    if summary.delivered > 0 {
         tell_unsynced(account, link);
     }
-    link.event(Event::Summary(summary(&done)));
+    link.event(Event::Summary(summary));
     match unanswered.into_inner() {
         Some(error) => Err(error),
         None => Ok(result?),
@@ -130,8 +130,8 @@ pub(super) fn run(
 
 /// Ends a run that has no session, and says what its recovery did.
 pub(super) fn abandon(local: AccountRun, link: &Link) {
-    let Outcome { summary: done, .. } = local.abandon();
-    link.event(Event::Summary(summary(&done)));
+    let Outcome { summary, .. } = local.abandon();
+    link.event(Event::Summary(summary));
 }
 
 /// Which known messages are fetched again.

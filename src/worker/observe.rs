@@ -1,6 +1,6 @@
 //! What a fetch tells, as events of the channel.
 
-use crate::channel::event::{Event, Summary};
+use crate::channel::event::Event;
 use crate::channel::findings::When;
 use crate::channel::job::ShownEvents;
 use crate::channel::message::{Cause, Message, State};
@@ -181,10 +181,4 @@ fn cause(why: &fetch::MessageFailure<'_>) -> Cause {
         fetch::MessageFailure::Lost => Cause::Lost,
         fetch::MessageFailure::Refused(_) => Cause::Refused,
     }
-}
-
-/// What a run did, for the channel.
-pub(super) fn summary(summary: &fetch::Summary) -> Summary {
-    let fetch::Summary { listed, delivered, octets, deleted, failed, short, held } = *summary;
-    Summary { listed, delivered, octets, deleted, failed, short, held }
 }
