@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 
 use crate::protocol::MessageNumber;
-use crate::session::{self, Sink, Verdict};
+use crate::session::{self, ProofVerdict, Sink};
 
 use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
@@ -135,12 +135,12 @@ impl<'s, 't, C: Default> Headers<'s, 't, C> {
     fn take_proof(&mut self, done: &mut impl FnMut(MessageNumber, C)) -> Result<(), Error> {
         let proof = self.session.proof();
         let proof = proof.map_err(|error| Operation::Examine.failed()(error.out_of_step()))?;
-        let Some(session::Proof { tag: Purpose::Proof(number, kind), answer }) = proof else {
+        let Some(session::ProofReply { tag: Purpose::Proof(number, kind), answer }) = proof else {
             return Ok(());
         };
         let is_refused = self.unproven.iter().any(|(at, header)| *at == number && header.is_none());
         match self.proofs.judge(&answer, kind, number, None) {
-            Verdict::Good(_) => {
+            ProofVerdict::Good(_) => {
                 let upto = self.unproven.iter().position(|(at, _)| *at == number);
                 let proven = self.unproven.drain(..upto.map_or(0, |at| at + 1));
                 for (number, header) in proven.collect::<Vec<_>>() {
@@ -150,8 +150,8 @@ impl<'s, 't, C: Default> Headers<'s, 't, C> {
                 }
                 Ok(())
             }
-            Verdict::Refused if is_refused => Ok(()),
-            Verdict::Refused if !self.session.is_pipelining() => {
+            ProofVerdict::Refused if is_refused => Ok(()),
+            ProofVerdict::Refused if !self.session.is_pipelining() => {
                 let next = Proofs::after(kind).map(|kind| Purpose::Proof(number, kind));
                 if next.is_none() {
                     self.unproven.clear();
@@ -159,7 +159,7 @@ impl<'s, 't, C: Default> Headers<'s, 't, C> {
                 self.due = next;
                 Ok(())
             }
-            Verdict::Bad | Verdict::Refused => Err(out_of_step(Operation::Examine)),
+            ProofVerdict::Bad | ProofVerdict::Refused => Err(out_of_step(Operation::Examine)),
         }
     }
 

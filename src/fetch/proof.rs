@@ -1,7 +1,7 @@
 //! How the responses of a session are proven to belong to their commands.
 
 use crate::protocol::{DropListing, MessageNumber, ProofKind, UniqueId};
-use crate::session::{self, ProofAnswer, Verdict};
+use crate::session::{self, ProofAnswer, ProofVerdict};
 
 use super::download::{Purpose, Session};
 use super::error::{Error, Operation};
@@ -102,13 +102,13 @@ impl Proofs {
                     self.drop = DropListing::parse(text).ok();
                 }
                 match proof.answer.judge(kind, number, unique_id, None) {
-                    Verdict::Good(octets) => {
+                    ProofVerdict::Good(octets) => {
                         (self.kind, size) = (Some(kind), octets);
                         break;
                     }
-                    Verdict::Refused => {}
+                    ProofVerdict::Refused => {}
                     // Some servers ignore the argument and send the whole listing.
-                    Verdict::Bad => transaction.read_listing().map_err(failed())?,
+                    ProofVerdict::Bad => transaction.read_listing().map_err(failed())?,
                 }
             }
         }
@@ -134,9 +134,9 @@ impl Proofs {
         kind: ProofKind,
         number: MessageNumber,
         unique_id: Option<&UniqueId>,
-    ) -> Verdict {
+    ) -> ProofVerdict {
         let verdict = answer.judge(kind, number, unique_id, self.drop);
-        self.is_confirmed |= matches!(verdict, Verdict::Good(_));
+        self.is_confirmed |= matches!(verdict, ProofVerdict::Good(_));
         verdict
     }
 }

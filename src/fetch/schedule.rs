@@ -39,10 +39,9 @@ impl AccountRun {
                     work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
                 }
                 Step::Leave(LeaveReason::TooLarge { occurrence, known: false }) => {
-                    let octets = listed.octets.unwrap_or(0);
-                    observe(FetchEvent::Large { unique_id, octets });
-                    let fingerprint = listed.header.print();
-                    let facts = Facts { octets: listed.octets, fingerprint, content: None };
+                    let (octets, fingerprint) = (listed.octets, listed.header.print());
+                    observe(FetchEvent::Large { unique_id, octets: octets.unwrap_or(0) });
+                    let facts = Facts { octets, fingerprint, content: None };
                     self.journal.note_too_large(&key(occurrence), facts);
                 }
                 Step::Leave(LeaveReason::Changed { occurrence }) => {
@@ -50,7 +49,7 @@ impl AccountRun {
                     resized += 1;
                 }
                 Step::Leave(LeaveReason::DeletedBefore) => {
-                    observe(FetchEvent::ListedAgain { unique_id })
+                    observe(FetchEvent::ListedAgain { unique_id });
                 }
                 Step::Leave(LeaveReason::Delivered { deletable: Some(at) }) if at <= now => {
                     unproven = true;

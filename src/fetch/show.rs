@@ -1,6 +1,6 @@
 //! One message as the server sends it, for a person to read.
 
-use crate::session::{self, Reply, Sink, Verdict};
+use crate::session::{self, ProofVerdict, Reply, Sink};
 
 use super::download::Purpose;
 use super::error::{Error, Operation};
@@ -39,7 +39,7 @@ impl Listing<'_> {
         let proof = transaction.proof().map_err(failed())?;
         let verdict = proof.map(|it| proofs.judge(&it.answer, kind, number, Some(unique_id)));
         match verdict {
-            Some(Verdict::Bad) => Err(out_of_step(Operation::Retrieve(number))),
+            Some(ProofVerdict::Bad) => Err(out_of_step(Operation::Retrieve(number))),
             _ => Ok(()),
         }
     }

@@ -34,13 +34,13 @@ pub(super) struct Sightings {
     pub(super) messages: usize,
     /// The sum of the sizes that the journal has of them, if it has one of each.
     pub(super) octets: Option<u64>,
-    found: Found,
+    found: ListingFacts,
 }
 
 /// What is so of any message, or of all.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "one fact each")]
-struct Found {
+struct ListingFacts {
     /// A number or a unique-id is left out.
     has_gap: bool,
     /// Each unique-id is its message's number.
@@ -57,7 +57,7 @@ struct Found {
     was_fetched: bool,
 }
 
-impl Default for Found {
+impl Default for ListingFacts {
     fn default() -> Self {
         Self {
             has_gap: false,
@@ -146,7 +146,7 @@ impl Sightings {
 
     /// Whether the unique-ids alone do not tell everything that is wanted.
     pub(super) fn need_sizes(&self, index: &Index, sizes: Sizes) -> bool {
-        let Found { has_gap, needs_size, is_known, is_new, .. } = self.found;
+        let ListingFacts { has_gap, needs_size, is_known, is_new, .. } = self.found;
         let are_numbers = self.messages > 0 && self.found.are_numbers;
         has_gap
             || are_numbers && !index.is_empty()

@@ -1,7 +1,7 @@
 //! One append to the journal, as it grows.
 
 use super::frame::Commit;
-use super::message_line::Context;
+use super::message_line::AppendContext;
 use super::record::Record;
 
 /// Records that are written together, closed by one commit.
@@ -9,7 +9,7 @@ use super::record::Record;
 pub(super) struct Append {
     octets: Vec<u8>,
     count: usize,
-    context: Context,
+    context: AppendContext,
 }
 
 impl Append {

@@ -6,7 +6,7 @@
 
 /// How far the journal has counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Clock {
+pub(super) struct CountedTime {
     /// The newest time that is believed, in seconds since 1970.
     pub(super) newest: u64,
     /// The seconds counted since this journal's first run.
@@ -20,7 +20,7 @@ pub(super) const DAY: u64 = 86_400;
 /// The most that one run adds.
 const MOST: u64 = 7 * DAY;
 
-impl Clock {
+impl CountedTime {
     /// The clock of a journal whose first run is now.
     pub(super) fn starting(now: u64) -> Self {
         Self { newest: now, counted: 0, earlier_since: None }
@@ -56,7 +56,7 @@ mod tests {
     /// The days counted after runs at these days.
     fn days(runs: &[u64]) -> u64 {
         let (first, rest) = runs.split_first().unwrap();
-        let clock = Clock::starting(first * DAY);
+        let clock = CountedTime::starting(first * DAY);
         rest.iter().fold(clock, |clock, day| clock.after(day * DAY)).counted / DAY
     }
 
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_day_with_nothing_to_write_is_written_once() {
-        let clock = Clock::starting(1_000_000);
+        let clock = CountedTime::starting(1_000_000);
         assert!(!clock.after(1_000_000 + DAY - 1).is_news_after(clock));
         assert!(clock.after(1_000_000 + DAY).is_news_after(clock));
         let earlier = clock.after(5);
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn no_time_overflows_the_count() {
-        let clock = Clock { newest: 0, counted: u64::MAX, earlier_since: None };
+        let clock = CountedTime { newest: 0, counted: u64::MAX, earlier_since: None };
         assert_eq!(clock.after(u64::MAX).counted, u64::MAX);
     }
 }

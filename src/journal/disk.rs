@@ -210,15 +210,15 @@ pub fn refuses_directory_sync(directory: &Path) -> bool {
 
 /// A replacement that failed, and whether the new file is there all the same.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct ReplaceFailure {
     pub(super) error: Error,
     pub(super) renamed: bool,
 }
 
 /// Replaces a file whole: write, sync, rename, sync the directory.
-pub(super) fn replace(directory: &Path, name: &str, text: &[u8]) -> Result<File, Failure> {
+pub(super) fn replace(directory: &Path, name: &str, text: &[u8]) -> Result<File, ReplaceFailure> {
     let (path, new) = (directory.join(name), unfinished(directory, name));
-    let before = |error| Failure { error, renamed: false };
+    let before = |error| ReplaceFailure { error, renamed: false };
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(true).read(true).write(true).mode(0o600);
     let file = open_regular(options, &new);
@@ -226,7 +226,7 @@ pub(super) fn replace(directory: &Path, name: &str, text: &[u8]) -> Result<File,
     file.write_all_at(text, 0).map_err(io_error("write to", &new)).map_err(before)?;
     file.sync_all().map_err(io_error("sync", &new)).map_err(before)?;
     fs::rename(&new, &path).map_err(io_error("rename", &new)).map_err(before)?;
-    sync_directory(directory).map_err(|error| Failure { error, renamed: true })?;
+    sync_directory(directory).map_err(|error| ReplaceFailure { error, renamed: true })?;
     Ok(file)
 }
 

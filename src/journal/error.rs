@@ -22,7 +22,7 @@ pub enum Error {
     #[error("{}", .binding.told(journal, maildir))]
     Binding {
         /// What does not fit.
-        binding: Binding,
+        binding: BindingMismatch,
         /// The journal.
         journal: PathBuf,
         /// The Maildir.
@@ -112,7 +112,7 @@ pub enum Error {
 
 /// How a journal and a Maildir can fail to belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Binding {
+pub enum BindingMismatch {
     /// The Maildir names another journal for this mailbox.
     AnotherJournal,
     /// The journal quotes another Maildir.
@@ -123,7 +123,7 @@ pub enum Binding {
     MaildirGone,
 }
 
-impl Binding {
+impl BindingMismatch {
     fn told(self, journal: &Path, maildir: &Path) -> String {
         let (journal, maildir) = (journal.display(), maildir.display());
         match self {

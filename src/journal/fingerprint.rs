@@ -70,7 +70,7 @@ const LONGEST: usize = 14;
 #[derive(Debug)]
 pub struct HeaderHasher {
     hash: Sha256,
-    at: At,
+    at: HeaderPosition,
     name: Vec<u8>,
     message_id: MessageId,
 }
@@ -85,7 +85,7 @@ enum MessageId {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum HeaderPosition {
     /// The start of a line; `true` if the field before is kept.
     LineStart(bool),
     /// Inside what may be a field's name, collected in `name`.
@@ -99,7 +99,7 @@ impl Default for HeaderHasher {
     fn default() -> Self {
         let name = Vec::with_capacity(LONGEST + 1);
         let message_id = MessageId::None;
-        Self { hash: Sha256::new(), at: At::LineStart(true), name, message_id }
+        Self { hash: Sha256::new(), at: HeaderPosition::LineStart(true), name, message_id }
     }
 }
 
@@ -108,23 +108,27 @@ impl HeaderHasher {
     pub fn push(&mut self, mut octets: &[u8]) {
         while let [octet, rest @ ..] = octets {
             match (self.at, octet) {
-                (At::Body, _) => return,
-                (At::LineStart(_), b'\n') => (self.at, octets) = (At::Body, rest),
-                (At::LineStart(kept), b' ' | b'\t') => self.at = At::Line(kept),
-                (At::LineStart(_), _) => {
+                (HeaderPosition::Body, _) => return,
+                (HeaderPosition::LineStart(_), b'\n') => {
+                    (self.at, octets) = (HeaderPosition::Body, rest);
+                }
+                (HeaderPosition::LineStart(kept), b' ' | b'\t') => {
+                    self.at = HeaderPosition::Line(kept);
+                }
+                (HeaderPosition::LineStart(_), _) => {
                     self.name.clear();
                     if self.message_id == MessageId::Inside {
                         self.message_id = MessageId::None;
                     }
-                    self.at = At::Name;
+                    self.at = HeaderPosition::Name;
                 }
-                (At::Name, b':' | b'\n') => self.name_ends(*octet == b':'),
-                (At::Name, _) if self.name.len() > LONGEST => self.name_ends(false),
-                (At::Name, _) => {
+                (HeaderPosition::Name, b':' | b'\n') => self.name_ends(*octet == b':'),
+                (HeaderPosition::Name, _) if self.name.len() > LONGEST => self.name_ends(false),
+                (HeaderPosition::Name, _) => {
                     self.name.push(*octet);
                     octets = rest;
                 }
-                (At::Line(kept), _) => {
+                (HeaderPosition::Line(kept), _) => {
                     let end = memchr::memchr(b'\n', octets);
                     let (line, more) = octets.split_at(end.map_or(octets.len(), |at| at + 1));
                     if kept {
@@ -137,7 +141,7 @@ impl HeaderHasher {
                         self.message_id = MessageId::Some;
                     }
                     if end.is_some() {
-                        self.at = At::LineStart(kept);
+                        self.at = HeaderPosition::LineStart(kept);
                     }
                     octets = more;
                 }
@@ -155,12 +159,12 @@ impl HeaderHasher {
         if is_id && self.message_id == MessageId::None {
             self.message_id = MessageId::Inside;
         }
-        self.at = At::Line(kept);
+        self.at = HeaderPosition::Line(kept);
     }
 
     /// Whether the header is over, so that nothing more counts.
     pub fn is_done(&self) -> bool {
-        self.at == At::Body
+        self.at == HeaderPosition::Body
     }
 
     /// Whether the header that went by has a Message-ID that is not empty: without
@@ -171,7 +175,7 @@ impl HeaderHasher {
 
     /// The fingerprint of the header that went by.
     pub fn finish(mut self) -> Fingerprint {
-        if self.at == At::Name {
+        if self.at == HeaderPosition::Name {
             self.name_ends(false);
         }
         let mut bits = [0; 16];

@@ -56,7 +56,7 @@ impl Commit {
 
 /// The first line of a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct JournalHeader {
     pub(super) version: u64,
     pub(super) journal: u64,
     pub(super) maildir: u64,
@@ -72,7 +72,7 @@ pub(super) fn signature<'a>(line: &'a [u8], word: &str) -> Option<(u64, Vec<&'a 
     Some((number(words.next())?, words.collect()))
 }
 
-impl Header {
+impl JournalHeader {
     /// Parses one line without its LF.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
         let (version, words) = signature(line, "pop3get-journal")?;
@@ -101,7 +101,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_makes_the_parsers_panic(line in prop::collection::vec(any::<u8>(), 0..80)) {
-            let _ = (Commit::parse(&line), Header::parse(&line));
+            let _ = (Commit::parse(&line), JournalHeader::parse(&line));
         }
     }
 }

@@ -18,7 +18,7 @@ use hashbrown::HashTable;
 
 use crate::protocol::{Capabilities, Leniency, UniqueId};
 
-use super::clock::Clock;
+use super::clock::CountedTime;
 use super::content::ContentHash;
 use super::early::KnownEarly;
 use super::file_name::FileName;
@@ -29,9 +29,9 @@ use super::record::Missing;
 use super::server::{KnownProof, Login, NoUniqueIds, Said, ServerFacts};
 use super::state::{Known, State};
 use super::stored_file::StoredFile;
-use super::waiting::Waiting;
+use super::waiting::HandoverMarks;
 
-use entry::{Entry, Flag};
+use entry::{Flag, IndexEntry};
 
 /// A message that was committed and is not yet known to be in `new/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub const DERIVED: &[u8] = b"header-";
 pub struct Index {
     /// Every unique-id, its length before it.
     arena: Vec<u8>,
-    entries: Vec<Entry>,
+    entries: Vec<IndexEntry>,
     /// The first entry of each unique-id, once they do not ascend. Until then each entry
     /// is one, and is found by halves: most servers count their unique-ids up.
     heads: HashTable<u32>,
@@ -92,16 +92,16 @@ pub struct Index {
     /// Messages that only their files' names in the Maildir tell of, by the hash of
     /// unique-id and occurrence.
     pub(super) found: HashMap<u64, Vec<StoredFile>>,
-    pub(super) clock: Option<Clock>,
+    pub(super) clock: Option<CountedTime>,
     pub(super) server: ServerFacts,
-    pub(super) waiting: Waiting,
+    pub(super) waiting: HandoverMarks,
     pub(super) orders: Orders,
     distrusts_top: bool,
     is_separate: bool,
 }
 
 impl Index {
-    fn entry(&self, at: u32) -> Option<&Entry> {
+    fn entry(&self, at: u32) -> Option<&IndexEntry> {
         self.entries.get(at as usize)
     }
 
@@ -145,13 +145,13 @@ impl Index {
     }
 
     /// The entries of one unique-id, dead ones too, in the order in which they came.
-    fn chain(&self, first: Option<u32>) -> impl Iterator<Item = (u32, &Entry)> {
+    fn chain(&self, first: Option<u32>) -> impl Iterator<Item = (u32, &IndexEntry)> {
         let others = first.and_then(|first| self.shared.get(&first));
         let others = others.into_iter().flat_map(|shared| shared.others.iter().copied());
         first.into_iter().chain(others).filter_map(|at| Some((at, self.entry(at)?)))
     }
 
-    fn occurrence(&self, at: u32, entry: &Entry) -> u32 {
+    fn occurrence(&self, at: u32, entry: &IndexEntry) -> u32 {
         if entry.has(Flag::Numbered) { self.numbers.get(&at).copied().unwrap_or(1) } else { 1 }
     }
 
@@ -165,7 +165,7 @@ impl Index {
         }
     }
 
-    fn known(&self, at: u32, entry: &Entry) -> Option<Known> {
+    fn known(&self, at: u32, entry: &IndexEntry) -> Option<Known> {
         let retry = self.retries.get(&at).filter(|_| entry.has(Flag::Retried));
         Some(Known {
             occurrence: self.occurrence(at, entry),
@@ -384,7 +384,7 @@ impl Index {
 
     /// Whether anything was ever delivered.
     pub fn has_deliveries(&self) -> bool {
-        let delivered = |entry: &Entry| entry.state.is_some_and(State::is_delivered);
+        let delivered = |entry: &IndexEntry| entry.state.is_some_and(State::is_delivered);
         !self.found.is_empty() || self.entries.iter().any(delivered)
     }
 

@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::append::Append;
-use super::clock::Clock;
+use super::clock::CountedTime;
 use super::disk::{random_id, replace};
 use super::error::Error;
 use super::exec_mark;
-use super::frame::Header;
+use super::frame::JournalHeader;
 use super::hooks::Hooks;
 use super::index::Index;
 use super::key::MessageKey;
@@ -46,10 +46,10 @@ pub struct Journal {
     directory: PathBuf,
     mailbox: Mailbox,
     storage: Storage,
-    header: Header,
+    header: JournalHeader,
     index: Index,
     /// The clock of this run, written down with the next record.
-    clock: Option<Clock>,
+    clock: Option<CountedTime>,
     /// The time of this run, in seconds since 1970.
     wall_clock: u64,
     /// What was learned of the server is to be written down.
@@ -100,7 +100,7 @@ impl Journal {
         state: &Path,
         maildir: &Path,
         lock: Arc<File>,
-        header: Header,
+        header: JournalHeader,
     ) -> Result<Self, Error> {
         let storage = Storage::unmade(mailbox.journal(state));
         Self::stored(mailbox, state, maildir, lock, (storage, Loaded::of(header)))
@@ -183,7 +183,7 @@ impl Journal {
     pub fn note_run(&mut self, now: u64) {
         self.wall_clock = now;
         let Some(written) = self.index.clock else {
-            self.clock = Some(Clock::starting(now));
+            self.clock = Some(CountedTime::starting(now));
             return;
         };
         let clock = written.after(now);

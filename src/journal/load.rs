@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::frame::{Commit, Header, VERSION};
+use super::frame::{Commit, JournalHeader, VERSION};
 use super::index::Index;
-use super::message_line::{Context, MessageLine, is_of_message};
+use super::message_line::{AppendContext, MessageLine, is_of_message};
 use super::record::Record;
 
 /// A message takes about so many octets.
@@ -13,7 +13,7 @@ const USUAL_RECORD: usize = 56;
 /// A journal, read.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    pub(super) header: Header,
+    pub(super) header: JournalHeader,
     pub(super) index: Index,
     /// The last commit's number; 0 before the first.
     pub(super) number: u64,
@@ -25,7 +25,7 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// A journal that is its header alone.
-    pub(super) fn of(header: Header) -> Self {
+    pub(super) fn of(header: JournalHeader) -> Self {
         let last_append = 0..header.line().len();
         Self { header, index: Index::default(), number: 0, last_append, records: 0 }
     }
@@ -33,7 +33,7 @@ impl Loaded {
 
 /// Why a file is no journal that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum UnusableJournal {
     Damaged { line: usize },
     Newer { version: u64 },
 }
@@ -41,12 +41,12 @@ pub(super) enum Fault {
 /// Reads a journal. What follows the last good commit is a torn tail and is
 /// left out, unless a commit with a number higher than the next follows in it:
 /// then something was lost before it, and nothing here guesses what.
-pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
-    let mut lines = Lines { text, at: 0, number: 0 };
-    let header = lines.next().and_then(|line| Header::parse(line.content));
-    let header = header.ok_or(Fault::Damaged { line: 1 })?;
+pub(super) fn load(text: &[u8]) -> Result<Loaded, UnusableJournal> {
+    let mut lines = JournalLines { text, at: 0, number: 0 };
+    let header = lines.next().and_then(|line| JournalHeader::parse(line.content));
+    let header = header.ok_or(UnusableJournal::Damaged { line: 1 })?;
     if header.version > VERSION {
-        return Err(Fault::Newer { version: header.version });
+        return Err(UnusableJournal::Newer { version: header.version });
     }
     let mut loaded = Loaded { last_append: 0..lines.at, ..Loaded::of(header) };
     loaded.index.reserve(text.len() / USUAL_RECORD);
@@ -61,10 +61,10 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
         if !follows || !commit.closes(append, pending.len()) {
             break;
         }
-        let mut context = Context::default();
+        let mut context = AppendContext::default();
         for (at, line) in pending.iter().enumerate() {
             learn(&mut loaded.index, line, &mut context, commit.number)
-                .ok_or(Fault::Damaged { line: first_line + at })?;
+                .ok_or(UnusableJournal::Damaged { line: first_line + at })?;
         }
         loaded.records += pending.len();
         loaded.number = commit.number;
@@ -72,10 +72,10 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
         (start, first_line) = (line.end, lines.number + 1);
         pending.clear();
     }
-    let mut tail = Lines { text, at: start, number: first_line - 1 };
+    let mut tail = JournalLines { text, at: start, number: first_line - 1 };
     while let Some(line) = tail.next() {
         if Commit::number(line.content).is_some_and(|number| number > loaded.number + 1) {
-            return Err(Fault::Damaged { line: first_line });
+            return Err(UnusableJournal::Damaged { line: first_line });
         }
     }
     loaded.index.trim();
@@ -83,7 +83,7 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, Fault> {
 }
 
 /// Learns one line of the append with this number.
-fn learn(index: &mut Index, line: &[u8], context: &mut Context, commit: u64) -> Option<()> {
+fn learn(index: &mut Index, line: &[u8], context: &mut AppendContext, commit: u64) -> Option<()> {
     // Almost all are such, and need not be a record before.
     if is_of_message(line) {
         let MessageLine { unique_id, known, name } = MessageLine::parse(line, context)?;
@@ -99,7 +99,7 @@ fn learn(index: &mut Index, line: &[u8], context: &mut Context, commit: u64) -> 
 #[derive(Debug)]
 pub(super) struct Salvaged {
     /// `None` if not even the first line can be read.
-    pub(super) header: Option<Header>,
+    pub(super) header: Option<JournalHeader>,
     pub(super) index: Index,
     /// The highest commit's number.
     pub(super) number: u64,
@@ -110,11 +110,11 @@ pub(super) struct Salvaged {
 }
 
 /// Reads what can be read; a newer version is left alone.
-pub(super) fn salvage(text: &[u8]) -> Result<Salvaged, Fault> {
-    let mut lines = Lines { text, at: 0, number: 0 };
-    let header = lines.next().and_then(|line| Header::parse(line.content));
-    if let Some(Header { version: version @ 2.., .. }) = header {
-        return Err(Fault::Newer { version });
+pub(super) fn salvage(text: &[u8]) -> Result<Salvaged, UnusableJournal> {
+    let mut lines = JournalLines { text, at: 0, number: 0 };
+    let header = lines.next().and_then(|line| JournalHeader::parse(line.content));
+    if let Some(JournalHeader { version: version @ 2.., .. }) = header {
+        return Err(UnusableJournal::Newer { version });
     }
     let (index, lost) = (Index::default(), Vec::new());
     let mut saved = Salvaged { header, index, number: 0, records: 0, lost };
@@ -129,7 +129,7 @@ pub(super) fn salvage(text: &[u8]) -> Result<Salvaged, Fault> {
         }
         let append = text.get(start..line.end).unwrap_or_default();
         let commit = Commit::parse(line.content).filter(|it| it.closes(append, pending.len()));
-        let mut context = Context::default();
+        let mut context = AppendContext::default();
         let records: Option<Vec<_>> =
             pending.iter().map(|line| Record::parse(line, &mut context)).collect();
         match commit.zip(records) {
@@ -150,25 +150,25 @@ pub(super) fn salvage(text: &[u8]) -> Result<Salvaged, Fault> {
 }
 
 /// Lines that end in LF; octets after the last LF are none.
-struct Lines<'a> {
+struct JournalLines<'a> {
     text: &'a [u8],
     at: usize,
     number: usize,
 }
 
-struct Line<'a> {
+struct JournalLine<'a> {
     content: &'a [u8],
     /// Where the next line begins.
     end: usize,
 }
 
-impl<'a> Lines<'a> {
-    fn next(&mut self) -> Option<Line<'a>> {
+impl<'a> JournalLines<'a> {
+    fn next(&mut self) -> Option<JournalLine<'a>> {
         let rest = self.text.get(self.at..)?;
         let length = memchr::memchr(b'\n', rest)?;
         self.at += length + 1;
         self.number += 1;
-        Some(Line { content: rest.get(..length)?, end: self.at })
+        Some(JournalLine { content: rest.get(..length)?, end: self.at })
     }
 }
 
@@ -199,7 +199,8 @@ mod tests {
     };
 
     fn journal(appends: &[&[Record<'_>]]) -> Vec<u8> {
-        let mut text = Header { version: VERSION, journal: 1, maildir: 2 }.line().into_bytes();
+        let mut text =
+            JournalHeader { version: VERSION, journal: 1, maildir: 2 }.line().into_bytes();
         for (number, records) in (1..).zip(appends) {
             text.extend(records.iter().collect::<Append>().close(number).0);
         }
@@ -241,7 +242,7 @@ mod tests {
             assert_eq!(known(&loaded), [0, 2, 3, 3][commits], "cut at {cut}");
         }
         for cut in 0..header {
-            assert_eq!(load(&whole[..cut]).unwrap_err(), Fault::Damaged { line: 1 });
+            assert_eq!(load(&whole[..cut]).unwrap_err(), UnusableJournal::Damaged { line: 1 });
         }
     }
 
@@ -253,8 +254,8 @@ mod tests {
             let mut flipped = whole.clone();
             flipped[at] ^= 0x15;
             match load(&flipped) {
-                Err(Fault::Damaged { .. }) => {}
-                Err(Fault::Newer { .. }) => assert!(at < 20, "at {at}"),
+                Err(UnusableJournal::Damaged { .. }) => {}
+                Err(UnusableJournal::Newer { .. }) => assert!(at < 20, "at {at}"),
                 // The ids in the header are compared with those in the Maildir.
                 Ok(loaded) if at < 60 => assert_ne!(loaded.header, load(&whole).unwrap().header),
                 Ok(loaded) => {
@@ -270,16 +271,16 @@ mod tests {
         let mut text = sample();
         let second = text.windows(9).position(|window| window == b"settled 1").unwrap();
         text[second..second + 20].fill(0);
-        assert_eq!(load(&text).unwrap_err(), Fault::Damaged { line: 5 });
+        assert_eq!(load(&text).unwrap_err(), UnusableJournal::Damaged { line: 5 });
     }
 
     #[test]
     fn a_newer_version_is_told_from_damage() {
         assert_eq!(
             load(b"pop3get-journal 2 any words\n").unwrap_err(),
-            Fault::Newer { version: 2 }
+            UnusableJournal::Newer { version: 2 }
         );
-        assert_eq!(load(b"").unwrap_err(), Fault::Damaged { line: 1 });
+        assert_eq!(load(b"").unwrap_err(), UnusableJournal::Damaged { line: 1 });
     }
 
     #[test]

@@ -35,16 +35,16 @@ pub(super) struct MaildirBinding {
     _lock: File,
 }
 
-/// What a marker says.
+/// The content of `.pop3get`.
 #[derive(Debug, Default)]
-struct Said {
+struct BindingFile {
     maildir: u64,
     journals: Vec<(u64, String)>,
     runs: BTreeMap<u64, u64>,
 }
 
-/// What a marker's text says.
-fn parse(text: &[u8], path: &Path) -> Result<Said, Error> {
+/// Reads the text of `.pop3get`.
+fn parse(text: &[u8], path: &Path) -> Result<BindingFile, Error> {
     let damaged = |line| Error::Damaged { path: path.into(), line };
     let mut lines = text.strip_suffix(b"\n").unwrap_or(text).split(|octet| *octet == b'\n');
     let header = lines.next().and_then(|line| signature(line, "pop3get-maildir"));
@@ -53,22 +53,22 @@ fn parse(text: &[u8], path: &Path) -> Result<Said, Error> {
         return Err(Error::Newer { path: path.into(), version });
     }
     let maildir = words.first().and_then(|word| id(word)).ok_or_else(|| damaged(1))?;
-    let mut said = Said { maildir, ..Said::default() };
+    let mut file = BindingFile { maildir, ..BindingFile::default() };
     for (at, line) in lines.enumerate() {
-        learn(&mut said, line).ok_or_else(|| damaged(at + 2))?;
+        learn(&mut file, line).ok_or_else(|| damaged(at + 2))?;
     }
-    Ok(said)
+    Ok(file)
 }
 
-fn learn(said: &mut Said, line: &[u8]) -> Option<()> {
+fn learn(file: &mut BindingFile, line: &[u8]) -> Option<()> {
     if let Some(run) = line.strip_prefix(b"run ") {
         let (journal, last) = run.split_at_checked(16)?;
-        said.runs.insert(id(journal)?, number(last.strip_prefix(b" "))?);
+        file.runs.insert(id(journal)?, number(last.strip_prefix(b" "))?);
         return Some(());
     }
     let (journal, mailbox) = line.strip_prefix(b"journal ")?.split_at_checked(16)?;
     let mailbox = std::str::from_utf8(mailbox.strip_prefix(b" ")?).ok()?;
-    said.journals.push((id(journal)?, mailbox.to_owned()));
+    file.journals.push((id(journal)?, mailbox.to_owned()));
     Some(())
 }
 
@@ -113,7 +113,7 @@ impl MaildirBinding {
 
     /// Takes the marker's lock, which a run holds for a few syncs at most, and
     /// reads it; `None` inside where the Maildir has none.
-    fn read(directory: &Path, state: &Path) -> Result<(File, Option<Said>), Error> {
+    fn read(directory: &Path, state: &Path) -> Result<(File, Option<BindingFile>), Error> {
         let lock = lock(directory, state)?;
         let path = directory.join(NAME);
         match read_file(&path) {
@@ -123,8 +123,8 @@ impl MaildirBinding {
         }
     }
 
-    fn of(directory: &Path, said: Said, lock: File) -> Self {
-        let Said { maildir, journals, runs } = said;
+    fn of(directory: &Path, file: BindingFile, lock: File) -> Self {
+        let BindingFile { maildir, journals, runs } = file;
         Self { directory: directory.into(), maildir, journals, runs, _lock: lock }
     }
 
@@ -136,18 +136,18 @@ impl MaildirBinding {
             return Ok(None);
         }
         let (lock, found) = Self::read(directory, state)?;
-        Ok(found.map(|said| Self::of(directory, said, lock)))
+        Ok(found.map(|file| Self::of(directory, file, lock)))
     }
 
     /// The marker of a Maildir, made with a new id where there is none.
     pub(super) fn open_or_make(directory: &Path, state: &Path) -> Result<Self, Error> {
         let (lock, found) = Self::read(directory, state)?;
         let is_new = found.is_none();
-        let said = match found {
+        let file = match found {
             Some(found) => found,
-            None => Said { maildir: random_id()?, ..Said::default() },
+            None => BindingFile { maildir: random_id()?, ..BindingFile::default() },
         };
-        let marker = Self::of(directory, said, lock);
+        let marker = Self::of(directory, file, lock);
         if is_new {
             marker.write()?;
         }
@@ -167,7 +167,7 @@ impl MaildirBinding {
             Err(error) => return Err(io_error("read", &path)(error)),
         };
         match parse(&text, &path) {
-            Ok(Said { maildir, journals, .. }) => {
+            Ok(BindingFile { maildir, journals, .. }) => {
                 let named = journals.into_iter().find(|(_, named)| named == mailbox);
                 Ok((Some(maildir), named.map(|(journal, _)| journal)))
             }
@@ -180,8 +180,8 @@ impl MaildirBinding {
     /// the marker cannot be read.
     pub(super) fn look_for_others(directory: &Path, mailbox: &str) -> Vec<(u64, String)> {
         let path = directory.join(NAME);
-        let said = read_file(&path).ok().and_then(|text| parse(&text, &path).ok());
-        let mut journals = said.unwrap_or_default().journals;
+        let file = read_file(&path).ok().and_then(|text| parse(&text, &path).ok());
+        let mut journals = file.unwrap_or_default().journals;
         journals.retain(|(_, named)| named != mailbox);
         journals
     }

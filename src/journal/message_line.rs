@@ -38,7 +38,7 @@ use super::state::{Known, State};
 
 /// What the records of an append leave out, as it stands in one before.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Context {
+pub(super) struct AppendContext {
     /// The last message's time by both clocks.
     times: Option<(u64, u64)>,
     /// Whose files are numbered.
@@ -126,7 +126,7 @@ struct Tags<'a> {
 }
 
 impl<'a> Tags<'a> {
-    fn take(&mut self, word: &'a [u8], context: &Context) -> Option<()> {
+    fn take(&mut self, word: &'a [u8], context: &AppendContext) -> Option<()> {
         let (first, rest) = word.split_first()?;
         match first {
             b'@' => once(&mut self.times, pair(rest)?),
@@ -154,7 +154,7 @@ impl<'a> Tags<'a> {
 }
 
 /// A name without its first slash.
-fn file_name<'a>(word: &'a [u8], context: &Context) -> Option<FileName<'a>> {
+fn file_name<'a>(word: &'a [u8], context: &AppendContext) -> Option<FileName<'a>> {
     if let Some(name) = word.strip_prefix(b"/") {
         let name = std::str::from_utf8(name).ok().filter(|name| !name.is_empty())?;
         return Some(FileName::Whole(Cow::Borrowed(name)));
@@ -165,7 +165,7 @@ fn file_name<'a>(word: &'a [u8], context: &Context) -> Option<FileName<'a>> {
 
 impl<'a> MessageLine<'a> {
     /// Parses a line without its LF.
-    pub(super) fn parse(line: &'a [u8], context: &mut Context) -> Option<Self> {
+    pub(super) fn parse(line: &'a [u8], context: &mut AppendContext) -> Option<Self> {
         let end = memrchr(b' ', line)?;
         let (facts, unique_id) = (line.get(..end)?, line.get(end + 1..)?);
         let mut words = facts.split(|octet| *octet == b' ');
@@ -205,7 +205,7 @@ impl<'a> MessageLine<'a> {
 /// being delivered.
 pub(super) fn write(
     to: &mut Vec<u8>,
-    context: &mut Context,
+    context: &mut AppendContext,
     known: &Known,
     name: Option<&FileName<'_>>,
     unique_id: &[u8],
@@ -271,7 +271,7 @@ fn write_hashes(to: &mut Vec<u8>, known: &Known) {
     to.extend_from_slice(written.get(..length).unwrap_or_default());
 }
 
-fn write_times(to: &mut Vec<u8>, context: &mut Context, known: &Known) {
+fn write_times(to: &mut Vec<u8>, context: &mut AppendContext, known: &Known) {
     let times = (known.at, known.counted);
     let later = context.times.and_then(|(at, counted)| {
         let both = (known.at.checked_sub(at)?, known.counted.checked_sub(counted)?);

@@ -65,7 +65,7 @@ mod waiting;
 pub use content::{ContentHash, ContentHasher};
 pub use disk::{make_state_directory, refuses_directory_sync};
 pub use early::KnownEarly;
-pub use error::{Binding, Error};
+pub use error::{BindingMismatch, Error};
 pub use exec_mark::{exec_marks, remove_exec_mark};
 pub use fingerprint::{Fingerprint, HeaderHasher};
 pub use handed::{Backlog, Waits};

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::disk::{lock_directory, random_id, read_file, replace, sync_directory, unused};
-use super::error::{Binding, Error, io_error};
-use super::frame::{Header, VERSION};
+use super::error::{BindingMismatch, Error, io_error};
+use super::frame::{JournalHeader, VERSION};
 use super::index::Index;
 use super::journal_file::Journal;
-use super::load::{Fault, Loaded, load};
+use super::load::{Loaded, UnusableJournal, load};
 use super::mailbox::{JOURNAL, Mailbox};
 use super::maildir_binding::MaildirBinding;
 use super::renaming;
@@ -65,10 +65,10 @@ impl Journal {
         let mut marker = match MaildirBinding::open(maildir, state)? {
             Some(marker) => marker,
             None if old.as_ref().is_some_and(|old| old.index.has_deliveries()) => {
-                return Err(refuse(Binding::MaildirGone, &path, maildir));
+                return Err(refuse(BindingMismatch::MaildirGone, &path, maildir));
             }
             None if old.is_none() => {
-                let header = Header { version: VERSION, journal: random_id()?, maildir: 0 };
+                let header = JournalHeader { version: VERSION, journal: random_id()?, maildir: 0 };
                 return Self::unmade(mailbox, state, maildir, lock, header);
             }
             None => MaildirBinding::open_or_make(maildir, state)?,
@@ -76,21 +76,21 @@ impl Journal {
         let named = marker.journal_of(mailbox.key());
         if named.is_none() {
             marker.sync()?;
-            if let Some(Loaded { header: Header { journal, .. }, .. }) = old
+            if let Some(Loaded { header: JournalHeader { journal, .. }, .. }) = old
                 && renaming::finish_from(state, mailbox, journal, marker.mailbox_of(journal))?
             {
                 old = None;
             }
         }
-        let wanted = |journal| Header { version: VERSION, journal, maildir: marker.maildir };
+        let wanted = |journal| JournalHeader { version: VERSION, journal, maildir: marker.maildir };
         let old = match (named, old) {
-            (Some(_), None) => return Err(refuse(Binding::JournalGone, &path, maildir)),
+            (Some(_), None) => return Err(refuse(BindingMismatch::JournalGone, &path, maildir)),
             (Some(named), Some(old)) if named != old.header.journal => {
-                return Err(refuse(Binding::AnotherJournal, &path, maildir));
+                return Err(refuse(BindingMismatch::AnotherJournal, &path, maildir));
             }
             (_, Some(old)) if old.header.maildir == marker.maildir => old,
             (_, Some(old)) if old.index.has_deliveries() => {
-                return Err(refuse(Binding::AnotherMaildir, &path, maildir));
+                return Err(refuse(BindingMismatch::AnotherMaildir, &path, maildir));
             }
             // Only marks, which are as good for another Maildir.
             (_, Some(old)) => {
@@ -124,7 +124,8 @@ impl Journal {
             Err(error) if is_not_found(&error) => {}
             Err(error) => return Err(io_error("rename", &path)(error)),
         }
-        let header = Header { version: VERSION, journal: random_id()?, maildir: marker.maildir };
+        let header =
+            JournalHeader { version: VERSION, journal: random_id()?, maildir: marker.maildir };
         replace(&directory, JOURNAL, header.line().as_bytes()).map_err(|failure| failure.error)?;
         marker.name(mailbox.key(), header.journal)?;
         let new = reload(&path)?;
@@ -150,11 +151,13 @@ impl Journal {
         }
         let is_filled = journal.as_ref().is_some_and(|it| it.index.has_deliveries());
         let binding = match (marked, named, journal) {
-            (None, _, Some(_)) if is_filled => Binding::MaildirGone,
-            (_, Some(_), None) => Binding::JournalGone,
-            (_, Some(named), Some(it)) if it.header.journal != named => Binding::AnotherJournal,
+            (None, _, Some(_)) if is_filled => BindingMismatch::MaildirGone,
+            (_, Some(_), None) => BindingMismatch::JournalGone,
+            (_, Some(named), Some(it)) if it.header.journal != named => {
+                BindingMismatch::AnotherJournal
+            }
             (Some(marked), _, Some(it)) if it.header.maildir != marked && is_filled => {
-                Binding::AnotherMaildir
+                BindingMismatch::AnotherMaildir
             }
             _ => return Ok(()),
         };
@@ -200,7 +203,7 @@ fn is_not_found(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
 }
 
-fn refuse(binding: Binding, journal: &Path, maildir: &Path) -> Error {
+fn refuse(binding: BindingMismatch, journal: &Path, maildir: &Path) -> Error {
     Error::Binding { binding, journal: journal.into(), maildir: maildir.into() }
 }
 
@@ -236,8 +239,8 @@ fn read(path: &Path) -> Result<Option<Loaded>, Error> {
         Err(error) => return Err(io_error("read", path)(error)),
     };
     load(&text).map(Some).map_err(|fault| match fault {
-        Fault::Damaged { line } => Error::Damaged { path: path.into(), line },
-        Fault::Newer { version } => Error::Newer { path: path.into(), version },
+        UnusableJournal::Damaged { line } => Error::Damaged { path: path.into(), line },
+        UnusableJournal::Newer { version } => Error::Newer { path: path.into(), version },
     })
 }
 

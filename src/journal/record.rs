@@ -35,13 +35,13 @@ use std::sync::Arc;
 
 use crate::protocol::encoded;
 
-use super::clock::Clock;
+use super::clock::CountedTime;
 use super::content::ContentHash;
 use super::decimal::{id, number};
 use super::file_name::{FileName, RunName};
 use super::fingerprint::Fingerprint;
 use super::key::WrittenKey;
-use super::message_line::{self, Context, MessageLine, decode};
+use super::message_line::{self, AppendContext, MessageLine, decode};
 use super::order::Order;
 use super::state::Known;
 use super::stored_file::StoredFile;
@@ -50,7 +50,7 @@ use super::stored_file::StoredFile;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Record<'a> {
     Back(Cow<'a, [u8]>),
-    Clock(Clock),
+    Clock(CountedTime),
     /// A message of a batch that is being committed, and its file's name.
     Delivering {
         unique_id: Cow<'a, [u8]>,
@@ -119,12 +119,12 @@ impl<'a> Record<'a> {
 
     /// Parses one line without its LF; `None` for anything that `write` does not
     /// write.
-    pub(super) fn parse(line: &'a [u8], context: &mut Context) -> Option<Self> {
+    pub(super) fn parse(line: &'a [u8], context: &mut AppendContext) -> Option<Self> {
         let mut words = line.split(|octet| *octet == b' ');
         let first = words.next()?;
         let record = match first {
             b"back" => Self::Back(decode(words.next()?)?),
-            b"clock" => Self::Clock(Clock {
+            b"clock" => Self::Clock(CountedTime {
                 newest: number(words.next())?,
                 counted: number(words.next())?,
                 earlier_since: maybe(words.next()?, |word| number(Some(word)))?,
@@ -181,7 +181,7 @@ impl<'a> Record<'a> {
     }
 
     /// A record that tells of a message.
-    fn of_message(line: &'a [u8], context: &mut Context) -> Option<Self> {
+    fn of_message(line: &'a [u8], context: &mut AppendContext) -> Option<Self> {
         let MessageLine { unique_id, known, name } = MessageLine::parse(line, context)?;
         Some(match name {
             Some(name) => Self::Delivering { unique_id, known, name },
@@ -191,7 +191,7 @@ impl<'a> Record<'a> {
 
     /// Appends the line, its LF included, and before it the one of its file's run if that is
     /// another one. Returns how many records that makes.
-    pub(super) fn write(&self, to: &mut Vec<u8>, context: &mut Context) -> usize {
+    pub(super) fn write(&self, to: &mut Vec<u8>, context: &mut AppendContext) -> usize {
         match self {
             Self::Delivering { unique_id, known, name } => {
                 let mut count = 1;
@@ -224,7 +224,7 @@ impl<'a> Record<'a> {
     fn line(&self) -> String {
         match self {
             Self::Back(unique_id) => format!("back {}", encoded(unique_id)),
-            Self::Clock(Clock { newest, counted, earlier_since }) => {
+            Self::Clock(CountedTime { newest, counted, earlier_since }) => {
                 format!("clock {newest} {counted} {}", written(*earlier_since))
             }
             // These write themselves.
@@ -266,7 +266,7 @@ fn numbered(
     unique_id: &[u8],
     known: &Known,
     name: &FileName<'_>,
-    context: &Context,
+    context: &AppendContext,
 ) -> Option<FileName<'static>> {
     let FileName::Whole(name) = name else { return None };
     let hash = WrittenKey::of(unique_id, known.occurrence).name_hash();
@@ -326,7 +326,7 @@ mod tests {
             known,
             name: FileName::Whole(name.into()),
         };
-        let clock = |earlier_since| Clock { newest: 7, counted: 8, earlier_since };
+        let clock = |earlier_since| CountedTime { newest: 7, counted: 8, earlier_since };
         let mut records = vec![
             Record::Back(b"x"[..].into()),
             Record::Clock(clock(None)),
@@ -363,33 +363,37 @@ mod tests {
         }
         for record in records {
             let mut line = Vec::new();
-            assert_eq!(record.write(&mut line, &mut Context::default()), 1);
+            assert_eq!(record.write(&mut line, &mut AppendContext::default()), 1);
             assert_eq!(line.pop(), Some(b'\n'));
             assert!(!line.contains(&b'\n'));
-            assert_eq!(Record::parse(&line, &mut Context::default()), Some(record));
+            assert_eq!(Record::parse(&line, &mut AppendContext::default()), Some(record));
         }
     }
 
     #[test]
     fn what_no_server_can_give_is_no_unique_id() {
         for line in ["back ", "back a%0Ab", "forget 1 %0D", "back a b"] {
-            assert_eq!(Record::parse(line.as_bytes(), &mut Context::default()), None, "{line}");
+            assert_eq!(
+                Record::parse(line.as_bytes(), &mut AppendContext::default()),
+                None,
+                "{line}"
+            );
         }
     }
 
     proptest! {
         #[test]
         fn no_line_makes_the_parser_panic(line in prop::collection::vec(any::<u8>(), 0..80)) {
-            let _ = Record::parse(&line, &mut Context::default());
+            let _ = Record::parse(&line, &mut AppendContext::default());
         }
 
         #[test]
         fn what_is_no_record_is_none(word in "[a-z]{1,9}( [0-9a-f%?@+,!*&/-]{0,16}){0,4}") {
-            let mut context = Context::default();
+            let mut context = AppendContext::default();
             if let Some(record) = Record::parse(word.as_bytes(), &mut context) {
-                let (mut line, mut context) = (Vec::new(), Context::default());
+                let (mut line, mut context) = (Vec::new(), AppendContext::default());
                 record.write(&mut line, &mut context);
-                let parsed = Record::parse(&line[..line.len() - 1], &mut Context::default());
+                let parsed = Record::parse(&line[..line.len() - 1], &mut AppendContext::default());
                 prop_assert_eq!(parsed, Some(record));
             }
         }

@@ -22,7 +22,7 @@ use std::path::Path;
 
 use super::decimal::id;
 use super::disk::{lock, make_state_directory, read_file, replace, sync_directory};
-use super::error::{Binding, Error, io_error};
+use super::error::{BindingMismatch, Error, io_error};
 use super::frame::{VERSION, signature};
 use super::journal_file::Journal;
 use super::mailbox::Mailbox;
@@ -175,7 +175,7 @@ impl Journal {
         let maildir = if is_spooled { &*spool } else { maildir };
         let mut marker = MaildirBinding::open_or_make(maildir, state)?;
         if marker.journal_of(from.key()) != Some(journal) {
-            let (binding, journal) = (Binding::AnotherJournal, from.journal(state));
+            let (binding, journal) = (BindingMismatch::AnotherJournal, from.journal(state));
             return Err(Error::Binding { binding, journal, maildir: maildir.into() });
         }
         let intent = Intent { journal, old: from.clone() };

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use super::content::ContentHash;
 use super::disk::{lock_directory, random_id, read_file, replace, unused};
 use super::error::{Error, io_error};
-use super::frame::{Header, VERSION};
+use super::frame::{JournalHeader, VERSION};
 use super::handed::{mark, unmarked};
 use super::handover_log::HandoverLog;
 use super::index::Index;
 use super::key::MessageKey;
-use super::load::{Fault, Salvaged, salvage};
+use super::load::{Salvaged, UnusableJournal, salvage};
 use super::mailbox::{JOURNAL, Mailbox};
 use super::maildir_binding::MaildirBinding;
 use super::record::Record;
@@ -116,12 +116,12 @@ impl Repair {
             Err(error) => return Err(io_error("read", &path)(error)),
         };
         let saved = salvage(&text).map_err(|fault| match fault {
-            Fault::Newer { version } => Error::Newer { path: path.clone(), version },
-            Fault::Damaged { line } => Error::Damaged { path: path.clone(), line },
+            UnusableJournal::Newer { version } => Error::Newer { path: path.clone(), version },
+            UnusableJournal::Damaged { line } => Error::Damaged { path: path.clone(), line },
         })?;
         let (marked, named) = MaildirBinding::look(maildir, mailbox.key())?;
         let quotes =
-            |header: Header| marked == Some(header.maildir) && named == Some(header.journal);
+            |header: JournalHeader| marked == Some(header.maildir) && named == Some(header.journal);
         let mended = Mended {
             records: saved.records,
             lost: saved.lost.clone(),
@@ -237,7 +237,7 @@ impl Repair {
             [id, ..] => id,
             [] => random_id()?,
         };
-        let header = Header { version: VERSION, journal, maildir: marker.maildir };
+        let header = JournalHeader { version: VERSION, journal, maildir: marker.maildir };
         if !self.mended.was_missing {
             let kept = unused(&self.path.with_extension("damaged"));
             fs::copy(&self.path, &kept).map_err(io_error("copy", &self.path))?;

@@ -1,7 +1,7 @@
 //! The journal made new: one record for each message, and what else is known.
 
 use super::append::Append;
-use super::frame::Header;
+use super::frame::JournalHeader;
 use super::index::Index;
 use super::key::WrittenKey;
 use super::order::Order;
@@ -9,7 +9,7 @@ use super::record::Record;
 use super::state::State;
 
 /// A whole journal: the header and one append with the number of the last.
-pub(super) fn rewritten(header: &Header, index: &Index, number: u64) -> Vec<u8> {
+pub(super) fn rewritten(header: &JournalHeader, index: &Index, number: u64) -> Vec<u8> {
     let mut text = header.line().into_bytes();
     let mut append = Append::default();
     index.records().for_each(|record| append.push(&record));
@@ -75,7 +75,8 @@ mod tests {
     use crate::journal::state::Known;
 
     fn journal(appends: &[&[Record<'_>]]) -> Vec<u8> {
-        let mut text = Header { version: VERSION, journal: 1, maildir: 2 }.line().into_bytes();
+        let mut text =
+            JournalHeader { version: VERSION, journal: 1, maildir: 2 }.line().into_bytes();
         for (number, records) in (1..).zip(appends) {
             text.extend(records.iter().collect::<Append>().close(number).0);
         }

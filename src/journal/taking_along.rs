@@ -13,7 +13,7 @@ use std::path::Path;
 
 use super::disk::{lock, read_file, replace, sync_directory};
 use super::error::{Error, io_error};
-use super::frame::Header;
+use super::frame::JournalHeader;
 use super::load::Loaded;
 use super::mailbox::{JOURNAL, Mailbox};
 use super::maildir_binding::MaildirBinding;
@@ -25,7 +25,7 @@ pub(super) fn is_due(
     state: &Path,
     mailbox: &Mailbox,
     maildir: &Path,
-    header: &Header,
+    header: &JournalHeader,
 ) -> Result<bool, Error> {
     let spool = mailbox.spool(state);
     if spool == maildir {
@@ -59,7 +59,7 @@ pub(super) fn take_along(
         move_messages(&spool.join(name), &maildir.join(name))?;
     }
     marker.name(mailbox.key(), journal)?;
-    let header = Header { maildir: marker.maildir, ..old.header };
+    let header = JournalHeader { maildir: marker.maildir, ..old.header };
     // All but the header stays as it is, what is not settled among it.
     let path = mailbox.journal(state);
     let text = read_file(&path).map_err(io_error("read", &path))?;

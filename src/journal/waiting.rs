@@ -16,7 +16,7 @@ pub(super) struct Mark {
 /// The marks of a journal. A mark is set by the commit that delivers its message, and
 /// taken off once the hand-over's own file says that it was handed over.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(super) struct HandoverMarks {
     marks: BTreeMap<u64, Mark>,
     places: HashMap<String, u64>,
     next: u64,
@@ -24,7 +24,7 @@ pub(super) struct Waiting {
     pub(super) handover: u64,
 }
 
-impl Waiting {
+impl HandoverMarks {
     pub(super) fn set(&mut self, key: &WrittenKey<'_>, name: &str) {
         let unique_id = key.unique_id.to_vec();
         let mark = Mark { unique_id, occurrence: key.occurrence, name: name.to_owned() };
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_in_the_order_of_its_delivery_until_it_is_taken_off() {
-        let mut waiting = Waiting::default();
+        let mut waiting = HandoverMarks::default();
         for name in ["b", "a", "c"] {
             waiting.set(&WrittenKey::of(b"x", 1), name);
         }

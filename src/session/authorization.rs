@@ -12,7 +12,7 @@ use super::ahead::Early;
 use super::choice::{Channel, check};
 use super::conversation::{Conversation, Log};
 use super::error::Error;
-use super::mechanism::Mechanism;
+use super::mechanism::LoginMechanism;
 
 /// How many commands may be under way at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Options {
     /// A first connection, if one was begun.
     pub ahead: Ahead,
     /// How to log in.
-    pub mechanism: Mechanism,
+    pub mechanism: LoginMechanism,
     /// What SCRAM binds to.
     pub channel_binding: ChannelBinding,
     /// How many commands may be under way at once.
@@ -75,9 +75,9 @@ pub struct Credentials {
 
 impl Credentials {
     /// Refuses, before anything is sent, what no command can carry.
-    pub fn check(&self, mechanism: Mechanism) -> Result<(), Error> {
+    pub fn check(&self, mechanism: LoginMechanism) -> Result<(), Error> {
         check_user(mechanism, &self.user)?;
-        if let Mechanism::Sasl(mechanism) = mechanism {
+        if let LoginMechanism::Sasl(mechanism) = mechanism {
             let checked = sasl::check(mechanism, &self.user, &self.password);
             return checked.map_err(|source| Error::Exchange { mechanism, source });
         }
@@ -90,14 +90,14 @@ impl Credentials {
 }
 
 /// Refuses, before anything is opened, a user name that no command can carry.
-pub fn check_user(mechanism: Mechanism, user: &[u8]) -> Result<(), Error> {
-    if let Mechanism::Sasl(mechanism) = mechanism {
+pub fn check_user(mechanism: LoginMechanism, user: &[u8]) -> Result<(), Error> {
+    if let LoginMechanism::Sasl(mechanism) = mechanism {
         let checked = sasl::check_user(mechanism, user);
         return checked.map_err(|source| Error::Exchange { mechanism, source });
     }
     let why = match Argument::new(user) {
         Err(why) => why,
-        Ok(_) if mechanism == Mechanism::Apop && user.contains(&b' ') => ArgumentError::Space,
+        Ok(_) if mechanism == LoginMechanism::Apop && user.contains(&b' ') => ArgumentError::Space,
         Ok(_) => return Ok(()),
     };
     Err(Error::Credentials { what: "user name", why })

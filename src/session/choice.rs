@@ -20,7 +20,7 @@ use crate::protocol::Capabilities;
 use crate::protocol::sasl;
 
 use super::error::Error;
-use super::mechanism::Mechanism;
+use super::mechanism::LoginMechanism;
 
 /// How to log in, decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,21 +53,21 @@ const AUTO: [AuthMethod; 7] = [
 ];
 
 impl AuthMethod {
-    fn of(wanted: Mechanism) -> Option<Self> {
+    fn of(wanted: LoginMechanism) -> Option<Self> {
         match wanted {
-            Mechanism::Apop => Some(Self::Apop),
-            Mechanism::Auto => None,
-            Mechanism::Sasl(mechanism) => Some(Self::Sasl(mechanism)),
-            Mechanism::User => Some(Self::User),
+            LoginMechanism::Apop => Some(Self::Apop),
+            LoginMechanism::Auto => None,
+            LoginMechanism::Sasl(mechanism) => Some(Self::Sasl(mechanism)),
+            LoginMechanism::User => Some(Self::User),
         }
     }
 
     /// The same by name.
-    pub(super) fn mechanism(self) -> Mechanism {
+    pub(super) fn mechanism(self) -> LoginMechanism {
         match self {
-            Self::Apop => Mechanism::Apop,
-            Self::Sasl(mechanism) => Mechanism::Sasl(mechanism),
-            Self::User => Mechanism::User,
+            Self::Apop => LoginMechanism::Apop,
+            Self::Sasl(mechanism) => LoginMechanism::Sasl(mechanism),
+            Self::User => LoginMechanism::User,
         }
     }
 
@@ -111,7 +111,7 @@ impl AuthMethod {
 }
 
 /// What can be refused before anything is asked of the server.
-pub(super) fn check(wanted: Mechanism, channel: Channel) -> Result<(), Error> {
+pub(super) fn check(wanted: LoginMechanism, channel: Channel) -> Result<(), Error> {
     let Some(way) = AuthMethod::of(wanted) else { return Ok(()) };
     match way {
         way if way.needs_clear() && !channel.clear => Err(Error::Insecure),
@@ -124,7 +124,7 @@ pub(super) fn check(wanted: Mechanism, channel: Channel) -> Result<(), Error> {
 
 /// The way in, but for those that the server refused to go; a pure function.
 pub(super) fn choose(
-    wanted: Mechanism,
+    wanted: LoginMechanism,
     capabilities: &Capabilities,
     channel: Channel,
     refused: &[AuthMethod],
@@ -163,7 +163,7 @@ pub(super) fn others(
     tried: &[AuthMethod],
     capabilities: &Capabilities,
     channel: Channel,
-) -> Box<[Mechanism]> {
+) -> Box<[LoginMechanism]> {
     let takes_token = |way: AuthMethod| matches!(way, AuthMethod::Sasl(it) if it.takes_token());
     let is_external = |way: AuthMethod| way == AuthMethod::Sasl(sasl::Mechanism::External);
     let of_tokens = tried.iter().any(|way| takes_token(*way));
@@ -193,7 +193,8 @@ mod tests {
     }
 
     fn auto(lines: &[&str], channel: Channel) -> Result<AuthMethod, String> {
-        choose(Mechanism::Auto, &capabilities(lines), channel, &[]).map_err(|it| it.to_string())
+        choose(LoginMechanism::Auto, &capabilities(lines), channel, &[])
+            .map_err(|it| it.to_string())
     }
 
     #[test]
@@ -233,22 +234,26 @@ mod tests {
         let none = Capabilities::default();
         let by_name = |mechanism| choose(mechanism, &none, CLEAR, &[]).is_ok();
         for mechanism in sasl::Mechanism::ALL.into_iter().filter(|it| !it.is_plus()) {
-            assert_eq!(by_name(Mechanism::Sasl(mechanism)), mechanism.is_scram(), "{mechanism}");
+            assert_eq!(
+                by_name(LoginMechanism::Sasl(mechanism)),
+                mechanism.is_scram(),
+                "{mechanism}"
+            );
         }
-        assert!(!by_name(Mechanism::Apop) && !by_name(Mechanism::User));
+        assert!(!by_name(LoginMechanism::Apop) && !by_name(LoginMechanism::User));
     }
 
     #[test]
     fn what_is_asked_for_by_name_is_that_or_nothing() {
         let offered = capabilities(&["SASL PLAIN", "USER"]);
-        let by_name = |mechanism| choose(Mechanism::Sasl(mechanism), &offered, TLS_1_3, &[]);
+        let by_name = |mechanism| choose(LoginMechanism::Sasl(mechanism), &offered, TLS_1_3, &[]);
         assert_eq!(by_name(Plain).unwrap(), AuthMethod::Sasl(Plain));
         assert!(matches!(by_name(ScramSha256), Err(Error::NotOffered { .. })));
-        let plus = choose(Mechanism::Sasl(ScramSha1Plus), &offered, TLS_1_2, &[]);
+        let plus = choose(LoginMechanism::Sasl(ScramSha1Plus), &offered, TLS_1_2, &[]);
         assert!(matches!(plus, Err(Error::NoBinding(ScramSha1Plus))));
         // It may have more than it says where it says nothing at all.
         let silent = Capabilities::default();
-        let scram = choose(Mechanism::Sasl(ScramSha256), &silent, TLS_1_2, &[]);
+        let scram = choose(LoginMechanism::Sasl(ScramSha256), &silent, TLS_1_2, &[]);
         assert_eq!(scram.unwrap(), AuthMethod::Sasl(ScramSha256));
     }
 
@@ -257,7 +262,7 @@ mod tests {
         let offered = capabilities(&["SASL PLAIN", "USER"]);
         let here = Channel { protected: false, clear: true, binds: false };
         for mechanism in [XOAuth2, OAuthBearer] {
-            let by_name = |channel| choose(Mechanism::Sasl(mechanism), &offered, channel, &[]);
+            let by_name = |channel| choose(LoginMechanism::Sasl(mechanism), &offered, channel, &[]);
             assert_eq!(by_name(TLS_1_2).unwrap(), AuthMethod::Sasl(mechanism));
             assert!(matches!(by_name(here), Err(Error::NotOffered { .. })));
             assert!(matches!(by_name(CLEAR), Err(Error::Insecure)));
@@ -271,8 +276,8 @@ mod tests {
         let offered = capabilities(&[all, "USER"]);
         let instead = |tried: Sasl, channel| {
             let others = others(&[AuthMethod::Sasl(tried)], &offered, channel);
-            let name = |it: &Mechanism| match it {
-                Mechanism::Sasl(it) => it.name(),
+            let name = |it: &LoginMechanism| match it {
+                LoginMechanism::Sasl(it) => it.name(),
                 _ => "USER",
             };
             others.iter().map(name).collect::<Vec<_>>().join(" ")
@@ -288,10 +293,10 @@ mod tests {
         let offered = capabilities(&["SASL SCRAM-SHA-256 PLAIN", "USER"]);
         let mut refused = Vec::new();
         for way in [AuthMethod::Sasl(ScramSha256), AuthMethod::Sasl(Plain), AuthMethod::User] {
-            assert_eq!(choose(Mechanism::Auto, &offered, TLS_1_3, &refused).unwrap(), way);
+            assert_eq!(choose(LoginMechanism::Auto, &offered, TLS_1_3, &refused).unwrap(), way);
             refused.push(way);
         }
-        let none = choose(Mechanism::Auto, &offered, TLS_1_3, &refused);
+        let none = choose(LoginMechanism::Auto, &offered, TLS_1_3, &refused);
         assert!(matches!(none, Err(Error::NoMechanism { .. })));
     }
 
@@ -299,13 +304,13 @@ mod tests {
     fn a_refused_plus_is_followed_by_the_same_without_and_by_nothing_weaker() {
         let all = "SASL SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN";
         let refused = [AuthMethod::Sasl(ScramSha256Plus)];
-        let next = choose(Mechanism::Auto, &capabilities(&[all]), TLS_1_3, &refused);
+        let next = choose(LoginMechanism::Auto, &capabilities(&[all]), TLS_1_3, &refused);
         assert_eq!(next.unwrap(), AuthMethod::Sasl(ScramSha256));
         let refused = [AuthMethod::Sasl(ScramSha256Plus), AuthMethod::Sasl(ScramSha256)];
-        let none = choose(Mechanism::Auto, &capabilities(&[all]), TLS_1_3, &refused);
+        let none = choose(LoginMechanism::Auto, &capabilities(&[all]), TLS_1_3, &refused);
         assert!(matches!(none, Err(Error::NoMechanism { .. })));
         let offered = capabilities(&["SASL SCRAM-SHA-256-PLUS PLAIN"]);
-        let none = choose(Mechanism::Auto, &offered, TLS_1_3, &refused[..1]);
+        let none = choose(LoginMechanism::Auto, &offered, TLS_1_3, &refused[..1]);
         assert!(matches!(none, Err(Error::NoMechanism { .. })));
     }
 }

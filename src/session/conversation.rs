@@ -44,7 +44,7 @@ pub enum Line<'a> {
 }
 
 /// What a server says while it judges a login.
-pub(super) enum Turn<'l> {
+pub(super) enum LoginAnswer<'l> {
     /// It wants to hear more (RFC 5034 section 4); the challenge in Base64.
     Challenge(&'l [u8]),
     /// `+OK`, and the words behind it.
@@ -276,7 +276,7 @@ impl<'a> Conversation<'a> {
 
     /// Reads a challenge or the end of a login. Salt, nonces and
     /// the server's signature of SCRAM are enough to try passwords with: no log shows them.
-    pub(super) fn turn(&mut self, mechanism: sasl::Mechanism) -> Result<Turn<'_>, Error> {
+    pub(super) fn turn(&mut self, mechanism: sasl::Mechanism) -> Result<LoginAnswer<'_>, Error> {
         self.connection.begin(Phase::Reply);
         self.read_line(Keyword::Auth, Phase::Reply)?;
         let continuation = Continuation::parse(&self.line);
@@ -288,13 +288,13 @@ impl<'a> Conversation<'a> {
         if let Some(Continuation { leniency, .. }) = continuation {
             leniency.map_or(Ok(()), |leniency| self.lenient(leniency))?;
             let challenge = Continuation::parse(&self.line).map(|it| it.challenge);
-            return Ok(Turn::Challenge(challenge.unwrap_or_default()));
+            return Ok(LoginAnswer::Challenge(challenge.unwrap_or_default()));
         }
         self.check_status(Keyword::Auth)?;
         let status = status_line(&self.line, Keyword::Auth)?;
         Ok(match status.indicator {
-            Indicator::Ok => Turn::Ok(status.text),
-            Indicator::Err => Turn::Refused(Refusal::new(&status, self.redactor.as_ref())),
+            Indicator::Ok => LoginAnswer::Ok(status.text),
+            Indicator::Err => LoginAnswer::Refused(Refusal::new(&status, self.redactor.as_ref())),
         })
     }
 

@@ -8,7 +8,7 @@ use crate::protocol::{
     TimestampError, Violation, sasl,
 };
 
-use super::mechanism::Mechanism;
+use super::mechanism::LoginMechanism;
 
 /// A `-ERR`: the server obeys the RFC in saying no.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub enum Error {
         /// What it said of a token before, JSON as a rule.
         reason: Option<Box<[u8]>>,
         /// What it announces besides that takes such a secret.
-        others: Box<[Mechanism]>,
+        others: Box<[LoginMechanism]>,
     },
     /// The server refused a mechanism and judged no credentials, and no other was
     /// tried, or none is left.
@@ -109,7 +109,7 @@ pub enum Error {
         /// Its words.
         refusal: Refusal,
         /// What it announces besides that takes such a secret.
-        others: Box<[Mechanism]>,
+        others: Box<[LoginMechanism]>,
     },
     /// A mechanism is bound to a channel, and this one cannot be bound to.
     #[error("{0} needs TLS that it can be bound to")]

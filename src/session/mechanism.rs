@@ -4,7 +4,7 @@ use crate::protocol::sasl;
 
 /// How to log in, as it was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mechanism {
+pub enum LoginMechanism {
     /// APOP (RFC 1939 section 7).
     Apop,
     /// The strongest that server and connection allow.

@@ -48,9 +48,9 @@ pub use authorization::{
 };
 pub use conversation::{Line, Log};
 pub use error::{Error, Nature, Refusal};
-pub use mechanism::Mechanism;
-pub use probe::{Answer, Findings, Step, UniqueIds, probe};
-pub use proof::{Extra, Proof, ProofAnswer, Verdict};
+pub use mechanism::LoginMechanism;
+pub use probe::{CapaAnswer, Findings, ProbeStep, UniqueIds, probe};
+pub use proof::{Extra, ProofAnswer, ProofReply, ProofVerdict};
 pub use reply::{AfterQuit, Reply, Sink};
 pub use transaction::Transaction;
 pub use window::WIDEST;

@@ -23,11 +23,11 @@ use super::authorization::{
 use super::choice::{AuthMethod, choose};
 use super::conversation::{Conversation, Line, Log};
 use super::error::{Error, Refusal};
-use super::mechanism::Mechanism;
+use super::mechanism::LoginMechanism;
 use super::transaction::Transaction;
 
 /// The answer to CAPA.
-pub type Answer = Result<Capabilities, Refusal>;
+pub type CapaAnswer = Result<Capabilities, Refusal>;
 
 /// What was found, as far as it came.
 #[derive(Debug, Default)]
@@ -41,17 +41,17 @@ pub struct Findings {
     /// Whether it offers APOP.
     pub apop: Option<Result<(), TimestampError>>,
     /// What is announced in clear, before STLS.
-    pub before_tls: Option<Answer>,
+    pub before_tls: Option<CapaAnswer>,
     /// What is announced before the login.
-    pub before_login: Option<Answer>,
+    pub before_login: Option<CapaAnswer>,
     /// How `auto` would log in.
-    pub auto: Option<Result<Mechanism, Error>>,
+    pub auto: Option<Result<LoginMechanism, Error>>,
     /// Whether what is sent can be read on the way, and no option allows that.
     pub is_exposed: bool,
     /// How the login went, if it did.
-    pub login: Option<Mechanism>,
+    pub login: Option<LoginMechanism>,
     /// What is announced after the login.
-    pub after_login: Option<Answer>,
+    pub after_login: Option<CapaAnswer>,
     /// The messages.
     pub maildrop: Option<DropListing>,
     /// What UIDL is worth.
@@ -75,7 +75,7 @@ pub struct UniqueIds {
 
 /// What could not be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ProbeStep {
     /// Connect, be greeted, go over to TLS, ask for capabilities.
     Connect,
     /// Log in.
@@ -89,9 +89,9 @@ pub enum Step {
 }
 
 /// Where a probe came to its end, and why.
-type Failed = (Step, Error);
+type ProbeFailure = (ProbeStep, Error);
 
-fn failed(step: Step) -> impl Fn(Error) -> Failed {
+fn failed(step: ProbeStep) -> impl Fn(Error) -> ProbeFailure {
     move |error| (step, error)
 }
 
@@ -101,7 +101,7 @@ pub fn probe(
     options: &Options,
     credentials: Option<&Credentials>,
     log: Log<'_>,
-) -> (Findings, Result<(), Failed>) {
+) -> (Findings, Result<(), ProbeFailure>) {
     let mut findings = Findings::default();
     let spoken = Cell::new(None);
     let listen = |line: Line<'_>| {
@@ -117,11 +117,11 @@ pub fn probe(
 }
 
 /// The mechanism that a command begins.
-fn spoken_by(command: &Command) -> Option<Mechanism> {
+fn spoken_by(command: &Command) -> Option<LoginMechanism> {
     match command {
-        Command::Apop { .. } => Some(Mechanism::Apop),
-        Command::Auth { mechanism, .. } => Some(Mechanism::Sasl(*mechanism)),
-        Command::User(_) => Some(Mechanism::User),
+        Command::Apop { .. } => Some(LoginMechanism::Apop),
+        Command::Auth { mechanism, .. } => Some(LoginMechanism::Sasl(*mechanism)),
+        Command::User(_) => Some(LoginMechanism::User),
         _ => None,
     }
 }
@@ -132,42 +132,43 @@ impl Findings {
         options: &Options,
         credentials: Option<&Credentials>,
         log: Log<'_>,
-        spoken: &Cell<Option<Mechanism>>,
-    ) -> Result<(), Failed> {
+        spoken: &Cell<Option<LoginMechanism>>,
+    ) -> Result<(), ProbeFailure> {
         let authorization = match self.arrive(options, log) {
             Ok(authorization) => authorization,
             Err(error) => {
                 self.look(options, &error, log);
-                return Err((Step::Connect, error));
+                return Err((ProbeStep::Connect, error));
             }
         };
         let channel = authorization.channel();
         self.is_exposed = !channel.clear;
-        let auto = choose(Mechanism::Auto, &authorization.capabilities, channel, &[]);
+        let auto = choose(LoginMechanism::Auto, &authorization.capabilities, channel, &[]);
         self.auto = Some(auto.map(AuthMethod::mechanism));
         let Some(credentials) = credentials else {
             authorization.conversation.leave();
             return Ok(());
         };
-        let mut transaction = authorization.log_in(credentials).map_err(failed(Step::LogIn))?;
+        let mut transaction =
+            authorization.log_in(credentials).map_err(failed(ProbeStep::LogIn))?;
         self.login = spoken.get();
-        let first = self.list(&mut transaction).map_err(failed(Step::List))?;
+        let first = self.list(&mut transaction).map_err(failed(ProbeStep::List))?;
         if let Some(number) = first {
-            self.top = Some(top(&mut transaction, number).map_err(failed(Step::Examine))?);
+            self.top = Some(top(&mut transaction, number).map_err(failed(ProbeStep::Examine))?);
         }
         let both = [&self.after_login, &self.before_login];
         let announced = both.into_iter().flatten().find_map(|answer| answer.as_ref().ok());
         if announced.is_some_and(Capabilities::pipelining) {
             let has_uidl = self.unique_ids.as_ref().is_some_and(Result::is_ok);
             let pipelines = pipelines(&mut transaction.conversation, first, has_uidl);
-            let pipelines = pipelines.map_err(failed(Step::List))?;
+            let pipelines = pipelines.map_err(failed(ProbeStep::List))?;
             self.pipelining = Some(pipelines);
             if !pipelines {
                 // It is not known which command its next answer would belong to.
                 return Ok(());
             }
         }
-        transaction.quit().map_err(failed(Step::Quit))?;
+        transaction.quit().map_err(failed(ProbeStep::Quit))?;
         self.is_ended = true;
         Ok(())
     }
@@ -273,7 +274,7 @@ impl Findings {
 }
 
 /// Asks for the capabilities.
-fn capabilities(conversation: &mut Conversation<'_>) -> Result<Answer, Error> {
+fn capabilities(conversation: &mut Conversation<'_>) -> Result<CapaAnswer, Error> {
     conversation.send(&Command::Capa)?;
     conversation.capabilities_or_refusal()
 }

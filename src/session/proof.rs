@@ -11,7 +11,7 @@ use crate::protocol::{
 
 /// The response to a proof, with the tag that it was sent with.
 #[derive(Debug)]
-pub struct Proof<T> {
+pub struct ProofReply<T> {
     /// What the caller sent the command for.
     pub tag: T,
     /// What came.
@@ -31,7 +31,7 @@ pub enum ProofAnswer {
 
 /// Whether a proof is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ProofVerdict {
     /// It names something else, or nothing.
     Bad,
     /// It names the message; LIST told its size.
@@ -48,10 +48,10 @@ impl ProofAnswer {
         number: MessageNumber,
         unique_id: Option<&UniqueId>,
         drop: Option<DropListing>,
-    ) -> Verdict {
+    ) -> ProofVerdict {
         let text = match self {
-            Self::None => return Verdict::Bad,
-            Self::Refused => return Verdict::Refused,
+            Self::None => return ProofVerdict::Bad,
+            Self::Refused => return ProofVerdict::Refused,
             Self::Text(text) => text,
         };
         let octets = match kind {
@@ -71,7 +71,7 @@ impl ProofAnswer {
                 .filter(|it| drop.is_none_or(|drop| it.messages <= drop.messages))
                 .map(|_| None),
         };
-        octets.map_or(Verdict::Bad, Verdict::Good)
+        octets.map_or(ProofVerdict::Bad, ProofVerdict::Good)
     }
 }
 
@@ -90,7 +90,7 @@ pub enum Extra {
 mod tests {
     use super::*;
 
-    fn judged(kind: ProofKind, answer: &str) -> Verdict {
+    fn judged(kind: ProofKind, answer: &str) -> ProofVerdict {
         let (number, id) = (MessageNumber::new(3).unwrap(), UniqueId::new(b"a b").unwrap());
         let drop = DropListing { messages: 5, octets: 9 };
         ProofAnswer::Text(answer.into()).judge(kind, number, Some(&id), Some(drop))
@@ -107,7 +107,7 @@ mod tests {
             (ProofKind::Stat, "4 1", None),
         ];
         for (kind, answer, octets) in good {
-            assert_eq!(judged(kind, answer), Verdict::Good(octets), "{answer}");
+            assert_eq!(judged(kind, answer), ProofVerdict::Good(octets), "{answer}");
         }
         let bad = [
             (ProofKind::List, ""),
@@ -122,7 +122,7 @@ mod tests {
             (ProofKind::Stat, "6 1"),
         ];
         for (kind, answer) in bad {
-            assert_eq!(judged(kind, answer), Verdict::Bad, "{answer}");
+            assert_eq!(judged(kind, answer), ProofVerdict::Bad, "{answer}");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use super::ahead::{AHEAD, Behind};
 use super::authorization::{Authorization, ChannelBinding, Credentials};
 use super::choice::{AuthMethod, others};
-use super::conversation::Turn;
+use super::conversation::LoginAnswer;
 use super::error::{Error, Refusal};
 use super::tried::Tried;
 
@@ -118,13 +118,13 @@ impl Authorization<'_> {
                 turn => turn?,
             };
             let (challenge, leniency) = match turn {
-                Turn::Challenge(challenge) => (challenge, None),
-                Turn::Ok(words) if takes_ok_for_challenge(exchange) => match mechanism {
+                LoginAnswer::Challenge(challenge) => (challenge, None),
+                LoginAnswer::Ok(words) if takes_ok_for_challenge(exchange) => match mechanism {
                     sasl::Mechanism::CramMd5 => (words, Some(Leniency::OkForChallenge)),
                     _ => (&b""[..], Some(Leniency::OkForChallenge)),
                 },
-                Turn::Ok(_) => return Ok(Tried::In),
-                Turn::Refused(refusal) => {
+                LoginAnswer::Ok(_) => return Ok(Tried::In),
+                LoginAnswer::Refused(refusal) => {
                     return self.refused(exchange, refusal, Sent { said, rounds });
                 }
             };
@@ -157,16 +157,16 @@ impl Authorization<'_> {
             self.conversation.send(command)?;
         }
         let (refusal, rounds) = match self.conversation.turn(mechanism)? {
-            Turn::Challenge(signature) => {
+            LoginAnswer::Challenge(signature) => {
                 exchange.answer(signature).map_err(failed)?;
                 match self.conversation.turn(mechanism)? {
-                    Turn::Challenge(_) => return Err(failed(sasl::Error::Unexpected)),
-                    Turn::Ok(_) => return Ok(Tried::In),
-                    Turn::Refused(refusal) => (refusal, 2),
+                    LoginAnswer::Challenge(_) => return Err(failed(sasl::Error::Unexpected)),
+                    LoginAnswer::Ok(_) => return Ok(Tried::In),
+                    LoginAnswer::Refused(refusal) => (refusal, 2),
                 }
             }
-            Turn::Ok(_) => return Err(failed(sasl::Error::Unproved)),
-            Turn::Refused(refusal) => (refusal, 1),
+            LoginAnswer::Ok(_) => return Err(failed(sasl::Error::Unproved)),
+            LoginAnswer::Refused(refusal) => (refusal, 1),
         };
         match self.refused(exchange, refusal, Sent { said: true, rounds }) {
             Err(Error::LoginRefused { refusal, .. })

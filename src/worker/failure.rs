@@ -4,7 +4,7 @@
 use crate::channel::failure::{FailedOperation, Failure, Kind};
 use crate::connection::{self, Phase, ProxyError, Reason, RootsError};
 use crate::fetch::{self, Operation};
-use crate::journal::{self, Binding};
+use crate::journal::{self, BindingMismatch};
 use crate::protocol::{Keyword, LoginRefusal, ResponseCode, sasl};
 use crate::{handover, maildir, session};
 
@@ -120,10 +120,10 @@ fn of_delivery(error: &maildir::Error) -> Kind {
 fn of_journal(error: &journal::Error) -> Kind {
     match error {
         journal::Error::Binding { binding, .. } => match binding {
-            Binding::AnotherJournal => Kind::AnotherJournal,
-            Binding::AnotherMaildir => Kind::AnotherMaildir,
-            Binding::JournalGone => Kind::JournalGone,
-            Binding::MaildirGone => Kind::MaildirGone,
+            BindingMismatch::AnotherJournal => Kind::AnotherJournal,
+            BindingMismatch::AnotherMaildir => Kind::AnotherMaildir,
+            BindingMismatch::JournalGone => Kind::JournalGone,
+            BindingMismatch::MaildirGone => Kind::MaildirGone,
         },
         journal::Error::Unmade { .. } => Kind::State,
         journal::Error::Damaged { .. } => Kind::JournalDamaged,

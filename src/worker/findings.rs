@@ -8,7 +8,7 @@ use crate::channel::findings::{
 use crate::channel::octets::Octets;
 use crate::connection::{self, Reason};
 use crate::protocol::{Capabilities, TimestampError, sasl};
-use crate::session::{self, Mechanism};
+use crate::session::{self, LoginMechanism};
 
 use super::link::Link;
 use super::observe::tell_capabilities;
@@ -26,7 +26,7 @@ const MECHANISM: usize = 100;
 /// Sends what was found.
 pub(super) fn tell(
     found: &session::Findings,
-    failed: Option<session::Step>,
+    failed: Option<session::ProbeStep>,
     has_password: bool,
     account: &Account,
     link: &Link,
@@ -49,7 +49,7 @@ pub(super) fn tell(
 
 fn findings(
     found: &session::Findings,
-    failed: Option<session::Step>,
+    failed: Option<session::ProbeStep>,
     has_password: bool,
     account: &Account,
 ) -> Findings {
@@ -69,7 +69,7 @@ fn findings(
             Err(error) => Auto::Nothing { why: error.to_string() },
         }),
         suggested: mechanism.map(value),
-        takes_token: matches!(taken, Some(Mechanism::Sasl(it)) if it.takes_token()),
+        takes_token: matches!(taken, Some(LoginMechanism::Sasl(it)) if it.takes_token()),
         login: found.login.map(name),
         failed: failed.map(step),
         has_password,
@@ -101,13 +101,13 @@ fn is_same(found: &session::Findings) -> bool {
     found.after_login.is_some() && found.after_login == found.before_login
 }
 
-fn step(step: session::Step) -> Step {
+fn step(step: session::ProbeStep) -> Step {
     match step {
-        session::Step::Connect => Step::Connect,
-        session::Step::Examine => Step::Examine,
-        session::Step::List => Step::List,
-        session::Step::LogIn => Step::LogIn,
-        session::Step::Quit => Step::Quit,
+        session::ProbeStep::Connect => Step::Connect,
+        session::ProbeStep::Examine => Step::Examine,
+        session::ProbeStep::List => Step::List,
+        session::ProbeStep::LogIn => Step::LogIn,
+        session::ProbeStep::Quit => Step::Quit,
     }
 }
 
@@ -119,14 +119,14 @@ fn apop(apop: &Result<(), TimestampError>) -> Apop {
     }
 }
 
-fn answer(answer: &session::Answer) -> Answer {
+fn answer(answer: &session::CapaAnswer) -> Answer {
     match answer {
         Ok(_) => Answer::Answered {},
         Err(refusal) => Answer::Refused { text: Octets::cut(&refusal.text) },
     }
 }
 
-fn before_login(given: &session::Answer) -> Announced {
+fn before_login(given: &session::CapaAnswer) -> Announced {
     let none = Capabilities::default();
     let capabilities = given.as_ref().unwrap_or(&none);
     let shown = |name: &[u8]| {
@@ -181,31 +181,31 @@ fn certificate(certificate: &connection::Certificate) -> Certificate {
 }
 
 /// A mechanism, as its standard names it.
-fn name(mechanism: Mechanism) -> String {
+fn name(mechanism: LoginMechanism) -> String {
     match mechanism {
-        Mechanism::Apop => "APOP".into(),
-        Mechanism::Auto => "auto".into(),
-        Mechanism::Sasl(mechanism) => mechanism.name().into(),
-        Mechanism::User => "USER and PASS".into(),
+        LoginMechanism::Apop => "APOP".into(),
+        LoginMechanism::Auto => "auto".into(),
+        LoginMechanism::Sasl(mechanism) => mechanism.name().into(),
+        LoginMechanism::User => "USER and PASS".into(),
     }
 }
 
 /// The value of `auth` that means a mechanism.
-pub(super) fn value(mechanism: Mechanism) -> String {
+pub(super) fn value(mechanism: LoginMechanism) -> String {
     match mechanism {
-        Mechanism::Apop => "apop".into(),
-        Mechanism::Auto => "auto".into(),
-        Mechanism::Sasl(mechanism) => mechanism.name().to_lowercase(),
-        Mechanism::User => "user".into(),
+        LoginMechanism::Apop => "apop".into(),
+        LoginMechanism::Auto => "auto".into(),
+        LoginMechanism::Sasl(mechanism) => mechanism.name().to_lowercase(),
+        LoginMechanism::User => "user".into(),
     }
 }
 
 /// The mechanism that `auth` should name: what was asked for by name, or what there
 /// is where `auto` takes nothing.
-fn suggested(account: &Account, found: &session::Findings) -> Option<Mechanism> {
+fn suggested(account: &Account, found: &session::Findings) -> Option<LoginMechanism> {
     let auto = found.auto.as_ref();
     let wanted = account.session.mechanism;
-    if wanted != Mechanism::Auto {
+    if wanted != LoginMechanism::Auto {
         let is_auto = auto.and_then(|auto| auto.as_ref().ok()) == Some(&wanted);
         return Some(wanted).filter(|_| !is_auto);
     }
@@ -213,11 +213,12 @@ fn suggested(account: &Account, found: &session::Findings) -> Option<Mechanism> 
         return None;
     }
     let offered = found.before_login.as_ref()?.as_ref().ok()?;
-    let sasl = |mechanism| Some(Mechanism::Sasl(mechanism)).filter(|_| offered.offers(mechanism));
+    let sasl =
+        |mechanism| Some(LoginMechanism::Sasl(mechanism)).filter(|_| offered.offers(mechanism));
     let has_certificate = account.session.connection.identity.is_some();
     // What takes a password first.
     sasl(sasl::Mechanism::CramMd5)
-        .or_else(|| Some(Mechanism::Apop).filter(|_| matches!(found.apop, Some(Ok(())))))
+        .or_else(|| Some(LoginMechanism::Apop).filter(|_| matches!(found.apop, Some(Ok(())))))
         .or_else(|| sasl(sasl::Mechanism::OAuthBearer))
         .or_else(|| sasl(sasl::Mechanism::XOAuth2))
         .or_else(|| sasl(sasl::Mechanism::External).filter(|_| has_certificate))
@@ -233,8 +234,8 @@ mod tests {
 
     #[test]
     fn each_mechanism_has_a_value_of_auth() {
-        let mechanisms = sasl::Mechanism::ALL.into_iter().map(Mechanism::Sasl);
-        for mechanism in mechanisms.chain([Mechanism::Apop, Mechanism::User]) {
+        let mechanisms = sasl::Mechanism::ALL.into_iter().map(LoginMechanism::Sasl);
+        for mechanism in mechanisms.chain([LoginMechanism::Apop, LoginMechanism::User]) {
             assert!(Auth::from_str(&value(mechanism), false).is_ok(), "{mechanism:?}");
         }
     }

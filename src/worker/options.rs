@@ -15,7 +15,7 @@ use crate::fetch::{self, Clock, Place, Policy, Rekey, Renewal, Selection};
 use crate::journal::{Hooks, Mailbox};
 use crate::protocol::{Leniencies, UniqueId, sasl};
 use crate::secret::Secret;
-use crate::session::{self, ChannelBinding, Early, Mechanism, Pipelining};
+use crate::session::{self, ChannelBinding, Early, LoginMechanism, Pipelining};
 use crate::stop::Stop;
 
 use super::error::{Broken, Error};
@@ -188,11 +188,11 @@ pub(super) fn identity(
     identity.map(Some).map_err(refused)
 }
 
-fn mechanism(auth: Auth) -> Mechanism {
-    Mechanism::Sasl(match auth {
-        Auth::Auto => return Mechanism::Auto,
-        Auth::User => return Mechanism::User,
-        Auth::Apop => return Mechanism::Apop,
+fn mechanism(auth: Auth) -> LoginMechanism {
+    LoginMechanism::Sasl(match auth {
+        Auth::Auto => return LoginMechanism::Auto,
+        Auth::User => return LoginMechanism::User,
+        Auth::Apop => return LoginMechanism::Apop,
         Auth::Plain => sasl::Mechanism::Plain,
         Auth::Login => sasl::Mechanism::Login,
         Auth::CramMd5 => sasl::Mechanism::CramMd5,

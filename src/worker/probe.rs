@@ -1,7 +1,7 @@
 //! `--probe`: what the server is.
 
 use crate::fetch::{self, Operation};
-use crate::session::{self, Credentials, Step};
+use crate::session::{self, Credentials, ProbeStep};
 
 use super::error::Error;
 use super::findings;
@@ -22,11 +22,11 @@ pub(super) fn probe(
     findings::tell(&found, failed, credentials.is_some(), account, link);
     result.map_err(|(step, source)| {
         let doing = match step {
-            Step::Connect => Operation::Connect,
-            Step::Examine => Operation::Examine,
-            Step::List => Operation::List,
-            Step::LogIn => Operation::LogIn,
-            Step::Quit => Operation::Quit,
+            ProbeStep::Connect => Operation::Connect,
+            ProbeStep::Examine => Operation::Examine,
+            ProbeStep::List => Operation::List,
+            ProbeStep::LogIn => Operation::LogIn,
+            ProbeStep::Quit => Operation::Quit,
         };
         fetch::Error::Session { doing, source }.into()
     })

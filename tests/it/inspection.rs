@@ -12,7 +12,7 @@ use pop3_test_server::{Builder, Security as Offered, Server};
 use pop3get::connection::{
     self, Connection, Error, Inspection, Options, Phase, Pin, Reason, Roots, Secured, Security,
 };
-use pop3get::session::Mechanism;
+use pop3get::session::LoginMechanism;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -26,7 +26,7 @@ fn server(offered: Offered) -> Builder {
 }
 
 fn options(port: u16, security: Security, roots: Roots) -> Options {
-    let options = session_options(port, Mechanism::User).connection;
+    let options = session_options(port, LoginMechanism::User).connection;
     Options { host: "localhost".into(), security, roots, ..options }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use pop3_test_server::{Fault, Security, Server};
 use pop3get::connection::{Roots, Security as Protection};
 use pop3get::secret::Secret;
-use pop3get::session::{Authorization, Credentials, Mechanism};
+use pop3get::session::{Authorization, Credentials, LoginMechanism};
 
 use crate::dovecot::Dovecot;
 use crate::rfc1939::letters;
@@ -60,7 +60,7 @@ fn give(mut to: TcpStream, coming: &Receiver<(Instant, Vec<u8>)>) {
 }
 
 /// A session that lists the maildrop and leaves.
-fn session(port: u16, ca: Option<&Path>, mechanism: Mechanism) {
+fn session(port: u16, ca: Option<&Path>, mechanism: LoginMechanism) {
     let mut options = session_options(port, mechanism);
     if let Some(ca) = ca {
         options.connection.security = Protection::ImplicitTls;
@@ -90,7 +90,7 @@ fn quits(delays: bool) -> usize {
         let wire = if delays { delayed(server.address()) } else { server.address() };
         // One after another: the maildrop is locked by each.
         for _ in 0..EACH {
-            session(wire.port(), ca, Mechanism::Auto);
+            session(wire.port(), ca, LoginMechanism::Auto);
         }
         let told = || server.commands().iter().filter(|line| *line == "QUIT").count();
         let end = Instant::now() + Duration::from_secs(5);

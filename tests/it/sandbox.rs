@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pop3get::connection::{self, Ahead, Roots, Security};
 use pop3get::protocol::Leniencies;
-use pop3get::session::{ChannelBinding, Early, Mechanism, Options, Pipelining};
+use pop3get::session::{ChannelBinding, Early, LoginMechanism, Options, Pipelining};
 use pop3get::stop::Stop;
 use pop3get::worker;
 use tempfile::TempDir;
@@ -205,7 +205,7 @@ impl Pop3get {
 }
 
 /// The way to a server in clear on this machine, for sessions in this process.
-pub fn session_options(port: u16, mechanism: Mechanism) -> Options {
+pub fn session_options(port: u16, mechanism: LoginMechanism) -> Options {
     let connection = connection::Options {
         host: "127.0.0.1".into(),
         port,

@@ -69,7 +69,7 @@ use pop3_test_server::{Cut, Manner, Script};
 use pop3get::connection::{Roots, Security};
 use pop3get::protocol::{MessageNumber, sasl};
 use pop3get::secret::Secret;
-use pop3get::session::{Authorization, Credentials, Error, Mechanism, Transaction};
+use pop3get::session::{Authorization, Credentials, Error, LoginMechanism, Transaction};
 
 use crate::sandbox::{Sandbox, session_options};
 
@@ -148,10 +148,10 @@ fn act(transaction: &mut Transaction<'_>, action: &str) -> Result<String, Error>
 /// server's certificate, if it speaks TLS.
 fn by_hand(script: &Script, port: u16, ca: Option<PathBuf>, actions: &[&str]) -> Vec<String> {
     let mechanism = match one(script, "auth", "user") {
-        "apop" => Mechanism::Apop,
-        "auto" => Mechanism::Auto,
-        "user" => Mechanism::User,
-        name => Mechanism::Sasl(sasl::Mechanism::from_name(name.as_bytes()).unwrap()),
+        "apop" => LoginMechanism::Apop,
+        "auto" => LoginMechanism::Auto,
+        "user" => LoginMechanism::User,
+        name => LoginMechanism::Sasl(sasl::Mechanism::from_name(name.as_bytes()).unwrap()),
     };
     let mut options = session_options(port, mechanism);
     if let Some(ca) = ca {

@@ -7,7 +7,7 @@ use crate::fetch::proof::{Proofs, out_of_step};
 use crate::fetch::suspect::Suspect;
 use crate::fetch::unproven::{RetrAnswer, Unproven};
 use crate::protocol::{MessageNumber, ProofKind};
-use crate::session::{ProofAnswer, Verdict};
+use crate::session::{ProofAnswer, ProofVerdict};
 
 use super::Pipeline;
 
@@ -30,20 +30,20 @@ impl Pipeline<'_, '_> {
             .is_some_and(|it| matches!(it.answer, RetrAnswer::Message { names_itself: true, .. }));
         match self.proofs.judge(&answer, kind, number, unique_id) {
             // "+OK 120 octets" to RETR 120 looks like a proof by LIST.
-            Verdict::Good(octets)
+            ProofVerdict::Good(octets)
                 if kind == ProofKind::List && names_itself && self.transaction.is_pipelining() =>
             {
                 self.unproven.note_size(number, octets);
                 self.due = Some((number, ProofKind::Uidl));
                 Ok(())
             }
-            Verdict::Good(octets) => {
+            ProofVerdict::Good(octets) => {
                 self.unproven.note_size(number, octets);
                 self.proven(number)
             }
             // Its own proof is refused, too: the next good one decides.
-            Verdict::Refused if is_refused => Ok(()),
-            Verdict::Refused if !self.transaction.is_pipelining() => {
+            ProofVerdict::Refused if is_refused => Ok(()),
+            ProofVerdict::Refused if !self.transaction.is_pipelining() => {
                 self.due = Proofs::after(kind).map(|kind| (number, kind));
                 if self.due.is_none() {
                     self.proofs.give_up();
@@ -51,7 +51,7 @@ impl Pipeline<'_, '_> {
                 }
                 Ok(())
             }
-            Verdict::Bad | Verdict::Refused => self.unproven_at(number, &answer),
+            ProofVerdict::Bad | ProofVerdict::Refused => self.unproven_at(number, &answer),
         }
     }
 

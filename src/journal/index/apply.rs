@@ -8,7 +8,7 @@ use crate::journal::record::{Missing, Record};
 use crate::journal::state::{Facts, Known, State};
 use crate::journal::stored_file::StoredFile;
 
-use super::entry::{Entry, Flag};
+use super::entry::{Flag, IndexEntry};
 use super::{Index, Retry, Shared, Unsettled};
 
 impl Index {
@@ -163,7 +163,7 @@ impl Index {
     /// What it costs beyond the text of the unique-ids.
     #[cfg(test)]
     pub(in crate::journal) fn octets_beyond_text(&self) -> usize {
-        let entries = self.entries.capacity() * size_of::<Entry>();
+        let entries = self.entries.capacity() * size_of::<IndexEntry>();
         let text: usize = self.heads().map(|(_, text)| text.len()).sum();
         self.arena.capacity() - text + entries + self.heads.allocation_size()
     }
@@ -229,7 +229,7 @@ impl Index {
         let new = u32::try_from(self.entries.len()).ok()?;
         let mut entry = match first.and_then(|first| self.entry(first)) {
             Some(first) => first.another(),
-            None => Entry::first(unique_id, &mut self.arena)?,
+            None => IndexEntry::first(unique_id, &mut self.arena)?,
         };
         if occurrence != 1 {
             entry.set(Flag::Numbered, true);
@@ -259,6 +259,6 @@ fn is_living(state: Option<State>) -> bool {
 }
 
 /// The unique-id of an entry.
-fn text<'a>(entries: &[Entry], arena: &'a [u8], at: u32) -> &'a [u8] {
+fn text<'a>(entries: &[IndexEntry], arena: &'a [u8], at: u32) -> &'a [u8] {
     entries.get(at as usize).map_or(&[], |entry| entry.text(arena))
 }

@@ -5,7 +5,7 @@ use crate::journal::fingerprint::Fingerprint;
 use crate::journal::state::{Facts, State};
 
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct IndexEntry {
     fingerprint: [u8; 16],
     content: [u8; 8],
     octets: [u8; 8],
@@ -39,7 +39,7 @@ pub(super) enum Flag {
 /// The octets of a length in the arena.
 const LENGTH: usize = 4;
 
-impl Entry {
+impl IndexEntry {
     /// An entry of nothing yet, and its unique-id in the arena; `None` for more
     /// than 281 terabytes of unique-ids, or one of four gigabytes.
     pub(super) fn first(unique_id: &[u8], arena: &mut Vec<u8>) -> Option<Self> {
@@ -113,10 +113,10 @@ mod tests {
 
     #[test]
     fn an_entry_has_48_octets_and_a_unique_id_of_any_length() {
-        assert_eq!(size_of::<Entry>(), 48);
+        assert_eq!(size_of::<IndexEntry>(), 48);
         let (long, mut arena) = (vec![b'x'; 70_000], Vec::new());
         let ids = [&b"a"[..], &long, b"bc"];
-        let entries = ids.map(|id| Entry::first(id, &mut arena).unwrap());
+        let entries = ids.map(|id| IndexEntry::first(id, &mut arena).unwrap());
         for (entry, id) in entries.iter().zip(ids) {
             assert_eq!(entry.text(&arena), id);
             assert_eq!(entry.another().text(&arena), id);

@@ -2,7 +2,7 @@
 
 use crate::journal::append::Append;
 use crate::journal::disk::{replace, sync_directory};
-use crate::journal::error::{Binding, Error};
+use crate::journal::error::{BindingMismatch, Error};
 use crate::journal::handed::{Unmarked, mark};
 use crate::journal::mailbox::JOURNAL;
 use crate::journal::maildir_binding::MaildirBinding;
@@ -25,7 +25,7 @@ impl Journal {
         if marker.journal_of(self.mailbox.key()).is_some() {
             // A run with another state directory was faster.
             let (journal, maildir) = (self.path.clone(), maildir.clone());
-            return Err(Error::Binding { binding: Binding::JournalGone, journal, maildir });
+            return Err(Error::Binding { binding: BindingMismatch::JournalGone, journal, maildir });
         }
         self.abandoned = true;
         self.header.maildir = marker.maildir;

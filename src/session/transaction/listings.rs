@@ -6,7 +6,7 @@ use crate::protocol::{
 };
 
 use super::Transaction;
-use super::numbers::Numbers;
+use super::numbers::NumberSet;
 use super::proofs::PROOF_TIMEOUT;
 use crate::session::error::{Error, Refusal};
 use crate::session::reply::about;
@@ -126,7 +126,7 @@ impl<T> Transaction<'_, T> {
     ) -> Result<(), Error> {
         let keyword = command.keyword();
         self.succeed(command)?;
-        let (mut numbers, mut needed) = (Numbers::default(), Leniencies::default());
+        let (mut numbers, mut needed) = (NumberSet::default(), Leniencies::default());
         self.conversation.lines(keyword, |line| {
             if line.is_empty() {
                 needed.insert(Leniency::EmptyLineInListing);

@@ -2,16 +2,16 @@
 
 use crate::protocol::MessageNumber;
 
-/// Numbers that follow each other are one run, first and last: most listings are one.
+/// A set of message-numbers. Consecutive ones are kept as one range: most listings are one.
 #[derive(Debug, Default)]
-pub(super) struct Numbers {
+pub(super) struct NumberSet {
     runs: Vec<(u32, u32)>,
     /// How many there are.
     pub(super) count: usize,
     is_unordered: bool,
 }
 
-impl Numbers {
+impl NumberSet {
     pub(super) fn add(&mut self, number: MessageNumber) {
         let number = number.get();
         self.count += 1;
@@ -49,7 +49,7 @@ mod tests {
         fn a_number_that_stands_there_twice_is_found_in_any_order(
             numbers in prop::collection::vec(1u32..12, 0..9),
         ) {
-            let mut found = Numbers::default();
+            let mut found = NumberSet::default();
             numbers.iter().for_each(|number| found.add(MessageNumber::new(*number).unwrap()));
             let distinct: HashSet<_> = numbers.iter().collect();
             prop_assert_eq!(found.count, numbers.len());

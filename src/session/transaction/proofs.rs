@@ -6,7 +6,7 @@ use crate::protocol::{Command, MessageNumber, ProofKind, ScanListing};
 
 use super::Transaction;
 use crate::session::error::Error;
-use crate::session::proof::{Extra, Proof, ProofAnswer};
+use crate::session::proof::{Extra, ProofAnswer, ProofReply};
 use crate::session::window::InFlight;
 
 /// So long a proof is waited for: its answer follows a message that is there.
@@ -29,14 +29,14 @@ impl<T> Transaction<'_, T> {
 
     /// Reads the answer to a proof, which is the oldest unanswered command. What is
     /// no status line proves nothing either.
-    pub fn proof(&mut self) -> Result<Option<Proof<T>>, Error> {
+    pub fn proof(&mut self) -> Result<Option<ProofReply<T>>, Error> {
         self.settle_own()?;
         self.nudge()?;
         let Some(InFlight { command, tag: Some(tag), .. }) = self.window.pop() else {
             return Ok(None);
         };
         let answer = self.proof_line(&command)?;
-        Ok(Some(Proof { tag, answer }))
+        Ok(Some(ProofReply { tag, answer }))
     }
 
     fn proof_line(&mut self, command: &Command) -> Result<ProofAnswer, Error> {

@@ -17,7 +17,7 @@ use pop3_test_server::Server;
 use pop3get::fetch::{AccountRun, Clock, Deletion, Options, Place, Policy, Rekey, Renewal};
 use pop3get::journal::{Hooks, Mailbox};
 use pop3get::secret::Secret;
-use pop3get::session::{Credentials, Mechanism};
+use pop3get::session::{Credentials, LoginMechanism};
 
 use super::trace::{DIRECTORIES, Disk, Op, of_worker, operations};
 use super::{FILE_BY_FILE, Random, mail, messages, seed, strace, sweep, whole};
@@ -125,7 +125,7 @@ fn run(home: &Path, server: &Server, deletion: Deletion, what: &str) {
     };
     let options = Options {
         renewal: Renewal::default(),
-        session: session_options(server.address().port(), Mechanism::User),
+        session: session_options(server.address().port(), LoginMechanism::User),
         policy: Policy { deletion, ..Policy::default() },
         rekey: Rekey::Stop,
         most_open: 20,
