@@ -2,7 +2,8 @@
 //! file and start no program.
 //!
 //! Landlock takes away all files but those in [`Allowed`], and TCP to all ports but those
-//! in it, from this thread and every thread that it starts. It is closed once, as soon as
+//! in it, signals to other processes and their abstract sockets, from this thread and
+//! every thread that it starts. It is closed once, as soon as
 //! the lock is held and the Maildir open, and before the first octet of a server. Seccomp
 //! refuses the system calls that start a program, look into another process, or reach one
 //! by a socket file: through one a session bus or a container daemon could be asked to
@@ -227,7 +228,7 @@ enum Refused {
 fn restrict_files(allowed: &Allowed) -> Result<landlock::RestrictionStatus, Refused> {
     use landlock::{
         ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, PathBeneath,
-        PathFd, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, make_bitflags,
+        PathFd, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, Scope, make_bitflags,
         path_beneath_rules,
     };
 
@@ -243,7 +244,8 @@ fn restrict_files(allowed: &Allowed) -> Result<landlock::RestrictionStatus, Refu
         .handle_access(AccessFs::Refer)?
         .set_compatibility(CompatLevel::BestEffort)
         // ABI 9 counts the resolver's sockets as files.
-        .handle_access(AccessFs::from_all(ABI::V5))?;
+        .handle_access(AccessFs::from_all(ABI::V5))?
+        .scope(Scope::from_all(ABI::V6))?;
     let ruleset = match allowed.ports {
         Some(_) => ruleset.handle_access(AccessNet::from_all(ABI::V4))?,
         None => ruleset,

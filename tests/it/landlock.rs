@@ -93,6 +93,11 @@ fn inside() {
     }
     TcpStream::connect(address(&allowed_port)).unwrap();
     let Landlock::Holds { abi } = files else { return println!("none: {files:?}") };
+    if abi >= 6 {
+        let parent = rustix::process::getppid().unwrap();
+        assert_eq!(rustix::process::test_kill_process(parent), Err(rustix::io::Errno::PERM));
+    }
+    rustix::process::test_kill_process(rustix::process::getpid()).unwrap();
     if abi >= 4 {
         assert_eq!(TcpStream::connect(address(&other_port)).unwrap_err().kind(), denied);
         assert_eq!(TcpListener::bind("127.0.0.1:0").unwrap_err().kind(), denied);
@@ -118,6 +123,54 @@ fn inside() {
     fs::File::open(path("Mail/new")).unwrap().sync_all().unwrap();
     fs::remove_file(path("Mail/tmp/2")).unwrap();
     fs::create_dir(path("Mail/cur")).unwrap();
+    println!("closed and tried");
+}
+
+/// Names a socket file; an abstract socket has the same name.
+#[cfg(target_os = "linux")]
+const SOCKET: &str = "POP3GET_TEST_SOCKET";
+
+/// The hand-over to `lmtp:/socket` is the one worker whose system calls may make such
+/// sockets.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_worker_that_may_use_a_socket_file_reaches_no_abstract_socket() {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+
+    let room = Sandbox::new();
+    let path = room.path("socket");
+    let name = SocketAddr::from_abstract_name(path.as_os_str().as_encoded_bytes()).unwrap();
+    let _both = (UnixListener::bind(&path).unwrap(), UnixListener::bind_addr(&name).unwrap());
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "landlock::inside_by_socket_file", "--ignored", "--nocapture"]);
+    let output = command.env(SOCKET, path).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    match said.lines().find_map(|line| line.strip_prefix("none: ")) {
+        Some(why) => cannot(why),
+        None => assert!(said.contains("closed and tried"), "{said}"),
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+#[ignore = "runs in a process that the test above starts"]
+#[allow(clippy::print_stdout, reason = "the test above reads it")]
+fn inside_by_socket_file() {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::SocketAddr;
+
+    let Some(path) = std::env::var_os(SOCKET) else { return };
+    let name = SocketAddr::from_abstract_name(path.as_encoded_bytes()).unwrap();
+    UnixStream::connect_addr(&name).unwrap();
+    let Enforced { files, .. } = enforce(&Allowed { socket_files: true, ..Allowed::default() });
+    UnixStream::connect(&path).unwrap();
+    let Landlock::Holds { abi } = files else { return println!("none: {files:?}") };
+    if abi >= 6 {
+        let refused = UnixStream::connect_addr(&name).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
+    }
     println!("closed and tried");
 }
 
@@ -166,7 +219,7 @@ fn a_worker_is_bound_to_the_ports_that_it_needs() {
     if !was_closed(&ran) || !ran.stderr.contains("Landlock ABI ") || !knows_ports(&ran) {
         return;
     }
-    assert!(ran.stderr.contains(&format!("TCP to 53 and {port} alone: ")), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("TCP to 53 and {port} alone")), "{ran:?}");
     let preloaded = sandbox.plain(&server).env("LD_PRELOAD", "/nowhere.so").arg("-vv").run();
     assert!(preloaded.status == Some(0) && !preloaded.stderr.contains("TCP to "), "{preloaded:?}");
 }
@@ -197,6 +250,28 @@ fn a_kernel_without_it_is_no_failure_and_named() {
         assert_eq!(sandbox.count(), 2);
         let trace = fs::read_to_string(trace).unwrap();
         assert!(trace.contains("INJECTED") && !trace.contains("landlock_restrict_self"), "{trace}");
+    }
+}
+
+/// What each version of Landlock cannot do is left out, and nothing else.
+#[test]
+fn an_older_landlock_holds_what_it_knows_and_the_mail_arrives() {
+    for abi in [2, 3, 4, 5, 6] {
+        let (server, sandbox) = (server().start(), Sandbox::new());
+        let wish = format!("inject=landlock_create_ruleset:retval={abi}:when=1");
+        let wishes = ["-e", "trace=landlock_create_ruleset", "-e", &*wish];
+        let trace = sandbox.path("trace");
+        let mut run = crate::sweep::strace(&sandbox, &server, &wishes, &trace);
+        let output = run.arg("-vv").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && sandbox.count() == 2, "{said}");
+        if !kernel_can() {
+            continue;
+        }
+        let (_, line) = said.split_once(&format!("sandbox: Landlock ABI {abi}, ")).unwrap();
+        let (line, _) = line.split_once(": files can be written in ").unwrap();
+        assert_eq!(line.contains("TCP to "), abi >= 4, "{abi}: {said}");
+        assert_eq!(line.contains("no signals"), abi >= 6, "{abi}: {said}");
     }
 }
 

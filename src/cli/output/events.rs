@@ -215,6 +215,10 @@ fn detail(event: &Event) -> Option<String> {
     })
 }
 
+/// From this ABI of Landlock on it keeps signals from other processes, and their abstract
+/// sockets from the worker.
+const KNOWS_SIGNALS: i32 = 6;
+
 fn closed(sandbox: &Sandbox) -> String {
     let Sandbox { files, write, ports, calls } = sandbox;
     let why = match files {
@@ -234,7 +238,10 @@ fn closed(sandbox: &Sandbox) -> String {
                 format!(", TCP to {} alone", ports.join(" and "))
             });
             let ports = ports.unwrap_or_default();
-            return format!("Landlock ABI {abi}{calls}{ports}: files can be written {places}");
+            let signals = if *abi >= KNOWS_SIGNALS { ", no signals" } else { "" };
+            return format!(
+                "Landlock ABI {abi}{calls}{ports}{signals}: files can be written {places}"
+            );
         }
         Landlock::Failed { why } => why,
         Landlock::Missing {} => "this kernel has no Landlock",
