@@ -56,6 +56,7 @@ mod other_names; // one mailbox under several names
 mod places; // containers, limits, odd file systems, homes of others
 mod plan; // a table of cases, and what holds for all
 mod probe; // what a server is, told to a person
+mod processes; // signals, job control and floods between the two processes of a run
 mod properties; // what the fuzz targets hold, on the stable toolchain
 mod proxy; // through a proxy
 mod quit; // QUIT whose answer is not waited for

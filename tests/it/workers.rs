@@ -18,12 +18,12 @@ use crate::jobs::children;
 use crate::rfc1939::letters;
 use crate::sandbox::{Sandbox, mail};
 
-const HELLO: &str =
+pub const HELLO: &str =
     concat!("{\"hello\":{\"version\":\"", env!("CARGO_PKG_VERSION"), "\",\"build\":\"\"}}\n");
-const END: &str = "{\"end\":{\"failure\":null}}\n";
+pub const END: &str = "{\"end\":{\"failure\":null}}\n";
 
 /// What a run says whose worker does as told, and how it ends.
-fn lied_to(worker: fn(UnixStream), options: &[&str]) -> (Exit, String) {
+pub fn lied_to(worker: fn(UnixStream), options: &[&str]) -> (Exit, String) {
     let sandbox = Sandbox::new();
     let home = sandbox.path("").display().to_string();
     let words = ["pop3get", "--config", "/dev/null", "-u", "mrose", "-s", "127.0.0.1:1"];
@@ -62,7 +62,7 @@ fn is_70(worker: fn(UnixStream), why: &str) {
 }
 
 /// Whether a character steers a terminal.
-fn steers(c: char) -> bool {
+pub fn steers(c: char) -> bool {
     c.is_control() && c != '\n'
 }
 
@@ -418,7 +418,7 @@ fn server() -> Builder {
 }
 
 #[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
