@@ -185,15 +185,14 @@ impl Repair {
         if self.mended.bound {
             self.hold_absent(present);
         }
-        self.release_present(files);
+        let released = self.release_present(files);
         let lacking = self.saved.index.lacks(files.iter().map(|file| file.hash));
         let files: Vec<_> =
             files.iter().filter(|file| lacking.contains(&file.hash)).copied().collect();
         for file in self.saved.index.not_found_yet(&files) {
             self.saved.index.apply(&Record::Found(file), 0);
-            self.mended.found += 1;
+            self.mended.found += usize::from(!released.contains(&file.hash));
         }
-        self.mended.found = self.mended.found.saturating_sub(self.mended.released);
         if self.lock.is_some() && !self.mended.is_whole() {
             self.write()?;
         }
@@ -217,8 +216,9 @@ impl Repair {
 
     /// Knows by its file alone what was held and is in this Maildir, octet for octet: a
     /// repair with a wrong Maildir had held it, or its owner has put it back. Whether that
-    /// file was whole is not known, so it is compared before anything is deleted.
-    fn release_present(&mut self, files: &[StoredFile]) {
+    /// file was whole is not known, so it is compared before anything is deleted. Returns
+    /// what stands for their unique-ids in the names of files.
+    fn release_present(&mut self, files: &[StoredFile]) -> HashSet<u64> {
         let contents: HashSet<(u64, ContentHash)> =
             files.iter().map(|file| (file.hash, file.content)).collect();
         let is_back = |(key, known): &(MessageKey, Known)| {
@@ -226,9 +226,10 @@ impl Repair {
         };
         let back: Vec<_> = self.held().filter(is_back).collect();
         self.mended.released = back.len();
-        for (key, _) in back {
+        for (key, _) in &back {
             self.saved.index.apply(&Record::Forget(key.written()), 0);
         }
+        back.iter().map(|(key, _)| key.name_hash()).collect()
     }
 
     fn write(&mut self) -> Result<(), Error> {
