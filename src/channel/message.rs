@@ -192,6 +192,8 @@ pub enum Cause {
     Lost,
     /// The server said `-ERR`.
     Refused,
+    /// The server stopped sending inside it, twice.
+    TimedOut,
 }
 
 /// What a fetch would do with a message.

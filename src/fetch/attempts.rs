@@ -108,6 +108,7 @@ pub(super) enum PutOffCause {
     Endless,
     Garbled,
     Lost,
+    TimedOut,
 }
 
 impl PutOffCause {
@@ -116,6 +117,7 @@ impl PutOffCause {
             Self::Endless => MessageFailure::Endless,
             Self::Garbled => MessageFailure::Garbled,
             Self::Lost => MessageFailure::Lost,
+            Self::TimedOut => MessageFailure::TimedOut,
         }
     }
 }
@@ -220,7 +222,7 @@ impl Attempts {
                 }
                 Some(Next::Again(Note::None))
             }
-            (nature, reached) => self.among_messages(Current { reached, ..ended }, nature),
+            (_, reached) => self.among_messages(Current { reached, ..ended }, &error),
         };
         match next {
             Some(next) => {
@@ -232,7 +234,8 @@ impl Attempts {
     }
 
     /// What follows a session that ended so after its listing, if anything does.
-    fn among_messages(&mut self, ended: Current, nature: session::Nature) -> Option<Next> {
+    fn among_messages(&mut self, ended: Current, error: &Error) -> Option<Next> {
+        let (nature, is_late) = (error.nature(), error.is_timed_out());
         let Current { pipelining, remembered, progress, lost, more, .. } = ended;
         match (lost, nature) {
             // The same octets a second time are stored.
@@ -243,7 +246,9 @@ impl Attempts {
             (Some(download), session::Nature::OutOfStep) => {
                 Some(self.put_off(download, PutOffCause::Garbled, more))
             }
-            (Some(download), _) => Some(self.lost(download, nature, (pipelining, progress, more))),
+            (Some(download), _) => {
+                Some(self.lost(download, (nature, is_late), (pipelining, progress, more)))
+            }
             (None, session::Nature::Broken) if pipelining => {
                 Some(self.out_of_step(true, remembered, None))
             }
@@ -298,7 +303,7 @@ impl Attempts {
     fn lost(
         &mut self,
         download: Download,
-        nature: session::Nature,
+        (nature, is_late): (session::Nature, bool),
         (pipelining, progress, more): (bool, bool, bool),
     ) -> Next {
         // One command at a time is all that another session can do better.
@@ -309,6 +314,7 @@ impl Attempts {
         let why = match nature {
             session::Nature::Endless => PutOffCause::Endless,
             session::Nature::Broken => PutOffCause::Garbled,
+            _ if is_late => PutOffCause::TimedOut,
             _ => PutOffCause::Lost,
         };
         self.put_off(download, why, more)

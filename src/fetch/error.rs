@@ -169,6 +169,11 @@ impl Error {
         }
     }
 
+    /// Whether the server did not answer in time.
+    pub(super) fn is_timed_out(&self) -> bool {
+        matches!(self, Self::Session { source, .. } if source.is_timed_out())
+    }
+
     /// The same for a run that insists on the RFCs.
     #[must_use]
     pub fn strictly(self, strict: bool) -> Self {

@@ -200,6 +200,8 @@ pub enum MessageFailure<'a> {
     Lost,
     /// The server said `-ERR`.
     Refused(&'a Refusal),
+    /// The server stopped sending inside it, twice.
+    TimedOut,
 }
 
 /// Hears what happens.

@@ -207,6 +207,11 @@ impl Error {
         )
     }
 
+    /// Whether the server did not answer in time.
+    pub fn is_timed_out(&self) -> bool {
+        matches!(self, Self::Connection(connection::Error::TimedOut { .. }))
+    }
+
     /// What this is where several commands are under way: a server that hangs up or
     /// falls silent over them may take them one by one.
     pub fn out_of_step(self) -> Self {

@@ -180,5 +180,6 @@ fn cause(why: &fetch::MessageFailure<'_>) -> Cause {
         fetch::MessageFailure::Garbled => Cause::Garbled,
         fetch::MessageFailure::Lost => Cause::Lost,
         fetch::MessageFailure::Refused(_) => Cause::Refused,
+        fetch::MessageFailure::TimedOut => Cause::TimedOut,
     }
 }

@@ -170,7 +170,7 @@ fn a_message_that_always_breaks_the_connection_keeps_no_other_from_arriving() {
     let server = server().without("PIPELINING").fault(fault).start();
     let sandbox = Sandbox::new();
     let run = || sandbox.plain(&server).args(["--timeout", "1"]).run();
-    run().fails(65, "cannot fetch message 2 (uid-2): the connection was lost inside it twice");
+    run().fails(65, "cannot fetch message 2 (uid-2): the server stopped sending inside it twice");
     assert_eq!(sandbox.count(), 2);
     run().fails(65, "tried 2 times");
     // Its time has not come, so nothing is wrong.

@@ -152,5 +152,6 @@ fn cause(why: Cause, text: Option<&Octets>) -> String {
             let text = text.map_or(&[][..], |text| text.as_bytes());
             format!("server refused RETR{}", words(text))
         }
+        Cause::TimedOut => "the server stopped sending inside it twice".to_owned(),
     }
 }

@@ -157,16 +157,20 @@ fn another_session_follows_a_withheld_quit_while_there_is_progress() {
 
 #[test]
 fn the_connection_lost_inside_a_message_twice_puts_it_off() {
-    for error in [lost, timed_out] {
+    let cases: [(fn() -> Error, _, _); 2] = [
+        (lost, "put off 3 Lost, again", "put off 3 Lost"),
+        (timed_out, "put off 3 TimedOut, again", "put off 3 TimedOut"),
+    ];
+    for (error, again, last) in cases {
         let attempts = plays([
             (ended(Err(error())).at(3), "again None"),
-            (ended(Err(error())).at(3), "put off 3 Lost, again"),
+            (ended(Err(error())).at(3), again),
             (ended(Ok(Finish::Complete)), "done"),
         ]);
         assert!(attempts.losses.is_empty() && attempts.put_off.len() == 1);
         plays([
             (ended(Err(error())).at(3), "again None"),
-            (ended(Err(error())).at(3).last(), "put off 3 Lost"),
+            (ended(Err(error())).at(3).last(), last),
         ]);
         // Inside another one: each counts for itself.
         let attempts = plays([
