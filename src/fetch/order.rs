@@ -74,7 +74,8 @@ pub struct OrderCandidates(HashMap<UniqueId, Vec<(MessageNumber, Order)>>);
 
 impl Listing<'_> {
     /// Looks at the messages for whose unique-ids orders hold. Orders for other messages
-    /// than the named ones go on.
+    /// than the named ones go on, and so do those that hang on a header which the server does
+    /// not show in this session.
     pub fn order_candidates(
         &mut self,
         index: &Index,
@@ -90,8 +91,14 @@ impl Listing<'_> {
         let numbers = listed.iter().map(|listed| listed.number).collect();
         let mut prints = HashMap::new();
         self.headers(numbers, |number, header| _ = prints.insert(number, print(&header)))?;
+        let is_unseen = |it: &&Listed| {
+            !prints.contains_key(&it.number) && index.order_needs_header(&it.unique_id)
+        };
+        let unseen: HashSet<UniqueId> =
+            listed.iter().filter(is_unseen).map(|it| it.unique_id.clone()).collect();
         let mut candidates = OrderCandidates::default();
-        for Listed { number, unique_id, octets, .. } in listed {
+        let seen = listed.into_iter().filter(|it| !unseen.contains(&it.unique_id));
+        for Listed { number, unique_id, octets, .. } in seen {
             let fingerprint = prints.get(&number).copied();
             let shown = (number, Order { octets, fingerprint });
             candidates.0.entry(unique_id).or_default().push(shown);

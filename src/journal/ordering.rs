@@ -19,6 +19,12 @@ impl Index {
         self.orders.contains_key(unique_id.as_bytes())
     }
 
+    /// Whether an order for a message with this unique-id means it by its header.
+    pub fn order_needs_header(&self, unique_id: &UniqueId) -> bool {
+        let orders = self.orders.get(unique_id.as_bytes());
+        orders.is_some_and(|orders| orders.iter().any(|order| order.fingerprint.is_some()))
+    }
+
     /// How many orders hold.
     pub fn count_orders(&self) -> usize {
         self.orders.values().map(Vec::len).sum()

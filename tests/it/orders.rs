@@ -218,6 +218,20 @@ fn without_top_an_order_means_a_message_of_the_same_size() {
 }
 
 #[test]
+fn an_order_whose_header_is_not_shown_in_one_session_waits_for_the_next() {
+    let refused = Fault::reply("TOP", "-ERR not now\r\n");
+    let server = Server::builder().user("mrose", "secret").messages(letters(4));
+    // The order is given in the second session; TOP is refused in a look and in a fetch.
+    let site = Site::of(server.fault(refused.clone().on(3)).fault(refused.on(4)).start());
+    let check = site.sandbox.pop3get(["home", "--check"]).run();
+    assert_eq!(check.stdout, "2 new messages\n", "{check:?}");
+    site.sandbox.pop3get(["home"]).run().is_silent();
+    assert_eq!(site.left().len(), 4);
+    site.sandbox.pop3get(["home"]).run().is_silent();
+    assert_eq!(site.left(), ["uid-2", "uid-4"]);
+}
+
+#[test]
 fn looks_leave_the_orders_as_they_are() {
     let site = Site::new();
     let journal = || fs::read(site.sandbox.path(".local/state/pop3get/home/journal")).unwrap();
