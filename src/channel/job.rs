@@ -67,6 +67,8 @@ pub struct Job {
 pub struct ShownEvents {
     /// The conversation with the server.
     pub conversation: bool,
+    /// Facts about the place that a run writes to.
+    pub details: bool,
     /// Each message that was delivered, and each that was deleted.
     pub messages: bool,
     /// Progress inside of messages.

@@ -41,7 +41,7 @@ pub(super) fn load(
 }
 
 /// Says which directories the file system cannot sync. Asked only where something was
-/// delivered: the question is itself a sync.
+/// delivered and the answer is shown: the question is itself a sync.
 fn tell_unsynced(account: &Account, link: &Link) {
     let directories =
         [account.maildir.as_ref().map(|it| it.join("new")), Some(account.state.clone())];
@@ -118,7 +118,7 @@ pub(super) fn run(
         }
         _ => local.fetch(&options, credentials, &observe),
     };
-    if summary.delivered > 0 {
+    if summary.delivered > 0 && account.job.shown.details {
         tell_unsynced(account, link);
     }
     link.event(Event::Summary(summary));

@@ -233,6 +233,7 @@ impl<'s> Output<'s> {
         let progress = self.draws();
         ShownEvents {
             conversation: self.level == Level::Conversation,
+            details: self.json || self.level >= Level::Accounts,
             messages: self.json || progress || self.level >= Level::Messages,
             progress,
         }
