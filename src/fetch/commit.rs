@@ -72,6 +72,8 @@ pub(super) fn run(
     results: &Sender<CommitResult>,
 ) -> Result<(), Error> {
     let mut syncing = Syncing::new(maildir);
+    // While the first messages are on their way.
+    journal.prepare(&[], &[])?;
     loop {
         let mut batch = collect_batch(arrivals);
         if batch.is_empty() {
