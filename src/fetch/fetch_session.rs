@@ -37,7 +37,8 @@ impl AccountRun {
         let now = options.clock.start();
         let policy = &self.policy(&options.policy);
         let log = |line: session::Line<'_>| observe(FetchEvent::Line(line));
-        let mut listing = sessions::open(self, options, credentials, &log, observe)?;
+        let sizes = self.sizes(options.rekey, policy);
+        let mut listing = sessions::open(self, options, credentials, (&log, sizes), observe)?;
         let first = self.journal.index().is_empty();
         let look = |run: &mut Self, listing: &mut Listing<'_>| {
             run.steps((options.rekey, refetch), policy, now, listing)

@@ -8,17 +8,18 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::journal::{Fingerprint, HeaderHasher, Index, IndexedIds, MessageKey};
 use crate::protocol::{
-    DropListing, Keyword, Leniency, MessageNumber, ResponseCode, ScanListing, UniqueId, Violation,
+    Keyword, Leniency, MessageNumber, ResponseCode, ScanListing, UniqueId, Violation,
 };
 use crate::session::{self, Refusal, Transaction};
 
-use super::download::{Purpose, Session};
+use super::download::Session;
 use super::error::{Error, Operation};
 use super::header::ListedHeader;
 use super::headers::Headers;
 use super::plan::shared;
 use super::proof::Proofs;
 use super::sightings::{Lookup, Sightings, Sizes};
+use super::sizes::{is_empty, scan_or_refusal};
 use super::step::Listed;
 use super::total;
 use super::unique_ids::{are_numbers, derived, is_derived};
@@ -33,6 +34,8 @@ pub struct Listing<'a> {
     pub(super) headerless: HashSet<UniqueId>,
     /// TOP is not sent at all.
     pub(super) no_top: bool,
+    /// LIST is asked with UIDL and STAT.
+    pub(super) asks_sizes: bool,
     /// STAT's total is not that of LIST's sizes.
     pub(super) has_own_total: bool,
     /// Whether that is so, if LIST was asked.
@@ -74,6 +77,7 @@ impl<'a> Listing<'a> {
             proofs: Proofs::new(None, false),
             headerless: HashSet::new(),
             no_top: false,
+            asks_sizes: false,
             has_own_total: false,
             shows_own_total: None,
             accepts_no_unique_ids: false,
@@ -119,14 +123,16 @@ impl<'a> Listing<'a> {
     /// not announce it. Where LIST was asked, too, everything is in `listing`.
     fn read(&mut self, index: &Index, sizes: Sizes) -> Result<Option<Sightings>, Error> {
         let failed = || Operation::List.failed();
-        let Self { transaction, refuses_unique_ids, shows_own_total, .. } = self;
-        transaction.ask_listings().map_err(failed())?;
+        let Self { transaction, refuses_unique_ids, asks_sizes, .. } = self;
+        transaction.ask_listings(*asks_sizes).map_err(failed())?;
         let mut lookup = Lookup::new(index);
         let unique_ids = transaction
             .each_unique_id(|number, unique_id| lookup.add(number, unique_id))
             .map_err(failed())?;
         let sightings = lookup.finish();
         let drop = transaction.drop_listing().map_err(failed())?;
+        let scan =
+            if transaction.awaits_sizes() { Some(scan_or_refusal(transaction)?) } else { None };
         let refusal = unique_ids.err();
         if let Some(refusal) = &refusal
             && needs_unique_ids(transaction, index, refusal)
@@ -146,21 +152,15 @@ impl<'a> Listing<'a> {
         let is_short = drop.is_some_and(|drop| drop.messages != sightings.messages as u64);
         let are_needed = is_short || refusal.is_some() || sightings.need_sizes(index, sizes);
         let has_changed = || !self.has_own_total && total::has_changed(drop, sightings.octets);
-        if !are_needed && !has_changed() {
+        if !are_needed && scan.is_none() && !has_changed() {
             return Ok(Some(sightings));
         }
-        transaction.ask_capabilities().map_err(failed())?;
-        transaction.list(None, Purpose::Sizes).map_err(failed())?;
-        let scan = match transaction.scan_listing() {
-            // Sizes are advice.
-            Err(session::Error::Refused { .. }) if is_empty(drop) => {
-                transaction.lenient(Leniency::EmptyMaildropRefused).map_err(failed())?;
-                Vec::new()
-            }
-            Err(session::Error::Refused { .. }) if refusal.is_none() => Vec::new(),
-            scan => scan.map_err(failed())?,
+        let scan = match scan {
+            Some(scan) => scan,
+            None => self.ask_sizes()?,
         };
-        *shows_own_total = total::is_that_of(drop, &scan).map(|is_it| !is_it);
+        let scan = self.believed_sizes(scan, (drop, refusal.as_ref()))?;
+        self.shows_own_total = total::is_that_of(drop, &scan).map(|is_it| !is_it);
         let listed = sightings.messages as u64;
         self.listing = sightings.all(index);
         let scan = self.note_sizes(scan);
@@ -421,11 +421,6 @@ impl<'a> Listing<'a> {
 fn needs_unique_ids(transaction: &Session<'_>, index: &Index, refusal: &Refusal) -> bool {
     let by_code = matches!(refusal.code, Some(ResponseCode::SysTemp | ResponseCode::SysPerm));
     by_code || transaction.announces_unique_ids() || index.knows_unique_ids()
-}
-
-/// Whether STAT says that there is no message, where a listing was refused.
-fn is_empty(drop: Option<DropListing>) -> bool {
-    drop.is_some_and(|drop| drop.messages == 0)
 }
 
 /// No server gives one unique-id to more messages than this by mistake.

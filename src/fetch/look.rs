@@ -64,7 +64,7 @@ pub fn look<'a, T>(
     let mut look = ReadOnlyRun { index, login: index.last_login(), attempts, current };
     let mut found = None;
     sessions::repeat(&mut look, options, observe, |look| {
-        let mut listing = sessions::open(look, options, credentials, log, observe)?;
+        let mut listing = sessions::open(look, options, credentials, (log, sizes), observe)?;
         let shown = sessions::look(look, &mut listing, options, observe, |_, listing| {
             listing.list(index, sizes)?;
             act(listing)

@@ -5,10 +5,8 @@ use std::collections::{HashMap, HashSet};
 use crate::journal::{Fingerprint, Index, Journal, MessageKey, State, StoredFile};
 use crate::protocol::UniqueId;
 
-use super::download::Purpose;
-use super::error::{Error, Operation};
+use super::error::Error;
 use super::listing::Listing;
-use super::sizes::scan;
 use super::step::Listed;
 
 /// A known message that is not listed under the unique-id that it is known by.
@@ -52,8 +50,7 @@ impl Listing<'_> {
         if self.listing.iter().any(|listed| listed.octets.is_some()) {
             return Ok(());
         }
-        self.transaction.list(None, Purpose::Sizes).map_err(Operation::List.failed())?;
-        let scan = scan(&mut self.transaction)?;
+        let scan = self.ask_sizes()?.unwrap_or_default();
         self.note_sizes(scan);
         Ok(())
     }

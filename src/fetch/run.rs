@@ -193,7 +193,7 @@ impl AccountRun {
         observe: Observer<'_>,
         act: impl FnOnce(&mut Self, &mut Listing<'a>) -> Result<T, Error>,
     ) -> Result<(Listing<'a>, T), Error> {
-        let mut listing = sessions::open(self, options, credentials, log, observe)?;
+        let mut listing = sessions::open(self, options, credentials, (log, sizes), observe)?;
         let found = sessions::look(self, &mut listing, options, observe, |run, listing| {
             listing.list(run.journal.index(), sizes)?;
             act(run, listing)
@@ -238,6 +238,19 @@ impl AccountRun {
         Ok(())
     }
 
+    /// When a fetch asks for sizes.
+    pub(super) fn sizes(&self, rekeying: Rekey, policy: &Policy) -> Sizes {
+        match (policy.deletes(), policy.max_size) {
+            _ if !self.siblings.is_empty() || self.journal.index().has_orders() => Sizes::Always,
+            (true, Some(_)) => Sizes::Always,
+            // What is unknown yet may be known under another name.
+            (true, None) if rekeying == Rekey::ByHeader => Sizes::Always,
+            (true, None) => Sizes::ForKnown,
+            (false, Some(_)) => Sizes::ForNew,
+            (false, None) => Sizes::ForGaps,
+        }
+    }
+
     /// Lists the maildrop and decides, unless it looks renumbered.
     pub(super) fn steps(
         &mut self,
@@ -246,16 +259,7 @@ impl AccountRun {
         now: u64,
         listing: &mut Listing<'_>,
     ) -> Result<(Vec<Step>, OrderCandidates), Error> {
-        let index = self.journal.index();
-        let sizes = match (policy.deletes(), policy.max_size) {
-            _ if !self.siblings.is_empty() || index.has_orders() => Sizes::Always,
-            (true, Some(_)) => Sizes::Always,
-            // What is unknown yet may be known under another name.
-            (true, None) if rekeying == Rekey::ByHeader => Sizes::Always,
-            (true, None) => Sizes::ForKnown,
-            (false, Some(_)) => Sizes::ForNew,
-            (false, None) => Sizes::ForGaps,
-        };
+        let (index, sizes) = (self.journal.index(), self.sizes(rekeying, policy));
         let may_leave = !policy.deletes()
             && policy.named == Selection::All
             && (rekeying == Rekey::Stop && refetch.is_none())

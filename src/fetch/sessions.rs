@@ -12,6 +12,7 @@ use super::listing::Listing;
 use super::login_schedule::{self, Timing};
 use super::options::{Options, Rekey};
 use super::proof::Proofs;
+use super::sightings::Sizes;
 
 /// Something that a run may note between two sessions.
 pub(super) enum Noted<'n> {
@@ -146,7 +147,7 @@ pub(super) fn open<'a, R: Sessions>(
     run: &mut R,
     options: &Options,
     credentials: &Credentials,
-    log: Log<'a>,
+    (log, sizes): (Log<'a>, Sizes),
     observe: Observer<'_>,
 ) -> Result<Listing<'a>, Error> {
     let mut session = options.session.clone();
@@ -162,6 +163,7 @@ pub(super) fn open<'a, R: Sessions>(
         session.early = Early::Never;
     }
     session.connection.speaks_first = session.early != Early::Never;
+    session.sizes = sizes.are_sure(run.index());
     session.known = known_leniencies(run.index(), port, now);
     run.current().remembered = is_known;
     let Options { clock, retry_for, at_once, .. } = *options;
@@ -183,6 +185,7 @@ pub(super) fn open<'a, R: Sessions>(
     listing.proofs.hurries = !attempts.is_first();
     listing.headerless = attempts.headerless.clone();
     listing.no_top = attempts.no_top;
+    listing.asks_sizes = session.sizes;
     note_leniencies(run, &listing, options, observe);
     if let Some(announced) = listing.transaction.cacheable_capabilities() {
         let takes_several = announced.pipelining().then_some(announced);

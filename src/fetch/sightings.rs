@@ -23,6 +23,19 @@ pub enum Sizes {
     ForNew,
 }
 
+impl Sizes {
+    /// Whether they will be asked for, as far as that is known before UIDL is answered: LIST
+    /// can go in the same flight then.
+    pub(super) fn are_sure(self, index: &Index) -> bool {
+        match self {
+            Self::Always => true,
+            Self::ForNew if index.is_empty() => true,
+            Self::ForKnown => index.has_found() || index.has_listed(|_, _| true),
+            Self::ForGaps | Self::ForNew => index.has_listed(waits_in),
+        }
+    }
+}
+
 /// What UIDL has said of a maildrop.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sightings {
@@ -232,8 +245,12 @@ fn add(octets: Option<u64>, known: Option<Known>) -> Option<u64> {
 /// Whether its size is wanted: of those left for their size or a failure, and where another
 /// size tells another message.
 fn waits(known: Known) -> bool {
+    waits_in(known.state, known.shared)
+}
+
+fn waits_in(state: State, is_shared: bool) -> bool {
     use State::{DeletePending, Deleted, Failed, TooLarge};
-    known.shared || matches!(known.state, DeletePending | Deleted | Failed | TooLarge)
+    is_shared || matches!(state, DeletePending | Deleted | Failed | TooLarge)
 }
 
 /// Whether nothing is done about it where nothing is deleted, and it has its unique-id alone.

@@ -1,15 +1,28 @@
 //! The sizes of all messages, as LIST gives them.
 
-use crate::protocol::ScanListing;
-use crate::session;
+use crate::protocol::{DropListing, ScanListing};
+use crate::session::{self, Refusal};
 
 use super::download::Session;
 use super::error::{Error, Operation};
 
+/// Takes the answer to LIST, or the server's refusal.
+pub(super) fn scan_or_refusal(
+    session: &mut Session<'_>,
+) -> Result<Result<Vec<ScanListing>, Refusal>, Error> {
+    match session.scan_listing() {
+        Ok(scan) => Ok(Ok(scan)),
+        Err(session::Error::Refused { refusal, .. }) => Ok(Err(refusal)),
+        Err(error) => Err(Operation::List.failed()(error)),
+    }
+}
+
+/// Whether STAT says that there is no message, where a listing was refused.
+pub(super) fn is_empty(drop: Option<DropListing>) -> bool {
+    drop.is_some_and(|drop| drop.messages == 0)
+}
+
 /// Takes the answer to LIST. Sizes are advice: refused, there are none.
 pub(super) fn scan(session: &mut Session<'_>) -> Result<Vec<ScanListing>, Error> {
-    match session.scan_listing() {
-        Err(session::Error::Refused { .. }) => Ok(Vec::new()),
-        scan => scan.map_err(Operation::List.failed()),
-    }
+    scan_or_refusal(session).map(Result::unwrap_or_default)
 }

@@ -2,13 +2,17 @@
 
 use crate::protocol::Command;
 
-/// What a flight asks for behind the login.
-pub(super) const AHEAD: [Command; 3] = [Command::Capa, Command::Uidl(None), Command::Stat];
+/// The commands that a flight has behind the login: LIST only where the sizes will be
+/// asked for whatever UIDL says.
+pub(super) fn behind_login(sizes: bool) -> impl Iterator<Item = Command> {
+    let commands = [Command::Capa, Command::Uidl(None), Command::Stat];
+    commands.into_iter().chain(sizes.then_some(Command::List(None)))
+}
 
 /// What is sent behind SCRAM's last message, before the server has answered it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Behind {
-    /// The empty response to its signature, and [`AHEAD`].
+    /// The empty response to its signature, and [`behind_login()`].
     Listings,
     Nothing,
 }

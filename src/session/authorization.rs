@@ -56,6 +56,8 @@ pub struct Options {
     pub early: Early,
     /// Whether a password may cross a network without TLS.
     pub allow_plaintext_password: bool,
+    /// Whether LIST is asked behind the login, beside UIDL and STAT.
+    pub sizes: bool,
     /// Whether a server that breaks an RFC is refused where it could be served.
     pub strict: bool,
     /// Whether another session of this mailbox follows: the end of this one is waited for.

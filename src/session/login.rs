@@ -10,7 +10,7 @@
 use crate::connection::Phase;
 use crate::protocol::{Command, Leniency, digest, sasl};
 
-use super::ahead::AHEAD;
+use super::ahead::behind_login;
 use super::authorization::{Authorization, Credentials, Pipelining};
 use super::choice::{AuthMethod, choose, others};
 use super::error::{Error, Refusal};
@@ -19,7 +19,7 @@ use super::tried::Tried;
 
 /// How a connection's login ended that did not fail.
 enum Entered {
-    /// We are in, and [`AHEAD`] is under way.
+    /// We are in, and [`behind_login()`] is under way.
     Ahead,
     /// We are in, and nothing is under way.
     Alone,
@@ -44,7 +44,7 @@ impl<'a> Authorization<'a> {
                 let transaction =
                     if self.refused_scram { transaction.uncacheable() } else { transaction };
                 Ok(match (entered, self.ends_at_capa) {
-                    (Entered::Ahead, _) => transaction.expecting(AHEAD),
+                    (Entered::Ahead, _) => transaction.expecting(behind_login(options.sizes)),
                     (_, true) => transaction.without_capa(),
                     _ => transaction,
                 })
@@ -108,13 +108,13 @@ impl<'a> Authorization<'a> {
         if !self.pipelining() {
             return Ok(Entered::Alone);
         }
-        for command in &AHEAD {
-            self.conversation.send(command)?;
+        for command in behind_login(self.options.sizes) {
+            self.conversation.send(&command)?;
         }
         Ok(Entered::Ahead)
     }
 
-    /// Tries one way, in as few flights as it can go; whether [`AHEAD`] went with it.
+    /// Tries one way, in as few flights as it can go; whether [`behind_login()`] went with it.
     fn try_way(
         &mut self,
         way: AuthMethod,

@@ -4,7 +4,7 @@ use crate::connection::Phase;
 use crate::protocol::sasl::{self, Initial};
 use crate::protocol::{Capabilities, Command, Leniency, LoginRefusal};
 
-use super::ahead::{AHEAD, Behind};
+use super::ahead::{Behind, behind_login};
 use super::authorization::{Authorization, Credentials, Pipelining};
 use super::choice::{AuthMethod, choose, others};
 use super::early::early_answer;
@@ -42,8 +42,11 @@ impl Authorization<'_> {
         credentials: &Credentials,
     ) -> Result<Tried, Error> {
         let asked = self.send_ahead(way, credentials)?;
-        for command in login.iter().chain(&AHEAD) {
+        for command in &login {
             self.conversation.send(command)?;
+        }
+        for command in behind_login(self.options.sizes) {
+            self.conversation.send(&command)?;
         }
         self.read_ahead(way, credentials, asked)?;
         for command in login {
@@ -156,11 +159,11 @@ impl Authorization<'_> {
         matches!(self.options.pace, Pipelining::Remembered(_))
     }
 
-    /// Reads the answers to what was sent behind a login that was not judged: UIDL and
-    /// STAT are refused, or the server is out of step.
+    /// Reads the answers to what was sent behind a login that was not judged: all but CAPA
+    /// is refused, or the server is out of step.
     fn nothing_ahead(&mut self) -> Result<(), Error> {
         let _ = self.conversation.capabilities_or_refusal().map_err(Error::out_of_step)?;
-        for command in [Command::Uidl(None), Command::Stat] {
+        for command in behind_login(self.options.sizes).skip(1) {
             let answer = self.conversation.status(command.keyword(), Phase::Reply);
             if answer.map_err(Error::out_of_step)?.is_ok() {
                 return Err(Error::OutOfStep { lost: false });

@@ -5,7 +5,7 @@ use crate::protocol::sasl::{self, Binding, Exchange, Initial};
 use crate::protocol::{Command, Keyword, Leniency, LoginRefusal};
 use crate::secret::Secret;
 
-use super::ahead::{AHEAD, Behind};
+use super::ahead::{Behind, behind_login};
 use super::authorization::{Authorization, ChannelBinding, Credentials};
 use super::choice::{AuthMethod, others};
 use super::conversation::LoginAnswer;
@@ -153,8 +153,8 @@ impl Authorization<'_> {
         let mechanism = exchange.mechanism();
         let failed = |source| Error::Exchange { mechanism, source };
         let empty = Command::AuthResponse(Secret::new(Vec::new()));
-        for command in std::iter::once(&empty).chain(&AHEAD) {
-            self.conversation.send(command)?;
+        for command in std::iter::once(empty).chain(behind_login(self.options.sizes)) {
+            self.conversation.send(&command)?;
         }
         let (refusal, rounds) = match self.conversation.turn(mechanism)? {
             LoginAnswer::Challenge(signature) => {

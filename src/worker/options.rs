@@ -77,6 +77,7 @@ impl Account {
             },
             pace: Pipelining::Announced,
             early: if job.early { Early::Trial } else { Early::Never },
+            sizes: false,
             allow_plaintext_password: job.allow_plaintext_password,
             strict: job.strict,
             another_follows: job.another_follows,

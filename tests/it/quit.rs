@@ -70,7 +70,7 @@ fn session(port: u16, ca: Option<&Path>, mechanism: LoginMechanism) {
         Credentials { user: b"mrose".to_vec(), password: Secret::new(b"secret".to_vec()) };
     let opened = Authorization::open(&options, &|_| {}).unwrap();
     let mut transaction = opened.log_in(&credentials).unwrap();
-    transaction.ask_listings().unwrap();
+    transaction.ask_listings(false).unwrap();
     assert_eq!(transaction.unique_id_listing().unwrap().unwrap().len(), 3);
     transaction.drop_listing().unwrap();
     transaction.leave().unwrap();

@@ -182,6 +182,30 @@ fn fetching_costs_one_round_trip_more_than_nothing_new_and_deleting_one_more() {
     }
 }
 
+/// TLS, and one flight with LIST in it: where something may be deleted, sizes are asked for
+/// as soon as a message is known. Without deletions LIST is not asked.
+#[test]
+fn sizes_that_deletions_need_go_with_the_unique_ids() {
+    let _alone = ALONE.lock();
+    let cases = [("PLAIN", 2), ("SCRAM-SHA-256", 3)];
+    for (mechanism, expected) in cases {
+        let server = server().mechanisms(&[mechanism]).security(Security::ImplicitTls).start();
+        let (sandbox, keeping) = (Sandbox::new(), ["--delete-after", "30d"]);
+        let way = counted(&server);
+        for _ in 0..3 {
+            run(&sandbox, &server, &way, "implicit", &keeping).0.is_silent();
+        }
+        let (ran, answers) = run(&sandbox, &server, &way, "implicit", &keeping);
+        ran.is_silent();
+        let commands = server.commands_of(server.sessions());
+        assert!(commands.ends_with(&["CAPA", "UIDL", "STAT", "LIST", "QUIT"].map(String::from)));
+        assert_eq!(answers, expected, "{commands:?}");
+        run(&sandbox, &server, &way, "implicit", &[]).0.is_silent();
+        let commands = server.commands_of(server.sessions());
+        assert!(commands.ends_with(&["UIDL", "STAT", "QUIT"].map(String::from)), "{commands:?}");
+    }
+}
+
 #[test]
 fn what_is_remembered_and_no_longer_holds_is_forgotten_and_costs_one_session() {
     let server = server().security(Security::ImplicitTls).start();

@@ -227,6 +227,7 @@ pub fn session_options(port: u16, mechanism: LoginMechanism) -> Options {
         channel_binding: ChannelBinding::default(),
         pace: Pipelining::Announced,
         early: Early::Never,
+        sizes: false,
         allow_plaintext_password: false,
         strict: false,
         another_follows: false,

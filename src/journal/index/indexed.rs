@@ -1,10 +1,10 @@
 //! Unique-ids by their number in the index.
 
 use crate::journal::indexed_id::IndexedId;
-use crate::journal::state::Known;
+use crate::journal::state::{Known, State};
 use crate::protocol::UniqueId;
 
-use super::entry::Flag;
+use super::entry::{Flag, IndexEntry};
 use super::{DERIVED, Index};
 
 impl Index {
@@ -28,13 +28,28 @@ impl Index {
         !self.missing.is_empty() && self.missing.contains_key(&id.first())
     }
 
+    /// Whether a message that the last listing had, as far as is known, is of a kind: its
+    /// state, and whether its unique-id was listed more than once.
+    pub fn has_listed(&self, is_of_kind: impl Fn(State, bool) -> bool) -> bool {
+        (0u32..).zip(&self.entries).any(|(at, entry)| {
+            let state = entry.state.filter(|state| *state != State::Deleted);
+            state.is_some_and(|state| is_of_kind(state, entry.has(Flag::Shared)))
+                && self.id_of(at, entry).is_some_and(|id| !self.is_id_missing(id))
+        })
+    }
+
+    /// The number of an entry's unique-id.
+    fn id_of(&self, at: u32, entry: &IndexEntry) -> Option<IndexedId> {
+        let is_first = entry.has(Flag::Head);
+        let first = if is_first { at } else { self.first(entry.text(&self.arena))? };
+        Some(IndexedId::new(first))
+    }
+
     /// Every message that is known.
     pub fn each(&self) -> impl Iterator<Item = (IndexedId, Known)> {
-        (0u32..).zip(&self.entries).filter_map(|(at, entry)| {
-            let is_first = entry.has(Flag::Head);
-            let first = if is_first { at } else { self.first(entry.text(&self.arena))? };
-            Some((IndexedId::new(first), self.known(at, entry)?))
-        })
+        (0u32..)
+            .zip(&self.entries)
+            .filter_map(|(at, entry)| Some((self.id_of(at, entry)?, self.known(at, entry)?)))
     }
 
     /// The unique-ids of all messages that may be listed again: all but the deleted

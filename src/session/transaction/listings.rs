@@ -18,15 +18,27 @@ impl<T> Transaction<'_, T> {
         self.ask(Command::List(number), Some(tag))
     }
 
-    /// Sends UIDL and STAT in one flight where that may be and was not done behind the
-    /// login. [`Self::unique_id_listing`] and [`Self::drop_listing`] read the answers.
-    pub fn ask_listings(&mut self) -> Result<(), Error> {
+    /// Sends UIDL, STAT and, for the sizes, LIST in one flight where that may be and was
+    /// not done behind the login. [`Self::unique_id_listing`], [`Self::drop_listing`] and
+    /// [`Self::scan_listing`] read the answers.
+    pub fn ask_listings(&mut self, sizes: bool) -> Result<(), Error> {
         let is_asked = self.window.commands().any(|it| matches!(it, Command::Uidl(None)));
         if self.pipelining && !is_asked {
+            if sizes {
+                self.ask_capabilities()?;
+            }
             self.ask(Command::Uidl(None), None)?;
             self.ask(Command::Stat, None)?;
+            if sizes {
+                self.ask(Command::List(None), None)?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether LIST of all messages is not answered yet.
+    pub fn awaits_sizes(&self) -> bool {
+        self.window.commands().any(|it| matches!(it, Command::List(None)))
     }
 
     /// STAT: how much there is (section 5).
