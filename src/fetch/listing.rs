@@ -48,6 +48,8 @@ pub struct Listing<'a> {
     pub(super) broken_header: Option<UniqueId>,
     /// When the login was over, in milliseconds since 1970.
     pub(super) logged_in: u64,
+    /// The headers of the sample by which renumbering is judged.
+    sampled: HashMap<MessageNumber, ListedHeader>,
     /// Every message, in the server's order, those in `left` excepted.
     pub listing: Vec<Listed>,
     /// The messages that are here and stay as they are, where no one has to look at them.
@@ -84,6 +86,7 @@ impl<'a> Listing<'a> {
             refuses_unique_ids: None,
             broken_header: None,
             logged_in,
+            sampled: HashMap::new(),
             listing: Vec::new(),
             left: None,
         }
@@ -280,7 +283,10 @@ impl<'a> Listing<'a> {
             _ if headers.is_empty() && few => Renumbering::Whole,
             0 => Renumbering::None,
             some if some * 2 >= asked => Renumbering::Whole,
-            _ => Renumbering::Some,
+            _ => {
+                self.sampled = headers;
+                Renumbering::Some
+            }
         })
     }
 
@@ -356,9 +362,13 @@ impl<'a> Listing<'a> {
     /// refuses are missing.
     pub(super) fn shown_headers(
         &mut self,
-        numbers: VecDeque<MessageNumber>,
+        mut numbers: VecDeque<MessageNumber>,
     ) -> Result<HashMap<MessageNumber, ListedHeader>, Error> {
         let mut headers = HashMap::new();
+        numbers.retain(|number| match self.sampled.get(number) {
+            Some(header) => headers.insert(*number, *header).is_some(),
+            None => true,
+        });
         self.tops(numbers, HeaderHasher::push, |number, hasher| {
             let identifies = hasher.identifies();
             let print = hasher.finish();
