@@ -12,6 +12,10 @@ const NARROWEST: usize = 16 * 1024;
 /// proofs have 23 KiB, and wait for no answer then.
 pub const WIDEST: usize = 32 * 1024;
 
+/// A full window is refilled when this part of it is answered. One command for each
+/// answer would be a packet, a TLS record and a wake-up of the server for each message.
+const REFILLED: usize = 8;
+
 /// No command is longer than this (RFC 2449 section 4 allows 255 octets, and none of
 /// TRANSACTION needs them).
 const LONGEST: usize = 64;
@@ -32,6 +36,8 @@ pub(super) struct Window<T> {
     octets: usize,
     /// At most so many octets.
     most: usize,
+    /// It was filled, and too few commands are answered since.
+    is_full: bool,
 }
 
 impl<T> Window<T> {
@@ -39,12 +45,12 @@ impl<T> Window<T> {
     /// is sure to hold commands: the system counts its own overhead in.
     pub(super) fn of(send_buffer: usize) -> Self {
         let most = (send_buffer / 3).clamp(NARROWEST, WIDEST);
-        Self { unanswered: VecDeque::new(), octets: 0, most }
+        Self { unanswered: VecDeque::new(), octets: 0, most, is_full: false }
     }
 
     /// Whether another command may be sent before the next answer is read.
     pub(super) fn has_room(&self, pipelining: bool) -> bool {
-        if pipelining { self.octets < self.most - LONGEST } else { self.is_empty() }
+        if pipelining { !self.is_full } else { self.is_empty() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -54,12 +60,14 @@ impl<T> Window<T> {
     /// A command of so many octets was sent.
     pub(super) fn push(&mut self, command: Command, octets: usize, tag: Option<T>) {
         self.octets += octets;
+        self.is_full |= self.octets >= self.most - LONGEST;
         self.unanswered.push_back(InFlight { command, octets, tag });
     }
 
     pub(super) fn pop(&mut self) -> Option<InFlight<T>> {
         let answered = self.unanswered.pop_front()?;
         self.octets -= answered.octets;
+        self.is_full &= self.octets > self.most - self.most / REFILLED;
         Some(answered)
     }
 
@@ -90,8 +98,8 @@ impl<T> Window<T> {
     /// The same commands with tags of another type; none has one yet.
     pub(super) fn untagged<U>(self) -> Window<U> {
         let own = |it: InFlight<T>| InFlight { command: it.command, octets: it.octets, tag: None };
-        let Self { unanswered, octets, most } = self;
-        Window { unanswered: unanswered.into_iter().map(own).collect(), octets, most }
+        let Self { unanswered, octets, most, is_full } = self;
+        Window { unanswered: unanswered.into_iter().map(own).collect(), octets, most, is_full }
     }
 }
 
@@ -106,5 +114,20 @@ mod tests {
         {
             assert_eq!(Window::<()>::of(send_buffer).most, most, "{send_buffer}");
         }
+    }
+
+    #[test]
+    fn a_full_window_takes_commands_again_when_a_part_of_it_is_answered() {
+        let mut window = Window::<()>::of(0);
+        while window.has_room(true) {
+            window.push(Command::Noop, 6, None);
+        }
+        let full = window.octets;
+        assert!(full.abs_diff(NARROWEST) <= LONGEST);
+        while !window.has_room(true) {
+            window.pop();
+        }
+        let answered = full - window.octets;
+        assert!((full / 16..full / 4).contains(&answered), "{answered} of {full}");
     }
 }

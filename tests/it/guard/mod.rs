@@ -85,3 +85,18 @@ fn no_run_costs_more_than_it_did() {
     }
     assert!(changed.is_empty(), "\n{}\n", changed.join("\n"));
 }
+
+/// What TLS 1.3 adds to each record, with the ciphers that both sides prefer.
+const RECORD: usize = 22;
+
+#[test]
+fn commands_beyond_the_first_window_go_out_many_in_a_record() {
+    const MOST_RECORDS: usize = 64;
+    let _alone = ALONE.lock();
+    let beside_commands = |work: Work| {
+        let commands = |number| format!("RETR {number}\r\nLIST {number}\r\n").len();
+        wire(work).1 - (1..=work.messages()).map(commands).sum::<usize>()
+    };
+    let records = beside_commands(Work::Many).abs_diff(beside_commands(Work::Small)) / RECORD;
+    assert!(records <= MOST_RECORDS, "{records} records");
+}

@@ -24,6 +24,8 @@ pub enum Work {
     Small,
     /// All of them, large ones, in the first run.
     Large,
+    /// All of them, more than a window of commands is for, in the first run.
+    Many,
     /// All of them, and they are deleted.
     Delete,
     /// None, but all are marked as seen in the first run.
@@ -38,11 +40,12 @@ impl Work {
             Self::SomeNew => 4,
             Self::Small | Self::Delete => 20,
             Self::Large => 2,
+            Self::Many => 2_000,
         }
     }
 
     fn is_first(self) -> bool {
-        matches!(self, Self::Small | Self::Large | Self::MarkSeen)
+        matches!(self, Self::Small | Self::Large | Self::Many | Self::MarkSeen)
     }
 
     fn args(self) -> &'static [&'static str] {
@@ -70,7 +73,11 @@ fn message(number: usize, octets: usize) -> Message {
 }
 
 fn messages(work: Work, count: usize) -> impl Iterator<Item = Message> {
-    let octets = if work == Work::Large { 1 << 20 } else { 500 };
+    let octets = match work {
+        Work::Large => 1 << 20,
+        Work::Many => 5_000,
+        _ => 500,
+    };
     let all = if work == Work::SomeNew { work.known(count) + count } else { count };
     (0..all).map(move |number| message(number, octets))
 }
@@ -152,6 +159,20 @@ fn allocations(work: Work, count: usize) -> usize {
 
 /// System calls. strace slows a run down, so nothing else is counted in it.
 pub fn calls(work: Work) -> Calls {
+    let (trace, home) = trace(work);
+    Calls::of(&trace, &home)
+}
+
+/// How often a run reads from its socket, and how many octets come at once.
+pub fn reads(work: Work) -> Vec<usize> {
+    let (trace, _) = trace(work);
+    let reads = trace.lines().filter(|line| line.contains(" recvfrom("));
+    let octets = reads.filter_map(|line| line.rsplit_once("= ")?.1.parse().ok());
+    octets.filter(|octets| *octets > 0).collect()
+}
+
+/// What strace tells of a run, and where it takes place.
+fn trace(work: Work) -> (String, String) {
     let count = work.messages();
     let stage = Stage::set(work, count);
     let command = stage.command(work.args());
@@ -168,7 +189,8 @@ pub fn calls(work: Work) -> Calls {
     let ran = traced.current_dir(stage.sandbox.path(".")).output().unwrap();
     assert!(ran.status.success(), "{ran:?}");
     stage.done(work, count);
-    Calls::of(&fs::read_to_string(trace).unwrap(), stage.sandbox.path("").to_str().unwrap())
+    let home = stage.sandbox.path("").to_str().unwrap().to_owned();
+    (fs::read_to_string(trace).unwrap(), home)
 }
 
 /// The counter of allocations, built once.
