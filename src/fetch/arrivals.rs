@@ -20,8 +20,8 @@ pub(super) struct Arrivals<T> {
 struct Queued<T> {
     items: Vec<T>,
     octets: u64,
-    /// So many wake the commit thread.
-    wakes_at: usize,
+    /// So many wake the commit thread; `None` while it does not wait.
+    wakes_at: Option<usize>,
     /// A large one is among them.
     has_large: bool,
     /// Nothing more will come.
@@ -42,7 +42,7 @@ pub(super) const LARGE: u64 = 64 * 1024;
 
 impl<T> Arrivals<T> {
     pub(super) fn new(most: (usize, u64)) -> Self {
-        let (items, octets, wakes_at) = (Vec::new(), 0, 1);
+        let (items, octets, wakes_at) = (Vec::new(), 0, None);
         let (has_large, is_over, is_left) = (false, false, false);
         let waiting = Queued { items, octets, wakes_at, has_large, is_over, is_left };
         Self { waiting: Mutex::new(waiting), arrived: Condvar::new(), taken: Condvar::new(), most }
@@ -77,7 +77,12 @@ impl<T> Sender<'_, T> {
         waiting.items.push(item);
         waiting.octets += octets;
         waiting.has_large |= octets >= LARGE;
-        if waiting.is_full(*most) || waiting.has_large || waiting.items.len() >= waiting.wakes_at {
+        if let Some(wakes_at) = waiting.wakes_at
+            && (waiting.is_full(*most) || waiting.has_large || waiting.items.len() >= wakes_at)
+        {
+            waiting.wakes_at = None;
+            drop(waiting);
+            // Each call is a system call, whether or not a thread waits.
             arrived.notify_one();
         }
         true
@@ -107,12 +112,12 @@ impl<T> Receiver<'_, T> {
         let Arrivals { arrived, taken, most, .. } = self.0;
         let at_least = at_least.clamp(1, most.0);
         let mut waiting = self.0.lock();
-        waiting.wakes_at = at_least;
         while waiting.items.len() < at_least
             && waiting.octets < most.1
             && !waiting.has_large
             && !waiting.is_over
         {
+            waiting.wakes_at = Some(at_least);
             waiting = match until {
                 None => arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner),
                 Some(until) => {
@@ -122,7 +127,7 @@ impl<T> Receiver<'_, T> {
                 }
             };
         }
-        (waiting.octets, waiting.has_large) = (0, false);
+        (waiting.octets, waiting.has_large, waiting.wakes_at) = (0, false, None);
         taken.notify_one();
         std::mem::take(&mut waiting.items)
     }
@@ -160,6 +165,26 @@ mod tests {
         let (to, from) = arrivals.ends();
         assert!(to.send(1, LARGE));
         assert_eq!(from.take(2, None), [1]);
+    }
+
+    #[test]
+    fn the_thread_that_takes_is_woken_once_and_only_while_it_waits() {
+        let arrivals = Arrivals::new((9, 100));
+        let (to, from) = arrivals.ends();
+        let wakes_at = || arrivals.lock().wakes_at;
+        assert!(to.send(1, 1));
+        assert_eq!((from.take(1, None), wakes_at()), (vec![1], None));
+        thread::scope(|scope| {
+            let takes = scope.spawn(|| from.take(2, None));
+            while wakes_at().is_none() {
+                thread::yield_now();
+            }
+            assert!(to.send(2, 1));
+            assert_eq!(wakes_at(), Some(2));
+            assert!(to.send(3, 1));
+            assert_eq!(takes.join().unwrap(), [2, 3]);
+        });
+        assert_eq!(wakes_at(), None);
     }
 
     #[test]
