@@ -5,7 +5,7 @@
 //! (CVE-2026-8286). The peer before TLS is forgotten with the connection in
 //! clear, which the handshake consumes.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,11 +27,15 @@ use super::roots::Authorities;
 use super::trust::{ClientCertResolver, Verifier, VerifyMode};
 use super::waiting::{Waiting, in_slice, is_slice};
 
+/// One read from the socket takes at most this: four records of the largest size. rustls by
+/// itself takes 4 KiB.
+const SEVERAL_RECORDS: usize = 64 * 1024;
+
 /// A TLS session and the socket below it.
 #[derive(Debug)]
 pub(super) struct Stream {
     session: ClientConnection,
-    socket: TcpStream,
+    socket: BufReader<TcpStream>,
     host: String,
     verifier: Arc<Verifier>,
     introduction: Arc<ClientCertResolver>,
@@ -118,6 +122,7 @@ impl Stream {
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
             .with_client_cert_resolver(resolver);
         let session = ClientConnection::new(Arc::new(config), name).map_err(Error::Tls)?;
+        let socket = BufReader::with_capacity(SEVERAL_RECORDS, socket);
         Ok(Self { session, socket, host, verifier, introduction })
     }
 
@@ -207,36 +212,47 @@ impl Stream {
         end_point(self.session.peer_certificates()?.first()?)
     }
 
-    /// One read from the socket, handed to TLS; `None` if there is nothing yet.
+    /// Hands to TLS what one read from the socket brought, a piece at each call; `None` if
+    /// there is nothing yet.
     fn read_in(&mut self, phase: Phase) -> Result<Option<usize>, Error> {
         let read = in_slice(self.session.read_tls(&mut self.socket), phase)?;
         if let Err(error) = self.session.process_new_packets() {
             // An alert says why we leave, if the peer still listens.
-            let _ = self.session.write_tls(&mut self.socket);
+            let _ = self.session.write_tls(self.socket.get_mut());
             return Err(self.fault(error, phase));
         }
         Ok(read)
     }
 
-    /// Decrypted octets; `None` if there are none yet, also where a record brought no
-    /// octets, so that the caller looks at its clock.
+    /// Decrypted octets; `None` if there are none yet, also where the records that one read
+    /// brought have none, so that the caller looks at its clock.
     pub(super) fn read(&mut self, into: &mut [u8], phase: Phase) -> Result<Option<usize>, Error> {
-        match self.session.reader().read(into) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            read => return in_slice(read, phase),
+        loop {
+            match self.session.reader().read(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return in_slice(read, phase),
+            }
+            if self.read_in(phase)?.is_none() {
+                return Ok(None);
+            }
+            self.answer_key_update(phase)?;
+            if self.socket.buffer().is_empty() {
+                return in_slice(self.session.reader().read(into), phase);
+            }
         }
-        if self.read_in(phase)?.is_none() {
-            return Ok(None);
-        }
+    }
+
+    /// Sends the answer to a key update, if there was one.
+    fn answer_key_update(&mut self, phase: Phase) -> Result<(), Error> {
         if self.session.wants_write() {
             // An answer to a key update; what the socket does not take now goes
             // with the next command.
-            match self.session.write_tls(&mut self.socket) {
+            match self.session.write_tls(self.socket.get_mut()) {
                 Err(error) if !is_slice(&error) => return Err(Error::broken(phase, error)),
                 _ => {}
             }
         }
-        in_slice(self.session.reader().read(into), phase)
+        Ok(())
     }
 
     /// Encrypts and sends everything.
@@ -271,13 +287,13 @@ impl Stream {
 
     /// The socket below.
     pub(super) fn socket(&self) -> &TcpStream {
-        &self.socket
+        self.socket.get_ref()
     }
 
     /// Sends what waits below the octets, such as the end of the handshake.
     pub(super) fn write_out(&mut self, options: &Options, waiting: Waiting) -> Result<(), Error> {
         while self.session.wants_write() {
-            match self.session.write_tls(&mut self.socket) {
+            match self.session.write_tls(self.socket.get_mut()) {
                 Ok(_) => {}
                 Err(error) if is_slice(&error) => waiting.check(options)?,
                 Err(error) => return Err(Error::broken(waiting.phase, error)),
@@ -289,7 +305,7 @@ impl Stream {
     /// close_notify, without waiting for the peer's.
     pub(super) fn say_goodbye(&mut self) {
         self.session.send_close_notify();
-        let _ = self.session.write_tls(&mut self.socket);
+        let _ = self.session.write_tls(self.socket.get_mut());
     }
 }
 

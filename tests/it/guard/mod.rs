@@ -8,7 +8,7 @@ mod run; // one run of a workload, and what it cost
 
 use crate::round_trips::ALONE;
 
-use run::{Work, allocations_of_one, calls, wire};
+use run::{Work, allocations_of_one, calls, reads, wire};
 
 const NAMES: [&str; 10] = [
     "processes and threads",
@@ -99,4 +99,17 @@ fn commands_beyond_the_first_window_go_out_many_in_a_record() {
     };
     let records = beside_commands(Work::Many).abs_diff(beside_commands(Work::Small)) / RECORD;
     assert!(records <= MOST_RECORDS, "{records} records");
+}
+
+#[test]
+fn one_read_takes_many_records_where_they_are_there() {
+    // A page, which is what the TLS library takes at once by itself.
+    const PAGE: usize = 4096;
+    let _alone = ALONE.lock();
+    let is_by_many = |_| {
+        let reads = reads(Work::Large);
+        let octets: usize = reads.iter().sum();
+        octets / reads.len() > 2 * PAGE
+    };
+    assert!((0..MOST_RUNS).any(is_by_many));
 }
