@@ -265,6 +265,26 @@ fn renumbered_unique_ids_stop_the_run_before_any_download() {
 }
 
 #[test]
+fn where_some_messages_were_renumbered_each_header_is_asked_for_once() {
+    let server = server(12).start();
+    let sandbox = fetched(&server);
+    // Four of the sixteen unknown ones.
+    let names =
+        (1..=24).map(|n| (if n <= 4 { format!("other-{n}") } else { format!("uid-{n}") }, n));
+    let listed = names.map(|(name, n)| pop3_test_server::Message::new(name, letter(n)));
+    server.maildrop("mrose").replace(listed);
+    let before = server.commands().len();
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.count(), 24);
+    let commands = server.commands().split_off(before);
+    let mut asked: Vec<_> = commands.iter().filter(|line| line.starts_with("TOP")).collect();
+    asked.sort();
+    asked.dedup();
+    let all = commands.iter().filter(|line| line.starts_with("TOP")).count();
+    assert_eq!((asked.len(), all), (16, 16), "{commands:?}");
+}
+
+#[test]
 fn all_new_mail_after_all_old_is_gone_is_no_renumbering() {
     let server = server(12).start();
     let sandbox = fetched(&server);
