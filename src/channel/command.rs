@@ -7,7 +7,7 @@ use super::octets::Octets;
 /// What a worker can do.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Command {
+pub enum WorkerCommand {
     /// Count what is new.
     Check {},
     /// Delete messages from the server in the next session, whatever their state.
@@ -20,7 +20,7 @@ pub enum Command {
         /// Match unknown unique-ids by header.
         rekey: bool,
         /// Take known messages again.
-        refetch: Option<Refetch>,
+        refetch: Option<RefetchScope>,
     },
     /// List what stands more than once in the Maildir.
     Duplicates {},
@@ -36,7 +36,7 @@ pub enum Command {
         /// Match unknown unique-ids by header.
         rekey: bool,
         /// Take known messages again.
-        refetch: Option<Refetch>,
+        refetch: Option<RefetchScope>,
     },
     /// Forget messages, so that they are new again.
     Forget {
@@ -111,7 +111,7 @@ pub enum Command {
     },
 }
 
-impl Command {
+impl WorkerCommand {
     /// Whether nothing is written, on either side.
     pub fn only_looks(&self) -> bool {
         match self {
@@ -172,7 +172,7 @@ impl Command {
 /// Which known messages are fetched again.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Refetch {
+pub enum RefetchScope {
     /// All that are meant.
     All,
     /// Those that were delivered and are not in the Maildir.

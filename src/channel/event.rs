@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::findings::{Certificate, Findings, When};
+use super::findings::{CapaStage, CertificateReport, ProbeReport};
 use super::message::Message;
 use super::octets::Octets;
 
@@ -22,12 +22,12 @@ pub enum Event {
     /// another one.
     Capabilities {
         /// Which answer.
-        when: When,
+        when: CapaStage,
         /// The lines of the answer.
         lines: Vec<Octets>,
     },
     /// `--probe`: a certificate of the server's chain, its own first.
-    Certificate(Certificate),
+    Certificate(CertificateReport),
     /// `--check`: so many messages are new.
     Checked {
         /// How many.
@@ -152,7 +152,7 @@ pub enum Event {
         first: bool,
     },
     /// `--probe`: what the server is.
-    Probed(Box<Findings>),
+    Probed(Box<ProbeReport>),
     /// Octets that came since the last event of this kind.
     #[cfg_attr(test, schemars(skip))]
     Progress {
@@ -195,7 +195,7 @@ pub enum Event {
         write: bool,
     },
     /// `--state repair`: what was repaired, or would be.
-    Repaired(Repair),
+    Repaired(RepairReport),
     /// The sandbox is closed, or cannot be.
     Sandbox(Sandbox),
     /// `--state separate`
@@ -246,7 +246,7 @@ pub enum Event {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Repair {
+pub struct RepairReport {
     /// Nothing had to be repaired.
     pub is_whole: bool,
     /// There was no journal.

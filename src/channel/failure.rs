@@ -253,7 +253,7 @@ pub enum Kind {
 
 /// What sort of failure a kind is: one for each exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nature {
+pub enum FailureClass {
     /// Files of certificates and keys.
     Configuration,
     /// The disk, or standard output.
@@ -280,30 +280,31 @@ pub enum Nature {
 
 impl Kind {
     /// What sort it is. No wildcard: a new kind finds its sort before it compiles.
-    pub fn nature(self) -> Nature {
+    pub fn nature(self) -> FailureClass {
         #[rustfmt::skip] // A line for each sort.
         let nature = match self {
             Self::ClientCertificateUnusable | Self::ProxyLoginLength | Self::Roots
-            | Self::RootsNotPem | Self::SystemRoots => Nature::Configuration,
-            Self::Disk | Self::Output => Nature::Disk,
-            Self::NoAddress | Self::NoSuchHost | Self::NoSuchProxy => Nature::Host,
-            Self::JournalDamaged | Self::JournalNewer => Nature::Journal,
+            | Self::RootsNotPem | Self::SystemRoots => FailureClass::Configuration,
+            Self::Disk | Self::Output => FailureClass::Disk,
+            Self::NoAddress | Self::NoSuchHost | Self::NoSuchProxy => FailureClass::Host,
+            Self::JournalDamaged | Self::JournalNewer => FailureClass::Journal,
             Self::LoginRefused | Self::LoginRefusedByCode | Self::MechanismRefusedByCode
-            | Self::TokenRefused => Nature::Login,
-            Self::HandoverRefused | Self::MessageRefused => Nature::Message,
+            | Self::TokenRefused => FailureClass::Login,
+            Self::HandoverRefused | Self::MessageRefused => FailureClass::Message,
             Self::Busy | Self::ClosedInHandshake | Self::Connection | Self::DeadlineOver
             | Self::GreetingTimedOut | Self::HandoverLater | Self::InUse | Self::InUseAtLogin | Self::Interrupted
             | Self::Locked | Self::LoginDelay | Self::Proxy | Self::ServerTemporary
-            | Self::SystemTemporary => Nature::Passing,
+            | Self::SystemTemporary => FailureClass::Passing,
             Self::AnotherJournal | Self::AnotherMailbox | Self::AnotherMaildir | Self::Filled
             | Self::HandoverLost | Self::SpoolElsewhere
             | Self::JournalGone | Self::Maildir
             | Self::MaildirGone | Self::MaildirIsLink | Self::MaildirNoParent
             | Self::MaildirNotOurs | Self::MaildirNotWritable | Self::SameMailbox
             | Self::SameMailboxOfAccount | Self::State
-            | Self::StateNotOurs | Self::StateReadOnly | Self::StateWithoutLocks => Nature::Places,
+            | Self::StateNotOurs | Self::StateReadOnly
+            | Self::StateWithoutLocks => FailureClass::Places,
             Self::ExchangeBroken | Self::ExchangeUnproved | Self::NotPop3 | Self::Protocol | Self::Renumbered
-            | Self::Strict | Self::UniqueIdsGone => Nature::Protocol,
+            | Self::Strict | Self::UniqueIdsGone => FailureClass::Protocol,
             Self::BindingRefused | Self::CertificateAddress | Self::CertificateAuthority
             | Self::CertificateCommonName
             | Self::CertificateDates | Self::CertificateKey | Self::CertificateName
@@ -315,10 +316,10 @@ impl Kind {
             | Self::NoTimestamp | Self::NotOffered | Self::NotOfferedToken | Self::NotTls
             | Self::NothingInCommon | Self::ProxyLogin | Self::ProxyUnavailable
             | Self::ServerUnavailable | Self::Tls | Self::TlsTooOld
-            | Self::TokenMechanismRefused => Nature::Unavailable,
+            | Self::TokenMechanismRefused => FailureClass::Unavailable,
             Self::Credentials | Self::Declined | Self::ImportUnusable | Self::NoSuchMessage | Self::SeveralMessages | Self::UnknownMailbox
             | Self::NotOrdered
-            | Self::UnknownUniqueId => Nature::Usage,
+            | Self::UnknownUniqueId => FailureClass::Usage,
         };
         nature
     }

@@ -8,13 +8,13 @@ use super::octets::Octets;
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Findings {
+pub struct ProbeReport {
     /// The addresses that the host has; none through a proxy.
     pub addresses: Vec<String>,
     /// The one that answered, or the proxy's.
     pub peer: Option<String>,
     /// What TLS has shown, believed or not.
-    pub secured: Option<Secured>,
+    pub secured: Option<TlsReport>,
     /// The words of the greeting.
     pub greeting: Option<Octets>,
     /// Whether it offers APOP.
@@ -45,7 +45,7 @@ pub struct Findings {
     /// How many messages there are, and their size.
     pub maildrop: Option<(u64, u64)>,
     /// What UIDL is worth.
-    pub unique_ids: Option<UniqueIds>,
+    pub unique_ids: Option<UniqueIdsReport>,
     /// Whether TOP works; a refusal's words. Not asked of an empty maildrop.
     pub top: Option<Answer>,
     /// Whether several commands at once are answered in order; none where
@@ -91,7 +91,7 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum When {
+pub enum CapaStage {
     /// After the login.
     AfterLogin,
     /// Before the login, protected as it is then.
@@ -176,7 +176,7 @@ pub enum Retention {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum UniqueIds {
+pub enum UniqueIdsReport {
     /// It works.
     Listed {
         /// Messages with a unique-id.
@@ -195,7 +195,7 @@ pub enum UniqueIds {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Secured {
+pub struct TlsReport {
     /// `TLS 1.2` or `TLS 1.3`.
     pub version: String,
     /// The cipher suite's registered name.
@@ -223,7 +223,7 @@ pub struct Refusal {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Certificate {
+pub struct CertificateReport {
     /// Whose it is.
     pub subject: String,
     /// Who signed it.

@@ -5,7 +5,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::command::Command;
+use super::command::WorkerCommand;
 use super::handover::LmtpJob;
 use super::octets::Octets;
 
@@ -14,15 +14,15 @@ use super::octets::Octets;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Job {
     /// What to do.
-    pub command: Command,
+    pub command: WorkerCommand,
     /// The way to the server; none where no server is needed.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// The mailbox's name on the server; empty in a probe that does not log in.
     pub user: String,
     /// How to log in.
     pub auth: Auth,
     /// What SCRAM-…-PLUS binds to.
-    pub channel_binding: Binding,
+    pub channel_binding: BindingType,
     /// Whether a password may cross a network without TLS.
     pub allow_plaintext_password: bool,
     /// Whether commands may go before the greeting of a server that is known.
@@ -42,7 +42,7 @@ pub struct Job {
     /// Where that goes by LMTP, if not to a command.
     pub lmtp: Option<LmtpJob>,
     /// What is fetched and what is deleted.
-    pub policy: Policy,
+    pub policy: PolicySettings,
     /// Which messages are meant.
     pub messages: Messages,
     /// How long to try again while the maildrop is locked, in seconds.
@@ -58,7 +58,7 @@ pub struct Job {
     /// Which events are sent up beside those that always are.
     pub shown: ShownEvents,
     /// Which secrets follow the settings, in this order.
-    pub secrets: Vec<Purpose>,
+    pub secrets: Vec<SecretPurpose>,
 }
 
 /// Events of which there are many: each kind is sent up only where it is shown.
@@ -78,7 +78,7 @@ pub struct ShownEvents {
 /// What a secret is for.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Purpose {
+pub enum SecretPurpose {
     /// The private key of the client certificate, PEM.
     ClientKey,
     /// The password or token of the mailbox.
@@ -107,7 +107,7 @@ impl Messages {
 /// The way to a server.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Connection {
+pub struct ConnectionSettings {
     /// Host name in A-labels, or an address without brackets.
     pub host: String,
     /// The port.
@@ -115,15 +115,15 @@ pub struct Connection {
     /// Protection.
     pub tls: Tls,
     /// Whose certificate authorities are believed.
-    pub roots: Roots,
+    pub roots: RootsSetting,
     /// If any: the server's key has to be one of these; `sha256:` and base64.
     pub pins: Vec<String>,
     /// The client certificate; its key follows as a secret.
     pub client_certificate: Option<ClientCertificate>,
     /// A proxy that resolves the host itself.
-    pub proxy: Option<Proxy>,
+    pub proxy: Option<ProxySettings>,
     /// The one family of addresses to connect by.
-    pub family: Option<Family>,
+    pub family: Option<IpVersion>,
     /// From resolving until the greeting is whole, in seconds.
     pub connect_timeout: u64,
     /// For each later status line, and each octet of a multi-line response.
@@ -143,7 +143,7 @@ pub struct ClientCertificate {
 /// Certificate authorities.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Roots {
+pub enum RootsSetting {
     /// Those in this file, and no others.
     File {
         /// For sentences, and to be opened.
@@ -160,7 +160,7 @@ pub enum Roots {
 /// A family of addresses.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Family {
+pub enum IpVersion {
     /// IPv4.
     Ipv4,
     /// IPv6.
@@ -170,7 +170,7 @@ pub enum Family {
 /// What a proxy speaks.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ProxyKind {
+pub enum ProxyProtocol {
     /// CONNECT of HTTP/1.1.
     Http,
     /// SOCKS5.
@@ -180,9 +180,9 @@ pub enum ProxyKind {
 /// A proxy.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Proxy {
+pub struct ProxySettings {
     /// What it speaks.
-    pub kind: ProxyKind,
+    pub kind: ProxyProtocol,
     /// Host name or address.
     pub host: String,
     /// The port.
@@ -194,9 +194,9 @@ pub struct Proxy {
 /// What is fetched and what is deleted.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Policy {
+pub struct PolicySettings {
     /// When messages are deleted from the server.
-    pub deletion: Deletion,
+    pub deletion: DeletionSetting,
     /// Larger messages stay on the server; in octets.
     pub max_size: Option<u64>,
     /// At most so many messages.
@@ -208,7 +208,7 @@ pub struct Policy {
 /// When messages are deleted from the server.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Deletion {
+pub enum DeletionSetting {
     /// So many days after their delivery.
     After {
         /// How many.
@@ -288,7 +288,7 @@ pub enum Auth {
 /// `--channel-binding`
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum Binding {
+pub enum BindingType {
     /// What both ends of TLS 1.3 export (RFC 9266).
     #[default]
     Exporter,

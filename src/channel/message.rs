@@ -93,7 +93,7 @@ pub enum Message {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         octets: Option<u64>,
         /// What is known of it.
-        state: State,
+        state: ListedState,
         /// When that changes, in seconds since 1970.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<u64>,
@@ -121,7 +121,7 @@ pub enum Message {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         octets: Option<u64>,
         /// What is known of it.
-        state: State,
+        state: ListedState,
     },
     /// The delivered message has fewer octets than the server announced. It is never
     /// deleted.
@@ -148,7 +148,7 @@ pub enum Message {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         octets: Option<u64>,
         /// Why.
-        state: State,
+        state: ListedState,
         /// When that changes, in seconds since 1970.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<u64>,
@@ -213,7 +213,7 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum ListedState {
     /// New, but beyond `--limit`.
     BeyondLimit,
     /// Delivered; the server gives it another size now.
@@ -246,7 +246,7 @@ pub enum State {
     TooLarge,
 }
 
-impl State {
+impl ListedState {
     /// What a fetch does with the message; nothing, if it is left alone.
     pub fn action(self) -> Option<Action> {
         match self {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Command, Refetch};
+use super::command::{RefetchScope, WorkerCommand};
 
 /// A question that is answered with yes or no. What it is about was shown before, as
 /// events.
@@ -37,14 +37,14 @@ pub enum Question {
 
 impl Question {
     /// Whether a worker with this command may ask it.
-    pub fn belongs_to(&self, command: &Command) -> bool {
+    pub fn belongs_to(&self, command: &WorkerCommand) -> bool {
         match self {
-            Self::Delete { .. } => *command == Command::Delete { write: true },
+            Self::Delete { .. } => *command == WorkerCommand::Delete { write: true },
             Self::Missing { .. } => {
-                matches!(command, Command::Fetch { refetch: Some(Refetch::Missing), .. })
+                matches!(command, WorkerCommand::Fetch { refetch: Some(RefetchScope::Missing), .. })
             }
             Self::Refetch { .. } => {
-                matches!(command, Command::Fetch { refetch: Some(Refetch::All), .. })
+                matches!(command, WorkerCommand::Fetch { refetch: Some(RefetchScope::All), .. })
             }
         }
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 
 use super::args::options::Args;
 use super::args::period::Interval;
@@ -133,7 +133,7 @@ fn of_options<'o>(
     };
     output.expect(accounts.len());
     let mut exits = all(&supervisor, accounts, &selected);
-    if matches!(selected, Selected::Worker(Command::Fetch { .. })) {
+    if matches!(selected, Selected::Worker(WorkerCommand::Fetch { .. })) {
         exits.push(ended(output, None, report(&args, &config).map(|()| Exit::Ok)));
     }
     whole(exits, args.check)
@@ -259,11 +259,11 @@ fn check_config(args: &Args, output: &Output<'_>, stop: &Stop) -> Exit {
 
 /// Only a mailbox that no account of the configuration has gets another name.
 fn check_renaming(
-    command: &Command,
+    command: &WorkerCommand,
     account: &Account,
     keys: &dyn Fn() -> Vec<String>,
 ) -> Result<(), Error> {
-    let Command::Rename { old, .. } = command else { return Ok(()) };
+    let WorkerCommand::Rename { old, .. } = command else { return Ok(()) };
     if old == account.mailbox().key() {
         return Err(Error::usage(format!("--state rename: {old} is the name that it has")));
     }

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 
 use super::connection::{Connection, Stream};
 use super::error::Error;
-use super::waiting::Waiting;
+use super::waiting::PhaseTimer;
 
 /// At most so many reads empty a socket; a server that goes on and on is left as it is.
 const MOST_READS: usize = 64;
@@ -33,7 +33,7 @@ impl Connection {
 
     fn send_last(&mut self) -> Result<(), Error> {
         let Stream::Tls(stream) = &mut self.stream else { return self.flush() };
-        let waiting = Waiting::now(self.waiting.phase, self.options.timeout);
+        let waiting = PhaseTimer::now(self.waiting.phase, self.options.timeout);
         stream.send_last(&self.output, &self.options, waiting)
     }
 }

@@ -12,7 +12,7 @@ use super::error::{Error, Phase};
 use super::options::Options;
 use super::roots::Authorities;
 use super::tls::{self, Secured};
-use super::waiting::{Waiting, in_slice, write_all};
+use super::waiting::{PhaseTimer, in_slice, write_all};
 
 /// One read takes at most this; four TLS records.
 pub(super) const READ_SIZE: usize = 64 * 1024;
@@ -34,7 +34,7 @@ pub struct Connection {
     pub(super) end: usize,
     /// Commands that wait to be sent; among them secrets, so it is wiped.
     pub(super) output: Zeroizing<Vec<u8>>,
-    pub(super) waiting: Waiting,
+    pub(super) waiting: PhaseTimer,
 }
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(super) enum Stream {
     /// A socket file.
     Local(UnixStream),
     Plain(TcpStream),
-    Tls(Box<tls::Stream>),
+    Tls(Box<tls::TlsStream>),
 }
 
 impl Connection {
@@ -59,7 +59,7 @@ impl Connection {
             Stream::Local(_) | Stream::Tls(_) => return Ok(self),
         };
         let authorities = Authorities::clone(&self.authorities);
-        let stream = tls::Stream::open(socket, &self.options, authorities, self.waiting)?;
+        let stream = tls::TlsStream::open(socket, &self.options, authorities, self.waiting)?;
         self.stream = Stream::Tls(Box::new(stream));
         Ok(self)
     }
@@ -74,7 +74,7 @@ impl Connection {
     pub(super) fn look(self) -> Result<Secured, Error> {
         match self.stream {
             Stream::Plain(socket) => {
-                tls::Stream::inspect(socket, &self.options, self.authorities, self.waiting)
+                tls::TlsStream::inspect(socket, &self.options, self.authorities, self.waiting)
             }
             Stream::Local(_) => Err(Error::NotTls),
             Stream::Tls(stream) => {
@@ -110,7 +110,7 @@ impl Connection {
         self.tls()?.end_point()
     }
 
-    fn tls(&self) -> Option<&tls::Stream> {
+    fn tls(&self) -> Option<&tls::TlsStream> {
         match &self.stream {
             Stream::Local(_) | Stream::Plain(_) => None,
             Stream::Tls(stream) => Some(stream),
@@ -146,22 +146,22 @@ impl Connection {
 
     /// Begins to wait for something: the phase's time runs from now.
     pub fn begin(&mut self, phase: Phase) {
-        self.waiting = Waiting::now(phase, self.options.timeout);
+        self.waiting = PhaseTimer::now(phase, self.options.timeout);
     }
 
     /// The same, for something that may take another time than most.
     pub fn begin_for(&mut self, phase: Phase, at_most: Duration) {
-        self.waiting = Waiting::now(phase, at_most);
+        self.waiting = PhaseTimer::now(phase, at_most);
     }
 
     /// The same, where so much is left of the whole time.
     pub fn begin_rest(&mut self, phase: Phase, whole: Duration, left: Duration) {
-        self.waiting = Waiting::rest(phase, whole, left);
+        self.waiting = PhaseTimer::rest(phase, whole, left);
     }
 
     /// Begins to wait for something that has to come within this time.
     pub fn begin_within(&mut self, phase: Phase, at_most: Duration) {
-        self.waiting = Waiting::now(phase, self.options.timeout.min(at_most));
+        self.waiting = PhaseTimer::now(phase, self.options.timeout.min(at_most));
     }
 
     /// What has been read and not consumed.
@@ -221,7 +221,7 @@ impl Connection {
 
     /// Sends what waits to be sent.
     pub fn flush(&mut self) -> Result<(), Error> {
-        let waiting = Waiting::now(self.waiting.phase, self.options.timeout);
+        let waiting = PhaseTimer::now(self.waiting.phase, self.options.timeout);
         if self.output.is_empty() {
             let Stream::Tls(stream) = &mut self.stream else { return Ok(()) };
             return stream.write_out(&self.options, waiting);

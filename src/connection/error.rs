@@ -9,7 +9,7 @@ use rustls::Error as TlsError;
 
 use super::family::Family;
 use super::proxy::error::ProxyError;
-use super::refusal::Refusal;
+use super::refusal::CertificateRefusal;
 
 /// What the client was waiting for; a time-out names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub enum Error {
     Cancelled,
     /// The certificate was refused.
     #[error("{0}")]
-    Certificate(Box<Refusal>),
+    Certificate(Box<CertificateRefusal>),
     /// The server demands a certificate of ours, or refuses the one it was given.
     #[error("the server {}", if *.given { "refuses our client certificate" } else { "demands a client certificate" })]
     ClientCertificate {

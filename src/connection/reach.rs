@@ -20,7 +20,7 @@ use super::proxy::tunnel as proxy;
 use super::roots::{Authorities, Roots};
 use super::tcp;
 use super::tls::Secured;
-use super::waiting::Waiting;
+use super::waiting::PhaseTimer;
 
 impl Connection {
     /// Resolves, connects to the first of all addresses that answers and, with
@@ -35,7 +35,7 @@ impl Connection {
 
     /// Connects to a socket file. The host that the options name plays no part.
     pub fn open_local(path: &Path, options: &Options) -> Result<Self, Error> {
-        let waiting = Waiting::now(Phase::Connect, options.connect_timeout);
+        let waiting = PhaseTimer::now(Phase::Connect, options.connect_timeout);
         let stream = Stream::Local(tcp::connect_local(path, options, waiting)?);
         let authorities = Authorities::read(&Roots::None)?;
         let peer = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -52,7 +52,7 @@ impl Connection {
         authorities: Authorities,
         (stream, peer): (Stream, SocketAddr),
         addresses: Vec<SocketAddr>,
-        waiting: Waiting,
+        waiting: PhaseTimer,
     ) -> Self {
         Self {
             stream,
@@ -92,9 +92,9 @@ impl Connection {
 #[derive(Clone, Copy)]
 struct AddressAttempt {
     /// Its share.
-    waiting: Waiting,
+    waiting: PhaseTimer,
     /// All addresses together.
-    whole: Waiting,
+    whole: PhaseTimer,
     /// How many are left.
     others: usize,
 }
@@ -102,11 +102,11 @@ struct AddressAttempt {
 impl AddressAttempt {
     /// While there are others, an address gets half of the time that is left: some
     /// servers let clients wait before they greet.
-    fn new(whole: Waiting, others: usize, options: &Options) -> Self {
+    fn new(whole: PhaseTimer, others: usize, options: &Options) -> Self {
         let mut waiting = whole;
         if others > 0 {
             let at_most = whole.left(options) / 2;
-            waiting = Waiting { since: Instant::now(), at_most, ..whole };
+            waiting = PhaseTimer { since: Instant::now(), at_most, ..whole };
         }
         Self { waiting, whole, others }
     }
@@ -119,7 +119,7 @@ fn each_address<T>(
     authorities: &Authorities,
     act: impl Fn(Connection, AddressAttempt) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let waiting = Waiting::now(Phase::Resolve, options.connect_timeout);
+    let waiting = PhaseTimer::now(Phase::Resolve, options.connect_timeout);
     let to = |(socket, peer): (TcpStream, SocketAddr), addresses| {
         let made = (Stream::Plain(socket), peer);
         Connection::new(options.clone(), authorities.clone(), made, addresses, waiting)
@@ -177,7 +177,7 @@ pub struct Route {
 impl Route {
     /// Resolves only, for those whom no address answers.
     pub fn resolve(options: &Options) -> Result<Self, Error> {
-        let waiting = Waiting::now(Phase::Resolve, options.connect_timeout);
+        let waiting = PhaseTimer::now(Phase::Resolve, options.connect_timeout);
         let addresses = match options.proxy {
             None => tcp::resolve(&options.host, options.port, options, waiting)?,
             Some(_) => Vec::new(),

@@ -10,7 +10,7 @@ use super::pin::Pin;
 
 /// A certificate that was refused: why, and what a person needs to judge it.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct CertificateRefusal {
     /// Why.
     pub reason: Reason,
     /// The host that was asked for.
@@ -166,7 +166,7 @@ impl fmt::Display for Reason {
 /// How many names a sentence holds.
 const NAMES: usize = 5;
 
-impl fmt::Display for Refusal {
+impl fmt::Display for CertificateRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { reason, asked, certificate, pin } = self;
         write!(f, "{reason} (asked for {asked}")?;

@@ -12,7 +12,7 @@ use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddri
 
 use super::error::Error;
 use super::options::Options;
-use super::waiting::{SLICE, Waiting};
+use super::waiting::{PhaseTimer, SLICE};
 
 /// The next address is tried beside one that has not answered after this
 /// (RFC 8305 section 5 recommends 250 ms).
@@ -23,7 +23,7 @@ fn receive<T>(
     from: &Receiver<T>,
     slice: Duration,
     options: &Options,
-    waiting: Waiting,
+    waiting: PhaseTimer,
 ) -> Result<Option<T>, Error> {
     match from.recv_timeout(slice) {
         Ok(word) => Ok(Some(word)),
@@ -39,7 +39,7 @@ pub(super) fn resolve(
     host: &str,
     port: u16,
     options: &Options,
-    waiting: Waiting,
+    waiting: PhaseTimer,
 ) -> Result<Vec<SocketAddr>, Error> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return of_family(vec![SocketAddr::new(address, port)], options);
@@ -110,7 +110,7 @@ fn take_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 pub(super) fn connect(
     options: &Options,
     addresses: &mut Vec<SocketAddr>,
-    waiting: Waiting,
+    waiting: PhaseTimer,
 ) -> Result<(TcpStream, SocketAddr), Error> {
     let (to_us, from_attempts) = mpsc::channel();
     let mut waiting_for = 0usize;
@@ -157,7 +157,7 @@ pub(super) fn connect(
 pub(super) fn connect_local(
     path: &Path,
     options: &Options,
-    waiting: Waiting,
+    waiting: PhaseTimer,
 ) -> Result<UnixStream, Error> {
     let (to_us, from_attempt) = mpsc::channel();
     let path = path.to_owned();

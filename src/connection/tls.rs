@@ -22,10 +22,10 @@ use super::end_point::end_point;
 use super::error::{Error, Phase};
 use super::options::Options;
 use super::pin::Pin;
-use super::refusal::{Reason, Refusal};
+use super::refusal::{CertificateRefusal, Reason};
 use super::roots::Authorities;
 use super::trust::{ClientCertResolver, Verifier, VerifyMode};
-use super::waiting::{Waiting, in_slice, is_slice};
+use super::waiting::{PhaseTimer, in_slice, is_slice};
 
 /// One read from the socket takes at most this: four records of the largest size. rustls by
 /// itself takes 4 KiB.
@@ -33,7 +33,7 @@ const SEVERAL_RECORDS: usize = 64 * 1024;
 
 /// A TLS session and the socket below it.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct TlsStream {
     session: ClientConnection,
     socket: BufReader<TcpStream>,
     host: String,
@@ -53,7 +53,7 @@ pub struct Secured {
     /// The pin of the server's key.
     pub pin: Option<Pin>,
     /// Why the chain is not believed; such a connection carries nothing.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<CertificateRefusal>,
 }
 
 /// This machine's one provider, named, since the default panics where features
@@ -62,13 +62,13 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-impl Stream {
+impl TlsStream {
     /// Shakes hands: on return the certificate is verified.
     pub(super) fn open(
         socket: TcpStream,
         options: &Options,
         authorities: Authorities,
-        waiting: Waiting,
+        waiting: PhaseTimer,
     ) -> Result<Self, Error> {
         let introduction =
             ClientCertResolver { identity: options.identity.clone(), ..<_>::default() };
@@ -83,7 +83,7 @@ impl Stream {
         socket: TcpStream,
         options: &Options,
         authorities: Authorities,
-        waiting: Waiting,
+        waiting: PhaseTimer,
     ) -> Result<Secured, Error> {
         let (introduction, judgement) = (ClientCertResolver::default(), VerifyMode::IsRemembered);
         let mut stream = Self::new(socket, options, authorities, introduction, judgement)?;
@@ -126,7 +126,7 @@ impl Stream {
         Ok(Self { session, socket, host, verifier, introduction })
     }
 
-    fn shake_hands(&mut self, options: &Options, waiting: Waiting) -> Result<(), Error> {
+    fn shake_hands(&mut self, options: &Options, waiting: PhaseTimer) -> Result<(), Error> {
         while self.session.is_handshaking() {
             // Each time: a trickle never lets a slice of waiting end.
             waiting.check(options)?;
@@ -159,7 +159,7 @@ impl Stream {
                     _ => Reason::of_chain(&why, &chain, &self.host),
                 };
                 let (asked, certificate) = (self.host.clone(), chain.into_iter().next());
-                Error::Certificate(Box::new(Refusal { reason, asked, certificate, pin }))
+                Error::Certificate(Box::new(CertificateRefusal { reason, asked, certificate, pin }))
             }
             TlsError::AlertReceived(alert)
                 if self.introduction.asked.load(Ordering::Relaxed) && is_about_us(alert) =>
@@ -260,7 +260,7 @@ impl Stream {
         &mut self,
         octets: &[u8],
         options: &Options,
-        waiting: Waiting,
+        waiting: PhaseTimer,
     ) -> Result<(), Error> {
         let mut rest = octets;
         while !rest.is_empty() {
@@ -277,7 +277,7 @@ impl Stream {
         &mut self,
         octets: &[u8],
         options: &Options,
-        waiting: Waiting,
+        waiting: PhaseTimer,
     ) -> Result<(), Error> {
         let written = self.session.writer().write_all(octets);
         written.map_err(|error| Error::broken(waiting.phase, error))?;
@@ -291,7 +291,11 @@ impl Stream {
     }
 
     /// Sends what waits below the octets, such as the end of the handshake.
-    pub(super) fn write_out(&mut self, options: &Options, waiting: Waiting) -> Result<(), Error> {
+    pub(super) fn write_out(
+        &mut self,
+        options: &Options,
+        waiting: PhaseTimer,
+    ) -> Result<(), Error> {
         while self.session.wants_write() {
             match self.session.write_tls(self.socket.get_mut()) {
                 Ok(_) => {}

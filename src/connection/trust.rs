@@ -114,7 +114,7 @@ impl Verifier {
 
     /// Whether an authority vouches for the server, or its certificate is itself among
     /// those believed.
-    fn believe(&self, shown: &Shown<'_>) -> Result<(), TlsError> {
+    fn believe(&self, shown: &PresentedChain<'_>) -> Result<(), TlsError> {
         let Some(webpki) = &self.webpki else { return Ok(()) };
         match shown.verify(webpki) {
             Err(_) if self.authorities.listed.contains(shown.end_entity) => shown.verify_listed(),
@@ -124,7 +124,11 @@ impl Verifier {
 
     /// Whether the operating system would have believed what the built-in authorities
     /// do not.
-    fn is_known_to_system(&self, shown: &Shown<'_>, judged: &Result<(), TlsError>) -> bool {
+    fn is_known_to_system(
+        &self,
+        shown: &PresentedChain<'_>,
+        judged: &Result<(), TlsError>,
+    ) -> bool {
         if self.authorities.roots != Roots::Webpki
             || !matches!(judged, Err(TlsError::InvalidCertificate(CertificateError::UnknownIssuer)))
         {
@@ -146,7 +150,7 @@ fn verifier_of(
 }
 
 /// What a server shows, and what it is judged by.
-struct Shown<'s> {
+struct PresentedChain<'s> {
     end_entity: &'s CertificateDer<'s>,
     intermediates: &'s [CertificateDer<'s>],
     name: &'s ServerName<'s>,
@@ -154,7 +158,7 @@ struct Shown<'s> {
     now: UnixTime,
 }
 
-impl Shown<'_> {
+impl PresentedChain<'_> {
     fn verify(&self, webpki: &WebPkiServerVerifier) -> Result<(), TlsError> {
         let Self { end_entity, intermediates, name, ocsp, now } = *self;
         webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now).map(|_| ())
@@ -193,7 +197,7 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
         let pin = Pin::of(end_entity);
-        let shown = Shown { end_entity, intermediates, name, ocsp, now };
+        let shown = PresentedChain { end_entity, intermediates, name, ocsp, now };
         let judged = self.believe(&shown).and_then(|()| match pin {
             _ if self.pins.is_empty() && self.webpki.is_some() => Ok(()),
             Some(pin) if self.pins.contains(&pin) => Ok(()),

@@ -12,7 +12,7 @@ pub(super) const SLICE: Duration = Duration::from_millis(100);
 
 /// What is waited for, and until when.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Waiting {
+pub(super) struct PhaseTimer {
     pub(super) phase: Phase,
     pub(super) since: Instant,
     pub(super) at_most: Duration,
@@ -20,7 +20,7 @@ pub(super) struct Waiting {
     pub(super) told: Duration,
 }
 
-impl Waiting {
+impl PhaseTimer {
     pub(super) fn now(phase: Phase, at_most: Duration) -> Self {
         Self { phase, since: Instant::now(), at_most, told: at_most }
     }
@@ -77,7 +77,7 @@ pub(super) fn write_all(
     to: &mut impl Write,
     mut octets: &[u8],
     options: &Options,
-    waiting: Waiting,
+    waiting: PhaseTimer,
 ) -> Result<(), Error> {
     while !octets.is_empty() {
         match to.write(octets) {

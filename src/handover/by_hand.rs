@@ -4,7 +4,7 @@ use crate::journal::{Handed, HandoverLog, Journal, Progress, Waits};
 use crate::protocol::UniqueId;
 
 use super::error::Error;
-use super::run::Place;
+use super::run::MailSource;
 
 /// What a person says of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum ByHand {
 /// Does it for the messages with these unique-ids; where none is given, for all that
 /// wait. Returns for how many; if not asked to write it only counts.
 pub fn by_hand(
-    place: Place<'_>,
+    place: MailSource<'_>,
     what: ByHand,
     unique_ids: &[UniqueId],
     (now, write): (u64, bool),

@@ -8,13 +8,13 @@ use crate::protocol::UniqueId;
 
 use super::error::Error;
 use super::files::Files;
-use super::run::Place;
+use super::run::MailSource;
 
 /// Copies refused messages with these unique-ids, or all where none is given, into a
 /// directory. They wait no longer, and leave the spool. Returns how many there are; if not
 /// asked to write it only counts.
 pub fn export(
-    place: Place<'_>,
+    place: MailSource<'_>,
     to: &Path,
     unique_ids: &[UniqueId],
     (now, write): (u64, bool),

@@ -7,7 +7,7 @@ use crate::journal::written_recipient;
 use crate::maildir::MessageOpener;
 use crate::protocol::{MessageFacts, Recipient};
 
-use super::lmtp_session::{Broken, LmtpOptions, Session, Transaction, Verdict};
+use super::lmtp_session::{LmtpError, LmtpOptions, LmtpSession, LmtpTransaction, RecipientVerdict};
 use super::target::{Answer, Shown, Target, Unready};
 
 /// A target that speaks LMTP, and those that it takes the messages for.
@@ -16,7 +16,7 @@ pub struct Lmtp {
     options: LmtpOptions,
     recipients: Vec<Recipient>,
     messages: MessageOpener,
-    session: Option<Session>,
+    session: Option<LmtpSession>,
 }
 
 impl Lmtp {
@@ -26,9 +26,9 @@ impl Lmtp {
     }
 
     /// A session that may take a message; whether it was used before.
-    fn session(&mut self) -> Result<&mut Session, Broken> {
+    fn session(&mut self) -> Result<&mut LmtpSession, LmtpError> {
         let session = self.session.take().filter(|session| session.broken.is_none());
-        let session = session.map_or_else(|| Session::open(&self.options), Ok)?;
+        let session = session.map_or_else(|| LmtpSession::open(&self.options), Ok)?;
         Ok(self.session.insert(session))
     }
 
@@ -37,44 +37,47 @@ impl Lmtp {
         &mut self,
         file: &mut (impl Read + Seek),
         open: &[&'r Recipient],
-    ) -> Outcome<'r> {
+    ) -> LmtpOutcome<'r> {
         let facts = match facts(file) {
             Ok(facts) => facts,
-            Err(error) => return Outcome::Later(Broken::File(error).to_string()),
+            Err(error) => return LmtpOutcome::Later(LmtpError::File(error).to_string()),
         };
         for _ in 0..2 {
             let session = match self.session() {
                 Ok(session) => session,
-                Err(Broken::Cancelled) => return Outcome::Stopped,
-                Err(broken) => return Outcome::Later(broken.to_string()),
+                Err(LmtpError::Cancelled) => return LmtpOutcome::Stopped,
+                Err(broken) => return LmtpOutcome::Later(broken.to_string()),
             };
             let recipients = open.iter().map(|recipient| (*recipient, None)).collect();
-            let mut transaction = Transaction { recipients, facts };
+            let mut transaction = LmtpTransaction { recipients, facts };
             if let Err(error) = file.rewind() {
-                return Outcome::Later(Broken::File(error).to_string());
+                return LmtpOutcome::Later(LmtpError::File(error).to_string());
             }
             let is_used = session.transactions > 0;
             session.transact(file, &mut transaction);
             let verdicts = transaction.recipients;
-            let is_later =
-                |(_, verdict): &(_, Option<Verdict>)| matches!(verdict, Some(Verdict::Later(_)));
-            let is_open = |(_, verdict): &(_, Option<Verdict>)| {
-                !matches!(verdict, Some(Verdict::Accepted | Verdict::Refused(_)))
+            let is_later = |(_, verdict): &(_, Option<RecipientVerdict>)| {
+                matches!(verdict, Some(RecipientVerdict::Later(_)))
+            };
+            let is_open = |(_, verdict): &(_, Option<RecipientVerdict>)| {
+                !matches!(verdict, Some(RecipientVerdict::Accepted | RecipientVerdict::Refused(_)))
             };
             match &session.broken {
-                Some(Broken::Cancelled) if verdicts.iter().all(is_open) => return Outcome::Stopped,
+                Some(LmtpError::Cancelled) if verdicts.iter().all(is_open) => {
+                    return LmtpOutcome::Stopped;
+                }
                 // It was tired of waiting for the next message.
-                Some(Broken::Connection(_) | Broken::Refused { .. })
+                Some(LmtpError::Connection(_) | LmtpError::Refused { .. })
                     if is_used && verdicts.iter().all(is_later) => {}
-                _ => return Outcome::Answered(verdicts),
+                _ => return LmtpOutcome::Answered(verdicts),
             }
         }
-        Outcome::Later("the target closes each connection".into())
+        LmtpOutcome::Later("the target closes each connection".into())
     }
 }
 
-enum Outcome<'r> {
-    Answered(Vec<(&'r Recipient, Option<Verdict>)>),
+enum LmtpOutcome<'r> {
+    Answered(Vec<(&'r Recipient, Option<RecipientVerdict>)>),
     Later(String),
     Stopped,
 }
@@ -97,7 +100,7 @@ impl Target for Lmtp {
     fn prepare(&mut self) -> Result<(), Unready> {
         match self.session() {
             Ok(_) => Ok(()),
-            Err(Broken::Cancelled) => Err(Unready::Stopped),
+            Err(LmtpError::Cancelled) => Err(Unready::Stopped),
             Err(broken) => Err(Unready::Later(broken.to_string())),
         }
     }
@@ -114,21 +117,23 @@ impl Target for Lmtp {
         let is_open = |it: &&Recipient| !has(it, true) && !has(it, false);
         let open: Vec<_> = recipients.iter().filter(is_open).collect();
         let verdicts = match self.transact(&mut file, &open) {
-            Outcome::Answered(verdicts) => verdicts,
-            Outcome::Later(why) => return Answer::Later(why),
-            Outcome::Stopped => return Answer::Stopped,
+            LmtpOutcome::Answered(verdicts) => verdicts,
+            LmtpOutcome::Later(why) => return Answer::Later(why),
+            LmtpOutcome::Stopped => return Answer::Stopped,
         };
         let (mut later, mut unknown, mut refused) = (None, None, None);
         for (recipient, verdict) in verdicts {
             let address = recipient.to_string();
             match verdict {
-                Some(Verdict::Accepted) => answered.push(written_recipient(&address, true)),
-                Some(Verdict::Refused(why)) => {
+                Some(RecipientVerdict::Accepted) => {
+                    answered.push(written_recipient(&address, true))
+                }
+                Some(RecipientVerdict::Refused(why)) => {
                     answered.push(written_recipient(&address, false));
                     refused.get_or_insert(format!("{address}: {why}"));
                 }
-                Some(Verdict::Later(why)) => _ = later.get_or_insert(why),
-                Some(Verdict::Unknown(why)) => _ = unknown.get_or_insert(why),
+                Some(RecipientVerdict::Later(why)) => _ = later.get_or_insert(why),
+                Some(RecipientVerdict::Unknown(why)) => _ = unknown.get_or_insert(why),
                 None => {}
             }
         }

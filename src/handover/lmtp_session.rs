@@ -31,7 +31,7 @@ pub struct LmtpOptions {
 
 /// Why a conversation cannot go on.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(super) enum LmtpError {
     /// The run has to end.
     #[error("interrupted")]
     Cancelled,
@@ -46,7 +46,7 @@ pub(super) enum Broken {
     Violation { command: &'static str, violation: LmtpViolation },
 }
 
-impl From<connection::Error> for Broken {
+impl From<connection::Error> for LmtpError {
     fn from(error: connection::Error) -> Self {
         match error {
             connection::Error::Cancelled | connection::Error::DeadlineOver { .. } => {
@@ -59,7 +59,7 @@ impl From<connection::Error> for Broken {
 
 /// What became of a message for one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum RecipientVerdict {
     Accepted,
     /// Not now, and why.
     Later(String),
@@ -73,24 +73,24 @@ fn words(command: &str, reply: &LmtpReply) -> String {
     format!("the target answered {command} with {}: {}", reply.code, Quoted::new(reply.text()))
 }
 
-fn verdict(command: &str, reply: &LmtpReply) -> Verdict {
+fn verdict(command: &str, reply: &LmtpReply) -> RecipientVerdict {
     match reply.class {
-        ReplyClass::Done => Verdict::Accepted,
-        ReplyClass::Refused => Verdict::Refused(words(command, reply)),
-        ReplyClass::GoOn | ReplyClass::NotNow => Verdict::Later(words(command, reply)),
+        ReplyClass::Done => RecipientVerdict::Accepted,
+        ReplyClass::Refused => RecipientVerdict::Refused(words(command, reply)),
+        ReplyClass::GoOn | ReplyClass::NotNow => RecipientVerdict::Later(words(command, reply)),
     }
 }
 
 /// The transaction of one message: its recipients, and what is known of each by now.
 #[derive(Debug)]
-pub(super) struct Transaction<'r> {
-    pub(super) recipients: Vec<(&'r Recipient, Option<Verdict>)>,
+pub(super) struct LmtpTransaction<'r> {
+    pub(super) recipients: Vec<(&'r Recipient, Option<RecipientVerdict>)>,
     pub(super) facts: MessageFacts,
 }
 
-impl Transaction<'_> {
+impl LmtpTransaction<'_> {
     /// Says it of each recipient of whom nothing was said.
-    fn settle(&mut self, verdict: &Verdict) {
+    fn settle(&mut self, verdict: &RecipientVerdict) {
         for (_, open) in &mut self.recipients {
             open.get_or_insert_with(|| verdict.clone());
         }
@@ -99,19 +99,19 @@ impl Transaction<'_> {
 
 /// A conversation, up to LHLO and its answer.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct LmtpSession {
     connection: Connection,
     extensions: LmtpExtensions,
     patience: Duration,
     /// Transactions so far.
     pub(super) transactions: usize,
     /// What broke it: nothing more is sent.
-    pub(super) broken: Option<Broken>,
+    pub(super) broken: Option<LmtpError>,
 }
 
-impl Session {
+impl LmtpSession {
     /// Connects and says who we are.
-    pub(super) fn open(options: &LmtpOptions) -> Result<Self, Broken> {
+    pub(super) fn open(options: &LmtpOptions) -> Result<Self, LmtpError> {
         let connection = match &options.socket {
             Some(path) => Connection::open_local(path, &options.connection),
             None => Connection::open(&options.connection),
@@ -129,7 +129,11 @@ impl Session {
 
     /// One message: what became of it for each recipient. Whether the conversation can go
     /// on stands in `broken`.
-    pub(super) fn transact(&mut self, message: &mut dyn Read, transaction: &mut Transaction<'_>) {
+    pub(super) fn transact(
+        &mut self,
+        message: &mut dyn Read,
+        transaction: &mut LmtpTransaction<'_>,
+    ) {
         let done = match self.connection.buffered() {
             [] => self.envelope(transaction).and_then(|accepted| match accepted.is_empty() {
                 true => Ok(()),
@@ -137,11 +141,11 @@ impl Session {
             }),
             _ => {
                 let violation = LmtpViolation::Unasked;
-                Err(Broken::Violation { command: "the message before", violation })
+                Err(LmtpError::Violation { command: "the message before", violation })
             }
         };
         if let Err(broken) = done {
-            transaction.settle(&Verdict::Later(broken.to_string()));
+            transaction.settle(&RecipientVerdict::Later(broken.to_string()));
             self.broken = Some(broken);
         }
         self.transactions += 1;
@@ -149,10 +153,10 @@ impl Session {
 
     /// MAIL and RCPT, all at once where that is announced. Returns the places of the
     /// recipients that are accepted so far.
-    fn envelope(&mut self, transaction: &mut Transaction<'_>) -> Result<Vec<usize>, Broken> {
-        let Transaction { recipients, facts } = transaction;
+    fn envelope(&mut self, transaction: &mut LmtpTransaction<'_>) -> Result<Vec<usize>, LmtpError> {
+        let LmtpTransaction { recipients, facts } = transaction;
         for (recipient, verdict) in recipients.iter_mut() {
-            *verdict = self.extensions.refuses(recipient).map(Verdict::Later);
+            *verdict = self.extensions.refuses(recipient).map(RecipientVerdict::Later);
         }
         let open = recipients.iter().enumerate().filter(|(_, (_, verdict))| verdict.is_none());
         let open: Vec<(usize, &Recipient)> = open.map(|(at, (it, _))| (at, *it)).collect();
@@ -167,7 +171,7 @@ impl Session {
             named.iter().try_for_each(|recipient| self.say(&rcpt(recipient)))?;
         }
         let mail = verdict("MAIL", &self.ask("MAIL")?);
-        let is_mailed = mail == Verdict::Accepted;
+        let is_mailed = mail == RecipientVerdict::Accepted;
         let mut accepted = Vec::new();
         for (at, recipient) in open {
             if !is_pipelining && is_mailed {
@@ -175,11 +179,11 @@ impl Session {
             }
             let answer = match is_pipelining || is_mailed {
                 true => verdict("RCPT", &self.ask("RCPT")?),
-                false => Verdict::Accepted,
+                false => RecipientVerdict::Accepted,
             };
             let answer = if is_mailed { answer } else { mail.clone() };
             match (answer, recipients.get_mut(at)) {
-                (Verdict::Accepted, _) => accepted.push(at),
+                (RecipientVerdict::Accepted, _) => accepted.push(at),
                 (answer, Some((_, verdict))) => *verdict = Some(answer),
                 (_, None) => {}
             }
@@ -196,13 +200,13 @@ impl Session {
         &mut self,
         message: &mut dyn Read,
         accepted: &[usize],
-        transaction: &mut Transaction<'_>,
-    ) -> Result<(), Broken> {
+        transaction: &mut LmtpTransaction<'_>,
+    ) -> Result<(), LmtpError> {
         self.say("DATA")?;
         let reply = self.ask("DATA")?;
         if reply.class != ReplyClass::GoOn {
             let why = match verdict("DATA", &reply) {
-                Verdict::Accepted => Verdict::Later(words("DATA", &reply)),
+                RecipientVerdict::Accepted => RecipientVerdict::Later(words("DATA", &reply)),
                 verdict => verdict,
             };
             transaction.settle(&why);
@@ -212,20 +216,20 @@ impl Session {
         // What breaks from here on leaves open whether the target has the message.
         let answered = self.answers(accepted, transaction);
         if let Err(broken) = answered {
-            transaction.settle(&Verdict::Unknown(broken.to_string()));
+            transaction.settle(&RecipientVerdict::Unknown(broken.to_string()));
             self.broken = Some(broken);
         }
         Ok(())
     }
 
     /// All of the message but its end.
-    fn send(&mut self, message: &mut dyn Read) -> Result<(), Broken> {
+    fn send(&mut self, message: &mut dyn Read) -> Result<(), LmtpError> {
         let (mut encoder, mut piece, mut out) = (DataEncoder::default(), [0; PIECE], Vec::new());
         self.connection.begin(Phase::Reply);
         loop {
             let read = match message.read(&mut piece) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                read => read.map_err(Broken::File)?,
+                read => read.map_err(LmtpError::File)?,
             };
             match piece.get(..read).unwrap_or_default() {
                 [] => encoder.finish(&mut out),
@@ -243,8 +247,8 @@ impl Session {
     fn answers(
         &mut self,
         accepted: &[usize],
-        transaction: &mut Transaction<'_>,
-    ) -> Result<(), Broken> {
+        transaction: &mut LmtpTransaction<'_>,
+    ) -> Result<(), LmtpError> {
         self.connection.send(END_OF_DATA)?;
         self.connection.flush()?;
         let patience = self.patience;
@@ -258,23 +262,23 @@ impl Session {
         Ok(())
     }
 
-    fn reset(&mut self) -> Result<(), Broken> {
+    fn reset(&mut self) -> Result<(), LmtpError> {
         self.say("RSET")?;
         done("RSET", &self.ask("RSET")?)
     }
 
-    fn say(&mut self, line: &str) -> Result<(), Broken> {
+    fn say(&mut self, line: &str) -> Result<(), LmtpError> {
         Ok(self.connection.send(format!("{line}\r\n").as_bytes())?)
     }
 
     /// The answer to a command, its time from now on.
-    fn ask(&mut self, command: &'static str) -> Result<LmtpReply, Broken> {
+    fn ask(&mut self, command: &'static str) -> Result<LmtpReply, LmtpError> {
         self.connection.begin(Phase::Reply);
         self.reply(command)
     }
 
-    fn reply(&mut self, command: &'static str) -> Result<LmtpReply, Broken> {
-        let violation = |violation| Broken::Violation { command, violation };
+    fn reply(&mut self, command: &'static str) -> Result<LmtpReply, LmtpError> {
+        let violation = |violation| LmtpError::Violation { command, violation };
         let mut parser = LmtpReplyParser::default();
         let reply = loop {
             let line = self.line().map_err(|error| error.unwrap_or_else(violation))?;
@@ -314,12 +318,12 @@ impl Session {
 
 /// Why there is no line.
 enum OfLine {
-    Broken(Broken),
+    Broken(LmtpError),
     Violation(LmtpViolation),
 }
 
 impl OfLine {
-    fn unwrap_or_else(self, of: impl FnOnce(LmtpViolation) -> Broken) -> Broken {
+    fn unwrap_or_else(self, of: impl FnOnce(LmtpViolation) -> LmtpError) -> LmtpError {
         match self {
             Self::Broken(broken) => broken,
             Self::Violation(violation) => of(violation),
@@ -327,12 +331,12 @@ impl OfLine {
     }
 }
 
-fn refused(command: &'static str, reply: &LmtpReply) -> Broken {
+fn refused(command: &'static str, reply: &LmtpReply) -> LmtpError {
     let text = Quoted::new(reply.text()).to_string();
-    Broken::Refused { command, code: reply.code, text }
+    LmtpError::Refused { command, code: reply.code, text }
 }
 
-fn done(command: &'static str, reply: &LmtpReply) -> Result<(), Broken> {
+fn done(command: &'static str, reply: &LmtpReply) -> Result<(), LmtpError> {
     match reply.class {
         ReplyClass::Done => Ok(()),
         _ => Err(refused(command, reply)),

@@ -28,5 +28,5 @@ pub use error::Error;
 pub use export::export;
 pub use lmtp::Lmtp;
 pub use lmtp_session::LmtpOptions;
-pub use run::{Place, hand_over};
+pub use run::{MailSource, hand_over};
 pub use target::{Answer, Shown, Target, Unready};

@@ -13,7 +13,7 @@ use super::target::{Answer, Shown, Target, Unready};
 
 /// Where the messages lie and are remembered.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'p> {
+pub struct MailSource<'p> {
     /// The Maildir.
     pub maildir: &'p Path,
     /// The state directory.
@@ -36,7 +36,7 @@ const MOST_IN_A_ROW: usize = 3;
 
 /// Shows each message that waits to the target. `now` is the time in seconds since 1970.
 pub fn hand_over(
-    place: Place<'_>,
+    place: MailSource<'_>,
     target: &mut dyn Target,
     now: u64,
     tell: &dyn Fn(Message),
@@ -56,13 +56,13 @@ pub fn hand_over(
     let maildir = Maildir::open_existing(place.maildir)?;
     let is_spool = place.maildir == place.mailbox.spool(place.state);
     let files = Files::new(maildir, &waits);
-    let mut run = Run { log, target, now, tell, files, refused: 0, is_spool };
+    let mut run = HandoverRun { log, target, now, tell, files, refused: 0, is_spool };
     let result = run.all(&waits);
     run.target.finish();
     result
 }
 
-impl Run<'_> {
+impl HandoverRun<'_> {
     /// All of them, those that are put aside last.
     fn all(&mut self, waits: &[Waits]) -> Result<(), Error> {
         let (aside, first): (Vec<_>, Vec<_>) = waits.iter().partition(|waits| self.is_aside(waits));
@@ -94,7 +94,7 @@ impl Run<'_> {
 }
 
 /// Whether anything waits that was not handed over, looked at without a lock.
-fn is_due(place: Place<'_>) -> Result<bool, Error> {
+fn is_due(place: MailSource<'_>) -> Result<bool, Error> {
     let waits = Journal::look(place.state, place.mailbox)?.waits();
     if waits.is_empty() {
         return Ok(false);
@@ -112,7 +112,7 @@ struct Untaken {
     is_head: bool,
 }
 
-struct Run<'r> {
+struct HandoverRun<'r> {
     log: HandoverLog,
     target: &'r mut dyn Target,
     now: u64,
@@ -124,7 +124,7 @@ struct Run<'r> {
     is_spool: bool,
 }
 
-impl Run<'_> {
+impl HandoverRun<'_> {
     /// Whether the others do not wait for it.
     fn is_aside(&self, waits: &Waits) -> bool {
         self.log.get(&waits.name).is_some_and(|handed| is_aside(handed, self.now))

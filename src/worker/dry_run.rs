@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::channel::command::Refetch;
+use crate::channel::command::RefetchScope;
 use crate::channel::event::Event;
-use crate::channel::message::{Action, Message, State};
+use crate::channel::message::{Action, ListedState, Message};
 use crate::fetch::{self, Error, Listing};
 use crate::journal::{Journal, Siblings};
 use crate::maildir::Maildir;
@@ -17,7 +17,7 @@ use super::observe::unique_id;
 pub(super) fn dry_run(
     look: Look<'_>,
     siblings: &Siblings,
-    (rekey, refetch): (bool, Option<Refetch>),
+    (rekey, refetch): (bool, Option<RefetchScope>),
 ) -> Result<(), Error> {
     let (listing, (outlook, known, again)) = look.at(|listing, options| {
         look.refuse_another_name(listing, siblings)?;
@@ -31,9 +31,9 @@ pub(super) fn dry_run(
     link.event(Event::Listing {});
     for (listed, step) in meant(&listing.listing, &outlook.steps) {
         let (mut state, at) = state(listed, step, look.index);
-        let is_ordered = state == State::Ordered;
+        let is_ordered = state == ListedState::Ordered;
         if !is_ordered && known.contains(&listed.unique_id) {
-            state = State::Found;
+            state = ListedState::Found;
         }
         let (number, octets) = (listed.number.get(), listed.octets);
         let action = match !is_ordered && again.contains(&listed.number) {
@@ -54,7 +54,7 @@ pub(super) fn dry_run(
 fn refetched(
     look: Look<'_>,
     listing: &mut Listing<'_>,
-    refetch: Option<Refetch>,
+    refetch: Option<RefetchScope>,
 ) -> Result<HashSet<MessageNumber>, Error> {
     let (Some(refetch), Some(path)) = (refetch, &look.account.maildir) else {
         return Ok(HashSet::new());
@@ -71,7 +71,7 @@ fn refetched(
 
 /// How many messages `--mark-seen` would mark.
 pub(super) fn mark_seen(look: Look<'_>) -> Result<(), Error> {
-    use State::{BeyondLimit, Failed, FailedUntil, New, TooLarge};
+    use ListedState::{BeyondLimit, Failed, FailedUntil, New, TooLarge};
     let (listing, outlook) = look.at(|listing, options| look.steps(listing, options))?;
     let (mut messages, mut known) = (0, 0);
     for (listed, step) in meant(&listing.listing, &outlook.steps) {

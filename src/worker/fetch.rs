@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use crate::channel::command::{self, Command};
+use crate::channel::command::{self, WorkerCommand};
 use crate::channel::event::Event;
 use crate::channel::octets::Octets;
 use crate::channel::question::Question;
@@ -109,8 +109,8 @@ pub(super) fn run(
         })
     };
     let Outcome { summary, result } = match account.job.command {
-        Command::MarkSeen { .. } => local.mark_seen(&options, credentials, &observe),
-        Command::Fetch { refetch: Some(refetch), .. } => {
+        WorkerCommand::MarkSeen { .. } => local.mark_seen(&options, credentials, &observe),
+        WorkerCommand::Fetch { refetch: Some(refetch), .. } => {
             let again = again(refetch);
             let agrees = &|doubling: Doubling| agrees(doubling, again);
             let refetch = Some(Refetch { again, agrees });
@@ -135,9 +135,9 @@ pub(super) fn abandon(local: AccountRun, link: &Link) {
 }
 
 /// Which known messages are fetched again.
-pub(super) fn again(refetch: command::Refetch) -> Again {
+pub(super) fn again(refetch: command::RefetchScope) -> Again {
     match refetch {
-        command::Refetch::All => Again::All,
-        command::Refetch::Missing => Again::Missing,
+        command::RefetchScope::All => Again::All,
+        command::RefetchScope::Missing => Again::Missing,
     }
 }

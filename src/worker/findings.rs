@@ -2,8 +2,8 @@
 
 use crate::channel::event::Event;
 use crate::channel::findings::{
-    AfterLogin, Announced, Answer, Apop, Auto, Certificate, Findings, Refusal, Retention, Secured,
-    Step, UniqueIds, When,
+    AfterLogin, Announced, Answer, Apop, Auto, CapaStage, CertificateReport, ProbeReport, Refusal,
+    Retention, Step, TlsReport, UniqueIdsReport,
 };
 use crate::channel::octets::Octets;
 use crate::connection::{self, Reason};
@@ -35,9 +35,9 @@ pub(super) fn tell(
     chain.for_each(|it| link.event(Event::Certificate(certificate(it))));
     let after = found.after_login.as_ref().filter(|_| !is_same(found));
     for (when, answer) in [
-        (When::BeforeTls, found.before_tls.as_ref()),
-        (When::BeforeLogin, found.before_login.as_ref()),
-        (When::AfterLogin, after),
+        (CapaStage::BeforeTls, found.before_tls.as_ref()),
+        (CapaStage::BeforeLogin, found.before_login.as_ref()),
+        (CapaStage::AfterLogin, after),
     ] {
         if let Some(Ok(capabilities)) = answer {
             tell_capabilities(when, capabilities, link);
@@ -52,11 +52,11 @@ fn findings(
     failed: Option<session::ProbeStep>,
     has_password: bool,
     account: &Account,
-) -> Findings {
+) -> ProbeReport {
     let mechanism = suggested(account, found);
     let taken = mechanism.or(found.login);
     let capabilities = announced(found);
-    Findings {
+    ProbeReport {
         addresses: found.route.addresses.iter().take(100).map(ToString::to_string).collect(),
         peer: found.route.peer.map(|peer| peer.to_string()),
         secured: found.secured.as_ref().map(secured),
@@ -84,8 +84,8 @@ fn findings(
         }),
         maildrop: found.maildrop.map(|it| (it.messages, it.octets)),
         unique_ids: found.unique_ids.as_ref().map(|ids| match ids {
-            Ok(ids) => UniqueIds::Listed { named: ids.named, numbers: ids.numbers },
-            Err(refusal) => UniqueIds::Refused { text: Octets::cut(&refusal.text) },
+            Ok(ids) => UniqueIdsReport::Listed { named: ids.named, numbers: ids.numbers },
+            Err(refusal) => UniqueIdsReport::Refused { text: Octets::cut(&refusal.text) },
         }),
         top: found.top.as_ref().map(|top| match top {
             Ok(()) => Answer::Answered {},
@@ -148,9 +148,9 @@ fn announced(found: &session::Findings) -> Option<&Capabilities> {
     answers.into_iter().flatten().find_map(|answer| answer.as_ref().ok())
 }
 
-fn secured(secured: &connection::Secured) -> Secured {
+fn secured(secured: &connection::Secured) -> TlsReport {
     let leaf = secured.chain.first().and_then(|leaf| leaf.rsa_bits);
-    Secured {
+    TlsReport {
         version: secured.version.to_owned(),
         cipher_suite: secured.cipher_suite.to_owned(),
         pin: secured.pin.map(|pin| pin.to_string()),
@@ -166,9 +166,9 @@ fn secured(secured: &connection::Secured) -> Secured {
     }
 }
 
-fn certificate(certificate: &connection::Certificate) -> Certificate {
+fn certificate(certificate: &connection::Certificate) -> CertificateReport {
     let names = certificate.names.get(..NAMES).unwrap_or(&certificate.names);
-    Certificate {
+    CertificateReport {
         subject: certificate.subject.clone(),
         issuer: certificate.issuer.clone(),
         names: names.to_vec(),

@@ -44,9 +44,9 @@ impl Target for Pipe<'_> {
     }
 }
 
-fn place(place: &fetch::Place) -> handover::Place<'_> {
+fn place(place: &fetch::Place) -> handover::MailSource<'_> {
     let fetch::Place { maildir, state, mailbox, .. } = place;
-    handover::Place { maildir, state, mailbox }
+    handover::MailSource { maildir, state, mailbox }
 }
 
 /// What takes the messages of an account.

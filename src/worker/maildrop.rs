@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
-use crate::channel::command::{Command, Refetch};
+use crate::channel::command::{RefetchScope, WorkerCommand};
 use crate::channel::event::{Event, Summary};
-use crate::channel::message::{Header, Message, State};
+use crate::channel::message::{Header, ListedState, Message};
 use crate::fetch::{
     self, Error, FetchEvent, LeaveReason, Listed, Listing, OrderCandidates, Policy, Renumbering,
     Selection, Sizes, Step,
@@ -19,7 +19,8 @@ use super::options::Account;
 
 /// The journal as it is.
 pub(super) fn index(account: &Account) -> Result<Index, Error> {
-    let fits = matches!(account.job.command, Command::Check {} | Command::DryRun { .. });
+    let fits =
+        matches!(account.job.command, WorkerCommand::Check {} | WorkerCommand::DryRun { .. });
     if let (true, Some(maildir)) = (fits, &account.maildir) {
         Journal::check_binding(&account.state, &account.mailbox, maildir)?;
     }
@@ -52,13 +53,13 @@ impl<'l> Look<'l> {
         let Self { account, index, credentials, observer, log } = self;
         let sizes = match account.job.command {
             _ if index.has_orders() => Sizes::Always,
-            Command::Check {} if account.policy.max_size.is_some() || index.is_empty() => {
+            WorkerCommand::Check {} if account.policy.max_size.is_some() || index.is_empty() => {
                 Sizes::ForNew
             }
-            Command::Delete { .. }
-            | Command::DryRun { .. }
-            | Command::List { .. }
-            | Command::Rename { .. } => Sizes::Always,
+            WorkerCommand::Delete { .. }
+            | WorkerCommand::DryRun { .. }
+            | WorkerCommand::List { .. }
+            | WorkerCommand::Rename { .. } => Sizes::Always,
             _ => Sizes::ForGaps,
         };
         let observe = |event: FetchEvent<'_>| observer.event(event);
@@ -88,27 +89,27 @@ impl<'l> Look<'l> {
         let Self { account, index, .. } = self;
         let shows = matches!(
             account.job.command,
-            Command::Delete { .. }
-                | Command::DryRun { rekey: true, .. }
-                | Command::DryRun { refetch: Some(Refetch::All), .. }
-                | Command::MarkSeen { .. }
+            WorkerCommand::Delete { .. }
+                | WorkerCommand::DryRun { rekey: true, .. }
+                | WorkerCommand::DryRun { refetch: Some(RefetchScope::All), .. }
+                | WorkerCommand::MarkSeen { .. }
         );
         // With --rekey the dry run looks at all headers itself.
-        let rekeys = matches!(account.job.command, Command::DryRun { rekey: true, .. });
+        let rekeys = matches!(account.job.command, WorkerCommand::DryRun { rekey: true, .. });
         let has_names = !rekeys && listing.may_have_got_names(index);
         let renumbering = match shows || has_names {
             true => Renumbering::None,
             false => listing.is_renumbered(index)?,
         };
         // A list shows what is there even then.
-        let lists = matches!(account.job.command, Command::List { .. });
+        let lists = matches!(account.job.command, WorkerCommand::List { .. });
         if renumbering == Renumbering::Whole && !lists {
             return Err(Error::Renumbered);
         }
         let named = account.policy.named.resolved(listing.names())?;
         let candidates = match account.job.command {
             // It neither carries orders out nor ends them.
-            Command::MarkSeen { .. } => OrderCandidates::default(),
+            WorkerCommand::MarkSeen { .. } => OrderCandidates::default(),
             _ => listing.order_candidates(index, &named)?,
         };
         let ordered = candidates.ordered(index);
@@ -189,33 +190,33 @@ pub(super) fn is_new(step: &Step) -> bool {
 }
 
 /// What is known of a message, and when that changes.
-pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> (State, Option<u64>) {
+pub(super) fn state(listed: &Listed, step: &Step, index: &Index) -> (ListedState, Option<u64>) {
     let state = match step {
-        Step::Adopt { .. } => State::Found,
-        Step::Delete { .. } => State::Deletable,
-        Step::Order => State::Ordered,
+        Step::Adopt { .. } => ListedState::Found,
+        Step::Delete { .. } => ListedState::Deletable,
+        Step::Order => ListedState::Ordered,
         Step::Leave(reason) => match reason {
-            LeaveReason::Changed { .. } => State::Changed,
-            LeaveReason::DeletedBefore => State::Deleted,
+            LeaveReason::Changed { .. } => ListedState::Changed,
+            LeaveReason::DeletedBefore => ListedState::Deleted,
             LeaveReason::Delivered { deletable: Some(at) } => {
-                return (State::DeletableLater, Some(*at));
+                return (ListedState::DeletableLater, Some(*at));
             }
             LeaveReason::Delivered { deletable: None } | LeaveReason::KnownElsewhere => {
-                State::Delivered
+                ListedState::Delivered
             }
-            LeaveReason::Failed { until } => return (State::FailedUntil, Some(*until)),
-            LeaveReason::Held => State::Held,
-            LeaveReason::Limit => State::BeyondLimit,
-            LeaveReason::NotNamed => State::NotNamed,
-            LeaveReason::Seen => State::Seen,
-            LeaveReason::TooLarge { .. } => State::TooLarge,
+            LeaveReason::Failed { until } => return (ListedState::FailedUntil, Some(*until)),
+            LeaveReason::Held => ListedState::Held,
+            LeaveReason::Limit => ListedState::BeyondLimit,
+            LeaveReason::NotNamed => ListedState::NotNamed,
+            LeaveReason::Seen => ListedState::Seen,
+            LeaveReason::TooLarge { .. } => ListedState::TooLarge,
         },
-        Step::Retrieve(retrieval) if retrieval.compares => State::Deletable,
+        Step::Retrieve(retrieval) if retrieval.compares => ListedState::Deletable,
         Step::Retrieve(retrieval) => {
             let failed = index.occurrences(&listed.unique_id).any(|known| {
                 known.state == journal::State::Failed && known.occurrence == retrieval.occurrence
             });
-            if failed { State::Failed } else { State::New }
+            if failed { ListedState::Failed } else { ListedState::New }
         }
     };
     (state, None)

@@ -1,9 +1,9 @@
 //! What a fetch tells, as events of the channel.
 
 use crate::channel::event::Event;
-use crate::channel::findings::When;
+use crate::channel::findings::CapaStage;
 use crate::channel::job::ShownEvents;
-use crate::channel::message::{Cause, Message, State};
+use crate::channel::message::{Cause, ListedState, Message};
 use crate::channel::octets::Octets;
 use crate::fetch::{self, FetchEvent, in_seconds};
 use crate::protocol::{Capabilities, UniqueId};
@@ -21,7 +21,7 @@ pub(super) fn unique_id(unique_id: &UniqueId) -> Octets {
 const LINES: usize = 50;
 
 /// Tells what the server announces.
-pub(super) fn tell_capabilities(when: When, capabilities: &Capabilities, link: &Link) {
+pub(super) fn tell_capabilities(when: CapaStage, capabilities: &Capabilities, link: &Link) {
     let lines: Vec<_> = capabilities.lines().map(Octets::cut).collect();
     for lines in lines.chunks(LINES) {
         link.event(Event::Capabilities { when, lines: lines.to_vec() });
@@ -48,7 +48,7 @@ impl Observer<'_> {
             },
             Line::Capabilities { .. } if self.is_probe => return,
             Line::Capabilities { capabilities, after_login } => {
-                let when = if after_login { When::AfterLogin } else { When::BeforeLogin };
+                let when = if after_login { CapaStage::AfterLogin } else { CapaStage::BeforeLogin };
                 return tell_capabilities(when, capabilities, self.link);
             }
             Line::Connected(connection) => Event::Connected {
@@ -149,7 +149,9 @@ fn message(event: FetchEvent<'_>) -> Option<Message> {
             },
         },
         FetchEvent::Held { unique_id: id } => Message::Held { unique_id: unique_id(id) },
-        FetchEvent::Large { unique_id: id, octets } => skipped(id, Some(octets), State::TooLarge),
+        FetchEvent::Large { unique_id: id, octets } => {
+            skipped(id, Some(octets), ListedState::TooLarge)
+        }
         FetchEvent::LineLeftOut { number, unique_id: id } => {
             Message::LineLeftOut { number: number.get(), unique_id: unique_id(id) }
         }
@@ -159,7 +161,7 @@ fn message(event: FetchEvent<'_>) -> Option<Message> {
         FetchEvent::OrderEnds { number, unique_id: id } => {
             Message::OrderEnds { number: number.get(), unique_id: unique_id(id) }
         }
-        FetchEvent::ListedAgain { unique_id: id } => skipped(id, None, State::Deleted),
+        FetchEvent::ListedAgain { unique_id: id } => skipped(id, None, ListedState::Deleted),
         FetchEvent::Short { number, unique_id: id, octets, listed } => {
             Message::Short { number: number.get(), unique_id: unique_id(id), octets, listed }
         }
@@ -170,7 +172,7 @@ fn message(event: FetchEvent<'_>) -> Option<Message> {
     })
 }
 
-fn skipped(id: &UniqueId, octets: Option<u64>, state: State) -> Message {
+fn skipped(id: &UniqueId, octets: Option<u64>, state: ListedState) -> Message {
     Message::Skipped { number: None, unique_id: unique_id(id), octets, state, at: None }
 }
 

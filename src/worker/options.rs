@@ -6,9 +6,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::channel::job::{
-    self, Auth, Binding, ClientCertificate, Deletion, Job, Messages, Purpose, Roots, Tls,
+    self, Auth, BindingType, ClientCertificate, DeletionSetting, Job, Messages, RootsSetting,
+    SecretPurpose, Tls,
 };
 use crate::connection::{self, Ahead, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
 use crate::fetch::{self, Clock, Place, Policy, Rekey, Renewal, Selection};
@@ -29,11 +30,11 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    pub(super) fn set(&mut self, purpose: Purpose, secret: Secret) {
+    pub(super) fn set(&mut self, purpose: SecretPurpose, secret: Secret) {
         match purpose {
-            Purpose::ClientKey => self.client_key = Some(secret),
-            Purpose::Password => self.password = Some(secret),
-            Purpose::ProxyPassword => self.proxy_password = Some(secret),
+            SecretPurpose::ClientKey => self.client_key = Some(secret),
+            SecretPurpose::Password => self.password = Some(secret),
+            SecretPurpose::ProxyPassword => self.proxy_password = Some(secret),
         }
     }
 }
@@ -57,9 +58,9 @@ impl Account {
         let connection = connection(&job, secrets, stop)?;
         let policy = Policy {
             deletion: match job.policy.deletion {
-                Deletion::After { days } => fetch::Deletion::After(days),
-                Deletion::Keep {} => fetch::Deletion::Keep,
-                Deletion::Now {} => fetch::Deletion::Now,
+                DeletionSetting::After { days } => fetch::Deletion::After(days),
+                DeletionSetting::Keep {} => fetch::Deletion::Keep,
+                DeletionSetting::Now {} => fetch::Deletion::Now,
             },
             max_size: job.policy.max_size,
             limit: job.policy.limit,
@@ -72,8 +73,8 @@ impl Account {
             ahead: Ahead::default(),
             mechanism: mechanism(job.auth),
             channel_binding: match job.channel_binding {
-                Binding::Exporter => ChannelBinding::Exporter,
-                Binding::EndPoint => ChannelBinding::EndPoint,
+                BindingType::Exporter => ChannelBinding::Exporter,
+                BindingType::EndPoint => ChannelBinding::EndPoint,
             },
             pace: Pipelining::Announced,
             early: if job.early { Early::Trial } else { Early::Never },
@@ -105,7 +106,7 @@ impl Account {
 
     /// How the account is fetched.
     pub(super) fn fetch(&self) -> fetch::Options {
-        let rekey = matches!(self.job.command, Command::Fetch { rekey: true, .. });
+        let rekey = matches!(self.job.command, WorkerCommand::Fetch { rekey: true, .. });
         fetch::Options {
             session: self.session.clone(),
             renewal: self.renewal.clone(),
@@ -144,8 +145,8 @@ fn connection(job: &Job, secrets: &Secrets, stop: &Stop) -> Result<connection::O
             _ => None,
         };
         let kind = match proxy.kind {
-            job::ProxyKind::Http => ProxyKind::Http,
-            job::ProxyKind::Socks5 => ProxyKind::Socks5,
+            job::ProxyProtocol::Http => ProxyKind::Http,
+            job::ProxyProtocol::Socks5 => ProxyKind::Socks5,
         };
         Ok::<_, Broken>(Proxy { kind, host: proxy.host.clone(), port: proxy.port, login })
     });
@@ -158,17 +159,17 @@ fn connection(job: &Job, secrets: &Secrets, stop: &Stop) -> Result<connection::O
             Tls::Starttls => Security::Stls,
         },
         roots: match &given.roots {
-            Roots::File { path } => connection::Roots::File(path.to_path()),
-            Roots::None {} => connection::Roots::None,
-            Roots::System {} => connection::Roots::System,
-            Roots::Webpki {} => connection::Roots::Webpki,
+            RootsSetting::File { path } => connection::Roots::File(path.to_path()),
+            RootsSetting::None {} => connection::Roots::None,
+            RootsSetting::System {} => connection::Roots::System,
+            RootsSetting::Webpki {} => connection::Roots::Webpki,
         },
         pins: pins.collect::<Result<_, _>>().map_err(|_| Broken::Settings("a pin is none"))?,
         identity: None,
         proxy: proxy.transpose()?,
         family: given.family.map(|family| match family {
-            job::Family::Ipv4 => Family::Ipv4,
-            job::Family::Ipv6 => Family::Ipv6,
+            job::IpVersion::Ipv4 => Family::Ipv4,
+            job::IpVersion::Ipv6 => Family::Ipv6,
         }),
         speaks_first: false,
         connect_timeout: Duration::from_secs(given.connect_timeout),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::channel::command::{Command, Refetch};
+use crate::channel::command::{RefetchScope, WorkerCommand};
 use crate::channel::event::Event;
 use crate::fetch::{AccountRun, Renaming, Reserved};
 use crate::journal::{Imported, Siblings};
@@ -53,7 +53,7 @@ impl Start<'_> {
     pub(super) fn run(self) -> Result<Result<(), Error>, Broken> {
         let Start { account, link, confined, out } = self;
         let shown = account.job.shown;
-        let is_probe = account.job.command == (Command::Probe {});
+        let is_probe = account.job.command == (WorkerCommand::Probe {});
         let stop = &account.session.connection.stop;
         let observer = Observer { link, shown, stop, is_probe };
         let is_named = !account.job.user.is_empty() || !is_probe;
@@ -68,7 +68,7 @@ impl Start<'_> {
             Ok(local) => local,
             Err(error) => return Ok(Err(error)),
         };
-        let is_handover = account.job.command == (Command::HandOver {});
+        let is_handover = account.job.command == (WorkerCommand::HandOver {});
         if !account.job.command.needs_server() && !is_handover {
             return journal(account, link);
         }
@@ -90,28 +90,32 @@ impl Start<'_> {
 /// What is needed of the local side, before anything is closed.
 fn open(account: &Account, observer: &Observer<'_>) -> Result<Result<Local, Error>, Broken> {
     Ok(match &account.job.command {
-        Command::Fetch { refetch: Some(Refetch::All), .. } => {
+        WorkerCommand::Fetch { refetch: Some(RefetchScope::All), .. } => {
             let opened = fetch::open_or_anew(account, &account.place()?, observer);
             opened.map(|run| run.map_or(Local::Anew, |run| Local::Run(Box::new(run))))
         }
-        Command::Fetch { .. } | Command::MarkSeen { write: true } => open_late(account, observer)?,
-        Command::ImportSeen { path, write } => {
+        WorkerCommand::Fetch { .. } | WorkerCommand::MarkSeen { write: true } => {
+            open_late(account, observer)?
+        }
+        WorkerCommand::ImportSeen { path, write } => {
             let opened = import_seen::open(account, path, *write, observer)?;
             opened.map(|(imported, run)| Local::Import(imported, run))
         }
-        Command::Rename { old, write: false } => {
+        WorkerCommand::Rename { old, write: false } => {
             rename::open_to_look(&account.place()?, old).map(Local::Siblings)
         }
-        Command::Rename { old, write: true } => {
+        WorkerCommand::Rename { old, write: true } => {
             let opened = rename::open(account, &account.place()?, old, observer);
             opened.map(|renaming| Local::Renaming(Box::new(renaming)))
         }
         // What is written later needs its directories before the sandbox closes.
-        Command::Delete { write: true } => {
+        WorkerCommand::Delete { write: true } => {
             let opened = fetch::open(account, &account.place()?, observer);
             opened.map(|_| Local::Siblings(Siblings::default()))
         }
-        Command::Check {} | Command::DryRun { .. } => Ok(Local::Siblings(siblings(account))),
+        WorkerCommand::Check {} | WorkerCommand::DryRun { .. } => {
+            Ok(Local::Siblings(siblings(account)))
+        }
         _ => Ok(Local::Siblings(Siblings::default())),
     })
 }
@@ -145,20 +149,22 @@ fn begin(account: &Account, link: &Link) -> Result<Option<Credentials>, Error> {
 fn journal(account: &Account, link: &Link) -> Result<Result<(), Error>, Broken> {
     let place = account.place()?;
     Ok(match &account.job.command {
-        Command::Duplicates {} => state::duplicates(&place, link),
-        Command::Forget { write, .. } => {
+        WorkerCommand::Duplicates {} => state::duplicates(&place, link),
+        WorkerCommand::Forget { write, .. } => {
             state::forget(account, &place, (HashSet::new(), *write), link)
         }
-        Command::Undelete { write, .. } => {
+        WorkerCommand::Undelete { write, .. } => {
             state::undelete(account, &place, (HashSet::new(), *write), link)
         }
-        Command::Export { path, write } => handover::export(account, &place, (path, *write), link),
-        Command::HandoverState { again, write } => {
+        WorkerCommand::Export { path, write } => {
+            handover::export(account, &place, (path, *write), link)
+        }
+        WorkerCommand::HandoverState { again, write } => {
             handover::by_hand(account, &place, (*again, *write), link)
         }
-        Command::Mark { write } => state::mark(account, &place, *write, link),
-        Command::Separate { write } => state::separate(account, &place, *write, link),
-        Command::Repair { write } => state::repair(account, &place, *write, link),
+        WorkerCommand::Mark { write } => state::mark(account, &place, *write, link),
+        WorkerCommand::Separate { write } => state::separate(account, &place, *write, link),
+        WorkerCommand::Repair { write } => state::repair(account, &place, *write, link),
         _ => Ok(()),
     })
 }
@@ -172,7 +178,7 @@ fn reach(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let command = &account.job.command;
-    if *command == (Command::Probe {}) {
+    if *command == (WorkerCommand::Probe {}) {
         let has_user = !account.job.user.is_empty();
         // A server that is refused is examined, and gets no password.
         let is_asked =
@@ -253,22 +259,22 @@ fn look(
     let log = |line: Line<'_>| observer.line(line);
     let look = Look { account, index: &index, credentials, observer, log: &log };
     match &account.job.command {
-        Command::Delete { write } => return delete::delete(look, *write),
-        Command::DryRun { rekey, refetch } => {
+        WorkerCommand::Delete { write } => return delete::delete(look, *write),
+        WorkerCommand::DryRun { rekey, refetch } => {
             dry_run::dry_run(look, siblings, (*rekey, *refetch))?;
         }
-        Command::Forget { write, .. } => {
+        WorkerCommand::Forget { write, .. } => {
             let place = account.place().map_err(|_| Error::Interrupted)?;
             return state::forget(account, &place, (numbered(look)?, *write), link);
         }
-        Command::Undelete { write, .. } => {
+        WorkerCommand::Undelete { write, .. } => {
             let place = account.place().map_err(|_| Error::Interrupted)?;
             return state::undelete(account, &place, (numbered(look)?, *write), link);
         }
-        Command::List { headers, new } => list::list(look, (*headers, *new))?,
-        Command::Rename { old, .. } => rename::dry_run(look, siblings, old)?,
-        Command::MarkSeen { .. } => dry_run::mark_seen(look)?,
-        Command::Show { lines } => return show::show(look, *lines, out),
+        WorkerCommand::List { headers, new } => list::list(look, (*headers, *new))?,
+        WorkerCommand::Rename { old, .. } => rename::dry_run(look, siblings, old)?,
+        WorkerCommand::MarkSeen { .. } => dry_run::mark_seen(look)?,
+        WorkerCommand::Show { lines } => return show::show(look, *lines, out),
         _ => check::check(look, siblings)?,
     }
     Ok(())

@@ -34,7 +34,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::channel::event::{Landlock, Sandbox};
 use crate::channel::handover::{LmtpJob, LmtpTarget};
 use crate::channel::octets::Octets;
@@ -141,13 +141,13 @@ pub(super) fn close(account: &Account, surroundings: &Surroundings) -> Sandbox {
 
 /// The ports of server or proxy and of the LMTP target, as far as a command reaches them,
 /// and that of DNS.
-fn ports(command: &Command, server: u16, lmtp: Option<&LmtpJob>) -> Vec<u16> {
+fn ports(command: &WorkerCommand, server: u16, lmtp: Option<&LmtpJob>) -> Vec<u16> {
     let server = command.needs_server().then_some(server);
     let lmtp = match lmtp {
         Some(LmtpJob { target: LmtpTarget::Host { port, .. }, .. }) => Some(*port),
         _ => None,
     };
-    let lmtp = lmtp.filter(|_| *command == Command::HandOver {});
+    let lmtp = lmtp.filter(|_| *command == WorkerCommand::HandOver {});
     let mut ports: Vec<u16> = server.into_iter().chain(lmtp).chain([DNS]).collect();
     ports.sort_unstable();
     ports.dedup();
@@ -175,7 +175,7 @@ fn allowed(account: &Account, surroundings: &Surroundings) -> Allowed {
         paths.dedup();
     }
     let lmtp = account.job.lmtp.as_ref().map(|lmtp| &lmtp.target);
-    let is_handover = account.job.command == (Command::HandOver {});
+    let is_handover = account.job.command == (WorkerCommand::HandOver {});
     let socket_files = is_handover && matches!(lmtp, Some(LmtpTarget::Socket { .. }));
     let connection = &account.session.connection;
     let server = connection.proxy.as_ref().map_or(connection.port, |proxy| proxy.port);
@@ -270,10 +270,10 @@ mod tests {
         let lmtp = LmtpJob { target, recipients: vec!["a@b".into()], patience: 1 };
         let socket = LmtpTarget::Socket { path: Octets::from(Path::new("/run/lmtp")) };
         let by_socket = LmtpJob { target: socket, ..lmtp.clone() };
-        assert_eq!(ports(&Command::Check {}, 995, Some(&lmtp)), [53, 995]);
-        assert_eq!(ports(&Command::Check {}, 53, None), [53]);
-        assert_eq!(ports(&Command::HandOver {}, 995, Some(&lmtp)), [24, 53]);
-        assert_eq!(ports(&Command::HandOver {}, 995, Some(&by_socket)), [53]);
-        assert_eq!(ports(&Command::HandOver {}, 995, None), [53]);
+        assert_eq!(ports(&WorkerCommand::Check {}, 995, Some(&lmtp)), [53, 995]);
+        assert_eq!(ports(&WorkerCommand::Check {}, 53, None), [53]);
+        assert_eq!(ports(&WorkerCommand::HandOver {}, 995, Some(&lmtp)), [24, 53]);
+        assert_eq!(ports(&WorkerCommand::HandOver {}, 995, Some(&by_socket)), [53]);
+        assert_eq!(ports(&WorkerCommand::HandOver {}, 995, None), [53]);
     }
 }

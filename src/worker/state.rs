@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::channel::event::{Event, Repair};
+use crate::channel::event::{Event, RepairReport};
 use crate::channel::octets::Octets;
 use crate::fetch::{self, Duplicate, Place};
 use crate::journal::Journal;
@@ -124,7 +124,7 @@ pub(super) fn repair(
     link: &Link,
 ) -> Result<(), Error> {
     let mended = patiently(&account.session.connection.stop, link, || fetch::repair(place, write))?;
-    link.event(Event::Repaired(Repair {
+    link.event(Event::Repaired(RepairReport {
         is_whole: mended.is_whole(),
         was_missing: mended.was_missing,
         records: mended.records,

@@ -3,14 +3,14 @@
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use crate::channel::job::ProxyKind;
+use crate::channel::job::ProxyProtocol;
 
 use super::host::to_ascii;
 
 /// Where a proxy is, and who we are there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
-    pub(crate) kind: ProxyKind,
+    pub(crate) kind: ProxyProtocol,
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) user: Option<String>,
@@ -30,8 +30,8 @@ pub(crate) fn parse(url: &str) -> Result<Address, &'static str> {
     let url = Url::parse(url).map_err(|_| wrong)?;
     // `h` means, for curl, that the proxy resolves the name, as it always does here.
     let (kind, default) = match url.scheme() {
-        "socks5" | "socks5h" => (ProxyKind::Socks5, SOCKS_PORT),
-        "http" => (ProxyKind::Http, HTTP_PORT),
+        "socks5" | "socks5h" => (ProxyProtocol::Socks5, SOCKS_PORT),
+        "http" => (ProxyProtocol::Http, HTTP_PORT),
         _ => return Err(wrong),
     };
     if url.password().is_some() {
@@ -64,7 +64,7 @@ mod tests {
         let of_kind = |kind, host: &str, port, user: Option<&str>| {
             Ok(Address { kind, host: host.into(), port, user: user.map(str::to_owned) })
         };
-        let address = |host, port, user| of_kind(ProxyKind::Socks5, host, port, user);
+        let address = |host, port, user| of_kind(ProxyProtocol::Socks5, host, port, user);
         assert_eq!(parse("socks5://p.example"), address("p.example", 1080, None));
         assert_eq!(parse("socks5h://[::1]:9050/"), address("::1", 9050, None));
         assert_eq!(parse("socks5://a%40b@127.0.0.1:1"), address("127.0.0.1", 1, Some("a@b")));
@@ -72,7 +72,7 @@ mod tests {
             parse("socks5://b\u{fc}cher.example"),
             address("xn--bcher-kva.example", 1080, None)
         );
-        let address = |host, port, user| of_kind(ProxyKind::Http, host, port, user);
+        let address = |host, port, user| of_kind(ProxyProtocol::Http, host, port, user);
         assert_eq!(parse("http://p.example:3128"), address("p.example", 3128, None));
         assert_eq!(parse("http://u@[::1]/"), address("::1", 80, Some("u")));
     }

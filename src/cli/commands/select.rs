@@ -1,6 +1,6 @@
 //! Which command the options mean.
 
-use crate::channel::command::{Command, Refetch};
+use crate::channel::command::{RefetchScope, WorkerCommand};
 use crate::cli::args::options::Args;
 use crate::cli::config::connection_options::absolute;
 use crate::cli::error::Error;
@@ -13,7 +13,7 @@ pub(crate) enum Selected {
     /// `--state list`
     StateList,
     /// A worker does it.
-    Worker(Command),
+    Worker(WorkerCommand),
 }
 
 /// What the options mean for each account.
@@ -25,20 +25,20 @@ pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
     }
     if let Some(path) = &args.import_seen {
         let (path, write) = (absolute(path), !args.dry_run);
-        return Ok(Selected::Worker(Command::ImportSeen { path, write }));
+        return Ok(Selected::Worker(WorkerCommand::ImportSeen { path, write }));
     }
     let refetch = match (args.refetch, args.refetch_missing) {
-        (true, _) => Some(Refetch::All),
-        (_, true) => Some(Refetch::Missing),
+        (true, _) => Some(RefetchScope::All),
+        (_, true) => Some(RefetchScope::Missing),
         _ => None,
     };
     Ok(Selected::Worker(match (args.show.is_some(), args.list, args.check, args.dry_run) {
-        _ if args.probe => Command::Probe {},
-        _ if args.mark_seen => Command::MarkSeen { write: !args.dry_run },
-        (true, ..) => Command::Show { lines: args.lines },
-        (_, true, ..) => Command::List { headers: args.headers, new: args.new },
-        (.., true, _) => Command::Check {},
-        (.., true) => Command::DryRun { rekey: args.rekey, refetch },
-        _ => Command::Fetch { rekey: args.rekey, refetch },
+        _ if args.probe => WorkerCommand::Probe {},
+        _ if args.mark_seen => WorkerCommand::MarkSeen { write: !args.dry_run },
+        (true, ..) => WorkerCommand::Show { lines: args.lines },
+        (_, true, ..) => WorkerCommand::List { headers: args.headers, new: args.new },
+        (.., true, _) => WorkerCommand::Check {},
+        (.., true) => WorkerCommand::DryRun { rekey: args.rekey, refetch },
+        _ => WorkerCommand::Fetch { rekey: args.rekey, refetch },
     }))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::channel::job::Messages;
 use crate::cli::args::options::{STATE_FORMS, state_word};
 use crate::cli::args::usage::STATE_HINT;
@@ -109,22 +109,22 @@ impl Action {
     }
 
     /// What a worker does; `None` where none is needed.
-    pub(crate) fn command(self, messages: &Messages, write: bool) -> Option<Command> {
+    pub(crate) fn command(self, messages: &Messages, write: bool) -> Option<WorkerCommand> {
         let listed = !messages.numbers.is_empty();
         Some(match self {
-            Self::Delete => Command::Delete { write },
-            Self::Duplicates => Command::Duplicates {},
-            Self::Export(path) => Command::Export { path: absolute(&path), write },
-            Self::Forget => Command::Forget { listed, write },
-            Self::Handover { again } => Command::HandoverState { again, write },
+            Self::Delete => WorkerCommand::Delete { write },
+            Self::Duplicates => WorkerCommand::Duplicates {},
+            Self::Export(path) => WorkerCommand::Export { path: absolute(&path), write },
+            Self::Forget => WorkerCommand::Forget { listed, write },
+            Self::Handover { again } => WorkerCommand::HandoverState { again, write },
             Self::List => return None,
             // What is listed is marked with its size.
-            Self::Mark if listed => Command::MarkSeen { write },
-            Self::Mark => Command::Mark { write },
-            Self::Rename(old) => Command::Rename { old, write },
-            Self::Repair => Command::Repair { write },
-            Self::Separate => Command::Separate { write },
-            Self::Undelete => Command::Undelete { listed, write },
+            Self::Mark if listed => WorkerCommand::MarkSeen { write },
+            Self::Mark => WorkerCommand::Mark { write },
+            Self::Rename(old) => WorkerCommand::Rename { old, write },
+            Self::Repair => WorkerCommand::Repair { write },
+            Self::Separate => WorkerCommand::Separate { write },
+            Self::Undelete => WorkerCommand::Undelete { listed, write },
         })
     }
 }

@@ -5,9 +5,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::channel::handover::LmtpJob;
-use crate::channel::job::{self, Auth, Deletion, Messages, Policy, ShownEvents, Tls};
+use crate::channel::job::{
+    self, Auth, DeletionSetting, Messages, PolicySettings, ShownEvents, Tls,
+};
 use crate::cli::args::handover::Handover;
 use crate::cli::args::options::Args;
 use crate::cli::args::period::Days;
@@ -79,7 +81,7 @@ impl Account {
     }
 
     /// What a worker is told, but for the time and the secrets.
-    pub(crate) fn job(&self, command: Command) -> Result<job::Job, Error> {
+    pub(crate) fn job(&self, command: WorkerCommand) -> Result<job::Job, Error> {
         let maildir = match self.maildir() {
             Err(_) if command.does_without_maildir() => None,
             maildir => Some(maildir?),
@@ -100,11 +102,11 @@ impl Account {
             exec: settings.exec.is_some(),
             handover: settings.handover.is_some(),
             lmtp: self.lmtp(),
-            policy: Policy {
+            policy: PolicySettings {
                 deletion: match (settings.delete, settings.delete_after) {
-                    (_, Some(Days(days))) => Deletion::After { days },
-                    (Some(true), None) => Deletion::Now {},
-                    _ => Deletion::Keep {},
+                    (_, Some(Days(days))) => DeletionSetting::After { days },
+                    (Some(true), None) => DeletionSetting::Now {},
+                    _ => DeletionSetting::Keep {},
                 },
                 max_size: settings.max_size.map(|size| size.0),
                 limit: settings.limit.map(NonZeroUsize::get),

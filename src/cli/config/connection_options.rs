@@ -7,7 +7,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use zeroize::Zeroizing;
 
-use crate::channel::job::{ClientCertificate, Connection, Family, Proxy, Roots, Tls};
+use crate::channel::job::{
+    ClientCertificate, ConnectionSettings, IpVersion, ProxySettings, RootsSetting, Tls,
+};
 use crate::channel::octets::Octets;
 use crate::cli::args::host::host_and_port;
 use crate::cli::args::period::Period;
@@ -21,7 +23,7 @@ use crate::secret::Secret;
 /// The way to the server, and the secrets that are shown on it.
 #[derive(Debug)]
 pub(crate) struct Route {
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionSettings,
     pub(crate) client_key: Option<Secret>,
     pub(crate) proxy_password: Option<Secret>,
 }
@@ -45,15 +47,15 @@ impl Route {
             (proxy, proxy_password) = by_proxy(settings)?;
         }
         let roots = match (&settings.ca_file, settings.tls_roots.unwrap_or_default()) {
-            (Some(file), _) => Roots::File { path: absolute(file) },
-            (None, TlsRoots::None) => Roots::None {},
-            (None, TlsRoots::System) => Roots::System {},
-            (None, TlsRoots::Webpki) => Roots::Webpki {},
+            (Some(file), _) => RootsSetting::File { path: absolute(file) },
+            (None, TlsRoots::None) => RootsSetting::None {},
+            (None, TlsRoots::System) => RootsSetting::System {},
+            (None, TlsRoots::Webpki) => RootsSetting::Webpki {},
         };
         let pins = settings.tls_pin.iter().flatten().map(|pin| pin.to_string()).collect();
         let (connect_timeout, timeout) =
             (seconds(settings.connect_timeout, 60), seconds(settings.timeout, 180));
-        let connection = Connection {
+        let connection = ConnectionSettings {
             host,
             port,
             tls,
@@ -62,8 +64,8 @@ impl Route {
             client_certificate,
             proxy,
             family: match (settings.ipv4, settings.ipv6) {
-                (Some(true), _) => Some(Family::Ipv4),
-                (_, Some(true)) => Some(Family::Ipv6),
+                (Some(true), _) => Some(IpVersion::Ipv4),
+                (_, Some(true)) => Some(IpVersion::Ipv6),
                 _ => None,
             },
             connect_timeout,
@@ -143,7 +145,7 @@ fn certificates(pem: &[u8]) -> Vec<u8> {
 }
 
 /// The proxy with the password of its user.
-fn by_proxy(settings: &Settings) -> Result<(Option<Proxy>, Option<Secret>), Error> {
+fn by_proxy(settings: &Settings) -> Result<(Option<ProxySettings>, Option<Secret>), Error> {
     let Some(url) = &settings.proxy else { return Ok((None, None)) };
     let proxy_url::Address { kind, host, port, user } =
         proxy_url::parse(url).map_err(|why| Error::usage(format!("--proxy: {why}")))?;
@@ -168,7 +170,7 @@ fn by_proxy(settings: &Settings) -> Result<(Option<Proxy>, Option<Secret>), Erro
             return Err(Error::usage("--proxy-password-file needs a user in --proxy"));
         }
     };
-    Ok((Some(Proxy { kind, host, port, user }), password))
+    Ok((Some(ProxySettings { kind, host, port, user }), password))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What happens in a run, in words.
 
 use crate::channel::event::{Event, Landlock, Sandbox};
-use crate::channel::message::{Message, State};
+use crate::channel::message::{ListedState, Message};
 use crate::protocol::Quoted;
 
 use super::found::Found;
@@ -55,7 +55,7 @@ impl Teller<'_, '_> {
         match event {
             Event::Progress { octets } => self.bar.octets(*octets),
             Event::Sized { octets } => self.bar.sized(*octets),
-            Event::Message(Message::Skipped { octets, state: State::TooLarge, .. }) => {
+            Event::Message(Message::Skipped { octets, state: ListedState::TooLarge, .. }) => {
                 self.found.add_large(octets.unwrap_or(0));
             }
             Event::Planned { listed, messages: new, octets, waiting, first } => {

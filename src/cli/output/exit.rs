@@ -5,7 +5,7 @@
 
 use std::io;
 
-use crate::channel::failure::{Kind, Nature};
+use crate::channel::failure::{FailureClass, Kind};
 use crate::cli::error::{Error, Lost};
 use crate::{journal, maildir};
 
@@ -194,17 +194,17 @@ pub(super) fn kind_of(error: &journal::Error) -> Kind {
 impl From<Kind> for Exit {
     fn from(kind: Kind) -> Self {
         match kind.nature() {
-            Nature::Configuration => Self::Config,
-            Nature::Disk => Self::Io,
-            Nature::Host => Self::NoHost,
-            Nature::Journal => Self::Journal,
-            Nature::Login => Self::NoPermission,
-            Nature::Message => Self::SomeFailed,
-            Nature::Passing => Self::Temporary,
-            Nature::Places => Self::CannotCreate,
-            Nature::Protocol => Self::Protocol,
-            Nature::Unavailable => Self::Unavailable,
-            Nature::Usage => Self::Usage,
+            FailureClass::Configuration => Self::Config,
+            FailureClass::Disk => Self::Io,
+            FailureClass::Host => Self::NoHost,
+            FailureClass::Journal => Self::Journal,
+            FailureClass::Login => Self::NoPermission,
+            FailureClass::Message => Self::SomeFailed,
+            FailureClass::Passing => Self::Temporary,
+            FailureClass::Places => Self::CannotCreate,
+            FailureClass::Protocol => Self::Protocol,
+            FailureClass::Unavailable => Self::Unavailable,
+            FailureClass::Usage => Self::Usage,
         }
     }
 }

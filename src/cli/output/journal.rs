@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::channel::event::{Event, Repair, Summary};
+use crate::channel::event::{Event, RepairReport, Summary};
 use crate::channel::job::Messages;
 use crate::channel::octets::Octets;
 use crate::cli::error::Error;
@@ -121,7 +121,7 @@ pub(super) fn marked(many: usize, known: usize, write: bool) -> String {
 }
 
 /// What a repair did, or would do.
-pub(super) fn repair(repair: &Repair) -> String {
+pub(super) fn repair(repair: &RepairReport) -> String {
     let mut lines = Vec::new();
     if repair.is_whole {
         lines.push("the journal is whole; nothing to do".to_owned());

@@ -309,7 +309,7 @@ pub(super) fn push(lines: &mut Vec<u8>, line: &Line<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::channel::message::{Message, State};
+    use crate::channel::message::{ListedState, Message};
 
     use super::*;
 
@@ -334,7 +334,7 @@ mod tests {
             number: 1,
             unique_id: Octets::from(&b"\xff"[..]),
             octets: None,
-            state: State::New,
+            state: ListedState::New,
             at: None,
             header: Some(crate::channel::message::Header {
                 date: None,

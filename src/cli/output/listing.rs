@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anstyle::{AnsiColor, Style};
 use indicatif::HumanBytes;
 
-use crate::channel::message::{Action, Header, Message, State};
+use crate::channel::message::{Action, Header, ListedState, Message};
 use crate::protocol::{Quoted, unique_id_word};
 
 use super::table::{Cell, Column, Round, Table};
@@ -15,7 +15,7 @@ use super::words::{date, messages, minute};
 pub(super) struct Row {
     pub(super) number: Option<u32>,
     pub(super) octets: Option<u64>,
-    pub(super) state: State,
+    pub(super) state: ListedState,
     pub(super) at: Option<u64>,
     pub(super) header: Option<Header>,
     pub(super) unique_id: Vec<u8>,
@@ -159,25 +159,25 @@ const CLASSES: [&str; 8] = [
 ];
 
 /// The place of a state in [`CLASSES`].
-fn class(state: State) -> usize {
+fn class(state: ListedState) -> usize {
     match state {
-        State::BeyondLimit | State::New | State::NotNamed => 0,
-        State::Changed
-        | State::Deletable
-        | State::DeletableLater
-        | State::Delivered
-        | State::Found => 1,
-        State::Deleted => 2,
-        State::Failed | State::FailedUntil => 3,
-        State::Seen => 4,
-        State::TooLarge => 5,
-        State::Held => 6,
-        State::Ordered => 7,
+        ListedState::BeyondLimit | ListedState::New | ListedState::NotNamed => 0,
+        ListedState::Changed
+        | ListedState::Deletable
+        | ListedState::DeletableLater
+        | ListedState::Delivered
+        | ListedState::Found => 1,
+        ListedState::Deleted => 2,
+        ListedState::Failed | ListedState::FailedUntil => 3,
+        ListedState::Seen => 4,
+        ListedState::TooLarge => 5,
+        ListedState::Held => 6,
+        ListedState::Ordered => 7,
     }
 }
 
 /// The colour of a state: what is new, what went wrong.
-fn style(state: State) -> Style {
+fn style(state: ListedState) -> Style {
     match class(state) {
         0 => AnsiColor::Green.on_default(),
         3 | 6 => AnsiColor::Red.on_default(),
@@ -230,7 +230,7 @@ fn planned(rows: &[Row], is_whole: bool) -> String {
             many => words.push(format!("{} {what}", messages(many))),
         }
     }
-    let ordered = rows.iter().filter(|row| row.state == State::Ordered).count();
+    let ordered = rows.iter().filter(|row| row.state == ListedState::Ordered).count();
     if let (true, Some(deleted)) = (ordered > 0, words.last_mut()) {
         *deleted += &format!(" ({ordered} by your order)");
     }
@@ -257,10 +257,12 @@ pub(super) fn checked(new: usize, ordered: usize) -> String {
 fn state_cell(row: &Row) -> Cell {
     let long = state(row);
     let short = match row.state {
-        State::Changed | State::Deletable | State::DeletableLater => "delivered".into(),
-        State::FailedUntil => "failed".into(),
-        State::Ordered => "ordered".into(),
-        State::Deleted => "deleted".into(),
+        ListedState::Changed | ListedState::Deletable | ListedState::DeletableLater => {
+            "delivered".into()
+        }
+        ListedState::FailedUntil => "failed".into(),
+        ListedState::Ordered => "ordered".into(),
+        ListedState::Deleted => "deleted".into(),
         _ => long.clone(),
     };
     Cell { forms: vec![long, short], style: style(row.state) }
@@ -273,31 +275,31 @@ fn state(row: &Row) -> String {
         None => what.into(),
     };
     match row.state {
-        State::BeyondLimit | State::New => "new".into(),
-        State::Changed => "delivered, other size now".into(),
-        State::Deletable => "deletable now".into(),
-        State::DeletableLater => later("deletable", date),
-        State::Deleted => "deleted before".into(),
-        State::Delivered | State::Found => "delivered".into(),
-        State::Failed => "failed".into(),
-        State::FailedUntil => {
+        ListedState::BeyondLimit | ListedState::New => "new".into(),
+        ListedState::Changed => "delivered, other size now".into(),
+        ListedState::Deletable => "deletable now".into(),
+        ListedState::DeletableLater => later("deletable", date),
+        ListedState::Deleted => "deleted before".into(),
+        ListedState::Delivered | ListedState::Found => "delivered".into(),
+        ListedState::Failed => "failed".into(),
+        ListedState::FailedUntil => {
             later("failed, again", |at| minute(i64::try_from(at).unwrap_or(i64::MAX)))
         }
-        State::Held => "held".into(),
-        State::NotNamed => "not named".into(),
-        State::Ordered => "delete, by your order".into(),
-        State::Seen => "seen".into(),
-        State::TooLarge => "too large".into(),
+        ListedState::Held => "held".into(),
+        ListedState::NotNamed => "not named".into(),
+        ListedState::Ordered => "delete, by your order".into(),
+        ListedState::Seen => "seen".into(),
+        ListedState::TooLarge => "too large".into(),
     }
 }
 
 /// What a fetch would do with a message, and why.
 fn intention(row: &Row) -> (&'static str, String) {
     let why = match row.state {
-        State::BeyondLimit => "new, beyond --limit".into(),
-        State::Deletable => "it is safe here and may go".into(),
-        State::Found => "it is in the Maildir already".into(),
-        State::Ordered => "by your order".into(),
+        ListedState::BeyondLimit => "new, beyond --limit".into(),
+        ListedState::Deletable => "it is safe here and may go".into(),
+        ListedState::Found => "it is in the Maildir already".into(),
+        ListedState::Ordered => "by your order".into(),
         _ => state(row),
     };
     let what = match row.action {

@@ -1,7 +1,7 @@
 //! What happens to one message, in words.
 
 use crate::channel::failure::FailedOperation;
-use crate::channel::message::{Cause, Message, State};
+use crate::channel::message::{Cause, ListedState, Message};
 use crate::channel::octets::Octets;
 use crate::cli::config::account::quoted;
 use crate::protocol::unique_id_word;
@@ -56,7 +56,7 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
         Message::StatusLike { number, .. } => warn(&format!(
             "message {number} ({id}) begins like a response of the server; it is here as it came, and stays on the server"
         )),
-        Message::Skipped { state: State::Deleted, .. } => {
+        Message::Skipped { state: ListedState::Deleted, .. } => {
             verbose(&format!("{id} was deleted and is listed again; left alone"));
         }
         Message::Listed { .. } | Message::Planned { .. } | Message::Skipped { .. } => {}

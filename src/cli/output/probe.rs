@@ -13,10 +13,10 @@
 use std::fmt::{Display, Write as _};
 
 use crate::channel::findings::{
-    AfterLogin, Announced, Answer, Apop, Auto, Certificate, Findings, Retention, Secured, Step,
-    UniqueIds, When,
+    AfterLogin, Announced, Answer, Apop, Auto, CapaStage, CertificateReport, ProbeReport,
+    Retention, Step, TlsReport, UniqueIdsReport,
 };
-use crate::channel::job::{Roots, Tls};
+use crate::channel::job::{RootsSetting, Tls};
 use crate::channel::octets::Octets;
 use crate::cli::config::account::Account;
 use crate::protocol::Quoted;
@@ -28,13 +28,13 @@ use super::words::{DAY, days, ending, messages, now};
 /// What a worker found out, collected from its events.
 #[derive(Debug, Default)]
 pub(super) struct Probe {
-    pub(super) capabilities: Vec<(When, Octets)>,
-    pub(super) chain: Vec<Certificate>,
+    pub(super) capabilities: Vec<(CapaStage, Octets)>,
+    pub(super) chain: Vec<CertificateReport>,
 }
 
 impl Probe {
     /// The whole text.
-    pub(super) fn text(&self, findings: &Findings, account: &Account) -> String {
+    pub(super) fn text(&self, findings: &ProbeReport, account: &Account) -> String {
         let mut report = Report { text: String::new(), now: now(), probe: self, account };
         report.way(findings);
         report.before_login(findings);
@@ -71,7 +71,7 @@ impl Report<'_> {
     }
 
     /// From the name to the key.
-    fn way(&mut self, findings: &Findings) {
+    fn way(&mut self, findings: &ProbeReport) {
         let way = &self.account.route.connection;
         let host = match way.host.contains(':') {
             true => format!("[{}]", way.host),
@@ -97,8 +97,8 @@ impl Report<'_> {
         }
     }
 
-    fn secured(&mut self, secured: &Secured) {
-        let Secured { version, cipher_suite, pin, refusal } = secured;
+    fn secured(&mut self, secured: &TlsReport) {
+        let TlsReport { version, cipher_suite, pin, refusal } = secured;
         let way = &self.account.route.connection;
         let after = if way.tls == Tls::Starttls { ", after STLS" } else { "" };
         self.fact("protection", format_args!("{version}, {cipher_suite}{after}"));
@@ -110,10 +110,10 @@ impl Report<'_> {
         }
         let Some(refusal) = refusal else {
             let by = match way.roots {
-                Roots::File { .. } => "by the authorities in --ca-file",
-                Roots::None {} => "by its pinned key alone",
-                Roots::System {} => "by the system's authorities",
-                Roots::Webpki {} => "by Mozilla's authorities",
+                RootsSetting::File { .. } => "by the authorities in --ca-file",
+                RootsSetting::None {} => "by its pinned key alone",
+                RootsSetting::System {} => "by the system's authorities",
+                RootsSetting::Webpki {} => "by Mozilla's authorities",
             };
             return self.fact("verified", format_args!("yes, {by}"));
         };
@@ -127,7 +127,7 @@ impl Report<'_> {
         self.fact("", "first have the server's operator confirm the key by another way");
     }
 
-    fn certificate(&mut self, certificate: &Certificate) {
+    fn certificate(&mut self, certificate: &CertificateReport) {
         let quoted = |name: &str| match name {
             "" => "no name".to_owned(),
             name => format!("\"{name}\""),
@@ -146,14 +146,14 @@ impl Report<'_> {
             (Some(soon), _) => format!("it {soon}"),
             (None, left) => format!("{} left", days(left)),
         };
-        let Certificate { since, until, .. } = certificate;
+        let CertificateReport { since, until, .. } = certificate;
         self.fact("  valid", format_args!("{since} until {until}: {left}"));
         if let Some(bits) = certificate.rsa_bits {
             self.fact("  key", format_args!("RSA, {bits} bits"));
         }
     }
 
-    fn before_login(&mut self, findings: &Findings) {
+    fn before_login(&mut self, findings: &ProbeReport) {
         let Some(greeting) = &findings.greeting else { return };
         self.fact("greeting", quoted(greeting));
         match &findings.apop {
@@ -164,10 +164,10 @@ impl Report<'_> {
         }
         if let Some(answer) = &findings.before_tls {
             self.fact("before STLS", "in clear, so perhaps not the server's words:");
-            self.capabilities("before STLS", When::BeforeTls, answer);
+            self.capabilities("before STLS", CapaStage::BeforeTls, answer);
         }
         let Some(announced) = &findings.before_login else { return };
-        self.capabilities("before login", When::BeforeLogin, &announced.answer);
+        self.capabilities("before login", CapaStage::BeforeLogin, &announced.answer);
         if self.account.route.connection.tls == Tls::None && announced.stls {
             self.fact("STLS", "offered: --tls starttls protects this connection");
         }
@@ -184,7 +184,7 @@ impl Report<'_> {
     }
 
     /// One a line, as it was sent.
-    fn capabilities(&mut self, label: &str, when: When, answer: &Answer) {
+    fn capabilities(&mut self, label: &str, when: CapaStage, answer: &Answer) {
         if let Answer::Refused { text: refusal } = answer {
             return self.fact(label, format_args!("CAPA is refused{}", words(refusal.as_bytes())));
         }
@@ -217,7 +217,7 @@ impl Report<'_> {
         }
     }
 
-    fn login(&mut self, findings: &Findings) {
+    fn login(&mut self, findings: &ProbeReport) {
         match (&findings.login, findings.failed) {
             (Some(mechanism), _) => {
                 let user = Quoted::new(self.account.user.as_bytes());
@@ -238,7 +238,7 @@ impl Report<'_> {
             None => {}
             Some(AfterLogin::Same {}) => self.fact("after login", "the same"),
             Some(AfterLogin::Other(answer)) => {
-                self.capabilities("after login", When::AfterLogin, answer);
+                self.capabilities("after login", CapaStage::AfterLogin, answer);
             }
         }
         if let Some(delay) = findings.login_delay {
@@ -258,7 +258,7 @@ impl Report<'_> {
     }
 
     /// What a fetch hangs on.
-    fn maildrop(&mut self, findings: &Findings) {
+    fn maildrop(&mut self, findings: &ProbeReport) {
         let Some((many, octets)) = findings.maildrop else { return };
         let many = usize::try_from(many).unwrap_or(usize::MAX);
         self.fact("maildrop", format_args!("{}, {octets} octets", messages(many)));
@@ -295,7 +295,7 @@ impl Report<'_> {
         }
     }
 
-    fn uidl(&mut self, findings: &Findings, many: usize) {
+    fn uidl(&mut self, findings: &ProbeReport, many: usize) {
         let refused = |why: &Octets| {
             let behind = match &findings.top {
                 Some(Answer::Answered {}) => ": messages are told apart by their headers",
@@ -306,16 +306,18 @@ impl Report<'_> {
         };
         let fact = match &findings.unique_ids {
             None => return,
-            Some(UniqueIds::Refused { text }) => refused(text),
-            Some(UniqueIds::Listed { .. }) if many == 0 => "works; the maildrop is empty".into(),
-            Some(UniqueIds::Listed { named, .. }) if *named < many => format!(
+            Some(UniqueIdsReport::Refused { text }) => refused(text),
+            Some(UniqueIdsReport::Listed { .. }) if many == 0 => {
+                "works; the maildrop is empty".into()
+            }
+            Some(UniqueIdsReport::Listed { named, .. }) if *named < many => format!(
                 "{named} of {} with a unique-id; the others are told apart by their headers",
                 messages(many)
             ),
-            Some(UniqueIds::Listed { named, numbers }) if numbers == named => {
+            Some(UniqueIdsReport::Listed { named, numbers }) if numbers == named => {
                 "works, but each unique-id is the message-number: headers have to agree too".into()
             }
-            Some(UniqueIds::Listed { .. }) => "works: each message has a unique-id".into(),
+            Some(UniqueIdsReport::Listed { .. }) => "works: each message has a unique-id".into(),
         };
         self.fact("UIDL", fact);
     }

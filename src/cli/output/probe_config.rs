@@ -4,8 +4,8 @@ use std::path::Path;
 
 use toml::Value;
 
-use crate::channel::findings::{Findings, Secured};
-use crate::channel::job::{Binding, Tls};
+use crate::channel::findings::{ProbeReport, TlsReport};
+use crate::channel::job::{BindingType, Tls};
 use crate::cli::args::settings::{Settings, TlsRoots};
 use crate::cli::config::account::Account;
 
@@ -13,7 +13,7 @@ use super::configuration::header;
 
 /// The account in TOML. It takes over what was given of the way to the server, and
 /// nothing of the password.
-pub(super) fn suggestion(account: &Account, findings: &Findings) -> String {
+pub(super) fn suggestion(account: &Account, findings: &ProbeReport) -> String {
     let settings = &account.settings;
     let mut lines = Lines(vec![header(&label(account))]);
     lines.set("server", account.server());
@@ -66,7 +66,7 @@ impl Lines {
     /// What was given of the way. Pins that turned out to be of another key are
     /// left out.
     fn way(&mut self, settings: &Settings, has_another_key: bool) {
-        if settings.channel_binding == Some(Binding::EndPoint) {
+        if settings.channel_binding == Some(BindingType::EndPoint) {
             self.set("channel-binding", "end-point");
         }
         if settings.allow_plaintext_password == Some(true) {
@@ -105,7 +105,7 @@ impl Lines {
     }
 
     /// What a person may make of a key that no authority vouches for.
-    fn trust(&mut self, secured: &Secured, in_place: bool) {
+    fn trust(&mut self, secured: &TlsReport, in_place: bool) {
         let Some((roots, pin)) = trust(secured) else { return };
         let in_place = if in_place && roots.is_some() { ", in place of those above" } else { "" };
         self.0.push(format!("# only if the server's operator confirms this key{in_place}:"));
@@ -117,12 +117,12 @@ impl Lines {
 }
 
 /// Whether the chain is good and the key is none of those pinned.
-fn has_another_key(secured: &Secured) -> bool {
+fn has_another_key(secured: &TlsReport) -> bool {
     secured.refusal.as_ref().is_some_and(|refusal| refusal.is_another_key)
 }
 
 /// The roots and the pin that would let a refused server in, if anything would.
-pub(super) fn trust(secured: &Secured) -> Option<(Option<&'static str>, &str)> {
+pub(super) fn trust(secured: &TlsReport) -> Option<(Option<&'static str>, &str)> {
     let refusal = secured.refusal.as_ref().filter(|refusal| refusal.is_curable)?;
     let roots = if refusal.is_another_key { None } else { Some("none") };
     Some((roots, secured.pin.as_deref()?))

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Instant;
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::channel::event::{Event, Summary};
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
@@ -26,7 +26,7 @@ use super::words::{duration, ending, messages, now};
 pub(crate) struct View<'v, 'o> {
     output: &'v Output<'o>,
     account: &'v Account,
-    command: &'v Command,
+    command: &'v WorkerCommand,
     /// It is the only account, and needs no name before its lines.
     is_alone: bool,
     teller: Teller<'v, 'o>,
@@ -55,7 +55,7 @@ impl<'v, 'o> View<'v, 'o> {
     pub(crate) fn new(
         output: &'v Output<'o>,
         account: &'v Account,
-        command: &'v Command,
+        command: &'v WorkerCommand,
         is_alone: bool,
     ) -> Self {
         let teller = Teller {
@@ -91,7 +91,7 @@ impl<'v, 'o> View<'v, 'o> {
             self.certificate = Some((*not_after, until.clone()));
         }
         match event {
-            Event::Capabilities { when, lines } if *self.command == (Command::Probe {}) => {
+            Event::Capabilities { when, lines } if *self.command == (WorkerCommand::Probe {}) => {
                 self.probe.capabilities.extend(lines.into_iter().map(|line| (when, line)));
             }
             Event::Certificate(certificate) => self.probe.chain.push(certificate),
@@ -114,7 +114,7 @@ impl<'v, 'o> View<'v, 'o> {
             }
             Event::Listing {} => self.rows = Some(Vec::new()),
             Event::Marked { messages, known, write: true }
-                if *self.command == (Command::MarkSeen { write: true }) =>
+                if *self.command == (WorkerCommand::MarkSeen { write: true }) =>
             {
                 let text = journal::marked(messages, known, true);
                 self.output.done_all(&self.account.name, &text.trim_end().replace('\n', "; "));
@@ -187,8 +187,10 @@ impl<'v, 'o> View<'v, 'o> {
     pub(crate) fn show_rows(&mut self) -> Result<(), Error> {
         let Some(rows) = self.rows.take() else { return Ok(()) };
         let text = match self.command {
-            Command::List { headers, .. } => listing::list(&rows, *headers, self.output.look()),
-            Command::Delete { .. } => listing::list(&rows, true, self.output.look()),
+            WorkerCommand::List { headers, .. } => {
+                listing::list(&rows, *headers, self.output.look())
+            }
+            WorkerCommand::Delete { .. } => listing::list(&rows, true, self.output.look()),
             _ => listing::dry_run(&rows, self.output.look(), self.output.level > Level::Normal),
         };
         self.print(&self.titled(&text))
@@ -235,7 +237,7 @@ impl<'v, 'o> View<'v, 'o> {
             output.warn(&account.name, &format!("works again after {}", duration(lasted)));
         }
         let exit = if verdict == Verdict::Forgive { Exit::Ok } else { exit };
-        let delivered = matches!(command, Command::Fetch { .. }).then_some(summary.delivered);
+        let delivered = matches!(command, WorkerCommand::Fetch { .. }).then_some(summary.delivered);
         match &result {
             Err(error) if verdict == Verdict::Say => {
                 output.fail(Some(&account.name), error, delivered);

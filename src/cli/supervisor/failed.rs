@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::channel::failure::{Failure, Kind};
 use crate::cli::config::account::Account;
 use crate::cli::config::connection_options::absolute;
@@ -10,7 +10,7 @@ use crate::cli::error::{Error, Ways};
 use crate::cli::health::record::Health;
 
 /// The failure of an account.
-pub(super) fn failed(account: &Account, command: &Command, failure: Failure) -> Error {
+pub(super) fn failed(account: &Account, command: &WorkerCommand, failure: Failure) -> Error {
     let is_elsewhere = matches!(failure.kind, Kind::AnotherMaildir | Kind::MaildirGone);
     let health = is_elsewhere.then(|| Health::read(&account.state, account.mailbox().key()));
     let maildir = match failure.kind {

@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::channel::event::Event;
 use crate::channel::failure::Kind;
 use crate::channel::handover::HandOverAnswer;
@@ -25,7 +25,7 @@ use super::start::Start;
 /// A signal sets a flag; only a look at it ends a wait.
 const SLICE: Duration = Duration::from_millis(50);
 
-const COMMAND: Command = Command::HandOver {};
+const COMMAND: WorkerCommand = WorkerCommand::HandOver {};
 
 /// Hands over what waits, if that is configured, and passes on what is said of it.
 /// Where another run is at it, that is left to it.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::channel::failure::{FailedOperation, Failure, Kind};
-use crate::channel::job::Connection;
+use crate::channel::job::ConnectionSettings;
 
 /// What is known of a server in this run.
 #[derive(Debug, Default)]
@@ -46,8 +46,8 @@ fn is_unreachable(failure: &Failure) -> bool {
 
 impl Hosts {
     /// The number of a server: of its name and port, reached in the same way.
-    pub(super) fn number(&mut self, connection: &Connection) -> usize {
-        let Connection { host, port, proxy, .. } = connection;
+    pub(super) fn number(&mut self, connection: &ConnectionSettings) -> usize {
+        let ConnectionSettings { host, port, proxy, .. } = connection;
         let new = self.all.len();
         let number = *self.numbers.entry(format!("{host}:{port} {proxy:?}")).or_insert(new);
         if number == new {

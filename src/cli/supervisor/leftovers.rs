@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::cli::config::account::Account;
 use crate::journal::MissingStateDirectories;
 use crate::maildir::MissingDirectories;
@@ -17,7 +17,7 @@ pub(super) struct Leftovers {
 impl Leftovers {
     /// Looks before any worker starts: accounts may share a Maildir. `None` where nothing
     /// is made.
-    pub(super) fn of(account: &Account, command: &Command) -> Option<Self> {
+    pub(super) fn of(account: &Account, command: &WorkerCommand) -> Option<Self> {
         if command.only_looks() {
             return None;
         }

@@ -1,9 +1,9 @@
 //! A worker's start, what it is told at first, and what it says: on a thread of its own,
 //! since files of passwords may be pipes and programs may be slow to start.
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::channel::frame::{self, Down};
-use crate::channel::job::{Job, Purpose, ShownEvents};
+use crate::channel::job::{Job, SecretPurpose, ShownEvents};
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::secret::Secret;
@@ -18,7 +18,7 @@ use super::start::{Start, Streams, start};
 pub(super) struct Preparation<'p> {
     pub(super) start: &'p Start,
     pub(super) account: &'p Account,
-    pub(super) command: &'p Command,
+    pub(super) command: &'p WorkerCommand,
     /// There is one account.
     pub(super) is_alone: bool,
     /// The events that are shown.
@@ -31,7 +31,11 @@ pub(super) struct Preparation<'p> {
 
 impl<'p> Preparation<'p> {
     /// A worker that reaches no server and shows nothing.
-    pub(super) fn offline(start: &'p Start, account: &'p Account, command: &'p Command) -> Self {
+    pub(super) fn offline(
+        start: &'p Start,
+        account: &'p Account,
+        command: &'p WorkerCommand,
+    ) -> Self {
         let (is_alone, shown) = (true, ShownEvents::default());
         let (at_once, another_follows) = (false, false);
         Self { start, account, command, is_alone, shown, at_once, another_follows }
@@ -52,8 +56,8 @@ impl<'p> Preparation<'p> {
     /// Starts a worker and tells it what to do.
     pub(super) fn begin(&self, stop: &Stop) -> Result<(Begun, Streams), Error> {
         let (job, secrets) = self.job(stop)?;
-        let has_password = job.secrets.contains(&Purpose::Password);
-        let prints = matches!(self.command, Command::Show { .. });
+        let has_password = job.secrets.contains(&SecretPurpose::Password);
+        let prints = matches!(self.command, WorkerCommand::Show { .. });
         let (mut worker, streams) = start(self.start, &self.account.name, prints, stop)?;
         write(&mut worker, &frame::line(&Down::Settings(Box::new(job))))?;
         for secret in &secrets {
@@ -78,11 +82,11 @@ impl<'p> Preparation<'p> {
             }
         };
         if command.needs_server() {
-            add(Purpose::ClientKey, &route.client_key);
-            add(Purpose::ProxyPassword, &route.proxy_password);
+            add(SecretPurpose::ClientKey, &route.client_key);
+            add(SecretPurpose::ProxyPassword, &route.proxy_password);
             if !account.user.is_empty() {
                 let password = account.wanted(self.is_alone).at_hand(stop)?;
-                add(Purpose::Password, &password);
+                add(SecretPurpose::Password, &password);
             }
         }
         let left = stop.remaining().map(|left| left.as_millis());

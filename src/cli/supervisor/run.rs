@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::channel::event::Event;
 use crate::channel::failure::Kind;
 use crate::cli::config::account::Account;
@@ -54,7 +54,7 @@ struct Served<'r, 'o> {
 pub(crate) fn serve(
     supervisor: &Supervisor<'_, '_>,
     accounts: &[(usize, Account)],
-    command: &Command,
+    command: &WorkerCommand,
 ) -> Vec<Exit> {
     thread::scope(|scope| {
         // At the end the threads that still have something to say find the receiver gone.
@@ -68,7 +68,7 @@ struct Run<'r, 'e, 'o> {
     supervisor: &'r Supervisor<'o, 'r>,
     scope: &'r Scope<'r, 'e>,
     accounts: &'r [(usize, Account)],
-    command: &'r Command,
+    command: &'r WorkerCommand,
     to_us: SyncSender<(usize, Heard)>,
     hosts: Hosts,
     /// The host of each account.
@@ -86,7 +86,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         supervisor: &'r Supervisor<'o, 'r>,
         scope: &'r Scope<'r, 'e>,
         accounts: &'r [(usize, Account)],
-        command: &'r Command,
+        command: &'r WorkerCommand,
         to_us: SyncSender<(usize, Heard)>,
     ) -> Self {
         let (mut hosts, mut host_of) = (Hosts::default(), Vec::new());
@@ -338,7 +338,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         // Who holds the lock is about to run it.
         let is_at_work =
             matches!(&result, Err(Error::Worker { failure, .. }) if failure.kind == Kind::Locked);
-        let fetches = matches!(self.command, Command::Fetch { .. });
+        let fetches = matches!(self.command, WorkerCommand::Fetch { .. });
         let account = served.account;
         let settings = &account.settings;
         let has_command = settings.exec.is_some() || settings.handover.is_some();

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use crate::channel::command::Command;
+use crate::channel::command::WorkerCommand;
 use crate::channel::event::Event;
 use crate::channel::failure::Failure;
 use crate::channel::frame::{self, Down, Up};
@@ -26,7 +26,7 @@ use super::start::{PATIENCE, Worker};
 pub(super) struct Service<'s> {
     worker: Worker,
     account: &'s Account,
-    command: &'s Command,
+    command: &'s WorkerCommand,
     /// The worker has, or has asked for, the password.
     has_asked: bool,
     /// The worker has asked for another token in place of a refused one.
@@ -97,7 +97,7 @@ pub(super) fn write_secret(worker: &mut Worker, secret: &Secret) -> Result<(), E
 }
 
 impl<'s> Service<'s> {
-    pub(super) fn new(begun: Begun, account: &'s Account, command: &'s Command) -> Self {
+    pub(super) fn new(begun: Begun, account: &'s Account, command: &'s WorkerCommand) -> Self {
         let Begun { worker, has_password } = begun;
         Self {
             worker,
@@ -158,7 +158,7 @@ impl<'s> Service<'s> {
                 Ok(Said::Nothing)
             }
             Up::Event(event) => Ok(Said::Event(event)),
-            Up::HandOver(_) if *self.command != (Command::HandOver {}) => {
+            Up::HandOver(_) if *self.command != (WorkerCommand::HandOver {}) => {
                 misbehaved("it hands over what is not its to hand over")
             }
             Up::HandOver(message) => Ok(Said::HandOver(message)),
@@ -212,7 +212,7 @@ impl<'s> Service<'s> {
             }
             // The first token was all that there is.
             Answered::Password(Ok(None))
-                if self.has_renewed || *self.command == (Command::Probe {}) =>
+                if self.has_renewed || *self.command == (WorkerCommand::Probe {}) =>
             {
                 self.tell(&Down::NoSecret {});
             }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::channel::command::Command;
-use crate::channel::failure::{Kind, Nature};
+use crate::channel::command::WorkerCommand;
+use crate::channel::failure::{FailureClass, Kind};
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::cli::health::login_files::{login_files, takes_token};
@@ -35,10 +35,10 @@ impl Watch {
     /// files that were read.
     pub(super) fn of(
         account: &Account,
-        command: &Command,
+        command: &WorkerCommand,
         configuration: &[PathBuf],
     ) -> Option<Self> {
-        if !matches!(command, Command::Fetch { .. }) {
+        if !matches!(command, WorkerCommand::Fetch { .. }) {
             return None;
         }
         let key = account.mailbox().key().to_owned();
@@ -78,7 +78,7 @@ impl Watch {
                 why: error.map_or_else(|| "some messages failed".into(), ToString::to_string),
             },
         };
-        if is_of(|kind| kind.nature() == Nature::Login) {
+        if is_of(|kind| kind.nature() == FailureClass::Login) {
             self.health.refused(now, self.files);
         }
         if end == RunEnd::Success {

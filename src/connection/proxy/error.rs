@@ -38,7 +38,7 @@ pub enum ProxyError {
     NotSocks5,
     /// It refused to connect.
     #[error("the proxy cannot connect: {0}")]
-    Refused(Reply),
+    Refused(SocksReply),
     /// It refused to connect, by this status of HTTP.
     #[error("the proxy cannot connect: HTTP status {status}")]
     RefusedByStatus {
@@ -49,7 +49,7 @@ pub enum ProxyError {
 
 /// A proxy's reason for a refusal (RFC 1928 section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub enum SocksReply {
     /// 1
     GeneralFailure,
     /// 2
@@ -70,7 +70,7 @@ pub enum Reply {
     Unassigned(u8),
 }
 
-impl Reply {
+impl SocksReply {
     pub(super) fn new(code: u8) -> Self {
         match code {
             1 => Self::GeneralFailure,
@@ -101,7 +101,7 @@ impl Reply {
     }
 }
 
-impl fmt::Display for Reply {
+impl fmt::Display for SocksReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::GeneralFailure => "general failure",

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
-use super::error::{ProxyError, Reply};
+use super::error::{ProxyError, SocksReply};
 use super::server::{Proxy, ProxyLogin};
 use super::wire::Wire;
 use crate::connection::error::Error;
@@ -36,7 +36,7 @@ pub(super) fn tunnel<S: Read + Write>(mut wire: Wire<'_, S>, proxy: &Proxy) -> R
     let [version, code, _, kind] = wire.receive()?;
     match (version, code) {
         (VERSION, 0) => skip_address(&mut wire, kind),
-        (VERSION, code) => Err(ProxyError::Refused(Reply::new(code)).into()),
+        (VERSION, code) => Err(ProxyError::Refused(SocksReply::new(code)).into()),
         _ => Err(ProxyError::NotSocks5.into()),
     }
 }

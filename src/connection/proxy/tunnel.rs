@@ -10,13 +10,13 @@ use super::{http, socks5};
 use crate::connection::error::{Error, Phase};
 use crate::connection::options::Options;
 use crate::connection::tcp;
-use crate::connection::waiting::Waiting;
+use crate::connection::waiting::PhaseTimer;
 
 /// A connection to the server that the proxy has made, and the proxy's address.
 pub(crate) fn connect(
     proxy: &Proxy,
     options: &Options,
-    waiting: Waiting,
+    waiting: PhaseTimer,
 ) -> Result<(TcpStream, SocketAddr), Error> {
     let mut addresses =
         tcp::resolve(&proxy.host, proxy.port, options, waiting).map_err(|error| match error {
@@ -39,14 +39,14 @@ pub fn tunnel(
     proxy: &Proxy,
     options: &Options,
 ) -> Result<(), Error> {
-    lead(stream, proxy, options, Waiting::now(Phase::Proxy, options.connect_timeout))
+    lead(stream, proxy, options, PhaseTimer::now(Phase::Proxy, options.connect_timeout))
 }
 
 fn lead(
     socket: &mut (impl Read + Write),
     proxy: &Proxy,
     options: &Options,
-    waiting: Waiting,
+    waiting: PhaseTimer,
 ) -> Result<(), Error> {
     let wire = Wire { socket, options, waiting };
     match proxy.kind {

@@ -5,13 +5,13 @@ use std::io::{Read, Write};
 use super::error::ProxyError;
 use crate::connection::error::Error;
 use crate::connection::options::Options;
-use crate::connection::waiting::{Waiting, is_slice, write_all};
+use crate::connection::waiting::{PhaseTimer, is_slice, write_all};
 
 /// The way to the proxy, under the clock.
 pub(super) struct Wire<'w, S> {
     pub(super) socket: &'w mut S,
     pub(super) options: &'w Options,
-    pub(super) waiting: Waiting,
+    pub(super) waiting: PhaseTimer,
 }
 
 impl<S: Read + Write> Wire<'_, S> {
