@@ -111,7 +111,7 @@
 //! key. A value is taken from the command
 //! line, else the account, else the defaults, else the environment, else it is built in;
 //! what excludes each other counts as one.
-//! An act becomes one [`channel::command::Command`], the settings one [`channel::job::Job`].
+//! An act becomes one [`channel::command::WorkerCommand`], the settings one [`channel::job::Job`].
 //!
 //! * A password: `cli::password` ─▶ a `secret` frame ─▶ [`session::Credentials`]; it is
 //!   wiped on the way, and no formatter shows it.

@@ -20,7 +20,7 @@ pub struct ProbeReport {
     /// Whether it offers APOP.
     pub apop: Option<Apop>,
     /// What is announced in clear, before STLS.
-    pub before_tls: Option<Answer>,
+    pub before_tls: Option<AnswerReport>,
     /// What is announced before the login.
     pub before_login: Option<Announced>,
     /// How `auto` would log in.
@@ -33,7 +33,7 @@ pub struct ProbeReport {
     /// The mechanism that logged in.
     pub login: Option<String>,
     /// Where the probe ended, if it failed.
-    pub failed: Option<Step>,
+    pub failed: Option<FailedStep>,
     /// Whether there was a password to log in with.
     pub has_password: bool,
     /// What is announced after the login.
@@ -47,7 +47,7 @@ pub struct ProbeReport {
     /// What UIDL is worth.
     pub unique_ids: Option<UniqueIdsReport>,
     /// Whether TOP works; a refusal's words. Not asked of an empty maildrop.
-    pub top: Option<Answer>,
+    pub top: Option<AnswerReport>,
     /// Whether several commands at once are answered in order; none where
     /// PIPELINING is not announced.
     pub pipelining: Option<bool>,
@@ -59,7 +59,7 @@ pub struct ProbeReport {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum FailedStep {
     /// Connect, be greeted, go over to TLS, ask for capabilities.
     Connect,
     /// Log in.
@@ -77,7 +77,7 @@ pub enum Step {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Answer {
+pub enum AnswerReport {
     /// With `+OK`.
     Answered {},
     /// With `-ERR`.
@@ -106,7 +106,7 @@ pub enum CapaStage {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Announced {
     /// The answer itself.
-    pub answer: Answer,
+    pub answer: AnswerReport,
     /// Whether STLS is in it.
     pub stls: bool,
     /// The first mechanisms of it: name, and whether it is known here.
@@ -123,7 +123,7 @@ pub struct Announced {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum AfterLogin {
     /// Something else than before.
-    Other(Answer),
+    Other(AnswerReport),
     /// The same as before.
     Same {},
 }
@@ -203,14 +203,14 @@ pub struct TlsReport {
     /// The pin of the server's key.
     pub pin: Option<String>,
     /// Why the chain is not believed.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<ChainRefusal>,
 }
 
 /// Why a chain of certificates is not believed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Refusal {
+pub struct ChainRefusal {
     /// In words.
     pub reason: String,
     /// The chain is good, and the key is none of those pinned.

@@ -55,8 +55,8 @@ impl fmt::Debug for Octets {
 impl Serialize for Octets {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match std::str::from_utf8(&self.0) {
-            Ok(text) => Written::Text(text.into()),
-            Err(_) => Written::Bytes(STANDARD.encode(&self.0)),
+            Ok(text) => JsonOctets::Text(text.into()),
+            Err(_) => JsonOctets::Bytes(STANDARD.encode(&self.0)),
         }
         .serialize(serializer)
     }
@@ -66,7 +66,7 @@ impl Serialize for Octets {
 #[derive(Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-enum Written {
+enum JsonOctets {
     /// Octets that are not UTF-8, in Base64.
     Bytes(String),
     /// Octets that are UTF-8.
@@ -80,17 +80,17 @@ impl schemars::JsonSchema for Octets {
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        Written::json_schema(generator)
+        JsonOctets::json_schema(generator)
     }
 }
 
 impl<'de> Deserialize<'de> for Octets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Written::deserialize(deserializer)? {
-            Written::Bytes(text) => {
+        match JsonOctets::deserialize(deserializer)? {
+            JsonOctets::Bytes(text) => {
                 STANDARD.decode(text).map(Self).map_err(serde::de::Error::custom)
             }
-            Written::Text(text) => Ok(Self(text.into_bytes())),
+            JsonOctets::Text(text) => Ok(Self(text.into_bytes())),
         }
     }
 }

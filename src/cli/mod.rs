@@ -29,7 +29,7 @@ pub use args::options::{Args, Generate};
 pub use args::run_settings::RunSettings;
 pub use args::settings::{Settings, TlsRoots};
 pub use args::size::Size;
-pub use output::exit::{Exit, Row, TABLE};
+pub use output::exit::{Exit, ExitRow, TABLE};
 pub use output::stream_writer::StreamWriter;
 pub use output::streams::Streams;
 pub use password::netrc;

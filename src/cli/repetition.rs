@@ -46,9 +46,9 @@ pub(super) struct Repetition {
 /// When a run began. The monotonic clock of Linux stands still while a laptop sleeps, and
 /// the other one may be set back.
 #[derive(Clone, Copy)]
-pub(super) struct Begun(Instant, SystemTime);
+pub(super) struct RunStart(Instant, SystemTime);
 
-impl Begun {
+impl RunStart {
     pub(super) fn now() -> Self {
         Self(Instant::now(), SystemTime::now())
     }
@@ -108,7 +108,7 @@ impl Repetition {
 
     /// Waits for the time of the next run; whether there is one. `exit` is that of the
     /// last one.
-    pub(super) fn goes_on(&self, begun: Begun, exit: Exit, stop: &Stop) -> bool {
+    pub(super) fn goes_on(&self, begun: RunStart, exit: Exit, stop: &Stop) -> bool {
         let Some(every) = self.every else { return false };
         let interval = interval(every, RandomState::new().build_hasher().finish());
         let status = exit.status();

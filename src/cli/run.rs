@@ -25,7 +25,7 @@ use super::commands::{self, check_config};
 use super::config::account::{self, Account};
 use super::config::deleting::deleting_twice;
 use super::config::file::Config;
-use super::config::named::{self, Named, named};
+use super::config::named::{self, NamedAccount, named};
 use super::config::run_keys::{JOBS, JOBS_PER_HOST};
 use super::error::Error;
 use super::health::report;
@@ -35,7 +35,7 @@ use super::output::journal;
 use super::output::status;
 use super::output::streams::{Manner, Streams};
 use super::output::terminal::Output;
-use super::repetition::{Begun, Repetition};
+use super::repetition::{Repetition, RunStart};
 use super::supervisor::run::serve;
 use super::supervisor::shared::Supervisor;
 use super::supervisor::start::Start;
@@ -64,7 +64,7 @@ pub fn run(
         parsed.as_ref().map_or_else(|_| Manner::plain(json), |args| Manner::of(args, &streams));
     let mut repetition = Repetition::default();
     let exit = loop {
-        let begun = Begun::now();
+        let begun = RunStart::now();
         let output = Output::new(streams.again(), manner, stop);
         let exit = match &parsed {
             Ok(args) => of_options(args.clone(), &output, stop, start, &mut repetition),
@@ -236,7 +236,7 @@ fn prepare(args: &Args, config: Config) -> Result<Prepared, Error> {
     let accounts = named(args, &config)?;
     single_account::check(args, &accounts)?;
     accounts.iter().try_for_each(|account| named::check(account, args, &config))?;
-    let resolve = |named: Named| (named.name.clone(), account::resolve(&named, args));
+    let resolve = |named: NamedAccount| (named.name.clone(), account::resolve(&named, args));
     let accounts: Vec<_> = accounts.into_iter().map(resolve).collect();
     // A probe uses no journal.
     if !args.probe {

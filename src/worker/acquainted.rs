@@ -6,8 +6,8 @@ use crate::journal::Journal;
 use crate::session::{self, Authorization, Early, Line};
 
 use super::error::Error;
-use super::observe::Observer;
-use super::options::{Account, clock};
+use super::observe::EventForwarder;
+use super::options::{WorkerAccount, clock};
 
 /// Connects, until the server's certificate is accepted, or without TLS something is heard
 /// of it. With implicit TLS and without TLS the session goes on with this connection, unless
@@ -17,7 +17,7 @@ use super::options::{Account, clock};
 ///
 /// If the server cannot be reached, or its certificate is refused. A server that turns us
 /// away in its greeting is the session's concern.
-pub(super) fn reach(account: &Account, observer: &Observer<'_>) -> Result<(), Error> {
+pub(super) fn reach(account: &WorkerAccount, observer: &EventForwarder<'_>) -> Result<(), Error> {
     let session = &account.session;
     let Some(connection) = way(account) else { return Ok(()) };
     let reached = match session.connection.security {
@@ -39,7 +39,7 @@ pub(super) fn reach(account: &Account, observer: &Observer<'_>) -> Result<(), Er
 
 /// How to connect before the session begins, by what is known of the server: perhaps we
 /// speak first. `None` where a login has to wait.
-pub(super) fn way(account: &Account) -> Option<connection::Options> {
+pub(super) fn way(account: &WorkerAccount) -> Option<connection::Options> {
     let mut connection = account.session.connection.clone();
     let (clock, port) = (clock(), connection.port);
     let (state, mailbox) = (&account.state, &account.mailbox);

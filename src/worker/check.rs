@@ -4,9 +4,9 @@ use crate::channel::event::Event;
 use crate::fetch::{Error, Step};
 use crate::journal::Siblings;
 
-use super::maildrop::{Look, is_new};
+use super::maildrop::{MaildropReader, is_new};
 
-pub(super) fn check(look: Look<'_>, siblings: &Siblings) -> Result<(), Error> {
+pub(super) fn check(look: MaildropReader<'_>, siblings: &Siblings) -> Result<(), Error> {
     let (listing, outlook) = look.at(|listing, options| {
         look.refuse_another_name(listing, siblings)?;
         look.steps(listing, options)

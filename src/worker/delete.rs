@@ -8,10 +8,10 @@ use crate::fetch;
 
 use super::error::Error;
 use super::header::digest;
-use super::maildrop::{Look, row};
+use super::maildrop::{MaildropReader, row};
 use super::patience::patiently;
 
-pub(super) fn delete(look: Look<'_>, write: bool) -> Result<(), Error> {
+pub(super) fn delete(look: MaildropReader<'_>, write: bool) -> Result<(), Error> {
     let account = look.account;
     let (listing, (doomed, outlook)) = look.at(|listing, options| {
         let named = account.policy.named.resolved(listing.names())?;

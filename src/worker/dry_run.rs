@@ -11,11 +11,11 @@ use crate::maildir::Maildir;
 use crate::protocol::{MessageNumber, UniqueId};
 
 use super::fetch::again;
-use super::maildrop::{Look, meant, state};
+use super::maildrop::{MaildropReader, meant, state};
 use super::observe::unique_id;
 
 pub(super) fn dry_run(
-    look: Look<'_>,
+    look: MaildropReader<'_>,
     siblings: &Siblings,
     (rekey, refetch): (bool, Option<RefetchScope>),
 ) -> Result<(), Error> {
@@ -52,7 +52,7 @@ pub(super) fn dry_run(
 
 /// What `--refetch` or `--refetch-missing` would fetch again.
 fn refetched(
-    look: Look<'_>,
+    look: MaildropReader<'_>,
     listing: &mut Listing<'_>,
     refetch: Option<RefetchScope>,
 ) -> Result<HashSet<MessageNumber>, Error> {
@@ -70,7 +70,7 @@ fn refetched(
 }
 
 /// How many messages `--mark-seen` would mark.
-pub(super) fn mark_seen(look: Look<'_>) -> Result<(), Error> {
+pub(super) fn mark_seen(look: MaildropReader<'_>) -> Result<(), Error> {
     use ListedState::{BeyondLimit, Failed, FailedUntil, New, TooLarge};
     let (listing, outlook) = look.at(|listing, options| look.steps(listing, options))?;
     let (mut messages, mut known) = (0, 0);

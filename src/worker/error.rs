@@ -51,7 +51,7 @@ pub(super) enum Error {
 
 /// Why a worker cannot be told anything: its own process fails, and nothing else.
 #[derive(Debug, thiserror::Error)]
-pub enum Broken {
+pub enum WorkerFailure {
     /// The channel.
     #[error(transparent)]
     Channel(#[from] frame::Error),

@@ -16,24 +16,24 @@ use crate::session::Credentials;
 
 use super::error::Error;
 use super::link::Link;
-use super::observe::Observer;
-use super::options::Account;
+use super::observe::EventForwarder;
+use super::options::WorkerAccount;
 use super::patience::patiently;
 
 /// Opens the local side and recovers.
 pub(super) fn open(
-    account: &Account,
+    account: &WorkerAccount,
     place: &Place,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
 ) -> Result<AccountRun, Error> {
     load(account, &place.reserve()?, observer)
 }
 
 /// Loads the journal and recovers.
 pub(super) fn load(
-    account: &Account,
+    account: &WorkerAccount,
     reserved: &Reserved,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
 ) -> Result<AccountRun, Error> {
     let observe = |event: FetchEvent<'_>| observer.event(event);
     let load = || AccountRun::load(reserved, &observe);
@@ -42,7 +42,7 @@ pub(super) fn load(
 
 /// Says which directories the file system cannot sync. Asked only where something was
 /// delivered and the answer is shown: the question is itself a sync.
-fn tell_unsynced(account: &Account, link: &Link) {
+fn tell_unsynced(account: &WorkerAccount, link: &Link) {
     let directories =
         [account.maildir.as_ref().map(|it| it.join("new")), Some(account.state.clone())];
     for directory in directories.into_iter().flatten() {
@@ -55,9 +55,9 @@ fn tell_unsynced(account: &Account, link: &Link) {
 /// Opens the local side for `--refetch`: `None` where the journal cannot be used, which
 /// is no reason to stop.
 pub(super) fn open_or_anew(
-    account: &Account,
+    account: &WorkerAccount,
     place: &Place,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
 ) -> Result<Option<AccountRun>, Error> {
     let is_whole = account.policy.named == Selection::All;
     match open(account, place, observer) {
@@ -70,9 +70,9 @@ pub(super) fn open_or_anew(
 
 /// Begins a new journal, if a person agrees to have everything again.
 pub(super) fn open_anew(
-    account: &Account,
+    account: &WorkerAccount,
     place: &Place,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
     link: &Link,
 ) -> Result<AccountRun, Error> {
     let messages = fetch::doubled(place)?;
@@ -88,9 +88,9 @@ pub(super) fn open_anew(
 /// Runs, and says what was done also if it failed.
 pub(super) fn run(
     local: AccountRun,
-    account: &Account,
+    account: &WorkerAccount,
     credentials: &Credentials,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
     link: &Link,
 ) -> Result<(), Error> {
     let observe = |event: FetchEvent<'_>| observer.event(event);

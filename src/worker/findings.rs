@@ -2,8 +2,8 @@
 
 use crate::channel::event::Event;
 use crate::channel::findings::{
-    AfterLogin, Announced, Answer, Apop, Auto, CapaStage, CertificateReport, ProbeReport, Refusal,
-    Retention, Step, TlsReport, UniqueIdsReport,
+    AfterLogin, Announced, AnswerReport, Apop, Auto, CapaStage, CertificateReport, ChainRefusal,
+    FailedStep, ProbeReport, Retention, TlsReport, UniqueIdsReport,
 };
 use crate::channel::octets::Octets;
 use crate::connection::{self, Reason};
@@ -12,7 +12,7 @@ use crate::session::{self, LoginMechanism};
 
 use super::link::Link;
 use super::observe::tell_capabilities;
-use super::options::Account;
+use super::options::WorkerAccount;
 
 /// At most so many names are told.
 const NAMES: usize = 20;
@@ -28,7 +28,7 @@ pub(super) fn tell(
     found: &session::Findings,
     failed: Option<session::ProbeStep>,
     has_password: bool,
-    account: &Account,
+    account: &WorkerAccount,
     link: &Link,
 ) {
     let chain = found.secured.iter().flat_map(|secured| &secured.chain);
@@ -51,7 +51,7 @@ fn findings(
     found: &session::Findings,
     failed: Option<session::ProbeStep>,
     has_password: bool,
-    account: &Account,
+    account: &WorkerAccount,
 ) -> ProbeReport {
     let mechanism = suggested(account, found);
     let taken = mechanism.or(found.login);
@@ -88,8 +88,8 @@ fn findings(
             Err(refusal) => UniqueIdsReport::Refused { text: Octets::cut(&refusal.text) },
         }),
         top: found.top.as_ref().map(|top| match top {
-            Ok(()) => Answer::Answered {},
-            Err(refusal) => Answer::Refused { text: Octets::cut(&refusal.text) },
+            Ok(()) => AnswerReport::Answered {},
+            Err(refusal) => AnswerReport::Refused { text: Octets::cut(&refusal.text) },
         }),
         pipelining: found.pipelining,
         is_ended: found.is_ended,
@@ -101,13 +101,13 @@ fn is_same(found: &session::Findings) -> bool {
     found.after_login.is_some() && found.after_login == found.before_login
 }
 
-fn step(step: session::ProbeStep) -> Step {
+fn step(step: session::ProbeStep) -> FailedStep {
     match step {
-        session::ProbeStep::Connect => Step::Connect,
-        session::ProbeStep::Examine => Step::Examine,
-        session::ProbeStep::List => Step::List,
-        session::ProbeStep::LogIn => Step::LogIn,
-        session::ProbeStep::Quit => Step::Quit,
+        session::ProbeStep::Connect => FailedStep::Connect,
+        session::ProbeStep::Examine => FailedStep::Examine,
+        session::ProbeStep::List => FailedStep::List,
+        session::ProbeStep::LogIn => FailedStep::LogIn,
+        session::ProbeStep::Quit => FailedStep::Quit,
     }
 }
 
@@ -119,10 +119,10 @@ fn apop(apop: &Result<(), TimestampError>) -> Apop {
     }
 }
 
-fn answer(answer: &session::CapaAnswer) -> Answer {
+fn answer(answer: &session::CapaAnswer) -> AnswerReport {
     match answer {
-        Ok(_) => Answer::Answered {},
-        Err(refusal) => Answer::Refused { text: Octets::cut(&refusal.text) },
+        Ok(_) => AnswerReport::Answered {},
+        Err(refusal) => AnswerReport::Refused { text: Octets::cut(&refusal.text) },
     }
 }
 
@@ -154,7 +154,7 @@ fn secured(secured: &connection::Secured) -> TlsReport {
         version: secured.version.to_owned(),
         cipher_suite: secured.cipher_suite.to_owned(),
         pin: secured.pin.map(|pin| pin.to_string()),
-        refusal: secured.refusal.as_ref().map(|refusal| Refusal {
+        refusal: secured.refusal.as_ref().map(|refusal| ChainRefusal {
             reason: refusal.reason.to_string(),
             is_another_key: refusal.reason == Reason::Pin,
             // What TLS itself proves by the key is never left out, and ring takes no
@@ -202,7 +202,7 @@ pub(super) fn value(mechanism: LoginMechanism) -> String {
 
 /// The mechanism that `auth` should name: what was asked for by name, or what there
 /// is where `auto` takes nothing.
-fn suggested(account: &Account, found: &session::Findings) -> Option<LoginMechanism> {
+fn suggested(account: &WorkerAccount, found: &session::Findings) -> Option<LoginMechanism> {
     let auto = found.auto.as_ref();
     let wanted = account.session.mechanism;
     if wanted != LoginMechanism::Auto {

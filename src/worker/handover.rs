@@ -13,16 +13,16 @@ use crate::handover::{self, Answer, ByHand, Lmtp, LmtpOptions, Shown, Target};
 use crate::maildir::Maildir;
 use crate::protocol::{Recipient, UniqueId};
 
-use super::error::{Broken, Error};
+use super::error::{Error, WorkerFailure};
 use super::link::Link;
-use super::options::{Account, clock};
+use super::options::{WorkerAccount, clock};
 
 /// The command that the supervisor runs.
-struct Pipe<'l> {
+struct PipeTarget<'l> {
     link: &'l Link,
 }
 
-impl Target for Pipe<'_> {
+impl Target for PipeTarget<'_> {
     fn show(&mut self, message: Shown<'_>, _: &mut Vec<String>) -> Answer {
         let octets = |path: Option<&Path>| {
             Octets::from(path.unwrap_or_else(|| Path::new("")).as_os_str().as_bytes())
@@ -51,17 +51,17 @@ fn place(place: &fetch::Place) -> handover::MailSource<'_> {
 
 /// What takes the messages of an account.
 pub(super) fn target<'l>(
-    account: &Account,
+    account: &WorkerAccount,
     at: &fetch::Place,
     link: &'l Link,
-) -> Result<Box<dyn Target + 'l>, Broken> {
+) -> Result<Box<dyn Target + 'l>, WorkerFailure> {
     let Some(LmtpJob { target, recipients, patience }) = &account.job.lmtp else {
-        return Ok(Box::new(Pipe { link }));
+        return Ok(Box::new(PipeTarget { link }));
     };
     let recipients: Result<Vec<Recipient>, _> = recipients.iter().map(|it| it.parse()).collect();
-    let recipients = recipients.map_err(|_| Broken::Settings("a recipient is none"))?;
+    let recipients = recipients.map_err(|_| WorkerFailure::Settings("a recipient is none"))?;
     let messages = Maildir::opener(&at.maildir);
-    let messages = messages.map_err(|_| Broken::Settings("there is no Maildir"))?;
+    let messages = messages.map_err(|_| WorkerFailure::Settings("there is no Maildir"))?;
     let mut connection = account.session.connection.clone();
     (connection.security, connection.roots) = (Security::Plain, Roots::None);
     (connection.proxy, connection.family, connection.identity) = (None, None, None);
@@ -99,14 +99,14 @@ pub(super) fn hand_over(
 }
 
 /// The unique-ids that are named.
-fn unique_ids(account: &Account) -> Vec<UniqueId> {
+fn unique_ids(account: &WorkerAccount) -> Vec<UniqueId> {
     let unique_ids = account.job.messages.unique_ids.iter();
     unique_ids.filter_map(|it| UniqueId::new(it.as_bytes())).collect()
 }
 
 /// `--state export`
 pub(super) fn export(
-    account: &Account,
+    account: &WorkerAccount,
     at: &fetch::Place,
     (path, write): (&Octets, bool),
     link: &Link,
@@ -120,7 +120,7 @@ pub(super) fn export(
 
 /// `--state handover`
 pub(super) fn by_hand(
-    account: &Account,
+    account: &WorkerAccount,
     at: &fetch::Place,
     (again, write): (bool, bool),
     link: &Link,

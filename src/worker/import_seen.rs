@@ -6,22 +6,22 @@ use crate::fetch::{AccountRun, FetchEvent};
 use crate::journal::Imported;
 use crate::session::{Credentials, Line};
 
-use super::error::{Broken, Error};
+use super::error::{Error, WorkerFailure};
 use super::fetch;
-use super::maildrop::{Look, index};
-use super::observe::Observer;
-use super::options::Account;
+use super::maildrop::{MaildropReader, index};
+use super::observe::EventForwarder;
+use super::options::WorkerAccount;
 
 /// The file's content, and the local side if anything is written.
 type Opened = (Imported, Option<Box<AccountRun>>);
 
 /// Reads the file, and opens the local side if anything is written.
 pub(super) fn open(
-    account: &Account,
+    account: &WorkerAccount,
     path: &Octets,
     write: bool,
-    observer: &Observer<'_>,
-) -> Result<Result<Opened, Error>, Broken> {
+    observer: &EventForwarder<'_>,
+) -> Result<Result<Opened, Error>, WorkerFailure> {
     let (user, host) = (&account.job.user, &account.job.connection.host);
     let imported = match Imported::read(&path.to_path(), user, host) {
         Ok(imported) => imported,
@@ -38,9 +38,9 @@ pub(super) fn open(
 pub(super) fn run(
     run: AccountRun,
     imported: Imported,
-    account: &Account,
+    account: &WorkerAccount,
     credentials: &Credentials,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
 ) -> Result<(), Error> {
     let observe = |event: FetchEvent<'_>| observer.event(event);
     Ok(run.import_seen(imported, &account.fetch(), credentials, &observe).result?)
@@ -49,13 +49,13 @@ pub(super) fn run(
 /// Logs in, and says how many of the listed messages the other fetcher has fetched.
 pub(super) fn count(
     imported: &Imported,
-    account: &Account,
+    account: &WorkerAccount,
     credentials: &Credentials,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
 ) -> Result<(), Error> {
     let index = index(account)?;
     let log = |line: Line<'_>| observer.line(line);
-    let look = Look { account, index: &index, credentials, observer, log: &log };
+    let look = MaildropReader { account, index: &index, credentials, observer, log: &log };
     let (listing, known) = look.at(|listing, _| Ok(listing.known_to(imported)))?;
     observer.link.event(Event::Imported { known, listed: listing.listing.len() });
     Ok(listing.leave()?)

@@ -8,9 +8,9 @@ use crate::fetch::{Error, Step};
 use crate::protocol::MessageNumber;
 
 use super::header::digest;
-use super::maildrop::{Look, is_new, meant, row};
+use super::maildrop::{MaildropReader, is_new, meant, row};
 
-pub(super) fn list(look: Look<'_>, (headers, new): (bool, bool)) -> Result<(), Error> {
+pub(super) fn list(look: MaildropReader<'_>, (headers, new): (bool, bool)) -> Result<(), Error> {
     let is_shown = |step: &Step| !new || is_new(step) || *step == Step::Order;
     let (listing, (outlook, mut read)) = look.at(|listing, options| {
         let outlook = look.steps(listing, options)?;

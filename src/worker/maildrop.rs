@@ -14,11 +14,11 @@ use crate::journal::{self, Index, Journal, Siblings};
 use crate::protocol::{MessageNumber, UniqueId};
 use crate::session::{Credentials, Line};
 
-use super::observe::{Observer, unique_id};
-use super::options::Account;
+use super::observe::{EventForwarder, unique_id};
+use super::options::WorkerAccount;
 
 /// The journal as it is.
-pub(super) fn index(account: &Account) -> Result<Index, Error> {
+pub(super) fn index(account: &WorkerAccount) -> Result<Index, Error> {
     let fits =
         matches!(account.job.command, WorkerCommand::Check {} | WorkerCommand::DryRun { .. });
     if let (true, Some(maildir)) = (fits, &account.maildir) {
@@ -29,15 +29,15 @@ pub(super) fn index(account: &Account) -> Result<Index, Error> {
 
 /// A look: whose maildrop, and what is known of it.
 #[derive(Clone, Copy)]
-pub(super) struct Look<'l> {
-    pub(super) account: &'l Account,
+pub(super) struct MaildropReader<'l> {
+    pub(super) account: &'l WorkerAccount,
     pub(super) index: &'l Index,
     pub(super) credentials: &'l Credentials,
-    pub(super) observer: &'l Observer<'l>,
+    pub(super) observer: &'l EventForwarder<'l>,
     pub(super) log: &'l dyn Fn(Line<'_>),
 }
 
-impl<'l> Look<'l> {
+impl<'l> MaildropReader<'l> {
     /// Tells how many messages are listed.
     pub(super) fn tell_listed(self, listing: &Listing<'_>) {
         let listed = listing.listing.len();
@@ -140,7 +140,7 @@ pub(super) struct Outlook {
 
 impl Outlook {
     /// Tells which orders would end without a deletion.
-    pub(super) fn tell_mistaken(&self, look: Look<'_>) {
+    pub(super) fn tell_mistaken(&self, look: MaildropReader<'_>) {
         for (number, unique_id) in &self.mistaken {
             look.observer.event(FetchEvent::OrderEnds { number: *number, unique_id });
         }
@@ -148,7 +148,12 @@ impl Outlook {
 }
 
 /// A message as a list shows it.
-pub(super) fn row(look: Look<'_>, listed: &Listed, step: &Step, header: Option<Header>) -> Event {
+pub(super) fn row(
+    look: MaildropReader<'_>,
+    listed: &Listed,
+    step: &Step,
+    header: Option<Header>,
+) -> Event {
     let (state, at) = state(listed, step, look.index);
     Event::Message(Message::Listed {
         number: listed.number.get(),
@@ -161,7 +166,7 @@ pub(super) fn row(look: Look<'_>, listed: &Listed, step: &Step, header: Option<H
 }
 
 /// The unique-ids of the messages that are named by number.
-pub(super) fn numbered(look: Look<'_>) -> Result<HashSet<UniqueId>, Error> {
+pub(super) fn numbered(look: MaildropReader<'_>) -> Result<HashSet<UniqueId>, Error> {
     let numbers = match &look.account.policy.named {
         Selection::All => Vec::new(),
         Selection::Some { numbers, .. } => numbers.clone(),

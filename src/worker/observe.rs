@@ -29,7 +29,7 @@ pub(super) fn tell_capabilities(when: CapaStage, capabilities: &Capabilities, li
 }
 
 /// Hears a run and passes it on.
-pub(super) struct Observer<'l> {
+pub(super) struct EventForwarder<'l> {
     pub(super) link: &'l Link,
     /// Which events are sent beside those that always are.
     pub(super) shown: ShownEvents,
@@ -39,7 +39,7 @@ pub(super) struct Observer<'l> {
     pub(super) is_probe: bool,
 }
 
-impl Observer<'_> {
+impl EventForwarder<'_> {
     pub(super) fn line(&self, line: Line<'_>) {
         let event = match line {
             Line::Protected { certificate } => Event::Protected {

@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::session::{self, ChannelBinding, Early, LoginMechanism, Pipelining};
 use crate::stop::Stop;
 
-use super::error::{Broken, Error};
+use super::error::{Error, WorkerFailure};
 
 /// The secrets that came with the settings.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Secrets {
 
 /// One account, ready to be worked on.
 #[derive(Debug)]
-pub(super) struct Account {
+pub(super) struct WorkerAccount {
     pub(super) job: Job,
     pub(super) session: session::Options,
     pub(super) policy: Policy,
@@ -53,8 +53,8 @@ pub(super) struct Account {
     pub(super) maildir: Option<PathBuf>,
 }
 
-impl Account {
-    pub(super) fn new(job: Job, secrets: &Secrets, stop: &Stop) -> Result<Self, Broken> {
+impl WorkerAccount {
+    pub(super) fn new(job: Job, secrets: &Secrets, stop: &Stop) -> Result<Self, WorkerFailure> {
         let connection = connection(&job, secrets, stop)?;
         let policy = Policy {
             deletion: match job.policy.deletion {
@@ -98,8 +98,8 @@ impl Account {
     }
 
     /// Where mail goes; the supervisor sends no command here that does without.
-    pub(super) fn place(&self) -> Result<Place, Broken> {
-        let maildir = self.maildir.clone().ok_or(Broken::Settings("there is no Maildir"))?;
+    pub(super) fn place(&self) -> Result<Place, WorkerFailure> {
+        let maildir = self.maildir.clone().ok_or(WorkerFailure::Settings("there is no Maildir"))?;
         let hooks = Hooks { exec: self.job.exec, handover: self.job.handover };
         Ok(Place { maildir, state: self.state.clone(), mailbox: self.mailbox.clone(), hooks })
     }
@@ -132,7 +132,11 @@ fn named(messages: &Messages) -> Selection {
     }
 }
 
-fn connection(job: &Job, secrets: &Secrets, stop: &Stop) -> Result<connection::Options, Broken> {
+fn connection(
+    job: &Job,
+    secrets: &Secrets,
+    stop: &Stop,
+) -> Result<connection::Options, WorkerFailure> {
     let given = &job.connection;
     let pins = given.pins.iter().map(|pin| pin.parse());
     let proxy = given.proxy.as_ref().map(|proxy| {
@@ -140,7 +144,7 @@ fn connection(job: &Job, secrets: &Secrets, stop: &Stop) -> Result<connection::O
             (Some(user), Some(password)) => {
                 let password = Zeroizing::new(password.expose().to_vec());
                 let login = ProxyLogin::new(user.clone().into_bytes(), password);
-                Some(login.map_err(|_| Broken::Settings("the proxy's login does not fit"))?)
+                Some(login.map_err(|_| WorkerFailure::Settings("the proxy's login does not fit"))?)
             }
             _ => None,
         };
@@ -148,7 +152,7 @@ fn connection(job: &Job, secrets: &Secrets, stop: &Stop) -> Result<connection::O
             job::ProxyProtocol::Http => ProxyKind::Http,
             job::ProxyProtocol::Socks5 => ProxyKind::Socks5,
         };
-        Ok::<_, Broken>(Proxy { kind, host: proxy.host.clone(), port: proxy.port, login })
+        Ok::<_, WorkerFailure>(Proxy { kind, host: proxy.host.clone(), port: proxy.port, login })
     });
     Ok(connection::Options {
         host: given.host.clone(),
@@ -164,7 +168,9 @@ fn connection(job: &Job, secrets: &Secrets, stop: &Stop) -> Result<connection::O
             RootsSetting::System {} => connection::Roots::System,
             RootsSetting::Webpki {} => connection::Roots::Webpki,
         },
-        pins: pins.collect::<Result<_, _>>().map_err(|_| Broken::Settings("a pin is none"))?,
+        pins: pins
+            .collect::<Result<_, _>>()
+            .map_err(|_| WorkerFailure::Settings("a pin is none"))?,
         identity: None,
         proxy: proxy.transpose()?,
         family: given.family.map(|family| match family {

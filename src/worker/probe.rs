@@ -6,14 +6,14 @@ use crate::session::{self, Credentials, ProbeStep};
 use super::error::Error;
 use super::findings;
 use super::link::Link;
-use super::observe::Observer;
-use super::options::Account;
+use super::observe::EventForwarder;
+use super::options::WorkerAccount;
 
 /// Asks the server; whatever fails, what is known is sent first.
 pub(super) fn probe(
-    account: &Account,
+    account: &WorkerAccount,
     credentials: Option<&Credentials>,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
     link: &Link,
 ) -> Result<(), Error> {
     let log = |line: session::Line<'_>| observer.line(line);

@@ -8,9 +8,9 @@ use crate::session::Credentials;
 
 use super::error::Error;
 use super::link::Link;
-use super::maildrop::Look;
-use super::observe::Observer;
-use super::options::Account;
+use super::maildrop::MaildropReader;
+use super::observe::EventForwarder;
+use super::options::WorkerAccount;
 use super::patience::patiently;
 
 fn mailbox(old: &str) -> Result<Mailbox, Error> {
@@ -24,7 +24,11 @@ pub(super) fn open_to_look(place: &Place, old: &str) -> Result<Siblings, Error> 
 }
 
 /// Says whether the journal would be renamed.
-pub(super) fn dry_run(look: Look<'_>, siblings: &Siblings, old: &str) -> Result<(), Error> {
+pub(super) fn dry_run(
+    look: MaildropReader<'_>,
+    siblings: &Siblings,
+    old: &str,
+) -> Result<(), Error> {
     let old = mailbox(old)?;
     if !look.index.is_empty() {
         let path = look.account.mailbox.journal(&look.account.state);
@@ -33,7 +37,7 @@ pub(super) fn dry_run(look: Look<'_>, siblings: &Siblings, old: &str) -> Result<
     let other = || fetch::Error::AnotherMailbox(old.key().to_owned());
     let found = siblings.read().find(|(mailbox, _)| mailbox.key() == old.key());
     let (_, index) = found.ok_or_else(other)?;
-    let look = Look { index: &index, ..look };
+    let look = MaildropReader { index: &index, ..look };
     let (listing, is_same) = look.at(|listing, _| listing.is_known_to(&index))?;
     if !is_same {
         return Err(other().into());
@@ -45,10 +49,10 @@ pub(super) fn dry_run(look: Look<'_>, siblings: &Siblings, old: &str) -> Result<
 
 /// Opens both mailboxes.
 pub(super) fn open(
-    account: &Account,
+    account: &WorkerAccount,
     place: &Place,
     old: &str,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
 ) -> Result<Renaming, Error> {
     let old = mailbox(old)?;
     let observe = |event: FetchEvent<'_>| observer.event(event);
@@ -60,9 +64,9 @@ pub(super) fn open(
 /// Compares the maildrop with the old journal, and renames.
 pub(super) fn run(
     renaming: Renaming,
-    account: &Account,
+    account: &WorkerAccount,
     credentials: &Credentials,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
     link: &Link,
 ) -> Result<(), Error> {
     let observe = |event: FetchEvent<'_>| observer.event(event);

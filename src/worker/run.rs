@@ -10,11 +10,11 @@ use crate::fetch::{AccountRun, Renaming, Reserved};
 use crate::journal::{Imported, Siblings};
 use crate::session::{self, Credentials, Line};
 
-use super::error::{Broken, Error};
+use super::error::{Error, WorkerFailure};
 use super::link::Link;
-use super::maildrop::{Look, index, numbered};
-use super::observe::Observer;
-use super::options::Account;
+use super::maildrop::{MaildropReader, index, numbered};
+use super::observe::EventForwarder;
+use super::options::WorkerAccount;
 use super::sandbox::Surroundings;
 use super::{
     acquainted, check, delete, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox,
@@ -35,27 +35,27 @@ enum Local {
     Siblings(Siblings),
 }
 
-fn siblings(account: &Account) -> Siblings {
+fn siblings(account: &WorkerAccount) -> Siblings {
     let open = |maildir: &PathBuf| Siblings::open(&account.state, &account.mailbox, maildir);
     account.maildir.as_ref().map(open).unwrap_or_default()
 }
 
 /// What a command still needs from its start on.
-pub(super) struct Start<'s> {
-    pub(super) account: &'s Account,
+pub(super) struct CommandStart<'s> {
+    pub(super) account: &'s WorkerAccount,
     pub(super) link: &'s Link,
     pub(super) confined: Option<&'s Surroundings>,
     pub(super) out: &'s mut dyn Write,
 }
 
-impl Start<'_> {
+impl CommandStart<'_> {
     /// Does it. The supervisor is heard by a thread as soon as threads may start.
-    pub(super) fn run(self) -> Result<Result<(), Error>, Broken> {
-        let Start { account, link, confined, out } = self;
+    pub(super) fn run(self) -> Result<Result<(), Error>, WorkerFailure> {
+        let CommandStart { account, link, confined, out } = self;
         let shown = account.job.shown;
         let is_probe = account.job.command == (WorkerCommand::Probe {});
         let stop = &account.session.connection.stop;
-        let observer = Observer { link, shown, stop, is_probe };
+        let observer = EventForwarder { link, shown, stop, is_probe };
         let is_named = !account.job.user.is_empty() || !is_probe;
         if account.job.command.needs_server() && is_named {
             let user = account.job.user.as_bytes();
@@ -88,7 +88,10 @@ impl Start<'_> {
 }
 
 /// What is needed of the local side, before anything is closed.
-fn open(account: &Account, observer: &Observer<'_>) -> Result<Result<Local, Error>, Broken> {
+fn open(
+    account: &WorkerAccount,
+    observer: &EventForwarder<'_>,
+) -> Result<Result<Local, Error>, WorkerFailure> {
     Ok(match &account.job.command {
         WorkerCommand::Fetch { refetch: Some(RefetchScope::All), .. } => {
             let opened = fetch::open_or_anew(account, &account.place()?, observer);
@@ -121,7 +124,10 @@ fn open(account: &Account, observer: &Observer<'_>) -> Result<Result<Local, Erro
 }
 
 /// Takes the lock. The journal is loaded later where that only reads it.
-fn open_late(account: &Account, observer: &Observer<'_>) -> Result<Result<Local, Error>, Broken> {
+fn open_late(
+    account: &WorkerAccount,
+    observer: &EventForwarder<'_>,
+) -> Result<Result<Local, Error>, WorkerFailure> {
     let reserved = match account.place()?.reserve() {
         Ok(reserved) => reserved,
         Err(error) => return Ok(Err(error.into())),
@@ -133,7 +139,7 @@ fn open_late(account: &Account, observer: &Observer<'_>) -> Result<Result<Local,
 }
 
 /// Begins to connect if the password is here and nothing has to be waited for.
-fn begin(account: &Account, link: &Link) -> Result<Option<Credentials>, Error> {
+fn begin(account: &WorkerAccount, link: &Link) -> Result<Option<Credentials>, Error> {
     if !link.has_password() {
         return Ok(None);
     }
@@ -146,7 +152,7 @@ fn begin(account: &Account, link: &Link) -> Result<Option<Credentials>, Error> {
 }
 
 /// The journal by hand: no server, no thread.
-fn journal(account: &Account, link: &Link) -> Result<Result<(), Error>, Broken> {
+fn journal(account: &WorkerAccount, link: &Link) -> Result<Result<(), Error>, WorkerFailure> {
     let place = account.place()?;
     Ok(match &account.job.command {
         WorkerCommand::Duplicates {} => state::duplicates(&place, link),
@@ -172,8 +178,8 @@ fn journal(account: &Account, link: &Link) -> Result<Result<(), Error>, Broken> 
 /// Reaches the server.
 fn reach(
     local: Local,
-    account: &Account,
-    observer: &Observer<'_>,
+    account: &WorkerAccount,
+    observer: &EventForwarder<'_>,
     link: &Link,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
@@ -249,15 +255,15 @@ fn or_abandon<R>(
 /// Looks into the maildrop; what a person orders to be written is written behind that.
 fn look(
     siblings: &Siblings,
-    account: &Account,
+    account: &WorkerAccount,
     credentials: &Credentials,
-    observer: &Observer<'_>,
+    observer: &EventForwarder<'_>,
     link: &Link,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let index = index(account)?;
     let log = |line: Line<'_>| observer.line(line);
-    let look = Look { account, index: &index, credentials, observer, log: &log };
+    let look = MaildropReader { account, index: &index, credentials, observer, log: &log };
     match &account.job.command {
         WorkerCommand::Delete { write } => return delete::delete(look, *write),
         WorkerCommand::DryRun { rekey, refetch } => {
@@ -280,7 +286,7 @@ fn look(
     Ok(())
 }
 
-fn credentials(account: &Account, link: &Link) -> Result<Option<Credentials>, Error> {
+fn credentials(account: &WorkerAccount, link: &Link) -> Result<Option<Credentials>, Error> {
     let Some(password) = link.password()? else { return Ok(None) };
     let credentials = Credentials { user: account.job.user.clone().into_bytes(), password };
     credentials.check(account.session.mechanism).map_err(Error::Credentials)?;

@@ -40,7 +40,7 @@ use crate::channel::handover::{LmtpJob, LmtpTarget};
 use crate::channel::octets::Octets;
 use crate::connection::Roots;
 
-use super::options::Account;
+use super::options::WorkerAccount;
 
 /// What the resolver of the C library reads: its files, the modules that
 /// nsswitch.conf names and what those look at. Sockets need no leave.
@@ -131,7 +131,7 @@ pub struct Enforced {
 const KNOWS_PORTS: i32 = 4;
 
 /// The last thing before the threads and the network.
-pub(super) fn close(account: &Account, surroundings: &Surroundings) -> Sandbox {
+pub(super) fn close(account: &WorkerAccount, surroundings: &Surroundings) -> Sandbox {
     let allowed = allowed(account, surroundings);
     let Enforced { files, calls } = enforce(&allowed);
     let write = allowed.write.iter().map(|path| Octets::from(&**path)).collect();
@@ -154,7 +154,7 @@ fn ports(command: &WorkerCommand, server: u16, lmtp: Option<&LmtpJob>) -> Vec<u1
     ports
 }
 
-fn allowed(account: &Account, surroundings: &Surroundings) -> Allowed {
+fn allowed(account: &WorkerAccount, surroundings: &Surroundings) -> Allowed {
     let Surroundings { named, is_preloaded } = surroundings;
     let fixed = [RESOLVER, ROOTS, REST].concat().into_iter().map(PathBuf::from);
     let mut read: Vec<_> = fixed.chain(named.iter().cloned()).collect();
@@ -215,7 +215,7 @@ pub fn enforce(allowed: &Allowed) -> Enforced {
 /// Why it could not be closed.
 #[cfg(target_os = "linux")]
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+enum LandlockError {
     /// A directory that has to stay open could not be opened.
     #[error(transparent)]
     Directory(#[from] landlock::PathFdError),
@@ -225,7 +225,7 @@ enum Refused {
 }
 
 #[cfg(target_os = "linux")]
-fn restrict_files(allowed: &Allowed) -> Result<landlock::RestrictionStatus, Refused> {
+fn restrict_files(allowed: &Allowed) -> Result<landlock::RestrictionStatus, LandlockError> {
     use landlock::{
         ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, PathBeneath,
         PathFd, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, Scope, make_bitflags,
@@ -236,8 +236,8 @@ fn restrict_files(allowed: &Allowed) -> Result<landlock::RestrictionStatus, Refu
     let write = make_bitflags!(AccessFs::{
         MakeDir | MakeReg | Refer | RemoveFile | Truncate | WriteFile
     });
-    let written = |path| Ok::<_, Refused>(PathBeneath::new(PathFd::new(path)?, read | write));
-    let connect = |port| Ok::<_, Refused>(NetPort::new(port, AccessNet::ConnectTcp));
+    let written = |path| Ok::<_, LandlockError>(PathBeneath::new(PathFd::new(path)?, read | write));
+    let connect = |port| Ok::<_, LandlockError>(NetPort::new(port, AccessNet::ConnectTcp));
     let ruleset = Ruleset::default()
         // Nothing at all without it: from tmp to new is from one directory to another.
         .set_compatibility(CompatLevel::SoftRequirement)

@@ -10,10 +10,10 @@ use crate::fetch::Renewal;
 use crate::session::Credentials;
 use crate::stop::Stop;
 
-use super::error::{Broken, Error};
+use super::error::{Error, WorkerFailure};
 use super::link::Link;
-use super::options::{Account, Secrets, identity};
-use super::run::Start;
+use super::options::{Secrets, WorkerAccount, identity};
+use super::run::CommandStart;
 use super::sandbox::Surroundings;
 use super::upward::{PATIENCE, Upward};
 
@@ -30,7 +30,11 @@ pub struct Process {
 
 /// Serves one account over the channel. How that went is the supervisor's to say; an
 /// error says that there is none to be told.
-pub fn serve(channel: UnixStream, out: &mut dyn Write, process: &Process) -> Result<(), Broken> {
+pub fn serve(
+    channel: UnixStream,
+    out: &mut dyn Write,
+    process: &Process,
+) -> Result<(), WorkerFailure> {
     let Process { build, confined, stop } = process;
     let up = channel.try_clone().map_err(frame::Error::from)?;
     let upward = Arc::new(Upward::new(up, stop, PATIENCE).map_err(frame::Error::from)?);
@@ -38,18 +42,18 @@ pub fn serve(channel: UnixStream, out: &mut dyn Write, process: &Process) -> Res
     upward.frame(&Up::Hello { version, build: build.clone() });
     let mut reader = Reader::new(channel, MAX_DOWN);
     let Down::Settings(job) = reader.read()? else {
-        return Err(Broken::Settings("there are none"));
+        return Err(WorkerFailure::Settings("there are none"));
     };
     let mut secrets = Secrets::default();
     for purpose in job.secrets.clone() {
         let Down::Secret { octets } = reader.read()? else {
-            return Err(Broken::Settings("a secret is missing"));
+            return Err(WorkerFailure::Settings("a secret is missing"));
         };
         secrets.set(purpose, reader.read_secret(octets)?);
     }
     let identity =
         identity(job.connection.client_certificate.as_ref(), secrets.client_key.as_ref());
-    let mut account = Account::new(*job, &secrets, stop)?;
+    let mut account = WorkerAccount::new(*job, &secrets, stop)?;
     account.session.connection.identity = match identity {
         Ok(identity) => identity,
         Err(error) => return end(&upward, Some(&error)),
@@ -58,13 +62,13 @@ pub fn serve(channel: UnixStream, out: &mut dyn Write, process: &Process) -> Res
     let link = Arc::new(link);
     drop(secrets);
     account.renewal = renewal(&account, &link);
-    let start = Start { account: &account, link: &link, confined: confined.as_ref(), out };
+    let start = CommandStart { account: &account, link: &link, confined: confined.as_ref(), out };
     let result = start.run()?;
     end(&upward, result.as_ref().err())
 }
 
 /// Another token comes from the supervisor. One that no command can carry is none.
-fn renewal(account: &Account, link: &Arc<Link>) -> Renewal {
+fn renewal(account: &WorkerAccount, link: &Arc<Link>) -> Renewal {
     let (user, link) = (account.job.user.clone().into_bytes(), Arc::clone(link));
     let mechanism = account.session.mechanism;
     Renewal::by(move || {
@@ -75,7 +79,7 @@ fn renewal(account: &Account, link: &Arc<Link>) -> Renewal {
 }
 
 /// The last frame, and the end of the stream behind it.
-fn end(upward: &Upward, error: Option<&Error>) -> Result<(), Broken> {
+fn end(upward: &Upward, error: Option<&Error>) -> Result<(), WorkerFailure> {
     upward.frame(&Up::End { failure: error.map(Failure::from) });
     upward.close();
     Ok(())

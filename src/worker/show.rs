@@ -6,11 +6,15 @@ use std::ops::ControlFlow;
 use crate::journal::State;
 
 use super::error::Error;
-use super::maildrop::Look;
+use super::maildrop::MaildropReader;
 
 /// Prints the message that is named. RETR may count as having taken it, so unless it was
 /// delivered before, the session ends without QUIT.
-pub(super) fn show(look: Look<'_>, lines: Option<u32>, out: &mut dyn Write) -> Result<(), Error> {
+pub(super) fn show(
+    look: MaildropReader<'_>,
+    lines: Option<u32>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     let named = &look.account.policy.named;
     let (mut listing, _) = look.at(|listing, _| named.resolved(listing.names()))?;
     let mut meant =

@@ -10,14 +10,14 @@ use crate::protocol::{UniqueId, unique_id_word};
 
 use super::error::Error;
 use super::link::Link;
-use super::options::{Account, clock};
+use super::options::{WorkerAccount, clock};
 use super::patience::patiently;
 
 /// So many ranges of lines are named.
 const RANGES: usize = 1000;
 
 /// The unique-ids that are named.
-fn unique_ids(account: &Account) -> Result<Vec<UniqueId>, Error> {
+fn unique_ids(account: &WorkerAccount) -> Result<Vec<UniqueId>, Error> {
     let unique_id = |written: &Octets| {
         let unknown = || Error::UnknownUniqueId(unique_id_word(written.as_bytes()));
         UniqueId::new(written.as_bytes()).ok_or_else(unknown)
@@ -28,7 +28,7 @@ fn unique_ids(account: &Account) -> Result<Vec<UniqueId>, Error> {
 /// Forgets the messages whose unique-ids are named. `listed` are unique-ids that
 /// message-numbers stand for: what is not known of those need not be forgotten.
 pub(super) fn forget(
-    account: &Account,
+    account: &WorkerAccount,
     place: &Place,
     (mut listed, write): (HashSet<UniqueId>, bool),
     link: &Link,
@@ -54,7 +54,7 @@ pub(super) fn forget(
 /// Takes back the orders to delete the messages whose unique-ids are named. `listed` are
 /// unique-ids that message-numbers stand for.
 pub(super) fn undelete(
-    account: &Account,
+    account: &WorkerAccount,
     place: &Place,
     (listed, write): (HashSet<UniqueId>, bool),
     link: &Link,
@@ -78,7 +78,7 @@ pub(super) fn undelete(
 
 /// Marks the unique-ids that are named as seen.
 pub(super) fn mark(
-    account: &Account,
+    account: &WorkerAccount,
     place: &Place,
     write: bool,
     link: &Link,
@@ -97,7 +97,7 @@ pub(super) fn mark(
 
 /// Notes that the mailbox is none of those that the Maildir knows.
 pub(super) fn separate(
-    account: &Account,
+    account: &WorkerAccount,
     place: &Place,
     write: bool,
     link: &Link,
@@ -118,7 +118,7 @@ pub(super) fn duplicates(place: &Place, link: &Link) -> Result<(), Error> {
 }
 
 pub(super) fn repair(
-    account: &Account,
+    account: &WorkerAccount,
     place: &Place,
     write: bool,
     link: &Link,

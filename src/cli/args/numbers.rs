@@ -4,9 +4,9 @@ use std::str::FromStr;
 
 /// The numbers of some messages, the first and the last: `7`, or `3-9`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Numbers(pub u32, pub u32);
+pub struct MessageRange(pub u32, pub u32);
 
-impl FromStr for Numbers {
+impl FromStr for MessageRange {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -29,10 +29,10 @@ mod tests {
 
     #[test]
     fn numbers_are_one_or_a_first_and_a_last() {
-        assert_eq!("7".parse(), Ok(Numbers(7, 7)));
-        assert_eq!("3-9".parse(), Ok(Numbers(3, 9)));
+        assert_eq!("7".parse(), Ok(MessageRange(7, 7)));
+        assert_eq!("3-9".parse(), Ok(MessageRange(3, 9)));
         for wrong in ["", "0", "-3", "3-", "9-3", "+7", "1-2-3", "a", "4294967296", "1 "] {
-            assert!(wrong.parse::<Numbers>().is_err(), "{wrong}");
+            assert!(wrong.parse::<MessageRange>().is_err(), "{wrong}");
         }
     }
 }

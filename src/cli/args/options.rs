@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ArgGroup, Parser, ValueEnum, ValueHint};
 
-use super::numbers::Numbers;
+use super::numbers::MessageRange;
 use super::path::path;
 use super::period::{Interval, Period};
 use super::run_settings::RunSettings;
@@ -142,7 +142,7 @@ pub struct Args {
         conflicts_with_all = ["check", "probe", "generate"],
         help_heading = "Which messages (default: all)"
     )]
-    pub message: Vec<Numbers>,
+    pub message: Vec<MessageRange>,
 
     /// What --uid, --message, --show and --state name.
     #[arg(skip)]

@@ -9,7 +9,7 @@ use crate::cli::config::deleting::deleting_twice;
 use crate::cli::config::file::Config;
 use crate::cli::config::layers::Value;
 use crate::cli::config::maildir;
-use crate::cli::config::named::{self, Named, named};
+use crate::cli::config::named::{self, NamedAccount, named};
 use crate::cli::error::Error;
 use crate::cli::password::lookup::Source;
 use crate::stop::Stop;
@@ -107,7 +107,7 @@ fn every_other(
         if let Some(at) = known.iter().position(is_known) {
             return Some(known.swap_remove(at));
         }
-        let named = Named::any_of_file(entry, args, config);
+        let named = NamedAccount::any_of_file(entry, args, config);
         resolve(&named, args).ok().map(|account| (account, entry.is_disabled))
     });
     let mut all: Vec<_> = others.collect();
@@ -116,7 +116,7 @@ fn every_other(
     all
 }
 
-fn unresolved(account: &Named) -> CheckedAccount {
+fn unresolved(account: &NamedAccount) -> CheckedAccount {
     CheckedAccount {
         name: account.name.clone(),
         is_disabled: account.is_disabled,
@@ -128,7 +128,7 @@ fn unresolved(account: &Named) -> CheckedAccount {
 
 /// One account: its values, and whether the files that it names can be read.
 fn one(
-    named: &Named,
+    named: &NamedAccount,
     args: &Args,
     is_alone: bool,
     stop: &Stop,

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::channel::job::Messages;
 use crate::channel::octets::Octets;
-use crate::cli::args::numbers::Numbers;
+use crate::cli::args::numbers::MessageRange;
 use crate::cli::args::options::Args;
 use crate::cli::error::Error;
 use crate::cli::password::wait::wait;
@@ -48,7 +48,7 @@ pub(crate) fn named(args: &Args, stop: &Stop) -> Result<Messages, Error> {
     if reads_standard_input(args) && unique_ids.is_empty() && args.message.is_empty() {
         return Err(Error::usage("standard input names no unique-id"));
     }
-    let numbers = args.message.iter().map(|Numbers(first, last)| (*first, *last)).collect();
+    let numbers = args.message.iter().map(|MessageRange(first, last)| (*first, *last)).collect();
     let messages = Messages { unique_ids, numbers };
     match &args.show {
         Some(word) => shown(word.as_deref(), messages),
@@ -61,7 +61,7 @@ fn shown(word: Option<&str>, mut messages: Messages) -> Result<Messages, Error> 
     match (word, word.and_then(|word| word.strip_prefix("uid:"))) {
         (_, Some(written)) => messages.unique_ids.push(Octets::from(&*unique_id(written))),
         (Some(word), None) => match word.parse() {
-            Ok(Numbers(first, last)) => messages.numbers.push((first, last)),
+            Ok(MessageRange(first, last)) => messages.numbers.push((first, last)),
             Err(_) => {
                 return Err(Error::Usage {
                     why: format!("--show takes a message-number, and {word:?} is none"),

@@ -5,7 +5,7 @@ use crate::cli::args::options::Args;
 use crate::cli::config::connection_options::absolute;
 use crate::cli::error::Error;
 
-use super::state::Action;
+use super::state::StateAction;
 
 /// What is done for an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) enum Selected {
 /// What the options mean for each account.
 pub(crate) fn select(args: &Args) -> Result<Selected, Error> {
     if let Some(words) = &args.state {
-        let action = Action::parse(words, &args.messages)?;
+        let action = StateAction::parse(words, &args.messages)?;
         let command = action.command(&args.messages, !args.dry_run);
         return Ok(command.map_or(Selected::StateList, Selected::Worker));
     }

@@ -1,11 +1,11 @@
 //! Options that are for one account, and some of them for one that is named.
 
 use crate::cli::args::options::{Args, state_word};
-use crate::cli::config::named::{Named, several};
+use crate::cli::config::named::{NamedAccount, several};
 use crate::cli::error::Error;
 
 /// Refuses options that are for one account where the command line means another number.
-pub(crate) fn check(args: &Args, accounts: &[Named]) -> Result<(), Error> {
+pub(crate) fn check(args: &Args, accounts: &[NamedAccount]) -> Result<(), Error> {
     let is_said = args.accounts.len() + args.account.len() == 1;
     let is_named = args.settings.server.is_some() || is_said && accounts.len() == 1;
     let of_a_named_one = [
@@ -40,7 +40,7 @@ pub(crate) fn check(args: &Args, accounts: &[Named]) -> Result<(), Error> {
 
 /// Where the last word behind `--state` is an account, and a message or a directory is
 /// wanted there.
-fn hint(args: &Args, accounts: &[Named]) -> Option<String> {
+fn hint(args: &Args, accounts: &[NamedAccount]) -> Option<String> {
     let [action, word] = args.state.as_deref()? else { return None };
     let account = accounts.iter().find(|account| account.name == *word)?;
     let wanted = state_word(action).filter(|word| ["DIR", "OLD", "UID"].contains(word))?;

@@ -13,7 +13,7 @@ use crate::journal::{Index, Journal};
 
 /// What `--state` is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
+pub(crate) enum StateAction {
     /// The messages that are named are deleted from the server.
     Delete,
     /// What stands more than once in the Maildir.
@@ -54,7 +54,7 @@ fn wrong_words(words: &[&str]) -> Error {
     Error::CommandLine { why, hint: STATE_HINT.into() }
 }
 
-impl Action {
+impl StateAction {
     /// Reads the words behind `--state`. A unique-id among them is one of `messages`
     /// already.
     pub(crate) fn parse(words: &[String], messages: &Messages) -> Result<Self, Error> {

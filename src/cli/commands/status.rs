@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::cli::args::options::Args;
 use crate::cli::args::settings::Settings;
 use crate::cli::config::file::Config;
-use crate::cli::config::named::{Named, mailbox, named};
+use crate::cli::config::named::{NamedAccount, mailbox, named};
 use crate::cli::error::Error;
 use crate::cli::health::login_files::{login_files, takes_token};
 use crate::cli::health::next_login::{self, NextLogin};
@@ -30,7 +30,7 @@ pub(crate) struct Status {
 }
 
 /// An account whose mailbox is known.
-struct Place {
+struct StatusEntry {
     account: String,
     settings: Settings,
     state: PathBuf,
@@ -39,7 +39,7 @@ struct Place {
 
 /// Of the accounts that the command line means.
 pub(crate) fn meant(args: &Args, config: &Config) -> Result<Vec<Status>, Error> {
-    let places = named(args, config)?.iter().filter_map(Place::of).collect::<Vec<_>>();
+    let places = named(args, config)?.iter().filter_map(StatusEntry::of).collect::<Vec<_>>();
     Ok(places.iter().map(|place| place.status(&config.files)).collect())
 }
 
@@ -47,9 +47,9 @@ pub(crate) fn meant(args: &Args, config: &Config) -> Result<Vec<Status>, Error> 
 pub(crate) fn all(args: &Args, config: &Config) -> Vec<Status> {
     let meant = named(args, config).unwrap_or_default();
     let filed = config.accounts.iter().filter(|entry| !entry.is_disabled);
-    let filed = filed.map(|entry| Named::any_of_file(entry, args, config));
-    let mut places: Vec<Place> = Vec::new();
-    for found in filed.chain(meant).filter_map(|named| Place::of(&named)) {
+    let filed = filed.map(|entry| NamedAccount::any_of_file(entry, args, config));
+    let mut places: Vec<StatusEntry> = Vec::new();
+    for found in filed.chain(meant).filter_map(|named| StatusEntry::of(&named)) {
         if !places.iter().any(|it| it.account == found.account) {
             places.push(found);
         }
@@ -57,8 +57,8 @@ pub(crate) fn all(args: &Args, config: &Config) -> Vec<Status> {
     places.iter().map(|place| place.status(&config.files)).collect()
 }
 
-impl Place {
-    fn of(named: &Named) -> Option<Self> {
+impl StatusEntry {
+    fn of(named: &NamedAccount) -> Option<Self> {
         let settings = named.layers.settings();
         let mailbox = mailbox(&settings)?;
         let (account, state) = (named.name.clone(), settings.state_dir.clone()?);

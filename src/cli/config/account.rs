@@ -18,10 +18,10 @@ use crate::cli::error::Error;
 use crate::cli::password::lookup::Wanted;
 use crate::journal::Mailbox;
 
-use super::connection_options::{Route, absolute};
+use super::connection_options::{ConfigRoute, absolute};
 use super::file::Config;
 use super::mistake::Mistake;
-use super::named::Named;
+use super::named::NamedAccount;
 
 /// One account, everything about it known but its password.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Account {
     pub(crate) command: String,
     pub(crate) settings: Settings,
     pub(crate) user: String,
-    pub(crate) route: Route,
+    pub(crate) route: ConfigRoute,
     pub(crate) state: PathBuf,
     retry_failed: bool,
     pub(crate) messages: Messages,
@@ -145,7 +145,7 @@ impl Account {
 }
 
 /// The words that mean an account on a command line, before what is done with it.
-fn command(named: &Named, settings: &Settings, args: &Args) -> String {
+fn command(named: &NamedAccount, settings: &Settings, args: &Args) -> String {
     let mut words = vec!["pop3get".to_owned()];
     let mut add = |option: &str, value: &str| {
         words.extend([option, value].into_iter().filter(|word| !word.is_empty()).map(quoted));
@@ -213,7 +213,7 @@ pub(crate) fn shared_journals<'a>(
 }
 
 /// Everything that can be known before anything is opened.
-pub(crate) fn resolve(named: &Named, args: &Args) -> Result<Account, Error> {
+pub(crate) fn resolve(named: &NamedAccount, args: &Args) -> Result<Account, Error> {
     let (name, settings) = (named.name.clone(), named.layers.settings());
     let user = match (&settings.user, args.probe) {
         (Some(user), _) => user.clone(),
@@ -229,7 +229,7 @@ pub(crate) fn resolve(named: &Named, args: &Args) -> Result<Account, Error> {
         let (why, hint) = ("LMTP needs a recipient".into(), Some("use --rcpt ADDRESS"));
         return Err(Error::Usage { why, hint });
     }
-    let route = Route::new(&settings, args.state.is_none())?;
+    let route = ConfigRoute::new(&settings, args.state.is_none())?;
     let state = settings.state_dir.clone().ok_or(Error::Usage {
         why: "there is no home directory to keep the state in".into(),
         hint: Some("use --state-dir DIR, or $STATE_DIRECTORY"),

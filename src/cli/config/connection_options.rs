@@ -22,13 +22,13 @@ use crate::secret::Secret;
 
 /// The way to the server, and the secrets that are shown on it.
 #[derive(Debug)]
-pub(crate) struct Route {
+pub(crate) struct ConfigRoute {
     pub(crate) connection: ConnectionSettings,
     pub(crate) client_key: Option<Secret>,
     pub(crate) proxy_password: Option<Secret>,
 }
 
-impl Route {
+impl ConfigRoute {
     /// What the settings say; the files of secrets are read if a server is reached.
     pub(crate) fn new(settings: &Settings, reaches_server: bool) -> Result<Self, Error> {
         let server = settings.server.as_deref().ok_or_else(|| Error::Usage {

@@ -8,7 +8,7 @@ use crate::cli::args::settings::Settings;
 use super::account::Account;
 use super::file::Config;
 use super::mistake::Mistake;
-use super::named::{Named, mailbox};
+use super::named::{NamedAccount, mailbox};
 
 /// An account that deletes, and the key of its maildrop.
 type Deleting = (String, String);
@@ -31,7 +31,7 @@ pub(crate) fn deleting_twice<'a>(
     let is_other = |name: &String| !meant.iter().any(|(meant, _)| *meant == name);
     let others = config.accounts.iter().filter(|it| !it.is_disabled && is_other(&it.name));
     // What was typed is for the accounts of this run.
-    let others = others.map(|entry| Named::of_file(entry, Settings::default(), config));
+    let others = others.map(|entry| NamedAccount::of_file(entry, Settings::default(), config));
     let others: Vec<_> = others.filter_map(|it| of(&it.name, &it.layers.settings())).collect();
     let meant = meant.iter().filter_map(|(name, settings)| of(name, settings));
     let mut seen: HashMap<String, String> = HashMap::new();

@@ -12,7 +12,7 @@ use super::keys::Keys;
 use super::mistake::{Mistake, Text};
 use super::run_keys::RunKeys;
 use super::source;
-use super::table::Table;
+use super::table::SettingsTable;
 
 /// The key of an account that is no option.
 const DISABLED: &str = "disabled";
@@ -27,23 +27,23 @@ pub(crate) struct Config {
     /// What stands above the tables.
     pub(crate) run: RunKeys,
     /// `[defaults]`
-    pub(crate) defaults: Table,
+    pub(crate) defaults: SettingsTable,
     /// In the order of the files.
-    pub(crate) accounts: Vec<Entry>,
+    pub(crate) accounts: Vec<AccountTable>,
 }
 
 /// `[account.NAME]`
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct AccountTable {
     pub(crate) name: String,
     /// Where it begins.
     pub(crate) line: usize,
-    pub(crate) table: Table,
+    pub(crate) table: SettingsTable,
     /// It runs only when it is named.
     pub(crate) is_disabled: bool,
 }
 
-impl Entry {
+impl AccountTable {
     /// A mistake that the account's head shows.
     pub(super) fn mistake(&self, why: &str) -> Mistake {
         let why = format!("[account.{}]: {why}", Quoted::bare(self.name.as_bytes()));
@@ -112,7 +112,7 @@ impl Config {
                 }
             }
         }
-        accounts.sort_by_key(|account: &Entry| account.line);
+        accounts.sort_by_key(|account: &AccountTable| account.line);
         self.accounts.extend(accounts);
     }
 
@@ -129,7 +129,7 @@ impl Config {
             return;
         }
         let keys = Keys::of_account(&[]);
-        self.defaults = Table::read("defaults", table, text, &keys, mistakes);
+        self.defaults = SettingsTable::read("defaults", table, text, &keys, mistakes);
     }
 
     /// One account; none where it is no table, or stands elsewhere, too.
@@ -139,7 +139,7 @@ impl Config {
         value: DeValue<'_>,
         text: Text<'_>,
         mistakes: &mut Vec<Mistake>,
-    ) -> Option<Entry> {
+    ) -> Option<AccountTable> {
         let (name, at) = (key.get_ref().to_string(), key.span().start);
         let title = format!("account.{}", Quoted::bare(name.as_bytes()));
         let DeValue::Table(mut table) = value else {
@@ -163,12 +163,12 @@ impl Config {
             }
         };
         let keys = Keys::of_account(&[DISABLED]);
-        let table = Table::read(&title, table, text, &keys, mistakes);
-        Some(Entry { name, line: text.line(at), table, is_disabled })
+        let table = SettingsTable::read(&title, table, text, &keys, mistakes);
+        Some(AccountTable { name, line: text.line(at), table, is_disabled })
     }
 
     /// The account of this name.
-    pub(crate) fn find(&self, name: &str) -> Option<&Entry> {
+    pub(crate) fn find(&self, name: &str) -> Option<&AccountTable> {
         self.accounts.iter().find(|account| account.name == name)
     }
 

@@ -5,7 +5,7 @@ use crate::cli::args::period::Period;
 use crate::cli::args::settings::{Settings, TlsRoots};
 
 use super::source::project;
-use super::table::Table;
+use super::table::SettingsTable;
 
 /// Who says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) enum Origin {
 #[derive(Clone, Debug)]
 struct Layer {
     origin: Origin,
-    table: Table,
+    table: SettingsTable,
 }
 
 /// All settings of an account, the nearest first.
@@ -47,10 +47,10 @@ pub(crate) struct Value {
 
 impl Layers {
     /// The layers above the environment, the nearest first.
-    pub(super) fn new(above: impl IntoIterator<Item = (Origin, Table)>) -> Self {
+    pub(super) fn new(above: impl IntoIterator<Item = (Origin, SettingsTable)>) -> Self {
         let of = |(origin, table)| Layer { origin, table };
         let mut layers: Vec<_> = above.into_iter().map(of).collect();
-        let plain = |settings| Table { settings, ..Table::default() };
+        let plain = |settings| SettingsTable { settings, ..SettingsTable::default() };
         layers.extend(
             environment().map(|(name, settings)| of((Origin::Environment(name), plain(settings)))),
         );
@@ -59,8 +59,8 @@ impl Layers {
     }
 
     /// The settings of a command line, which stand in no file.
-    pub(super) fn typed(settings: Settings) -> (Origin, Table) {
-        (Origin::CommandLine, Table { settings, ..Table::default() })
+    pub(super) fn typed(settings: Settings) -> (Origin, SettingsTable) {
+        (Origin::CommandLine, SettingsTable { settings, ..SettingsTable::default() })
     }
 
     /// Whether an account of the file is one of them.

@@ -9,10 +9,10 @@ use crate::maildir::Maildir;
 use super::account::Account;
 use super::file::Config;
 use super::mistake::Mistake;
-use super::named::Named;
+use super::named::NamedAccount;
 
 /// Refuses an account that names no Maildir, or one that can neither be opened nor made.
-pub(crate) fn check(named: &Named, account: &Account, config: &Config) -> Result<(), Error> {
+pub(crate) fn check(named: &NamedAccount, account: &Account, config: &Config) -> Result<(), Error> {
     let Some(path) = named.layers.settings().maildir else {
         // Messages that are handed over can do without.
         if account.settings.maildir.is_some() {

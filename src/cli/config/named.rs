@@ -10,20 +10,20 @@ use crate::cli::args::settings::Settings;
 use crate::cli::error::Error;
 use crate::journal::Mailbox;
 
-use super::file::{Config, Entry};
+use super::file::{AccountTable, Config};
 use super::keys::nearest;
 use super::layers::{Layers, Origin};
 
 /// An account, by name, with everything that is said of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Named {
+pub(crate) struct NamedAccount {
     pub(crate) name: String,
     pub(crate) layers: Layers,
     /// It runs only when it is named.
     pub(crate) is_disabled: bool,
 }
 
-impl Named {
+impl NamedAccount {
     fn typed(settings: Settings, url: Settings, config: &Config) -> Self {
         let defaults = (Origin::Defaults, config.defaults.clone());
         let all = (Origin::TopLevel, config.run.accounts.clone());
@@ -32,19 +32,19 @@ impl Named {
     }
 
     /// An account of the file that the command line means.
-    fn meant(entry: &Entry, args: &Args, config: &Config) -> Self {
+    fn meant(entry: &AccountTable, args: &Args, config: &Config) -> Self {
         Self::of_file(entry, args.settings.clone(), config)
     }
 
     /// An account of the file that the command line may mean or not: what is typed for one
     /// mailbox is not said of it.
-    pub(crate) fn any_of_file(entry: &Entry, args: &Args, config: &Config) -> Self {
+    pub(crate) fn any_of_file(entry: &AccountTable, args: &Args, config: &Config) -> Self {
         let typed = args.settings.clone();
         Self::of_file(entry, Settings { user: None, journal: None, ..typed }, config)
     }
 
     /// An account of the file, with these settings of the command line before its own.
-    pub(super) fn of_file(entry: &Entry, typed: Settings, config: &Config) -> Self {
+    pub(super) fn of_file(entry: &AccountTable, typed: Settings, config: &Config) -> Self {
         let layers = Layers::new([
             Layers::typed(typed),
             (Origin::Account, entry.table.clone()),
@@ -57,24 +57,24 @@ impl Named {
 
 /// Every account that the command line means, each once: those that are named, in that
 /// order, else all of the file that are not disabled.
-pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<Named>, Error> {
+pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<NamedAccount>, Error> {
     let words: Vec<&str> = args.account.iter().chain(&args.accounts).map(String::as_str).collect();
     if args.settings.server.is_some() {
         if !words.is_empty() {
             return Err(Error::usage("give either --server or ACCOUNT"));
         }
-        return Ok(vec![Named::typed(args.settings.clone(), Settings::default(), config)]);
+        return Ok(vec![NamedAccount::typed(args.settings.clone(), Settings::default(), config)]);
     }
-    let mut found: Vec<Named> = Vec::new();
+    let mut found: Vec<NamedAccount> = Vec::new();
     if words.is_empty() {
         let enabled = config.accounts.iter().filter(|entry| !entry.is_disabled);
-        found.extend(enabled.map(|entry| Named::meant(entry, args, config)));
+        found.extend(enabled.map(|entry| NamedAccount::meant(entry, args, config)));
         check_typed(&args.settings, &found)?;
         if args.check_config {
             // The disabled ones are looked at, each in its place, and not meant.
-            let of_entry = |entry: &Entry| match entry.is_disabled {
-                true => Named::any_of_file(entry, args, config),
-                false => Named::meant(entry, args, config),
+            let of_entry = |entry: &AccountTable| match entry.is_disabled {
+                true => NamedAccount::any_of_file(entry, args, config),
+                false => NamedAccount::meant(entry, args, config),
             };
             found = config.accounts.iter().map(of_entry).collect();
         }
@@ -85,12 +85,12 @@ pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<Named>, Error> {
     }
     for word in words {
         if pop_url::is_url(word) {
-            found.push(Named::typed(args.settings.clone(), pop_url::parse(word)?, config));
+            found.push(NamedAccount::typed(args.settings.clone(), pop_url::parse(word)?, config));
             continue;
         }
         for entry in matching(word, config)? {
             if !found.iter().any(|other| other.name == entry.name) {
-                found.push(Named::meant(entry, args, config));
+                found.push(NamedAccount::meant(entry, args, config));
             }
         }
     }
@@ -100,7 +100,7 @@ pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<Named>, Error> {
 
 /// Refuses options that name the mailbox, or the password, of one account where several
 /// accounts are meant: one server would get another one's user name and password.
-fn check_typed(typed: &Settings, accounts: &[Named]) -> Result<(), Error> {
+fn check_typed(typed: &Settings, accounts: &[NamedAccount]) -> Result<(), Error> {
     let of_one = [
         ("--user", typed.user.is_some()),
         ("--password-file", typed.password_file.is_some()),
@@ -116,7 +116,7 @@ fn check_typed(typed: &Settings, accounts: &[Named]) -> Result<(), Error> {
 const NAMES: usize = 5;
 
 /// That an option is for one account, and which accounts are meant.
-pub(crate) fn several(option: &str, accounts: &[Named]) -> String {
+pub(crate) fn several(option: &str, accounts: &[NamedAccount]) -> String {
     let mut names: Vec<_> = accounts.iter().take(NAMES).map(|it| it.name.clone()).collect();
     match accounts.len().saturating_sub(NAMES) {
         0 => {}
@@ -128,7 +128,7 @@ pub(crate) fn several(option: &str, accounts: &[Named]) -> String {
 
 /// The accounts that a word means: that of this name, else those that a pattern matches
 /// and that are not disabled.
-fn matching<'c>(word: &str, config: &'c Config) -> Result<Vec<&'c Entry>, Error> {
+fn matching<'c>(word: &str, config: &'c Config) -> Result<Vec<&'c AccountTable>, Error> {
     if let Some(entry) = config.find(word) {
         return Ok(vec![entry]);
     }
@@ -148,7 +148,7 @@ fn matching<'c>(word: &str, config: &'c Config) -> Result<Vec<&'c Entry>, Error>
     }
     let pattern = Pattern::new(word)
         .map_err(|error| Error::usage(format!("{word:?} is no pattern: {}", error.msg)))?;
-    let is_meant = |entry: &&Entry| !entry.is_disabled && pattern.matches(&entry.name);
+    let is_meant = |entry: &&AccountTable| !entry.is_disabled && pattern.matches(&entry.name);
     let found: Vec<_> = config.accounts.iter().filter(is_meant).collect();
     if found.is_empty() {
         let why = format!("no account in {place} matches {word:?}; there: {known}");
@@ -192,7 +192,7 @@ fn none(config: &Config) -> Error {
 }
 
 /// Refuses an account of the file that lacks what no default can give.
-pub(crate) fn check(account: &Named, args: &Args, config: &Config) -> Result<(), Error> {
+pub(crate) fn check(account: &NamedAccount, args: &Args, config: &Config) -> Result<(), Error> {
     let Some(entry) = config.find(&account.name) else { return Ok(()) };
     let settings = account.layers.settings();
     let missing = match (&settings.server, &settings.user) {
@@ -222,7 +222,7 @@ pub(crate) fn mailbox(settings: &Settings) -> Option<Mailbox> {
 
 /// The keys of the mailboxes of all accounts of the file.
 pub(crate) fn keys(args: &Args, config: &Config) -> Vec<String> {
-    let settings = |entry| Named::any_of_file(entry, args, config).layers.settings();
+    let settings = |entry| NamedAccount::any_of_file(entry, args, config).layers.settings();
     let key = |entry| mailbox(&settings(entry)).map(|mailbox| mailbox.key().to_owned());
     config.accounts.iter().filter_map(key).collect()
 }

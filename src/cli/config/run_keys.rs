@@ -16,7 +16,7 @@ use crate::protocol::Quoted;
 use super::keys::Keys;
 use super::layers::{Origin, Value};
 use super::mistake::{Mistake, Text};
-use super::table::{Table, resolve_home};
+use super::table::{SettingsTable, resolve_home};
 
 /// The option of an account that may stand above the tables, too, for all accounts.
 const GRACE: &str = "grace";
@@ -26,7 +26,7 @@ const GRACE: &str = "grace";
 pub(crate) struct RunKeys {
     pub(crate) settings: RunSettings,
     /// What holds for every account.
-    pub(crate) accounts: Table,
+    pub(crate) accounts: SettingsTable,
     /// The file and the line of each key.
     places: BTreeMap<String, (PathBuf, usize)>,
 }
@@ -59,7 +59,7 @@ impl RunKeys {
             let settings = Settings::deserialize(table);
             let lines = BTreeMap::from([(name.clone(), line)]);
             let path = text.path.to_owned();
-            let take = |settings| self.accounts = Table { settings, path, lines };
+            let take = |settings| self.accounts = SettingsTable { settings, path, lines };
             (Keys::of_account(&[]), settings.map(take))
         } else {
             let take = |settings: RunSettings| self.settings = settings.or(&self.settings);

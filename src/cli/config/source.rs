@@ -15,7 +15,7 @@ const VARIABLE: &str = "POP3GET_CONFIG";
 const MAX_OCTETS: u64 = 1 << 20;
 
 /// A file of the configuration.
-pub(super) struct Source {
+pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
@@ -24,7 +24,7 @@ pub(super) struct Source {
 pub(super) struct Sources {
     /// The one that accounts are looked for in, whether it is there or not.
     pub(super) main: PathBuf,
-    pub(super) files: Vec<Source>,
+    pub(super) files: Vec<ConfigFile>,
 }
 
 /// Reads all files: the one that is given; else that of the variable, or the default
@@ -52,7 +52,7 @@ pub(super) fn read(given: Option<&Path>, mistakes: &mut Vec<Mistake>) -> Sources
     let mut files = Vec::new();
     for path in paths {
         match read_file(&path) {
-            Ok(text) => files.push(Source { path, text }),
+            Ok(text) => files.push(ConfigFile { path, text }),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named && path == main => {}
             Err(error) => {
                 let why = format!("cannot read the configuration: {error}");

@@ -18,7 +18,7 @@ use super::mistake::{Mistake, Text};
 
 /// Settings of one table, and where each stands.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Table {
+pub(crate) struct SettingsTable {
     pub(crate) settings: Settings,
     /// The file.
     pub(crate) path: PathBuf,
@@ -26,7 +26,7 @@ pub(crate) struct Table {
     pub(crate) lines: BTreeMap<String, usize>,
 }
 
-impl Table {
+impl SettingsTable {
     /// Takes what is right in a table, and notes what is not. `title` is the table's name.
     pub(super) fn read(
         title: &str,

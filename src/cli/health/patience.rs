@@ -29,7 +29,7 @@ pub(crate) enum RunEnd {
 
 /// What is said of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ReportDecision {
     /// The failure is said, if there is one.
     Say,
     /// The failure is not said; its status stays.
@@ -44,14 +44,14 @@ pub(crate) enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Judgement {
     /// Of its end.
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: ReportDecision,
     /// The server's certificate ends soon, and that was not said before.
     pub(crate) warns: bool,
 }
 
 impl Judgement {
     /// For a run whose health is not written down.
-    pub(crate) const SAY: Self = Self { verdict: Verdict::Say, warns: false };
+    pub(crate) const SAY: Self = Self { verdict: ReportDecision::Say, warns: false };
 }
 
 /// So many runs have to fail before a grace can be over.
@@ -68,15 +68,20 @@ fn since(then: u64, now: u64) -> u64 {
 impl Health {
     /// Takes in how a run ended, and says what is to be said of it. `grace` is `None`
     /// where every failure is said.
-    pub(crate) fn after(&mut self, end: &RunEnd, now: u64, grace: Option<Duration>) -> Verdict {
+    pub(crate) fn after(
+        &mut self,
+        end: &RunEnd,
+        now: u64,
+        grace: Option<Duration>,
+    ) -> ReportDecision {
         self.last_run = Some(now);
         let RunEnd::Failure { status, passes, why, .. } = end else {
             let failing = self.failing.take();
             (self.last_success, self.refused) = (Some(now), None);
             let was_said = |failing: &Failing| grace.is_some() && failing.said.is_some();
             return match failing.filter(was_said) {
-                Some(it) => Verdict::WorksAgain(Duration::from_secs(since(it.since, now))),
-                None => Verdict::Say,
+                Some(it) => ReportDecision::WorksAgain(Duration::from_secs(since(it.since, now))),
+                None => ReportDecision::Say,
             };
         };
         let last_success = self.last_success;
@@ -86,17 +91,17 @@ impl Health {
         (failing.status, failing.why) = (*status, why.clone());
         let Some(grace) = grace.filter(|_| *passes) else {
             failing.said = Some(now);
-            return Verdict::Say;
+            return ReportDecision::Say;
         };
         let lasts = since(last_success.unwrap_or(failing.since), now);
         if lasts < grace.as_secs() || failing.runs < RUNS {
-            return Verdict::Forgive;
+            return ReportDecision::Forgive;
         }
         if failing.said.is_some_and(|said| said <= now && since(said, now) < DAY) {
-            return Verdict::Silent;
+            return ReportDecision::Silent;
         }
         failing.said = Some(now);
-        Verdict::Say
+        ReportDecision::Say
     }
 
     /// Takes in a refused login; `files` tells the files that the login was made of.
@@ -130,7 +135,10 @@ mod tests {
 
     /// A night of runs, one each five minutes for twelve hours: what is not forgiven, and
     /// when.
-    fn night(grace: Option<Duration>, run: impl Fn(u64) -> Option<RunEnd>) -> Vec<(u64, Verdict)> {
+    fn night(
+        grace: Option<Duration>,
+        run: impl Fn(u64) -> Option<RunEnd>,
+    ) -> Vec<(u64, ReportDecision)> {
         let mut health = Health::default();
         health.after(&RunEnd::Success, EVENING - 5 * MINUTE, grace);
         let mut said = Vec::new();
@@ -138,9 +146,9 @@ mod tests {
             let Some(end) = run(minute) else { continue };
             let verdict = health.after(&end, EVENING + minute * MINUTE, grace);
             let is_word = match verdict {
-                Verdict::Say => end != RunEnd::Success,
-                Verdict::WorksAgain(_) => true,
-                Verdict::Silent | Verdict::Forgive => false,
+                ReportDecision::Say => end != RunEnd::Success,
+                ReportDecision::WorksAgain(_) => true,
+                ReportDecision::Silent | ReportDecision::Forgive => false,
             };
             if is_word {
                 said.push((minute, verdict));
@@ -158,9 +166,9 @@ mod tests {
         };
         let said = night(GRACE, down);
         // Six hours after the last success, at 20:55 of the clock's last good run.
-        assert_eq!(said[0], (60 - 5 + 6 * 60, Verdict::Say));
+        assert_eq!(said[0], (60 - 5 + 6 * 60, ReportDecision::Say));
         let lasted = Duration::from_secs(8 * HOUR);
-        assert_eq!(said[1..], [(9 * 60, Verdict::WorksAgain(lasted))]);
+        assert_eq!(said[1..], [(9 * 60, ReportDecision::WorksAgain(lasted))]);
         // Without a grace each failed run is said.
         assert_eq!(night(None, down).len(), 8 * 12);
     }
@@ -169,7 +177,7 @@ mod tests {
     fn a_server_that_stays_down_is_said_once_a_day() {
         let mut health = Health::default();
         let said = (0..72).filter(|hour| {
-            health.after(&failure(75), EVENING + hour * HOUR, GRACE) == Verdict::Say
+            health.after(&failure(75), EVENING + hour * HOUR, GRACE) == ReportDecision::Say
         });
         assert_eq!(said.collect::<Vec<_>>(), [6, 30, 54]);
     }
@@ -189,9 +197,9 @@ mod tests {
     fn a_full_disk_is_said_at_once_and_every_time() {
         let full = |minute| Some(if minute == 300 { failure(74) } else { RunEnd::Success });
         let said = night(GRACE, full);
-        assert_eq!(said[0], (300, Verdict::Say));
+        assert_eq!(said[0], (300, ReportDecision::Say));
         let lasted = Duration::from_secs(5 * MINUTE);
-        assert_eq!(said[1..], [(305, Verdict::WorksAgain(lasted))]);
+        assert_eq!(said[1..], [(305, ReportDecision::WorksAgain(lasted))]);
         assert_eq!(night(GRACE, |_| Some(failure(74))).len(), 144);
     }
 

@@ -113,7 +113,7 @@ impl Hook<'_> {
         reason.map_or(Ok(status), Err)
     }
 
-    fn start(self) -> io::Result<Running> {
+    fn start(self) -> io::Result<RunningHook> {
         let mut command = self.line.command();
         for name in WITHHELD {
             command.env_remove(name);
@@ -137,7 +137,7 @@ impl Hook<'_> {
         let mut child = spawned?;
         let stdin = child.stdin.take();
         let (to_us, lines) = channel();
-        let running = Running { child, lines, is_heard: true };
+        let running = RunningHook { child, lines, is_heard: true };
         thread::Builder::new().name("command".into()).spawn(move || listen(words, &to_us))?;
         if let Some(mut stdin) = stdin {
             // A command that does not read to the end is its owner's to judge.
@@ -149,14 +149,14 @@ impl Hook<'_> {
 }
 
 /// A command that was started.
-struct Running {
+struct RunningHook {
     child: Child,
     lines: Receiver<String>,
     /// There may be more lines.
     is_heard: bool,
 }
 
-impl Running {
+impl RunningHook {
     /// Whether the process has ended; it is not waited for.
     fn has_ended(&self) -> io::Result<bool> {
         let how = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -183,7 +183,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningHook {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.signal(Signal::KILL);

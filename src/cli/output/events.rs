@@ -4,13 +4,13 @@ use crate::channel::event::{Event, Landlock, Sandbox};
 use crate::channel::message::{ListedState, Message};
 use crate::protocol::Quoted;
 
-use super::found::Found;
+use super::found::RunNotes;
 use super::level::Level;
 use super::message;
 use super::progress::Bar;
 use super::safe::words as quoted;
 use super::terminal::Output;
-use super::waiting::Waiting;
+use super::waiting::WaitNotice;
 use super::words::{ending, messages, now};
 
 /// More new messages than this, on a first run, may be a surprise.
@@ -27,8 +27,8 @@ pub(super) struct Teller<'t, 'o> {
     pub(super) bar: Bar,
     /// The end of a certificate that was said last: once is enough.
     pub(super) ending: Option<i64>,
-    pub(super) found: Found,
-    pub(super) waiting: Waiting,
+    pub(super) found: RunNotes,
+    pub(super) waiting: WaitNotice,
     /// How many messages were worth a sentence.
     pub(super) sentences: usize,
 }

@@ -48,7 +48,7 @@ pub enum Exit {
 /// One row of the table: the status, when it is given, and whether the next run
 /// may mend it.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub struct ExitRow {
     /// The status.
     pub exit: Exit,
     /// When.
@@ -57,12 +57,12 @@ pub struct Row {
     pub next_run: &'static str,
 }
 
-const fn row(exit: Exit, when: &'static str, next_run: &'static str) -> Row {
-    Row { exit, when, next_run }
+const fn row(exit: Exit, when: &'static str, next_run: &'static str) -> ExitRow {
+    ExitRow { exit, when, next_run }
 }
 
 /// The table that the man page and the README print.
-pub const TABLE: &[Row] = &[
+pub const TABLE: &[ExitRow] = &[
     row(Exit::Ok, "done, also when nothing was new", ""),
     row(Exit::NothingNew, "--check alone: nothing new", ""),
     row(Exit::Usage, "the command line is wrong, or no password is given", "no"),

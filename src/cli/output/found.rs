@@ -6,7 +6,7 @@ use super::words::messages;
 
 /// What is said at the end of a run, beside its summary.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Found {
+pub(super) struct RunNotes {
     /// Messages that are larger than `--max-size`, and their size together.
     large: (usize, u64),
     /// New messages that wait for a later run.
@@ -15,7 +15,7 @@ pub(super) struct Found {
     pub(super) is_first: bool,
 }
 
-impl Found {
+impl RunNotes {
     /// One more message is larger than `--max-size`.
     pub(super) fn add_large(&mut self, octets: u64) {
         let (many, together) = self.large;

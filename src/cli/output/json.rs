@@ -23,7 +23,7 @@ use super::safe::is_hostile;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
-pub(super) enum Line<'l> {
+pub(super) enum JsonLine<'l> {
     /// An account's worker says that something happened.
     Account(OfAccount<'l>),
     /// The program itself says so.
@@ -286,7 +286,7 @@ pub(super) fn is_shown(event: &Event) -> bool {
 }
 
 /// The line behind what is there.
-pub(super) fn push(lines: &mut Vec<u8>, line: &Line<'_>) {
+pub(super) fn push(lines: &mut Vec<u8>, line: &JsonLine<'_>) {
     // Nothing of a line can fail to be written into memory.
     let text = serde_json::to_string(line).unwrap_or_default();
     if text.is_ascii() {
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn the_schema_is_that_of_the_events() {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(SCHEMA);
-        let mut schema = schemars::schema_for!(Line<'_>);
+        let mut schema = schemars::schema_for!(JsonLine<'_>);
         schema.insert("title".into(), "A line of pop3get --json".into());
         let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         if std::env::var_os("BLESS").is_some() {
@@ -343,7 +343,7 @@ mod tests {
             }),
         });
         let mut lines = Vec::new();
-        push(&mut lines, &Line::Account(OfAccount { event: &event, account: "work" }));
+        push(&mut lines, &JsonLine::Account(OfAccount { event: &event, account: "work" }));
         assert_eq!(
             String::from_utf8(lines).unwrap(),
             "{\"event\":\"message\",\"kind\":\"listed\",\"number\":1,\"unique-id\":{\"bytes\":\"/w==\"},\

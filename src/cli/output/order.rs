@@ -14,7 +14,7 @@ pub(super) enum Part {
 
 /// The order of the accounts, each by its number in the run.
 #[derive(Debug, Default)]
-pub(super) struct Order {
+pub(super) struct OutputOrder {
     /// An account's words wait until those before it have ended.
     is_kept: bool,
     /// Whose words come now.
@@ -28,7 +28,7 @@ pub(super) struct Order {
     held: Vec<Part>,
 }
 
-impl Order {
+impl OutputOrder {
     /// From now on words wait for those of the accounts before.
     pub(super) fn keep(&mut self) {
         self.is_kept = true;
@@ -107,14 +107,14 @@ mod tests {
         parts.into_iter().map(text).collect()
     }
 
-    fn say(order: &mut Order, account: usize, word: &str) -> Vec<String> {
+    fn say(order: &mut OutputOrder, account: usize, word: &str) -> Vec<String> {
         order.speak(account);
         words(order.pass(Part::Err(word.into())))
     }
 
     #[test]
     fn accounts_speak_in_their_order_however_they_run() {
-        let mut order = Order::default();
+        let mut order = OutputOrder::default();
         order.keep();
         assert_eq!(say(&mut order, 1, "b"), [""; 0]);
         assert_eq!(say(&mut order, 0, "a"), ["a"]);
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn while_a_person_is_asked_all_lines_wait() {
-        let mut order = Order::default();
+        let mut order = OutputOrder::default();
         assert!(order.hold() && !order.hold());
         assert_eq!(say(&mut order, 7, "a"), [""; 0]);
         assert_eq!(say(&mut order, 3, "b"), [""; 0]);

@@ -13,8 +13,8 @@
 use std::fmt::{Display, Write as _};
 
 use crate::channel::findings::{
-    AfterLogin, Announced, Answer, Apop, Auto, CapaStage, CertificateReport, ProbeReport,
-    Retention, Step, TlsReport, UniqueIdsReport,
+    AfterLogin, Announced, AnswerReport, Apop, Auto, CapaStage, CertificateReport, FailedStep,
+    ProbeReport, Retention, TlsReport, UniqueIdsReport,
 };
 use crate::channel::job::{RootsSetting, Tls};
 use crate::channel::octets::Octets;
@@ -184,8 +184,8 @@ impl Report<'_> {
     }
 
     /// One a line, as it was sent.
-    fn capabilities(&mut self, label: &str, when: CapaStage, answer: &Answer) {
-        if let Answer::Refused { text: refusal } = answer {
+    fn capabilities(&mut self, label: &str, when: CapaStage, answer: &AnswerReport) {
+        if let AnswerReport::Refused { text: refusal } = answer {
             return self.fact(label, format_args!("CAPA is refused{}", words(refusal.as_bytes())));
         }
         let lines = self.probe.capabilities.iter().filter(|(at, _)| *at == when);
@@ -223,7 +223,7 @@ impl Report<'_> {
                 let user = Quoted::new(self.account.user.as_bytes());
                 self.fact("login", format_args!("works: {user} by {mechanism}"));
             }
-            (None, Some(Step::LogIn)) => self.fact("login", "failed"),
+            (None, Some(FailedStep::LogIn)) => self.fact("login", "failed"),
             (None, Some(_)) => self.fact("login", "not tried"),
             (None, None) if self.account.user.is_empty() => {
                 self.fact("login", "not tried: no user is named (--user NAME)");
@@ -264,10 +264,10 @@ impl Report<'_> {
         self.fact("maildrop", format_args!("{}, {octets} octets", messages(many)));
         self.uidl(findings, many);
         match &findings.top {
-            Some(Answer::Answered {}) => {
+            Some(AnswerReport::Answered {}) => {
                 self.fact("TOP", "works: before a later deletion size and header are compared");
             }
-            Some(Answer::Refused { text: refusal }) => self.fact(
+            Some(AnswerReport::Refused { text: refusal }) => self.fact(
                 "TOP",
                 format_args!(
                     "refused{}: messages of earlier runs are not deleted",
@@ -283,14 +283,16 @@ impl Report<'_> {
                 "PIPELINING",
                 "announced, but several commands at once go wrong: a fetch sends one at a time",
             ),
-            (None, None | Some(Step::Quit)) => {
+            (None, None | Some(FailedStep::Quit)) => {
                 self.fact("PIPELINING", "not announced: one command at a time");
             }
             (None, _) => {}
         }
         match (findings.is_ended, findings.failed) {
             (true, _) => self.fact("QUIT", "works"),
-            (_, Some(Step::Quit)) => self.fact("QUIT", "fails: no deletion would be confirmed"),
+            (_, Some(FailedStep::Quit)) => {
+                self.fact("QUIT", "fails: no deletion would be confirmed")
+            }
             _ => {}
         }
     }
@@ -298,8 +300,8 @@ impl Report<'_> {
     fn uidl(&mut self, findings: &ProbeReport, many: usize) {
         let refused = |why: &Octets| {
             let behind = match &findings.top {
-                Some(Answer::Answered {}) => ": messages are told apart by their headers",
-                Some(Answer::Refused { .. }) => ", and TOP too: no message can be fetched",
+                Some(AnswerReport::Answered {}) => ": messages are told apart by their headers",
+                Some(AnswerReport::Refused { .. }) => ", and TOP too: no message can be fetched",
                 None => "",
             };
             format!("refused{}{behind}", bracketed(why.as_bytes()))

@@ -21,11 +21,11 @@ pub struct StreamWriter<W> {
     stream: fn() -> W,
     stop: Stop,
     patience: Duration,
-    state: State,
+    state: WriterState,
 }
 
 #[derive(Debug)]
-enum State {
+enum WriterState {
     /// Nothing was written.
     New,
     /// A thread writes what it is sent, and says how that went.
@@ -37,7 +37,7 @@ enum State {
 impl<W: Write + 'static> StreamWriter<W> {
     /// Writes to this stream, until a signal comes and nothing is read.
     pub fn new(stream: fn() -> W, stop: &Stop) -> Self {
-        Self { stream, stop: stop.clone(), patience: PATIENCE, state: State::New }
+        Self { stream, stop: stop.clone(), patience: PATIENCE, state: WriterState::New }
     }
 
     /// A silent run starts no thread.
@@ -55,7 +55,7 @@ impl<W: Write + 'static> StreamWriter<W> {
             }
         };
         thread::Builder::new().name("output".into()).spawn(write)?;
-        self.state = State::Started { octets, written };
+        self.state = WriterState::Started { octets, written };
         Ok(())
     }
 }
@@ -83,18 +83,18 @@ fn wait(
 
 impl<W: Write + 'static> Write for StreamWriter<W> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        if matches!(self.state, State::New) && self.start().is_err() {
+        if matches!(self.state, WriterState::New) && self.start().is_err() {
             // The system starts no thread for us.
             let mut stream = (self.stream)();
             return stream.write_all(octets).and_then(|()| stream.flush()).map(|()| octets.len());
         }
-        if let State::Started { octets: to, written } = &self.state
+        if let WriterState::Started { octets: to, written } = &self.state
             && to.send(octets.to_vec()).is_ok()
             && let Some(done) = wait(written, &self.stop, self.patience)
         {
             return done.map(|()| octets.len());
         }
-        self.state = State::Stuck;
+        self.state = WriterState::Stuck;
         Err(io::Error::new(io::ErrorKind::TimedOut, "nothing reads it"))
     }
 

@@ -21,11 +21,11 @@ use crate::protocol::Quoted;
 use crate::stop::Stop;
 
 use super::exit::Exit;
-use super::found::Found;
-use super::json::{self, Line, OfAccount, OfProgram, Totals};
+use super::found::RunNotes;
+use super::json::{self, JsonLine, OfAccount, OfProgram, Totals};
 use super::level::Level;
 use super::listing::Look;
-use super::order::{Order, Part};
+use super::order::{OutputOrder, Part};
 use super::progress::Screen;
 use super::safe::safe;
 use super::streams::{Manner, Streams};
@@ -51,7 +51,7 @@ pub(crate) struct Output<'s> {
     /// Events that are not written yet.
     lines: RefCell<Vec<u8>>,
     totals: Cell<Totals>,
-    order: RefCell<Order>,
+    order: RefCell<OutputOrder>,
     pub(super) screen: Screen,
 }
 
@@ -152,17 +152,17 @@ impl<'s> Output<'s> {
     /// An event of a worker, if it is wanted.
     pub(super) fn event(&self, account: &str, event: &Event) -> Result<(), Error> {
         match self.json && json::is_shown(event) {
-            true => self.push(&Line::Account(OfAccount { event, account })),
+            true => self.push(&JsonLine::Account(OfAccount { event, account })),
             false => Ok(()),
         }
     }
 
     /// An event of the program itself, if it is wanted.
     pub(super) fn own_event(&self, event: OfProgram<'_>) -> Result<(), Error> {
-        if self.json { self.push(&Line::Program(event)) } else { Ok(()) }
+        if self.json { self.push(&JsonLine::Program(event)) } else { Ok(()) }
     }
 
-    fn push(&self, line: &Line<'_>) -> Result<(), Error> {
+    fn push(&self, line: &JsonLine<'_>) -> Result<(), Error> {
         let mut lines = self.lines.borrow_mut();
         json::push(&mut lines, line);
         let is_full = lines.len() >= BATCH;
@@ -349,7 +349,7 @@ impl<'s> Output<'s> {
         &self,
         account: &Account,
         summary: &Summary,
-        found: &Found,
+        found: &RunNotes,
         (is_done, took): (bool, Duration),
     ) {
         let Summary { delivered, octets, deleted, failed, short, .. } = *summary;

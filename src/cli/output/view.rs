@@ -7,11 +7,11 @@ use crate::channel::command::WorkerCommand;
 use crate::channel::event::{Event, Summary};
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
-use crate::cli::health::patience::{Judgement, Verdict};
+use crate::cli::health::patience::{Judgement, ReportDecision};
 
 use super::events::Teller;
 use super::exit::Exit;
-use super::found::Found;
+use super::found::RunNotes;
 use super::harmless::Harmless;
 use super::journal;
 use super::level::Level;
@@ -19,7 +19,7 @@ use super::listing::{self, Row};
 use super::probe::Probe;
 use super::progress::Bar;
 use super::terminal::Output;
-use super::waiting::Waiting;
+use super::waiting::WaitNotice;
 use super::words::{duration, ending, messages, now};
 
 /// One account on the standard streams.
@@ -63,8 +63,8 @@ impl<'v, 'o> View<'v, 'o> {
             account: &account.name,
             bar: Bar::default(),
             ending: None,
-            found: Found::default(),
-            waiting: Waiting::new(),
+            found: RunNotes::default(),
+            waiting: WaitNotice::new(),
             sentences: 0,
         };
         Self {
@@ -233,13 +233,13 @@ impl<'v, 'o> View<'v, 'o> {
         if let (true, Some(soon), Some((_, until))) = (warns, soon, certificate) {
             output.warn(&account.name, &format!("the server's certificate {soon}, on {until}"));
         }
-        if let Verdict::WorksAgain(lasted) = verdict {
+        if let ReportDecision::WorksAgain(lasted) = verdict {
             output.warn(&account.name, &format!("works again after {}", duration(lasted)));
         }
-        let exit = if verdict == Verdict::Forgive { Exit::Ok } else { exit };
+        let exit = if verdict == ReportDecision::Forgive { Exit::Ok } else { exit };
         let delivered = matches!(command, WorkerCommand::Fetch { .. }).then_some(summary.delivered);
         match &result {
-            Err(error) if verdict == Verdict::Say => {
+            Err(error) if verdict == ReportDecision::Say => {
                 output.fail(Some(&account.name), error, delivered);
             }
             Err(error) => output.record(Some(&account.name), error),
@@ -247,7 +247,7 @@ impl<'v, 'o> View<'v, 'o> {
         }
         // A failure that came before anything was done has its own sentence.
         if delivered.is_some() && (result.is_ok() || summary != Summary::default()) {
-            let is_done = result.is_ok() && verdict != Verdict::Forgive;
+            let is_done = result.is_ok() && verdict != ReportDecision::Forgive;
             output.summary(account, &summary, &found, (is_done, began.elapsed()));
         }
         match output.done(&account.name, exit, &summary) {

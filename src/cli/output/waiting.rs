@@ -9,7 +9,7 @@ const LONG: Duration = Duration::from_secs(1);
 
 /// What is waited for, and since when.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct WaitNotice {
     stage: Stage,
     since: Instant,
     is_said: bool,
@@ -22,7 +22,7 @@ enum Stage {
     Over,
 }
 
-impl Waiting {
+impl WaitNotice {
     /// The run begins now.
     pub(super) fn new() -> Self {
         Self { stage: Stage::Connecting, since: Instant::now(), is_said: false }

@@ -34,12 +34,12 @@ pub struct Malformed {
     /// Counted from 1.
     pub line: usize,
     /// What is wrong there.
-    pub fault: Fault,
+    pub fault: NetrcError,
 }
 
 /// What is wrong in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum NetrcError {
     /// A keyword is the last word of the file.
     #[error("nothing follows the keyword")]
     Ends,
@@ -57,7 +57,7 @@ pub enum Fault {
     Unknown,
 }
 
-type Word = Zeroizing<Vec<u8>>;
+type NetrcWord = Zeroizing<Vec<u8>>;
 
 /// The password for this user on this host: of the first `machine` entry that
 /// names both, else of a `default` entry for this user.
@@ -83,15 +83,15 @@ pub fn find(text: &[u8], host: &str, user: &[u8]) -> Result<Option<Secret>, Malf
                 let line = words.line;
                 let fault = |fault| Malformed { line, fault };
                 let value = words.value()?;
-                let entry: &mut Entry = entry.as_mut().ok_or(fault(Fault::NoMachine))?;
+                let entry: &mut Entry = entry.as_mut().ok_or(fault(NetrcError::NoMachine))?;
                 let is_login = **keyword == *b"login";
                 let place = if is_login { &mut entry.login } else { &mut entry.password };
                 if place.replace(value).is_some() {
-                    return Err(fault(Fault::Twice));
+                    return Err(fault(NetrcError::Twice));
                 }
                 None
             }
-            _ => return Err(Malformed { line: words.line, fault: Fault::Unknown }),
+            _ => return Err(Malformed { line: words.line, fault: NetrcError::Unknown }),
         };
         if next.is_some()
             && let Some(found) = settle(std::mem::replace(&mut entry, next), user, &mut fallback)
@@ -127,8 +127,8 @@ enum Of {
 
 struct Entry {
     of: Of,
-    login: Option<Word>,
-    password: Option<Word>,
+    login: Option<NetrcWord>,
+    password: Option<NetrcWord>,
 }
 
 impl Entry {
@@ -173,7 +173,7 @@ impl Words<'_> {
     }
 
     /// The next word where a keyword stands; `None` at the end.
-    fn keyword(&mut self) -> Result<Option<Word>, Malformed> {
+    fn keyword(&mut self) -> Result<Option<NetrcWord>, Malformed> {
         self.skip_space();
         while self.rest.first() == Some(&b'#') {
             self.skip_line();
@@ -183,17 +183,17 @@ impl Words<'_> {
     }
 
     /// The word behind a keyword.
-    fn value(&mut self) -> Result<Word, Malformed> {
+    fn value(&mut self) -> Result<NetrcWord, Malformed> {
         let line = self.line;
         self.skip_space();
         if self.rest.is_empty() {
-            return Err(Malformed { line, fault: Fault::Ends });
+            return Err(Malformed { line, fault: NetrcError::Ends });
         }
         self.word()
     }
 
     /// A word, which begins here.
-    fn word(&mut self) -> Result<Word, Malformed> {
+    fn word(&mut self) -> Result<NetrcWord, Malformed> {
         let line = self.line;
         let is_quoted = self.rest.first() == Some(&b'"');
         if is_quoted {
@@ -212,7 +212,7 @@ impl Words<'_> {
         });
         let (raw, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         if is_quoted && rest.first() != Some(&b'"') {
-            return Err(Malformed { line, fault: Fault::Open });
+            return Err(Malformed { line, fault: NetrcError::Open });
         }
         self.rest = rest;
         if is_quoted {
@@ -299,13 +299,13 @@ mod tests {
     #[test]
     fn what_is_malformed_is_named_by_its_line_and_shown_by_nothing() {
         for (text, line, fault) in [
-            ("machine", 1, Fault::Ends),
-            ("default login mrose\npassword\n\n", 2, Fault::Ends),
-            ("login mrose", 1, Fault::NoMachine),
-            ("\nmachine h login mrose password tan staaf", 2, Fault::Unknown),
-            ("default\nlogin a login b", 2, Fault::Twice),
-            ("default password \"tanstaaf\nlogin b", 1, Fault::Open),
-            ("default password \"tanstaaf\\\n\"", 1, Fault::Open),
+            ("machine", 1, NetrcError::Ends),
+            ("default login mrose\npassword\n\n", 2, NetrcError::Ends),
+            ("login mrose", 1, NetrcError::NoMachine),
+            ("\nmachine h login mrose password tan staaf", 2, NetrcError::Unknown),
+            ("default\nlogin a login b", 2, NetrcError::Twice),
+            ("default password \"tanstaaf\nlogin b", 1, NetrcError::Open),
+            ("default password \"tanstaaf\\\n\"", 1, NetrcError::Open),
         ] {
             let malformed = find(text.as_bytes(), "h", b"mrose").unwrap_err();
             assert_eq!(malformed, Malformed { line, fault }, "{text}");

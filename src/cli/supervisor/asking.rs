@@ -15,7 +15,7 @@ use crate::cli::output::question::asked;
 use crate::cli::password::prompt::{agrees, has_terminal};
 use crate::stop::Stop;
 
-use super::hearing::{Answered, Heard, Sink};
+use super::hearing::{AccountSender, Answered, Heard};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +88,7 @@ impl Questions {
         asked: Asked,
         account: &'s Account,
         stop: &Stop,
-        sink: Sink,
+        sink: AccountSender,
     ) -> Result<(), Error> {
         let stop = stop.apart();
         self.asked.push((sink.account, stop.clone()));

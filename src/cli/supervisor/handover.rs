@@ -17,9 +17,9 @@ use crate::cli::error::{Error, Lost};
 use crate::cli::hooks::pipe::Pipe;
 use crate::stop::Stop;
 
-use super::hearing::{Heard, Sink, WAITING};
+use super::hearing::{AccountSender, Heard, WAITING};
 use super::prepare::Preparation;
-use super::service::{Said, Service};
+use super::service::{Service, WorkerMessage};
 use super::start::Start;
 
 /// A signal sets a flag; only a look at it ends a wait.
@@ -29,7 +29,12 @@ const COMMAND: WorkerCommand = WorkerCommand::HandOver {};
 
 /// Hands over what waits, if that is configured, and passes on what is said of it.
 /// Where another run is at it, that is left to it.
-pub(super) fn run(start: &Start, account: &Account, stop: &Stop, sink: &Sink) -> Result<(), Error> {
+pub(super) fn run(
+    start: &Start,
+    account: &Account,
+    stop: &Stop,
+    sink: &AccountSender,
+) -> Result<(), Error> {
     let settings = &account.settings;
     let (Some(handover), Some(maildir)) = (&settings.handover, &settings.maildir) else {
         return Ok(());
@@ -54,13 +59,13 @@ fn serve(
     account: &Account,
     pipe: Option<&Pipe<'_>>,
     stop: &Stop,
-    sink: &Sink,
+    sink: &AccountSender,
 ) -> Result<(), Error> {
     let command = &COMMAND;
     let preparation = Preparation::offline(start, account, command);
     let (begun, streams) = preparation.begin(stop)?;
     let (to, heard) = sync_channel(WAITING);
-    let its = Sink { account: sink.account, to };
+    let its = AccountSender { account: sink.account, to };
     let mut service = Service::new(begun, account, command);
     let hear = move || its.hear(streams);
     thread::Builder::new().name("hand-over".into()).spawn(hear).map_err(Error::Start)?;
@@ -72,7 +77,7 @@ fn serve(
         }
         match heard.recv_timeout(service.pause().unwrap_or(SLICE)) {
             Ok((_, Heard::Frame(frame))) => match service.frame(*frame)? {
-                Said::HandOver(message) => {
+                WorkerMessage::HandOver(message) => {
                     let misbehaved = |why| Error::WorkerLost(Lost::Misbehaved(why));
                     let why = "it hands over to a command where there is none";
                     let pipe = pipe.ok_or(misbehaved(why))?;
@@ -86,7 +91,9 @@ fn serve(
                     }
                     service.handed_over(answer);
                 }
-                Said::Event(event @ Event::Message(_)) => _ = sink.pass(Heard::HandedOver(event)),
+                WorkerMessage::Event(event @ Event::Message(_)) => {
+                    _ = sink.pass(Heard::HandedOver(event))
+                }
                 _ => {}
             },
             Ok((_, Heard::ChannelOver(Some(why)))) => {

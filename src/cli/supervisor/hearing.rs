@@ -11,7 +11,7 @@ use crate::channel::frame::{Error, Reader, Up};
 use crate::cli::error;
 use crate::secret::Secret;
 
-use super::start::{Streams, Worker};
+use super::start::{Worker, WorkerStreams};
 
 /// Something came.
 #[derive(Debug)]
@@ -64,21 +64,21 @@ pub(super) const WAITING: usize = 256;
 
 /// The way to the loop for what comes from one account.
 #[derive(Clone, Debug)]
-pub(super) struct Sink {
+pub(super) struct AccountSender {
     /// Its number in the run.
     pub(super) account: usize,
     pub(super) to: SyncSender<(usize, Heard)>,
 }
 
-impl Sink {
+impl AccountSender {
     /// Passes something on; whether the loop still listens.
     pub(super) fn pass(&self, heard: Heard) -> bool {
         self.to.send((self.account, heard)).is_ok()
     }
 
     /// Hears everything that a worker sends, to the end of its frames.
-    pub(super) fn hear(&self, streams: Streams) {
-        let Streams { frames, stderr, stdout } = streams;
+    pub(super) fn hear(&self, streams: WorkerStreams) {
+        let WorkerStreams { frames, stderr, stdout } = streams;
         let heard = stderr.map_or(Ok(()), |stderr| self.clone().internal(stderr));
         let heard = heard.and(stdout.map_or(Ok(()), |stdout| self.clone().message(stdout)));
         match heard {

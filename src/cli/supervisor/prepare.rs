@@ -9,9 +9,9 @@ use crate::cli::error::Error;
 use crate::secret::Secret;
 use crate::stop::Stop;
 
-use super::hearing::{Begun, Heard, Sink};
+use super::hearing::{AccountSender, Begun, Heard};
 use super::service::{write, write_secret};
-use super::start::{Start, Streams, start};
+use super::start::{Start, WorkerStreams, start};
 
 /// What a worker's start takes.
 #[derive(Clone, Copy)]
@@ -42,7 +42,7 @@ impl<'p> Preparation<'p> {
     }
 
     /// Starts a worker, tells it what to do, and hears it to its end.
-    pub(super) fn serve(&self, stop: &Stop, sink: &Sink) {
+    pub(super) fn serve(&self, stop: &Stop, sink: &AccountSender) {
         match self.begin(stop) {
             Ok((begun, streams)) => {
                 if sink.pass(Heard::Started(Ok(Box::new(begun)))) {
@@ -54,7 +54,7 @@ impl<'p> Preparation<'p> {
     }
 
     /// Starts a worker and tells it what to do.
-    pub(super) fn begin(&self, stop: &Stop) -> Result<(Begun, Streams), Error> {
+    pub(super) fn begin(&self, stop: &Stop) -> Result<(Begun, WorkerStreams), Error> {
         let (job, secrets) = self.job(stop)?;
         let has_password = job.secrets.contains(&SecretPurpose::Password);
         let prints = matches!(self.command, WorkerCommand::Show { .. });

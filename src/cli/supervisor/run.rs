@@ -18,7 +18,7 @@ use crate::channel::event::Event;
 use crate::channel::failure::Kind;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, Lost};
-use crate::cli::health::patience::{Judgement, Verdict};
+use crate::cli::health::patience::{Judgement, ReportDecision};
 use crate::cli::hooks::exec;
 use crate::cli::output::exit::Exit;
 use crate::cli::output::view::View;
@@ -26,12 +26,12 @@ use crate::cli::output::view::View;
 use super::asking::{Asked, Questions};
 use super::failed::failed;
 use super::handover;
-use super::hearing::{Answered, Heard, Sink, WAITING};
+use super::hearing::{AccountSender, Answered, Heard, WAITING};
 use super::hosts::Hosts;
 use super::leftovers::Leftovers;
 use super::prepare::Preparation;
-use super::schedule::{Schedule, Turn};
-use super::service::{Said, Service};
+use super::schedule::{JobSchedule, Turn};
+use super::service::{Service, WorkerMessage};
 use super::shared::Supervisor;
 use super::watch::Watch;
 
@@ -59,12 +59,12 @@ pub(crate) fn serve(
     thread::scope(|scope| {
         // At the end the threads that still have something to say find the receiver gone.
         let (to_us, heard) = sync_channel(WAITING);
-        Run::new(supervisor, scope, accounts, command, to_us).serve(&heard)
+        SupervisorRun::new(supervisor, scope, accounts, command, to_us).serve(&heard)
     })
 }
 
 /// One run.
-struct Run<'r, 'e, 'o> {
+struct SupervisorRun<'r, 'e, 'o> {
     supervisor: &'r Supervisor<'o, 'r>,
     scope: &'r Scope<'r, 'e>,
     accounts: &'r [(usize, Account)],
@@ -75,13 +75,13 @@ struct Run<'r, 'e, 'o> {
     host_of: Vec<usize>,
     /// What each account may leave behind.
     leftovers: Vec<Option<Leftovers>>,
-    schedule: Schedule,
+    schedule: JobSchedule,
     questions: Questions,
     served: BTreeMap<usize, Served<'r, 'o>>,
     exits: Vec<Exit>,
 }
 
-impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
+impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
     fn new(
         supervisor: &'r Supervisor<'o, 'r>,
         scope: &'r Scope<'r, 'e>,
@@ -90,7 +90,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         to_us: SyncSender<(usize, Heard)>,
     ) -> Self {
         let (mut hosts, mut host_of) = (Hosts::default(), Vec::new());
-        let mut schedule = Schedule::new(supervisor.jobs, supervisor.jobs_per_host);
+        let mut schedule = JobSchedule::new(supervisor.jobs, supervisor.jobs_per_host);
         let mut mailboxes = BTreeMap::new();
         for (_, account) in accounts {
             let host = hosts.number(&account.route.connection);
@@ -159,7 +159,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         }
         while let Some((at, asked)) = self.questions.next() {
             let Some(account) = self.served.get(&at).map(|it| it.account) else { continue };
-            let sink = Sink { account: at, to: self.to_us.clone() };
+            let sink = AccountSender { account: at, to: self.to_us.clone() };
             if self.questions.has_terminal() {
                 self.supervisor.output.hold();
             }
@@ -213,7 +213,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             at_once: self.command.only_looks() || is_watched,
             another_follows: self.schedule.has_another_of_mailbox(at),
         };
-        let sink = Sink { account: at, to: self.to_us.clone() };
+        let sink = AccountSender { account: at, to: self.to_us.clone() };
         let stop = &supervisor.stop;
         let begin = move || {
             preparation.serve(stop, &sink);
@@ -266,28 +266,28 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         }
     }
 
-    fn act(&mut self, at: usize, said: Said) {
+    fn act(&mut self, at: usize, said: WorkerMessage) {
         let agrees = self.supervisor.agrees;
         let is_alone = self.supervisor.is_alone;
         let Some(served) = self.served.get_mut(&at) else { return };
         let Some(service) = &mut served.service else { return };
         match said {
             // A worker with another command is ended for that.
-            Said::HandOver(_) | Said::Nothing => {}
-            Said::Confirm(_) if agrees => service.answer(Answered::Agreed(Ok(Some(true)))),
-            Said::Confirm(question) => match served.view.show_rows() {
+            WorkerMessage::HandOver(_) | WorkerMessage::Nothing => {}
+            WorkerMessage::Confirm(_) if agrees => service.answer(Answered::Agreed(Ok(Some(true)))),
+            WorkerMessage::Confirm(question) => match served.view.show_rows() {
                 Ok(()) => self.questions.add(at, Asked::Confirm(question)),
                 Err(error) => service.stop_for(error),
             },
-            Said::Wait(time) => self.schedule.wait(at, Instant::now() + time),
-            Said::Password { refused } => {
+            WorkerMessage::Wait(time) => self.schedule.wait(at, Instant::now() + time),
+            WorkerMessage::Password { refused } => {
                 if refused && served.account.settings.password_command.is_some() {
                     let words = "the server refused the token; the command is asked for another";
                     self.supervisor.output.verbose(&served.account.name, words);
                 }
                 self.questions.add(at, Asked::Password { is_alone, refused });
             }
-            Said::Event(event) => {
+            WorkerMessage::Event(event) => {
                 if let (Event::Connected { .. }, Some(host)) = (&event, self.host_of.get(at)) {
                     self.hosts.reached(*host);
                 }
@@ -346,7 +346,7 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
             return self.conclude(at, result);
         }
         served.result = Some(result);
-        let sink = Sink { account: at, to: self.to_us.clone() };
+        let sink = AccountSender { account: at, to: self.to_us.clone() };
         let stop = &self.supervisor.stop;
         let start = self.supervisor.start;
         let run = move || {
@@ -401,11 +401,11 @@ impl<'r, 'e, 'o> Run<'r, 'e, 'o> {
         let grace = grace.filter(|_| !is_watched);
         let exit = view.end(result, |ended| {
             let judgement = watch.map_or(Judgement::SAY, |watch| watch.judge(ended, grace));
-            if !is_other || judgement.verdict != Verdict::Say {
+            if !is_other || judgement.verdict != ReportDecision::Say {
                 return judgement;
             }
             hosts.note(host, &account.name);
-            Judgement { verdict: Verdict::Silent, ..judgement }
+            Judgement { verdict: ReportDecision::Silent, ..judgement }
         });
         // Health is written by now, and what holds it stays.
         if let Some(leftovers) = leftovers {

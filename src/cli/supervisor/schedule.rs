@@ -35,7 +35,7 @@ struct Entry {
 
 /// The accounts of a run, in their order.
 #[derive(Clone, Debug)]
-pub(super) struct Schedule {
+pub(super) struct JobSchedule {
     jobs: usize,
     per_host: usize,
     entries: Vec<Entry>,
@@ -50,7 +50,7 @@ pub(super) enum Turn {
     GoOn(usize),
 }
 
-impl Schedule {
+impl JobSchedule {
     pub(super) fn new(jobs: NonZeroUsize, per_host: NonZeroUsize) -> Self {
         Self { jobs: jobs.get(), per_host: per_host.get(), entries: Vec::new() }
     }
@@ -142,14 +142,14 @@ mod tests {
 
     use super::*;
 
-    fn schedule(jobs: usize, per_host: usize, accounts: &[(usize, usize)]) -> Schedule {
+    fn schedule(jobs: usize, per_host: usize, accounts: &[(usize, usize)]) -> JobSchedule {
         let number = |it| NonZeroUsize::new(it).unwrap();
-        let mut schedule = Schedule::new(number(jobs), number(per_host));
+        let mut schedule = JobSchedule::new(number(jobs), number(per_host));
         accounts.iter().for_each(|(host, mailbox)| schedule.add(*host, *mailbox));
         schedule
     }
 
-    fn turns(schedule: &mut Schedule, now: Instant) -> Vec<Turn> {
+    fn turns(schedule: &mut JobSchedule, now: Instant) -> Vec<Turn> {
         std::iter::from_fn(|| schedule.next(now)).collect()
     }
 

@@ -49,7 +49,7 @@ pub(super) struct Service<'s> {
 
 /// What a worker says or needs.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum WorkerMessage {
     /// A person has to agree.
     Confirm(Question),
     /// Something happened.
@@ -143,7 +143,7 @@ impl<'s> Service<'s> {
     }
 
     /// Hears a frame.
-    pub(super) fn frame(&mut self, frame: Up) -> Result<Said, Error> {
+    pub(super) fn frame(&mut self, frame: Up) -> Result<WorkerMessage, Error> {
         match frame {
             _ if self.end.is_some() => misbehaved("it sent a frame after its last one"),
             Up::Confirm(question) if self.has_confirmed || !question.belongs_to(self.command) => {
@@ -151,31 +151,31 @@ impl<'s> Service<'s> {
             }
             Up::Confirm(question) => {
                 self.has_confirmed = true;
-                Ok(Said::Confirm(question))
+                Ok(WorkerMessage::Confirm(question))
             }
             Up::End { failure } => {
                 self.end = Some(failure);
-                Ok(Said::Nothing)
+                Ok(WorkerMessage::Nothing)
             }
-            Up::Event(event) => Ok(Said::Event(event)),
+            Up::Event(event) => Ok(WorkerMessage::Event(event)),
             Up::HandOver(_) if *self.command != (WorkerCommand::HandOver {}) => {
                 misbehaved("it hands over what is not its to hand over")
             }
-            Up::HandOver(message) => Ok(Said::HandOver(message)),
+            Up::HandOver(message) => Ok(WorkerMessage::HandOver(message)),
             Up::Hello { .. } => misbehaved("it sent a second hello"),
             Up::Secret { refused } if !self.may_ask(refused) => {
                 misbehaved("it asked for a secret that is not its to ask for")
             }
             Up::Secret { refused } => {
                 (self.has_asked, self.has_renewed) = (true, refused);
-                Ok(Said::Password { refused })
+                Ok(WorkerMessage::Password { refused })
             }
             Up::Wait { .. } if self.waits || !self.command.needs_server() => {
                 misbehaved("it waits where there is nothing to wait for")
             }
             Up::Wait { millis } => {
                 self.waits = true;
-                Ok(Said::Wait(Duration::from_millis(millis).min(LONGEST_WAIT)))
+                Ok(WorkerMessage::Wait(Duration::from_millis(millis).min(LONGEST_WAIT)))
             }
         }
     }

@@ -48,14 +48,14 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Takes what comes from a worker whose `hello` was right.
-    fn streams(mut self, frames: Reader<UnixStream>) -> Result<(Self, Streams), Error> {
+    fn streams(mut self, frames: Reader<UnixStream>) -> Result<(Self, WorkerStreams), Error> {
         self.channel.set_read_timeout(None).map_err(Error::Start)?;
         let (stderr, stdout) = match &mut self.child {
             Some(child) => (child.stderr.take(), child.stdout.take()),
             None => (None, None),
         };
         self.streams = usize::from(stderr.is_some()) + usize::from(stdout.is_some());
-        Ok((self, Streams { frames, stderr, stdout }))
+        Ok((self, WorkerStreams { frames, stderr, stdout }))
     }
 
     /// Tells a worker that a signal ended from a program that ends by itself.
@@ -75,7 +75,7 @@ impl Worker {
 
 /// What comes from a worker besides its `hello`.
 #[derive(Debug)]
-pub(super) struct Streams {
+pub(super) struct WorkerStreams {
     pub(super) frames: Reader<UnixStream>,
     pub(super) stderr: Option<ChildStderr>,
     pub(super) stdout: Option<ChildStdout>,
@@ -99,7 +99,7 @@ pub(super) fn start(
     account: &str,
     prints: bool,
     stop: &Stop,
-) -> Result<(Worker, Streams), Error> {
+) -> Result<(Worker, WorkerStreams), Error> {
     let build = match how {
         Start::Process { build } => build,
         Start::Thread(serve) => {

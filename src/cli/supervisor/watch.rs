@@ -8,7 +8,7 @@ use crate::channel::failure::{FailureClass, Kind};
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::cli::health::login_files::{login_files, takes_token};
-use crate::cli::health::patience::{Judgement, RunEnd, Verdict};
+use crate::cli::health::patience::{Judgement, ReportDecision, RunEnd};
 use crate::cli::health::record::Health;
 use crate::cli::output::exit::Exit;
 use crate::cli::output::view::Ended;
@@ -90,7 +90,7 @@ impl Watch {
         let written = self.state.is_dir() && self.health.write(&self.state, &self.key).is_ok();
         match verdict {
             // What is not written down would never be said.
-            Verdict::Forgive | Verdict::Silent if !written => Judgement::SAY,
+            ReportDecision::Forgive | ReportDecision::Silent if !written => Judgement::SAY,
             // What is not written down would be said each time.
             verdict => Judgement { verdict, warns: warns && written },
         }
