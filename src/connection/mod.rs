@@ -55,6 +55,6 @@ pub use proxy::server::{Proxy, ProxyKind, ProxyLogin};
 pub use proxy::tunnel::tunnel;
 pub use random::random;
 pub use reach::{Inspection, Route, inspect};
-pub use refusal::{CertificateRefusal, Reason};
+pub use refusal::{CertificateRefusal, RefusalReason};
 pub use roots::Roots;
 pub use tls::Secured;

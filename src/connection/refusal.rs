@@ -12,7 +12,7 @@ use super::pin::Pin;
 #[derive(Clone, Debug)]
 pub struct CertificateRefusal {
     /// Why.
-    pub reason: Reason,
+    pub reason: RefusalReason,
     /// The host that was asked for.
     pub asked: String,
     /// What the server's own certificate says, as far as it can be read.
@@ -23,7 +23,7 @@ pub struct CertificateRefusal {
 
 /// Why a certificate is refused.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Reason {
+pub enum RefusalReason {
     /// It has the address that was asked for as a DNS name, where no address is looked
     /// for (RFC 9525 section 6.5).
     AddressAsDnsName,
@@ -69,7 +69,7 @@ pub enum Reason {
 /// Shorter keys prove nothing any more; ring takes none.
 const RSA_BITS: usize = 2048;
 
-impl Reason {
+impl RefusalReason {
     /// The reason for an error in the chain of certificates, leaf first, of the host
     /// that was asked for.
     pub(super) fn of_chain(error: &CertificateError, chain: &[Certificate], asked: &str) -> Self {
@@ -130,7 +130,7 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for RefusalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("its certificate ")?;
         match self {
@@ -186,7 +186,7 @@ impl fmt::Display for CertificateRefusal {
                 (&certificate.issuer, certificate.since(), certificate.until());
             write!(f, "; issued by \"{issuer}\"; valid from {since} until {until}")?;
         }
-        if let (Reason::Pin, Some(pin)) = (reason, pin) {
+        if let (RefusalReason::Pin, Some(pin)) = (reason, pin) {
             write!(f, "; the server's key is {pin}")?;
         }
         f.write_str(")")

@@ -22,7 +22,7 @@ use super::end_point::end_point;
 use super::error::{Error, Phase};
 use super::options::Options;
 use super::pin::Pin;
-use super::refusal::{CertificateRefusal, Reason};
+use super::refusal::{CertificateRefusal, RefusalReason};
 use super::roots::Authorities;
 use super::trust::{ClientCertResolver, Verifier, VerifyMode};
 use super::waiting::{PhaseTimer, in_slice, is_slice};
@@ -154,9 +154,9 @@ impl TlsStream {
                 let (chain, pin) = self.presented();
                 // The chain is judged first, then the proof of having its key.
                 let reason = match self.verifier.presented() {
-                    Some(it) if it.judged.is_ok() => Reason::of_proof(&why, chain.first()),
-                    Some(it) if it.is_known_to_system => Reason::SystemOnly,
-                    _ => Reason::of_chain(&why, &chain, &self.host),
+                    Some(it) if it.judged.is_ok() => RefusalReason::of_proof(&why, chain.first()),
+                    Some(it) if it.is_known_to_system => RefusalReason::SystemOnly,
+                    _ => RefusalReason::of_chain(&why, &chain, &self.host),
                 };
                 let (asked, certificate) = (self.host.clone(), chain.into_iter().next());
                 Error::Certificate(Box::new(CertificateRefusal { reason, asked, certificate, pin }))

@@ -18,7 +18,7 @@ const MAX_TOP: usize = 64 << 20;
 const BATCH: usize = 32;
 
 /// A header, and the line that it begins with.
-struct Header<C> {
+struct UnprovenHeader<C> {
     collector: C,
     first_line: Vec<u8>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Headers<'s, 't, C> {
     lines: u32,
     push: fn(&mut C, &[u8]),
     /// Answers that await their proof: `None` where TOP was refused.
-    unproven: Vec<(MessageNumber, Option<Header<C>>)>,
+    unproven: Vec<(MessageNumber, Option<UnprovenHeader<C>>)>,
     /// The first lines of headers that are asked for again.
     suspects: HashMap<MessageNumber, Vec<u8>>,
     due: Option<Purpose>,
@@ -115,7 +115,7 @@ impl<'s, 't, C: Default> Headers<'s, 't, C> {
             // A header that is not there needs no proof.
             return Ok(());
         }
-        let header = Header { collector, first_line: first_line.finish() };
+        let header = UnprovenHeader { collector, first_line: first_line.finish() };
         self.unproven.push((number, (!is_refused).then_some(header)));
         if self.session.is_pipelining() {
             return Ok(());
@@ -168,10 +168,10 @@ impl<'s, 't, C: Default> Headers<'s, 't, C> {
     fn take_proven(
         &mut self,
         number: MessageNumber,
-        header: Header<C>,
+        header: UnprovenHeader<C>,
         done: &mut impl FnMut(MessageNumber, C),
     ) -> Result<(), Error> {
-        let Header { collector, first_line } = header;
+        let UnprovenHeader { collector, first_line } = header;
         match self.suspects.remove(&number) {
             Some(first) if first != first_line => return Err(out_of_step(Operation::Examine)),
             None if is_status_like(&first_line) => {

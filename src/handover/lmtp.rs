@@ -8,7 +8,7 @@ use crate::maildir::MessageOpener;
 use crate::protocol::{MessageFacts, Recipient};
 
 use super::lmtp_session::{LmtpError, LmtpOptions, LmtpSession, LmtpTransaction, RecipientVerdict};
-use super::target::{Answer, Shown, Target, Unready};
+use super::target::{Answer, HandoverMessage, Target, Unready};
 
 /// A target that speaks LMTP, and those that it takes the messages for.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Target for Lmtp {
         }
     }
 
-    fn show(&mut self, message: Shown<'_>, answered: &mut Vec<String>) -> Answer {
+    fn show(&mut self, message: HandoverMessage<'_>, answered: &mut Vec<String>) -> Answer {
         let name = message.file.file_name().unwrap_or_default().as_bytes();
         let directory = message.file.parent().map(|it| it.as_os_str().as_bytes());
         let file = self.messages.message(directory.unwrap_or_default(), name);

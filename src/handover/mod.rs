@@ -29,4 +29,4 @@ pub use export::export;
 pub use lmtp::Lmtp;
 pub use lmtp_session::LmtpOptions;
 pub use run::{MailSource, hand_over};
-pub use target::{Answer, Shown, Target, Unready};
+pub use target::{Answer, HandoverMessage, Target, Unready};

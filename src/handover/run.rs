@@ -9,7 +9,7 @@ use crate::maildir::Maildir;
 
 use super::error::Error;
 use super::files::Files;
-use super::target::{Answer, Shown, Target, Unready};
+use super::target::{Answer, HandoverMessage, Target, Unready};
 
 /// Where the messages lie and are remembered.
 #[derive(Clone, Copy, Debug)]
@@ -163,7 +163,7 @@ impl HandoverRun<'_> {
             let Some(file) = self.files.find(waits)? else { break };
             handed.progress = Progress::HandingOver;
             self.log.note(&waits.name, handed.clone())?;
-            let shown = Shown { file: &file, unique_id: &waits.unique_id, again };
+            let shown = HandoverMessage { file: &file, unique_id: &waits.unique_id, again };
             match self.target.show(shown, &mut handed.recipients) {
                 Answer::Gone => self.files.forget(),
                 answer => return Ok(answer),

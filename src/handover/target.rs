@@ -6,7 +6,7 @@ use crate::protocol::UniqueId;
 
 /// A message that is shown to a target.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'m> {
+pub struct HandoverMessage<'m> {
     /// Its file, below the Maildir.
     pub file: &'m Path,
     /// Its unique-id.
@@ -53,7 +53,7 @@ pub trait Target {
 
     /// Shows it a message. `answered` are the recipients that have answered for good, as
     /// the record has them; those that do so now are added.
-    fn show(&mut self, message: Shown<'_>, answered: &mut Vec<String>) -> Answer;
+    fn show(&mut self, message: HandoverMessage<'_>, answered: &mut Vec<String>) -> Answer;
 
     /// There are no more messages.
     fn finish(&mut self) {}

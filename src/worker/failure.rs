@@ -2,7 +2,7 @@
 //! where a new error must find its kind before it compiles.
 
 use crate::channel::failure::{FailedOperation, Failure, Kind};
-use crate::connection::{self, Phase, ProxyError, Reason, RootsError};
+use crate::connection::{self, Phase, ProxyError, RefusalReason, RootsError};
 use crate::fetch::{self, Operation};
 use crate::journal::{self, BindingMismatch};
 use crate::protocol::{Keyword, LoginRefusal, ResponseCode, sasl};
@@ -285,19 +285,19 @@ fn of_connection(error: &connection::Error) -> Kind {
     }
 }
 
-fn of_certificate(reason: &Reason) -> Kind {
+fn of_certificate(reason: &RefusalReason) -> Kind {
     match reason {
-        Reason::Expired { .. } | Reason::NotYetValid => Kind::CertificateDates,
-        Reason::AddressAsDnsName => Kind::CertificateAddress,
-        Reason::Authority => Kind::CertificateAuthority,
-        Reason::CommonNameOnly => Kind::CertificateCommonName,
-        Reason::OldVersion { .. } => Kind::CertificateVersion,
-        Reason::SystemOnly => Kind::CertificateSystemOnly,
-        Reason::Name => Kind::CertificateName,
-        Reason::Pin => Kind::CertificateKey,
-        Reason::Forged | Reason::UnknownIssuer => Kind::CertificateUntrusted,
-        Reason::Unproven => Kind::CertificateUnproven,
-        Reason::Other(_) | Reason::WeakKey { .. } | Reason::WeakSignature => {
+        RefusalReason::Expired { .. } | RefusalReason::NotYetValid => Kind::CertificateDates,
+        RefusalReason::AddressAsDnsName => Kind::CertificateAddress,
+        RefusalReason::Authority => Kind::CertificateAuthority,
+        RefusalReason::CommonNameOnly => Kind::CertificateCommonName,
+        RefusalReason::OldVersion { .. } => Kind::CertificateVersion,
+        RefusalReason::SystemOnly => Kind::CertificateSystemOnly,
+        RefusalReason::Name => Kind::CertificateName,
+        RefusalReason::Pin => Kind::CertificateKey,
+        RefusalReason::Forged | RefusalReason::UnknownIssuer => Kind::CertificateUntrusted,
+        RefusalReason::Unproven => Kind::CertificateUnproven,
+        RefusalReason::Other(_) | RefusalReason::WeakKey { .. } | RefusalReason::WeakSignature => {
             Kind::CertificateUnusable
         }
     }

@@ -6,7 +6,7 @@ use crate::channel::findings::{
     FailedStep, ProbeReport, Retention, TlsReport, UniqueIdsReport,
 };
 use crate::channel::octets::Octets;
-use crate::connection::{self, Reason};
+use crate::connection::{self, RefusalReason};
 use crate::protocol::{Capabilities, TimestampError, sasl};
 use crate::session::{self, LoginMechanism};
 
@@ -156,11 +156,11 @@ fn secured(secured: &connection::Secured) -> TlsReport {
         pin: secured.pin.map(|pin| pin.to_string()),
         refusal: secured.refusal.as_ref().map(|refusal| ChainRefusal {
             reason: refusal.reason.to_string(),
-            is_another_key: refusal.reason == Reason::Pin,
+            is_another_key: refusal.reason == RefusalReason::Pin,
             // What TLS itself proves by the key is never left out, and ring takes no
             // shorter key.
             is_curable: secured.pin.is_some()
-                && refusal.reason != Reason::Unproven
+                && refusal.reason != RefusalReason::Unproven
                 && leaf.is_none_or(|bits| bits >= 2048),
         }),
     }

@@ -9,7 +9,7 @@ use crate::channel::handover::{HandOver, HandOverAnswer, LmtpJob, LmtpTarget};
 use crate::channel::octets::Octets;
 use crate::connection::{Roots, Security};
 use crate::fetch;
-use crate::handover::{self, Answer, ByHand, Lmtp, LmtpOptions, Shown, Target};
+use crate::handover::{self, Answer, ByHand, HandoverMessage, Lmtp, LmtpOptions, Target};
 use crate::maildir::Maildir;
 use crate::protocol::{Recipient, UniqueId};
 
@@ -23,7 +23,7 @@ struct PipeTarget<'l> {
 }
 
 impl Target for PipeTarget<'_> {
-    fn show(&mut self, message: Shown<'_>, _: &mut Vec<String>) -> Answer {
+    fn show(&mut self, message: HandoverMessage<'_>, _: &mut Vec<String>) -> Answer {
         let octets = |path: Option<&Path>| {
             Octets::from(path.unwrap_or_else(|| Path::new("")).as_os_str().as_bytes())
         };

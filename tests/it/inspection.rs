@@ -10,7 +10,8 @@ use std::thread::{self, JoinHandle};
 
 use pop3_test_server::{Builder, Security as Offered, Server};
 use pop3get::connection::{
-    self, Connection, Error, Inspection, Options, Phase, Pin, Reason, Roots, Secured, Security,
+    self, Connection, Error, Inspection, Options, Phase, Pin, RefusalReason, Roots, Secured,
+    Security,
 };
 use pop3get::session::LoginMechanism;
 use rcgen::{CertificateParams, KeyPair};
@@ -53,7 +54,7 @@ fn a_look_at_a_server_that_nobody_believes_gives_facts_and_sends_nothing() {
     assert_eq!((chain[0].not_before, chain[0].not_after), (978_307_200, 1_009_843_200));
     assert!(pin.is_some());
     let reason = refusal.unwrap().reason;
-    assert!(matches!(reason, Reason::Expired { days } if days > 8000), "{reason}");
+    assert!(matches!(reason, RefusalReason::Expired { days } if days > 8000), "{reason}");
     assert_eq!(server.commands(), [""; 0]);
 }
 
@@ -64,7 +65,7 @@ fn the_pin_of_a_look_is_the_pin_that_lets_in() {
         let port = server.address().port();
         let look = options(port, Security::ImplicitTls, Roots::None);
         let secured = connection::inspect(&look).unwrap().secured;
-        assert_eq!(secured.refusal.unwrap().reason, Reason::Pin);
+        assert_eq!(secured.refusal.unwrap().reason, RefusalReason::Pin);
         let pin: Pin = secured.pin.unwrap();
         let connection = Connection::open(&Options { pins: vec![pin], ..look.clone() }).unwrap();
         let secured = connection.secured().unwrap();
@@ -72,7 +73,7 @@ fn the_pin_of_a_look_is_the_pin_that_lets_in() {
         assert_eq!(secured.pin, Some(pin));
         // No authority and no pin: nobody.
         let Err(Error::Certificate(refusal)) = Connection::open(&look) else { panic!("believed") };
-        assert_eq!(refusal.reason, Reason::Pin);
+        assert_eq!(refusal.reason, RefusalReason::Pin);
     }
 }
 
@@ -94,7 +95,7 @@ fn a_look_after_stls_gives_the_same_facts() {
     connection.begin(Phase::Reply);
     line(&mut connection);
     let secured = connection.inspect_tls().unwrap();
-    assert_eq!(secured.refusal.unwrap().reason, Reason::UnknownIssuer);
+    assert_eq!(secured.refusal.unwrap().reason, RefusalReason::UnknownIssuer);
     assert_eq!(server.commands(), ["STLS"]);
 }
 
@@ -158,7 +159,7 @@ fn a_look_shows_no_certificate_of_ours() {
         let look = options(shaking.port, Security::ImplicitTls, Roots::None);
         let look = Options { identity: identity.clone(), ..look };
         let secured = connection::inspect(&look).unwrap().secured;
-        assert_eq!(secured.refusal.unwrap().reason, Reason::Pin);
+        assert_eq!(secured.refusal.unwrap().reason, RefusalReason::Pin);
         assert!(!shaking.served.join().unwrap());
     }
 }

@@ -56,7 +56,7 @@ fn within(
     stop: &Stop,
     time: Duration,
 ) -> Result<Secret, Error> {
-    let mut running = Running::start(command, environment).map_err(Error::Secret)?;
+    let mut running = RunningCommand::start(command, environment).map_err(Error::Secret)?;
     let end = Instant::now() + time;
     let over = |failure: Option<Error>| {
         let sentence = || anyhow!("password-command took longer than {time:?} and was ended");
@@ -75,7 +75,7 @@ fn within(
 }
 
 /// A command, until it has ended.
-struct Running {
+struct RunningCommand {
     child: Child,
     /// It has a process group of its own, which can be ended as one.
     ///
@@ -88,7 +88,7 @@ struct Running {
     has_ended: bool,
 }
 
-impl Running {
+impl RunningCommand {
     fn start(line: &CommandLine, environment: &Environment<'_>) -> anyhow::Result<Self> {
         let has_group = terminal().is_none();
         let mut command = line.command();
@@ -130,7 +130,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         if !self.has_ended {
             self.signal(Signal::TERM);

@@ -70,9 +70,13 @@ pub fn find(text: &[u8], host: &str, user: &[u8]) -> Result<Option<Secret>, Malf
             b"machine" => {
                 let name = words.value()?;
                 let name = name.strip_suffix(b".").unwrap_or(&name);
-                Some(Entry::of(if name.eq_ignore_ascii_case(host) { Of::Host } else { Of::Other }))
+                Some(NetrcEntry::of(if name.eq_ignore_ascii_case(host) {
+                    Of::Host
+                } else {
+                    Of::Other
+                }))
             }
-            b"default" => Some(Entry::of(Of::Any)),
+            b"default" => Some(NetrcEntry::of(Of::Any)),
             b"macdef" => {
                 words.value()?;
                 words.skip_macro();
@@ -83,7 +87,7 @@ pub fn find(text: &[u8], host: &str, user: &[u8]) -> Result<Option<Secret>, Malf
                 let line = words.line;
                 let fault = |fault| Malformed { line, fault };
                 let value = words.value()?;
-                let entry: &mut Entry = entry.as_mut().ok_or(fault(NetrcError::NoMachine))?;
+                let entry: &mut NetrcEntry = entry.as_mut().ok_or(fault(NetrcError::NoMachine))?;
                 let is_login = **keyword == *b"login";
                 let place = if is_login { &mut entry.login } else { &mut entry.password };
                 if place.replace(value).is_some() {
@@ -103,7 +107,7 @@ pub fn find(text: &[u8], host: &str, user: &[u8]) -> Result<Option<Secret>, Malf
 }
 
 /// Ends an entry: its password if it is the one, or the fallback if none is yet.
-fn settle(entry: Option<Entry>, user: &[u8], fallback: &mut Option<Secret>) -> Option<Secret> {
+fn settle(entry: Option<NetrcEntry>, user: &[u8], fallback: &mut Option<Secret>) -> Option<Secret> {
     let entry = entry?;
     let is_ours = entry.login.is_some_and(|login| **login == *user);
     let mut password = entry.password.filter(|_| is_ours)?;
@@ -125,13 +129,13 @@ enum Of {
     Other,
 }
 
-struct Entry {
+struct NetrcEntry {
     of: Of,
     login: Option<NetrcWord>,
     password: Option<NetrcWord>,
 }
 
-impl Entry {
+impl NetrcEntry {
     fn of(of: Of) -> Self {
         Self { of, login: None, password: None }
     }

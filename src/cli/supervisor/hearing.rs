@@ -33,14 +33,14 @@ pub(super) enum Heard {
     /// A piece of a message.
     Message(Vec<u8>),
     /// A worker was started and told what to do, or could not be.
-    Started(Result<Box<Begun>, error::Error>),
+    Started(Result<Box<StartedWorker>, error::Error>),
     /// The end of standard output or standard error.
     StreamOver,
 }
 
 /// A worker that has its settings.
 #[derive(Debug)]
-pub(super) struct Begun {
+pub(super) struct StartedWorker {
     pub(super) worker: Worker,
     /// The password went down with the settings.
     pub(super) has_password: bool,

@@ -9,7 +9,7 @@ use crate::cli::error::Error;
 use crate::secret::Secret;
 use crate::stop::Stop;
 
-use super::hearing::{AccountSender, Begun, Heard};
+use super::hearing::{AccountSender, Heard, StartedWorker};
 use super::service::{write, write_secret};
 use super::start::{Start, WorkerStreams, start};
 
@@ -54,7 +54,7 @@ impl<'p> Preparation<'p> {
     }
 
     /// Starts a worker and tells it what to do.
-    pub(super) fn begin(&self, stop: &Stop) -> Result<(Begun, WorkerStreams), Error> {
+    pub(super) fn begin(&self, stop: &Stop) -> Result<(StartedWorker, WorkerStreams), Error> {
         let (job, secrets) = self.job(stop)?;
         let has_password = job.secrets.contains(&SecretPurpose::Password);
         let prints = matches!(self.command, WorkerCommand::Show { .. });
@@ -63,7 +63,7 @@ impl<'p> Preparation<'p> {
         for secret in &secrets {
             write_secret(&mut worker, secret)?;
         }
-        Ok((Begun { worker, has_password }, streams))
+        Ok((StartedWorker { worker, has_password }, streams))
     }
 
     /// The settings, and the secrets that need neither a person nor a command.

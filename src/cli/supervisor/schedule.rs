@@ -12,7 +12,7 @@ use std::time::Instant;
 
 /// Where an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum AccountState {
     /// It has not begun.
     New,
     /// It has a job.
@@ -30,7 +30,7 @@ struct Entry {
     host: usize,
     /// Accounts of one mailbox have the same number.
     mailbox: usize,
-    state: State,
+    state: AccountState,
 }
 
 /// The accounts of a run, in their order.
@@ -57,42 +57,44 @@ impl JobSchedule {
 
     /// Adds an account, by the numbers of its host and of its mailbox.
     pub(super) fn add(&mut self, host: usize, mailbox: usize) {
-        self.entries.push(Entry { host, mailbox, state: State::New });
+        self.entries.push(Entry { host, mailbox, state: AccountState::New });
     }
 
     /// The next account that may run or go on, if there is one; it has a job from now on.
     pub(super) fn next(&mut self, now: Instant) -> Option<Turn> {
-        let runs = |entry: &&Entry| entry.state == State::Running;
+        let runs = |entry: &&Entry| entry.state == AccountState::Running;
         if self.entries.iter().filter(runs).count() >= self.jobs {
             return None;
         }
         let is_due = |entry: &Entry| match entry.state {
-            State::Waiting(until) => until <= now && self.has_room(entry),
+            AccountState::Waiting(until) => until <= now && self.has_room(entry),
             _ => false,
         };
         if let Some(at) = self.entries.iter().position(is_due) {
-            self.set(at, State::Running);
+            self.set(at, AccountState::Running);
             return Some(Turn::GoOn(at));
         }
         let is_ready = |entry: &Entry| {
-            entry.state == State::New && self.has_room(entry) && !self.is_taken(entry.mailbox)
+            entry.state == AccountState::New
+                && self.has_room(entry)
+                && !self.is_taken(entry.mailbox)
         };
         let at = self.entries.iter().position(is_ready)?;
-        self.set(at, State::Running);
+        self.set(at, AccountState::Running);
         Some(Turn::Start(at))
     }
 
     fn has_room(&self, entry: &Entry) -> bool {
-        let is_there = |it: &&Entry| it.state == State::Running && it.host == entry.host;
+        let is_there = |it: &&Entry| it.state == AccountState::Running && it.host == entry.host;
         self.entries.iter().filter(is_there).count() < self.per_host
     }
 
     fn is_taken(&self, mailbox: usize) -> bool {
-        let has = |it: &Entry| matches!(it.state, State::Running | State::Waiting(_));
+        let has = |it: &Entry| matches!(it.state, AccountState::Running | AccountState::Waiting(_));
         self.entries.iter().any(|it| it.mailbox == mailbox && has(it))
     }
 
-    fn set(&mut self, at: usize, state: State) {
+    fn set(&mut self, at: usize, state: AccountState) {
         if let Some(entry) = self.entries.get_mut(at) {
             entry.state = state;
         }
@@ -100,39 +102,41 @@ impl JobSchedule {
 
     /// Takes the job of an account until its time has come.
     pub(super) fn wait(&mut self, at: usize, until: Instant) {
-        self.set(at, State::Waiting(until));
+        self.set(at, AccountState::Waiting(until));
     }
 
     /// An account has ended.
     pub(super) fn end(&mut self, at: usize) {
-        self.set(at, State::Ended);
+        self.set(at, AccountState::Ended);
     }
 
     /// The accounts of a host that have not begun.
     pub(super) fn new_ones_of(&self, host: usize) -> Vec<usize> {
-        let is_one = |entry: &Entry| entry.host == host && entry.state == State::New;
+        let is_one = |entry: &Entry| entry.host == host && entry.state == AccountState::New;
         (0..self.entries.len()).filter(|at| self.entries.get(*at).is_some_and(is_one)).collect()
     }
 
     /// Whether another account of the same mailbox has not begun.
     pub(super) fn has_another_of_mailbox(&self, at: usize) -> bool {
         let mailbox = self.entries.get(at).map(|it| it.mailbox);
-        self.entries.iter().any(|it| Some(it.mailbox) == mailbox && it.state == State::New)
+        self.entries.iter().any(|it| Some(it.mailbox) == mailbox && it.state == AccountState::New)
     }
 
     /// Whether an account of a host has not ended.
     pub(super) fn has_more_of(&self, host: usize) -> bool {
-        self.entries.iter().any(|it| it.host == host && it.state != State::Ended)
+        self.entries.iter().any(|it| it.host == host && it.state != AccountState::Ended)
     }
 
     /// Whether all accounts have ended.
     pub(super) fn is_over(&self) -> bool {
-        self.entries.iter().all(|it| it.state == State::Ended)
+        self.entries.iter().all(|it| it.state == AccountState::Ended)
     }
 
     /// Whether a worker is there.
     pub(super) fn has_workers(&self) -> bool {
-        self.entries.iter().any(|it| matches!(it.state, State::Running | State::Waiting(_)))
+        self.entries
+            .iter()
+            .any(|it| matches!(it.state, AccountState::Running | AccountState::Waiting(_)))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::cli::password::lookup::missing;
 use crate::secret::Secret;
 
 use super::failed::failed as failure_of;
-use super::hearing::{Answered, Begun};
+use super::hearing::{Answered, StartedWorker};
 use super::start::{PATIENCE, Worker};
 
 /// One worker at work.
@@ -97,8 +97,12 @@ pub(super) fn write_secret(worker: &mut Worker, secret: &Secret) -> Result<(), E
 }
 
 impl<'s> Service<'s> {
-    pub(super) fn new(begun: Begun, account: &'s Account, command: &'s WorkerCommand) -> Self {
-        let Begun { worker, has_password } = begun;
+    pub(super) fn new(
+        begun: StartedWorker,
+        account: &'s Account,
+        command: &'s WorkerCommand,
+    ) -> Self {
+        let StartedWorker { worker, has_password } = begun;
         Self {
             worker,
             account,

@@ -106,8 +106,8 @@ pub(super) fn start(
             let worker = on_thread(*serve).map_err(Error::Start)?;
             let mut reader = reader(&worker).map_err(Error::Start)?;
             return match is_right(&mut reader, "", stop)? {
-                Answer::Right => worker.streams(reader),
-                Answer::Other | Answer::None => Err(Error::Replaced),
+                BuildCheck::Right => worker.streams(reader),
+                BuildCheck::Other | BuildCheck::None => Err(Error::Replaced),
             };
         }
     };
@@ -117,9 +117,9 @@ pub(super) fn start(
             Ok(mut worker) => {
                 let mut reader = reader(&worker).map_err(Error::Start)?;
                 match is_right(&mut reader, build, stop)? {
-                    Answer::Right => return worker.streams(reader),
-                    Answer::Other => {}
-                    Answer::None => worker.check_signal()?,
+                    BuildCheck::Right => return worker.streams(reader),
+                    BuildCheck::Other => {}
+                    BuildCheck::None => worker.check_signal()?,
                 }
             }
             // The file is gone, or was never there; nothing else is mended by another.
@@ -167,7 +167,7 @@ fn reader(worker: &Worker) -> io::Result<Reader<UnixStream>> {
 }
 
 /// What a worker says at first.
-enum Answer {
+enum BuildCheck {
     /// Nothing: it ends.
     None,
     /// It is of another build.
@@ -178,7 +178,11 @@ enum Answer {
 
 /// Whether a worker is of this build. One that is silent, or says something else than
 /// `hello`, is none of ours.
-fn is_right(reader: &mut Reader<UnixStream>, build: &str, stop: &Stop) -> Result<Answer, Error> {
+fn is_right(
+    reader: &mut Reader<UnixStream>,
+    build: &str,
+    stop: &Stop,
+) -> Result<BuildCheck, Error> {
     let end = Instant::now() + PATIENCE;
     let is_silent = |error: &io::Error| {
         matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
@@ -190,9 +194,9 @@ fn is_right(reader: &mut Reader<UnixStream>, build: &str, stop: &Stop) -> Result
     match heard {
         Ok(Ok(Up::Hello { version, build: its })) => {
             let is_right = version == env!("CARGO_PKG_VERSION") && its == build;
-            Ok(if is_right { Answer::Right } else { Answer::Other })
+            Ok(if is_right { BuildCheck::Right } else { BuildCheck::Other })
         }
-        Ok(Err(frame::Error::Closed)) => Ok(Answer::None),
+        Ok(Err(frame::Error::Closed)) => Ok(BuildCheck::None),
         Ok(_) => Err(Error::WorkerLost(Lost::Misbehaved("its first frame was no hello"))),
         Err(None) => Err(Error::WorkerLost(Lost::Misbehaved("it said nothing for 10 s"))),
         Err(Some(error)) => Err(error),

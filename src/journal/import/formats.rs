@@ -27,14 +27,14 @@ pub(super) struct Sections {
     pub(super) are_dashed: bool,
 }
 
-type Line<'a> = (usize, &'a [u8]);
+type NumberedLine<'a> = (usize, &'a [u8]);
 
 /// Reads a file of any of the programs; else the number of the first line that fits
 /// none of them.
 pub(super) fn parse(text: &[u8]) -> Result<Sections, usize> {
     let lines = text.split(|octet| *octet == b'\n');
     let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let lines: Vec<Line<'_>> =
+    let lines: Vec<NumberedLine<'_>> =
         (1..).zip(lines).filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#")).collect();
     let Some((number, first)) = lines.first().copied() else {
         return Ok(Sections { all: Vec::new(), are_dashed: false });
@@ -82,7 +82,7 @@ fn is_time(word: &[u8]) -> bool {
     word.len() >= 9 && number(word).is_some()
 }
 
-fn mpop(lines: &[Line<'_>]) -> Result<Vec<Section>, usize> {
+fn mpop(lines: &[NumberedLine<'_>]) -> Result<Vec<Section>, usize> {
     let mut sections: Vec<Section> = Vec::new();
     let mut left = 0;
     for (at, line) in lines {
@@ -103,7 +103,7 @@ fn mpop(lines: &[Line<'_>]) -> Result<Vec<Section>, usize> {
     Ok(sections)
 }
 
-fn thunderbird(lines: &[Line<'_>]) -> Result<Vec<Section>, usize> {
+fn thunderbird(lines: &[NumberedLine<'_>]) -> Result<Vec<Section>, usize> {
     let mut sections: Vec<Section> = Vec::new();
     for (at, line) in lines {
         if let Some(heading) = line.strip_prefix(b"*") {
@@ -123,8 +123,8 @@ fn thunderbird(lines: &[Line<'_>]) -> Result<Vec<Section>, usize> {
 }
 
 /// One account, which the file does not name.
-fn alone(lines: &[Line<'_>], parse: fn(&[u8]) -> Option<&[u8]>) -> Result<Section, usize> {
-    let unique_id = |(at, line): &Line<'_>| parse(line).map(<[u8]>::to_vec).ok_or(*at);
+fn alone(lines: &[NumberedLine<'_>], parse: fn(&[u8]) -> Option<&[u8]>) -> Result<Section, usize> {
+    let unique_id = |(at, line): &NumberedLine<'_>| parse(line).map(<[u8]>::to_vec).ok_or(*at);
     let unique_ids = lines.iter().map(unique_id).collect::<Result<_, _>>()?;
     Ok(Section { account: None, unique_ids })
 }
@@ -147,7 +147,7 @@ fn fetchmail(line: &[u8]) -> Option<[&[u8]; 3]> {
     Some([account.get(..at)?, account.get(at + 1..)?, unique_id])
 }
 
-fn by_account(lines: &[Line<'_>]) -> Result<Vec<Section>, usize> {
+fn by_account(lines: &[NumberedLine<'_>]) -> Result<Vec<Section>, usize> {
     let mut sections: Vec<Section> = Vec::new();
     for (at, line) in lines {
         let [user, host, unique_id] = fetchmail(line).ok_or(*at)?;
