@@ -126,7 +126,7 @@ impl Target for Lmtp {
             let address = recipient.to_string();
             match verdict {
                 Some(RecipientVerdict::Accepted) => {
-                    answered.push(written_recipient(&address, true))
+                    answered.push(written_recipient(&address, true));
                 }
                 Some(RecipientVerdict::Refused(why)) => {
                     answered.push(written_recipient(&address, false));

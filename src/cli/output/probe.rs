@@ -291,7 +291,7 @@ impl Report<'_> {
         match (findings.is_ended, findings.failed) {
             (true, _) => self.fact("QUIT", "works"),
             (_, Some(FailedStep::Quit)) => {
-                self.fact("QUIT", "fails: no deletion would be confirmed")
+                self.fact("QUIT", "fails: no deletion would be confirmed");
             }
             _ => {}
         }

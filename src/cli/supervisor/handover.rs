@@ -92,7 +92,7 @@ fn serve(
                     service.handed_over(answer);
                 }
                 WorkerMessage::Event(event @ Event::Message(_)) => {
-                    _ = sink.pass(Heard::HandedOver(event))
+                    _ = sink.pass(Heard::HandedOver(event));
                 }
                 _ => {}
             },
