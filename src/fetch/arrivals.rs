@@ -106,6 +106,15 @@ impl<T> Receiver<'_, T> {
         self.0.most.0
     }
 
+    /// Whether a call that takes at least so many would not wait, and take some.
+    pub(super) fn has(&self, at_least: usize) -> bool {
+        let most = self.0.most;
+        let waiting = self.0.lock();
+        let enough = waiting.items.len() >= at_least.clamp(1, most.0);
+        let takes = enough || waiting.octets >= most.1 || waiting.has_large || waiting.is_over;
+        takes && !waiting.items.is_empty()
+    }
+
     /// Takes all that are there, once there are so many, or a large one, or the time is
     /// over. Nothing is there if the time is over or nothing more will come.
     pub(super) fn take(&self, at_least: usize, until: Option<Instant>) -> Vec<T> {

@@ -5,11 +5,14 @@
 //! point), renames and `new/` synced, settled. Types keep it: a [`TempMessage`] whose
 //! name is not persisted to the journal removes its file, and only a batch that
 //! the journal committed can be settled.
+//!
+//! The one call that syncs all of the next batch syncs `new/`, too. So while enough messages
+//! wait for it, a batch whose files are renamed is settled behind that call.
 
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use crate::journal::{Delivery, Journal, Settlement};
+use crate::journal::{Committed, Delivery, Journal, Settlement};
 use crate::maildir::{FileSize, Maildir, RenameOutcome, TempMessage};
 use crate::protocol::MessageNumber;
 
@@ -74,16 +77,23 @@ pub(super) fn run(
     let mut syncing = Syncing::new(maildir);
     // While the first messages are on their way.
     journal.prepare(&[], &[])?;
+    let mut renamed: Option<RenamedBatch> = None;
     loop {
+        if let Some(before) = renamed.take_if(|_| !arrivals.has(ENOUGH)) {
+            before.sync_and_settle(journal, maildir, results)?;
+        }
         let mut batch = collect_batch(arrivals);
         if batch.is_empty() {
             return Ok(());
         }
-        syncing.sync(maildir, &mut batch)?;
-        for result in commit(journal, maildir, batch)? {
-            // The session may have ended; what is committed stays committed.
-            let _ = results.send(result);
+        let synced = syncing.sync(maildir, &mut batch);
+        match (renamed.take(), &synced) {
+            (Some(before), Ok(Reach::FileSystem)) => before.settle(journal, results),
+            (Some(before), _) => before.sync_and_settle(journal, maildir, results)?,
+            (None, _) => {}
         }
+        synced?;
+        renamed = Some(commit(journal, maildir, batch)?);
     }
 }
 
@@ -113,6 +123,15 @@ fn collect_batch(arrivals: &Receiver<'_, Downloaded>) -> Vec<Downloaded> {
 /// much, and waits for what others write.
 const FEW: usize = 8;
 
+/// What a sync has made durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// The batch alone.
+    Batch,
+    /// All that was done on the file system before.
+    FileSystem,
+}
+
 /// How a batch becomes durable: file by file, or by one call where that is
 /// sound. That call takes a tenth of the time, unless others write much to the
 /// same file system; so the next batch takes the way that was cheaper.
@@ -130,14 +149,14 @@ impl Syncing {
     }
 
     /// Makes a batch's files and their names in `tmp/` durable.
-    fn sync(&mut self, maildir: &Maildir, batch: &mut [Downloaded]) -> Result<(), Error> {
+    fn sync(&mut self, maildir: &Maildir, batch: &mut [Downloaded]) -> Result<Reach, Error> {
         let files = u32::try_from(batch.len()).unwrap_or(u32::MAX);
         let one_by_one = self.each.saturating_mul(files);
         let begun = Instant::now();
         if self.whole.is_some_and(|whole| batch.len() >= FEW && whole <= one_by_one) {
             if maildir.sync_whole()? {
                 self.whole = Some(begun.elapsed());
-                return check(batch);
+                return check(batch).map(|()| Reach::FileSystem);
             }
             // Refused as such: file by file from here on.
             self.whole = None;
@@ -151,7 +170,7 @@ impl Syncing {
         self.each = begun.elapsed() / files.max(1);
         // Others stop writing at some time: it will be tried again.
         self.whole = self.whole.map(|whole| whole / 2);
-        check(batch)
+        check(batch).map(|()| Reach::Batch)
     }
 }
 
@@ -160,23 +179,55 @@ fn check(batch: &[Downloaded]) -> Result<(), Error> {
     batch.iter().try_for_each(|whole| Ok(whole.message.check()?))
 }
 
+/// A batch in the journal whose files are renamed into `new/`, which is not synced yet.
+#[must_use = "a renamed batch has to be settled"]
+struct RenamedBatch {
+    committed: Committed,
+    results: Vec<CommitResult>,
+    /// The places in the batch of files that were found nowhere.
+    nowhere: Vec<usize>,
+}
+
+impl RenamedBatch {
+    /// Makes the new names durable.
+    fn sync_and_settle(
+        self,
+        journal: &mut Journal,
+        maildir: &Maildir,
+        results: &Sender<CommitResult>,
+    ) -> Result<(), Error> {
+        maildir.sync_new()?;
+        self.settle(journal, results);
+        Ok(())
+    }
+
+    /// The new names are durable.
+    fn settle(self, journal: &mut Journal, results: &Sender<CommitResult>) {
+        let settlements = journal.settle(self.committed, &self.nowhere);
+        for (result, settlement) in self.results.into_iter().zip(settlements) {
+            // The session may have ended; what is committed stays committed.
+            let _ = results.send(CommitResult { settlement, ..result });
+        }
+    }
+}
+
 /// One batch that is synced, in this order and no other.
 fn commit(
     journal: &mut Journal,
     maildir: &Maildir,
     batch: Vec<Downloaded>,
-) -> Result<Vec<CommitResult>, Error> {
-    let mut persisted = Vec::with_capacity(batch.len());
+) -> Result<RenamedBatch, Error> {
+    let mut results = Vec::with_capacity(batch.len());
     for Downloaded { number, message, delivery, remark } in batch {
         let size = message.size();
         // From here on the journal decides, also if its append fails.
         message.persist();
         let settlement = Settlement::Held;
-        persisted.push(CommitResult { number, size, delivery, remark, nth: 1, settlement });
+        results.push(CommitResult { number, size, delivery, remark, nth: 1, settlement });
     }
-    let committed = journal.commit(persisted.iter().map(|it| &it.delivery))?;
+    let committed = journal.commit(results.iter().map(|it| &it.delivery))?;
     let mut gone = Vec::new();
-    for (at, result) in persisted.iter_mut().enumerate() {
+    for (at, result) in results.iter_mut().enumerate() {
         let name = &result.delivery.name;
         match maildir.deliver(name, result.size)? {
             RenameOutcome::Gone => gone.push((at, name.clone())),
@@ -184,11 +235,7 @@ fn commit(
         }
     }
     let nowhere = nowhere(maildir, journal.id(), &gone)?;
-    maildir.sync_new()?;
-    let settlements = journal.settle(committed, &nowhere);
-    let results = persisted.into_iter().zip(settlements);
-    let results = results.map(|(result, settlement)| CommitResult { settlement, ..result });
-    Ok(results.collect())
+    Ok(RenamedBatch { committed, results, nowhere })
 }
 
 /// Which files that left `tmp/` behind our back are not in the Maildir either.

@@ -162,12 +162,15 @@ fn try_state(state: &State, deletion: Deletion) {
 }
 
 fn power_sweep(wish: &[&str], more: &[&str], deletion: Deletion) {
+    sweep_trace(&traced(wish, more), deletion);
+}
+
+fn sweep_trace(ops: &[Op], deletion: Deletion) {
     let seed = seed();
     let mut random = Random(seed);
-    let ops = traced(wish, more);
     let syncs = ops.iter().filter(|op| matches!(op, Op::Sync(_) | Op::SyncDirectory(_))).count();
     assert!(syncs > MESSAGES || ops.contains(&Op::SyncWhole), "only {syncs} syncs were traced");
-    let mut states = states(&ops, &mut random, if whole() { 24 } else { 6 });
+    let mut states = states(ops, &mut random, if whole() { 24 } else { 6 });
     let most = if whole() { 5000 } else { 400 };
     while states.len() > most {
         states.swap_remove(random.below(states.len()));
@@ -192,6 +195,28 @@ fn a_power_cut_while_deleting_loses_and_doubles_nothing() {
 #[test]
 fn a_power_cut_between_syncs_of_the_whole_file_system_loses_and_doubles_nothing() {
     power_sweep(&[], &["--delete"], Deletion::Now);
+}
+
+/// The messages of the second batch wait while the first one is renamed, so the call that
+/// syncs the second one syncs the new names of the first one, too. That call costs nothing
+/// here, so that each batch prefers it.
+#[test]
+fn a_power_cut_before_the_new_names_of_a_batch_are_synced_with_the_next_loses_nothing() {
+    let free = "inject=syncfs:retval=0";
+    let slow = "inject=rename,renameat2:delay_enter=300000:when=1";
+    let ops = traced(&["-e", free, "-e", slow], &["--delete"]);
+    if !ops.contains(&Op::SyncWhole) {
+        return eprintln!("skipped: no sync of a whole file system here");
+    }
+    let of_new = |op: &&Op| match op {
+        Op::SyncDirectory(synced) => synced == "Mail/new",
+        Op::Rename(_, to) => to.starts_with("Mail/new/"),
+        op => **op == Op::SyncWholeBegun,
+    };
+    let calls: Vec<_> = ops.iter().filter(of_new).collect();
+    let is_behind = |pair: &[&Op]| matches!(pair, [Op::Rename(..), Op::SyncWholeBegun]);
+    assert!(calls.windows(2).any(is_behind), "each batch synced its new names: {calls:?}");
+    sweep_trace(&ops, Deletion::Now);
 }
 
 /// The harness sees what it is for: with any one sync left out of the trace,
