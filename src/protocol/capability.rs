@@ -132,36 +132,15 @@ impl Capabilities {
         self.arguments("UTF8").is_some_and(|mut arguments| is_user(arguments.next()))
     }
 
-    /// The LANG command is there (RFC 6856 section 3).
-    pub fn lang(&self) -> bool {
-        self.has("LANG")
-    }
-
     /// The STLS command is there (RFC 2595 section 4).
     pub fn stls(&self) -> bool {
         self.has("STLS")
-    }
-
-    /// `[…]` in front of a response's text is for machines (section 6.4).
-    pub fn resp_codes(&self) -> bool {
-        self.has("RESP-CODES")
     }
 
     /// Every refusal of credentials carries `[AUTH]` (RFC 3206 section 6), so that
     /// one without is of something else.
     pub fn auth_resp_code(&self) -> bool {
         self.has("AUTH-RESP-CODE")
-    }
-
-    /// What the server calls itself (section 6.9), blanks and all.
-    pub fn implementation(&self) -> Option<&[u8]> {
-        const TAG: usize = "IMPLEMENTATION".len();
-        self.lines.iter().find_map(|line| {
-            let (tag, rest) = line.trim_ascii_start().split_at_checked(TAG)?;
-            let name = rest.strip_prefix(b" ")?.trim_ascii();
-            let named = tag.eq_ignore_ascii_case(b"IMPLEMENTATION") && !name.is_empty();
-            named.then_some(name)
-        })
     }
 }
 
@@ -195,12 +174,11 @@ mod tests {
         ]);
         assert!(capabilities.offers(Mechanism::CramMd5));
         assert!(!capabilities.offers(Mechanism::Plain));
-        assert!(capabilities.resp_codes() && !capabilities.auth_resp_code());
-        assert!(!capabilities.stls() && !capabilities.utf8() && !capabilities.lang());
+        assert!(!capabilities.auth_resp_code());
+        assert!(!capabilities.stls() && !capabilities.utf8());
         let delay = LoginDelay { seconds: 900, per_user: false };
         assert_eq!(capabilities.login_delay(), Some(delay));
         assert_eq!(capabilities.expire(), Some(Expire { days: Some(60), per_user: false }));
-        assert_eq!(capabilities.implementation(), Some(&b"Shlemazle-Plotz-v302"[..]));
     }
 
     #[test]
@@ -234,14 +212,11 @@ mod tests {
 
     #[test]
     fn further_extensions_are_read_with_what_follows_them() {
-        let capabilities =
-            announced(&["utf8 user", "LANG", "STLS", "AUTH-RESP-CODE", "Implementation  A  B 1 "]);
+        let capabilities = announced(&["utf8 user", "STLS", "AUTH-RESP-CODE"]);
         assert!(capabilities.utf8() && capabilities.utf8_user());
-        assert!(capabilities.lang() && capabilities.stls() && capabilities.auth_resp_code());
-        assert_eq!(capabilities.implementation(), Some(&b"A  B 1"[..]));
-        let capabilities = announced(&["UTF8", "IMPLEMENTATION", "IMPLEMENTATIONS x"]);
+        assert!(capabilities.stls() && capabilities.auth_resp_code());
+        let capabilities = announced(&["UTF8"]);
         assert!(capabilities.utf8() && !capabilities.utf8_user());
-        assert_eq!(capabilities.implementation(), None);
     }
 
     #[test]

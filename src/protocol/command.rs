@@ -100,8 +100,6 @@ pub enum Command {
     Capa,
     /// `DELE msg`
     Dele(MessageNumber),
-    /// `LANG` or `LANG tag` (RFC 6856)
-    Lang(Option<Argument>),
     /// `LIST` or `LIST msg`
     List(Option<MessageNumber>),
     /// `NOOP`
@@ -112,8 +110,6 @@ pub enum Command {
     Quit,
     /// `RETR msg`
     Retr(MessageNumber),
-    /// `RSET`
-    Rset,
     /// `STAT`
     Stat,
     /// `STLS` (RFC 2595)
@@ -137,13 +133,11 @@ impl Command {
             Self::Auth { .. } | Self::AuthCancel | Self::AuthResponse(_) => Keyword::Auth,
             Self::Capa => Keyword::Capa,
             Self::Dele(_) => Keyword::Dele,
-            Self::Lang(_) => Keyword::Lang,
             Self::List(_) => Keyword::List,
             Self::Noop => Keyword::Noop,
             Self::Pass(_) => Keyword::Pass,
             Self::Quit => Keyword::Quit,
             Self::Retr(_) => Keyword::Retr,
-            Self::Rset => Keyword::Rset,
             Self::Stat => Keyword::Stat,
             Self::Stls => Keyword::Stls,
             Self::Top(..) => Keyword::Top,
@@ -194,8 +188,8 @@ impl Command {
                 }
             }
             Self::AuthCancel | Self::AuthResponse(_) => {}
-            Self::Capa | Self::Noop | Self::Quit | Self::Rset | Self::Stat | Self::Stls => {}
-            Self::Lang(None) | Self::List(None) | Self::Uidl(None) | Self::Utf8 => {}
+            Self::Capa | Self::Noop | Self::Quit | Self::Stat | Self::Stls => {}
+            Self::List(None) | Self::Uidl(None) | Self::Utf8 => {}
             Self::Dele(number)
             | Self::List(Some(number))
             | Self::Retr(number)
@@ -207,7 +201,7 @@ impl Command {
             Self::Top(number, lines) => {
                 let _ = write!(*line, " {number} {lines}");
             }
-            Self::Lang(Some(word)) | Self::User(word) => {
+            Self::User(word) => {
                 line.push(b' ');
                 line.extend_from_slice(word.as_bytes());
             }
@@ -231,7 +225,7 @@ impl fmt::Display for Command {
             Self::AuthCancel => f.write_str("*"),
             Self::AuthResponse(_) => f.write_str(".."),
             Self::Pass(_) => f.write_str("PASS .."),
-            Self::Lang(Some(word)) | Self::User(word) => {
+            Self::User(word) => {
                 write!(f, "{} {}", self.keyword(), Quoted::bare(word.as_bytes()))
             }
             Self::Top(number, lines) => write!(f, "TOP {number} {lines}"),
@@ -240,11 +234,9 @@ impl fmt::Display for Command {
             | Self::Retr(number)
             | Self::Uidl(Some(number)) => write!(f, "{} {number}", self.keyword()),
             Self::Capa
-            | Self::Lang(None)
             | Self::List(None)
             | Self::Noop
             | Self::Quit
-            | Self::Rset
             | Self::Stat
             | Self::Stls
             | Self::Uidl(None)
@@ -267,8 +259,6 @@ mod tests {
         assert_eq!(sent(Command::List(None)), "LIST\r\n");
         assert_eq!(sent(Command::Uidl(Some(number))), "UIDL 7\r\n");
         assert_eq!(sent(Command::Pass(Secret::new(b"a b".to_vec()))), "PASS a b\r\n");
-        assert_eq!(sent(Command::Lang(None)), "LANG\r\n");
-        assert_eq!(sent(Command::Lang(Argument::new(b"es").ok())), "LANG es\r\n");
         assert_eq!(sent(Command::Utf8), "UTF8\r\n");
     }
 

@@ -15,8 +15,6 @@ pub enum Keyword {
     Connection,
     /// `DELE`
     Dele,
-    /// `LANG`
-    Lang,
     /// `LIST`
     List,
     /// `NOOP`
@@ -27,8 +25,6 @@ pub enum Keyword {
     Quit,
     /// `RETR`
     Retr,
-    /// `RSET`
-    Rset,
     /// `STAT`
     Stat,
     /// `STLS`
@@ -52,13 +48,11 @@ impl Keyword {
             Self::Capa => "CAPA",
             Self::Connection => "the connection",
             Self::Dele => "DELE",
-            Self::Lang => "LANG",
             Self::List => "LIST",
             Self::Noop => "NOOP",
             Self::Pass => "PASS",
             Self::Quit => "QUIT",
             Self::Retr => "RETR",
-            Self::Rset => "RSET",
             Self::Stat => "STAT",
             Self::Stls => "STLS",
             Self::Top => "TOP",

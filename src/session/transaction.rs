@@ -346,16 +346,6 @@ impl<'a, T> Transaction<'a, T> {
             || self.expire().is_some_and(|expire| expire.days == Some(0))
     }
 
-    /// NOOP: nothing, answered (section 5).
-    pub fn noop(&mut self) -> Result<(), Error> {
-        self.succeed(&Command::Noop).map(|_| ())
-    }
-
-    /// RSET: no message is marked as deleted any more (section 5).
-    pub fn rset(&mut self) -> Result<(), Error> {
-        self.succeed(&Command::Rset).map(|_| ())
-    }
-
     /// Enters UPDATE (section 6): only a positive reply means that the marked
     /// messages are removed.
     pub fn quit(self) -> Result<(), Error> {

@@ -13,7 +13,7 @@
 //! | 4 | after a refusal the client may issue QUIT | `transcripts` rfc1939-07-pass, in-use |
 //! | 4 | message-numbers begin at 1, in base 10 | `protocol::vocabulary` a_message_number_is_decimal_digits_above_zero |
 //! | 5 | an argument may NOT refer to a message marked as deleted | a_message_marked_as_deleted_is_not_named_again |
-//! | 5 | STAT, LIST, RETR, DELE, NOOP, RSET only in TRANSACTION | types: only `session::Transaction` has them |
+//! | 5 | STAT, LIST, RETR, DELE, NOOP only in TRANSACTION | types: only `session::Transaction` has them |
 //! | 5 | nothing is required of what follows the sizes in listings | `transcripts` rfc1939-05-stat; `protocol::listing` a_scan_listing_is_two_numbers |
 //! | 5 | LIST on an empty maildrop is its terminator | `transcripts` rfc1939-05-list |
 //! | 6 | without QUIT no message is removed | a_session_that_ends_without_quit_deletes_nothing |
