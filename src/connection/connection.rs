@@ -46,8 +46,10 @@ pub(super) enum Stream {
 }
 
 impl Connection {
-    /// TLS from here on. The caller has made sure that nothing is buffered.
+    /// TLS from here on. What came in clear before it is refused: it would be taken for an
+    /// answer that TLS protects (CVE-2021-22947).
     pub fn start_tls(mut self) -> Result<Self, Error> {
+        self.refuse_plaintext()?;
         self.begin(Phase::Handshake);
         self.shake_hands()
     }
@@ -67,8 +69,13 @@ impl Connection {
     /// TLS from here on, to look at it and hang up. It shakes hands also with
     /// a server whose certificate is refused, and so gives back nothing that could speak.
     pub fn inspect_tls(mut self) -> Result<Secured, Error> {
+        self.refuse_plaintext()?;
         self.begin(Phase::Handshake);
         self.look()
+    }
+
+    fn refuse_plaintext(&self) -> Result<(), Error> {
+        if self.buffered().is_empty() { Ok(()) } else { Err(Error::PlaintextBeforeTls) }
     }
 
     pub(super) fn look(self) -> Result<Secured, Error> {

@@ -100,6 +100,9 @@ pub enum Error {
     /// What answered does not speak TLS.
     #[error("what answered does not speak TLS")]
     NotTls,
+    /// Octets came in clear behind the answer to STLS.
+    #[error("octets that no command asked for, in clear before TLS")]
+    PlaintextBeforeTls,
     /// The proxy did not lead to the server.
     #[error(transparent)]
     Proxy(#[from] ProxyError),

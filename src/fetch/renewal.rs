@@ -47,7 +47,7 @@ impl Renewal {
         if !is_refused_token(error) || self.renewed.get().is_some() {
             return false;
         }
-        let is_other = |new: &Credentials| new.password.expose() != first.password.expose();
+        let is_other = |new: &Credentials| new.has_other_secret(first);
         self.renewed.get_or_init(|| (self.ask)().filter(is_other)).is_some()
     }
 }

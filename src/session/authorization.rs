@@ -4,7 +4,7 @@
 use crate::connection::{self, Ahead, Connection, Phase, Roots, Security};
 use crate::protocol::{
     Argument, ArgumentError, Capabilities, Command, Leniencies, Leniency, Timestamp,
-    TimestampError, Violation, sasl,
+    TimestampError, sasl,
 };
 use crate::secret::Secret;
 
@@ -70,20 +70,29 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// The mailbox's name.
-    pub user: Vec<u8>,
+    pub(super) user: Vec<u8>,
     /// Its password or token; EXTERNAL looks at none.
-    pub password: Secret,
+    pub(super) password: Secret,
 }
 
 impl Credentials {
-    /// Refuses, before anything is sent, what no command can carry.
-    pub fn check(&self, mechanism: LoginMechanism) -> Result<(), Error> {
-        check_user(mechanism, &self.user)?;
+    /// Takes them for logins by this mechanism. What no command can carry (CR, LF, NUL;
+    /// CVE-2025-15367) is refused here and nowhere else.
+    pub fn new(user: Vec<u8>, password: Secret, mechanism: LoginMechanism) -> Result<Self, Error> {
+        check_user(mechanism, &user)?;
         if let LoginMechanism::Sasl(mechanism) = mechanism {
-            let checked = sasl::check(mechanism, &self.user, &self.password);
-            return checked.map_err(|source| Error::Exchange { mechanism, source });
+            let checked = sasl::check(mechanism, &user, &password);
+            checked.map_err(|source| Error::Exchange { mechanism, source })?;
+        } else {
+            let checked = password.check();
+            checked.map_err(|why| Error::Credentials { what: "password", why })?;
         }
-        self.password.check().map_err(|why| Error::Credentials { what: "password", why })
+        Ok(Self { user, password })
+    }
+
+    /// Whether another password, or token, is in these.
+    pub fn has_other_secret(&self, than: &Self) -> bool {
+        self.password.expose() != than.password.expose()
     }
 
     pub(super) fn name(&self) -> Result<Argument, Error> {
@@ -324,13 +333,6 @@ pub(super) fn stls<'a>(
 pub(super) fn ask_for_tls(conversation: &mut Conversation<'_>) -> Result<(), Error> {
     let keyword = Command::Stls.keyword();
     conversation.send(&Command::Stls)?;
-    if let Err(refusal) = conversation.status(keyword, Phase::Reply)? {
-        return Err(Error::Unsupported(keyword, refusal));
-    }
-    // Octets sent along in clear would be taken for TLS-protected answers
-    // (CVE-2021-22947).
-    match conversation.connection.buffered().is_empty() {
-        true => Ok(()),
-        false => Err(Error::Violation { keyword, violation: Violation::Unasked }),
-    }
+    let answered = conversation.status(keyword, Phase::Reply)?;
+    answered.map(|_| ()).map_err(|refusal| Error::Unsupported(keyword, refusal))
 }

@@ -99,7 +99,8 @@ impl<'a> Conversation<'a> {
 
     /// The same over TLS. What was heard so far is forgotten.
     pub(super) fn start_tls(self) -> Result<Self, Error> {
-        Ok(Self::new(self.connection.start_tls()?, self.log, self.strict))
+        let connection = self.connection.start_tls().map_err(of_tls)?;
+        Ok(Self::new(connection, self.log, self.strict))
     }
 
     /// Goes on although the server breaks an RFC in this way, unless that is not
@@ -420,6 +421,17 @@ impl<'a> Conversation<'a> {
     /// Whether a server that breaks an RFC is refused.
     pub(super) fn is_strict(&self) -> bool {
         self.strict
+    }
+}
+
+/// Octets that answer nothing are a violation, in clear before TLS, too.
+pub(super) fn of_tls(error: connection::Error) -> Error {
+    match error {
+        connection::Error::PlaintextBeforeTls => {
+            let (keyword, violation) = (Keyword::Stls, Violation::Unasked);
+            Error::Violation { keyword, violation }
+        }
+        error => error.into(),
     }
 }
 

@@ -31,7 +31,6 @@ impl<'a> Authorization<'a> {
     /// Logs in. After a refusal the server is left with QUIT and nothing else is
     /// tried: the same password again could lock the account.
     pub fn log_in(mut self, credentials: &Credentials) -> Result<Transaction<'a>, Error> {
-        credentials.check(self.options.mechanism)?;
         self.conversation.hide(&credentials.password);
         match self.enter(credentials) {
             Ok(Entered::HungUp) => self.reopen()?.log_in(credentials),

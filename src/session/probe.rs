@@ -21,7 +21,7 @@ use super::authorization::{
     Authorization, Credentials, Options, Pipelining, ask_for_tls, is_unanswered, stls,
 };
 use super::choice::{AuthMethod, choose};
-use super::conversation::{Conversation, Line, Log};
+use super::conversation::{Conversation, Line, Log, of_tls};
 use super::error::{Error, Refusal};
 use super::mechanism::LoginMechanism;
 use super::transaction::Transaction;
@@ -286,7 +286,7 @@ fn look_behind_stls(options: &connection::Options, log: Log<'_>) -> Result<Secur
     let greeting = conversation.greeting()?.map(|_| ());
     greeting.map_err(Error::NotWelcome)?;
     ask_for_tls(&mut conversation)?;
-    Ok(conversation.connection.inspect_tls()?)
+    conversation.connection.inspect_tls().map_err(of_tls)
 }
 
 /// Whether TOP gives a header.

@@ -268,6 +268,7 @@ fn of_connection(error: &connection::Error) -> Kind {
         Error::ClientCertificate { given: false } => Kind::ClientCertificateDemanded,
         Error::ClientCertificate { given: true } => Kind::ClientCertificateRefused,
         Error::NotTls => Kind::NotTls,
+        Error::PlaintextBeforeTls => Kind::Protocol,
         Error::ServerName | Error::Tls(_) => Kind::Tls,
         Error::Proxy(error) => of_proxy(error),
         Error::Roots { why: RootsError::Empty | RootsError::Pem(_), .. } => Kind::RootsNotPem,

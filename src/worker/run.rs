@@ -288,7 +288,7 @@ fn look(
 
 fn credentials(account: &WorkerAccount, link: &Link) -> Result<Option<Credentials>, Error> {
     let Some(password) = link.password()? else { return Ok(None) };
-    let credentials = Credentials { user: account.job.user.clone().into_bytes(), password };
-    credentials.check(account.session.mechanism).map_err(Error::Credentials)?;
-    Ok(Some(credentials))
+    let user = account.job.user.clone().into_bytes();
+    let credentials = Credentials::new(user, password, account.session.mechanism);
+    credentials.map(Some).map_err(Error::Credentials)
 }

@@ -73,8 +73,7 @@ fn renewal(account: &WorkerAccount, link: &Arc<Link>) -> Renewal {
     let mechanism = account.session.mechanism;
     Renewal::by(move || {
         let password = link.another_token().ok()??;
-        let credentials = Credentials { user: user.clone(), password };
-        credentials.check(mechanism).is_ok().then_some(credentials)
+        Credentials::new(user.clone(), password, mechanism).ok()
     })
 }
 

@@ -66,8 +66,8 @@ fn session(port: u16, ca: Option<&Path>, mechanism: LoginMechanism) {
         options.connection.security = Protection::ImplicitTls;
         options.connection.roots = Roots::File(ca.to_owned());
     }
-    let credentials =
-        Credentials { user: b"mrose".to_vec(), password: Secret::new(b"secret".to_vec()) };
+    let password = Secret::new(b"secret".to_vec());
+    let credentials = Credentials::new(b"mrose".to_vec(), password, mechanism).unwrap();
     let opened = Authorization::open(&options, &|_| {}).unwrap();
     let mut transaction = opened.log_in(&credentials).unwrap();
     transaction.ask_listings(false).unwrap();

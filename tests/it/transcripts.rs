@@ -96,8 +96,6 @@ fn act(transaction: &mut Transaction<'_>, action: &str) -> Result<String, Error>
     let verb = words.next().unwrap();
     let mut number = || words.next().map(|word| MessageNumber::parse(word.as_bytes()).unwrap());
     let said = match (verb, number()) {
-        ("noop", _) => transaction.noop().map(|()| "ok".to_owned())?,
-        ("rset", _) => transaction.rset().map(|()| "ok".to_owned())?,
         ("stat", _) => transaction.stat().map(|it| format!("{} {}", it.messages, it.octets))?,
         ("list", Some(number)) => {
             let it = transaction.scan_listing_of(number)?;
@@ -158,9 +156,11 @@ fn by_hand(script: &Script, port: u16, ca: Option<PathBuf>, actions: &[&str]) ->
         options.connection.security = Security::ImplicitTls;
         options.connection.roots = Roots::File(ca);
     }
-    let credentials = Credentials {
-        user: one(script, "user", "mrose").into(),
-        password: Secret::new(one(script, "secret", "secret").into()),
+    let password = Secret::new(one(script, "secret", "secret").into());
+    let user = one(script, "user", "mrose").into();
+    let credentials = match Credentials::new(user, password, mechanism) {
+        Ok(credentials) => credentials,
+        Err(error) => return vec![refused(error)],
     };
     let log = |_: pop3get::session::Line<'_>| {};
     let opened = Authorization::open(&options, &log);

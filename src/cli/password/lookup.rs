@@ -29,7 +29,7 @@
 //! # Not here
 //!
 //! What no command can carry (CR, LF, NUL; CVE-2025-15367):
-//! [`crate::session::Credentials::check`], before anything is sent.
+//! [`crate::session::Credentials::new`], before anything is sent.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStringExt as _;

@@ -133,8 +133,8 @@ fn run(home: &Path, server: &Server, deletion: Deletion, what: &str) {
         at_once: false,
         clock: Clock::starting(Duration::from_secs(1_800_000_000)),
     };
-    let credentials =
-        Credentials { user: b"mrose".to_vec(), password: Secret::new(b"secret".to_vec()) };
+    let password = Secret::new(b"secret".to_vec());
+    let credentials = Credentials::new(b"mrose".to_vec(), password, LoginMechanism::User).unwrap();
     let local = AccountRun::open(&place, &|_| {}).unwrap_or_else(|error| panic!("{what}: {error}"));
     let outcome = local.fetch(&options, &credentials, &|_| {});
     outcome.result.unwrap_or_else(|error| panic!("{what}: {error}"));
