@@ -1,14 +1,11 @@
 //! Numbers in records.
 
+use crate::protocol::decimal;
+
 /// A decimal number that fits. A journal has millions of them, so they are not
 /// read as text first.
 pub(super) fn number<T: TryFrom<u64>>(word: Option<&[u8]>) -> Option<T> {
-    let word = word.filter(|word| !word.is_empty())?;
-    let value = word.iter().try_fold(0u64, |value, digit| match digit {
-        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
-        _ => None,
-    });
-    value?.try_into().ok()
+    decimal(word?)?.try_into().ok()
 }
 
 /// Sixteen hexadecimal digits.

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
+use super::decimal::id;
+
 /// What the names of a run's files have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RunName {
@@ -48,7 +50,7 @@ impl RunName {
     ) -> Option<(Arc<Self>, u64)> {
         let mut parts = name.splitn(3, '.').skip(1);
         let mut words = parts.next()?.split('_');
-        let hex = |word: Option<&str>| u64::from_str_radix(word?, 16).ok();
+        let hex = |word: Option<&str>| id(word?.as_bytes());
         let (journal, run) = (hex(words.next())?, hex(words.next())?);
         let sequence = words.next()?.parse().ok()?;
         let host = parts.next().filter(|host| !host.is_empty() && !host.contains([' ', '\n']))?;

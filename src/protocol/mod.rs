@@ -89,4 +89,5 @@ pub use response::{
     Continuation, Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation,
 };
 pub use text::Quoted;
+pub(crate) use vocabulary::decimal;
 pub use vocabulary::{MessageNumber, UniqueId, encoded, push_encoded, unique_id_word};

@@ -40,7 +40,7 @@ impl fmt::Display for MessageNumber {
 }
 
 /// Decimal digits alone, at least one; `None` also when they exceed 64 bits.
-pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
+pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }

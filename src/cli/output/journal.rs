@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::json::{self, OfProgram};
 use super::safe::safe;
 use super::terminal::Output;
-use super::words::{date, messages};
+use super::words::{counted, date, messages};
 
 /// The journal on standard output, or what it knows of the messages that are named.
 pub(crate) fn tell(
@@ -101,10 +101,9 @@ pub(super) fn ordered(many: usize, write: bool) -> String {
 
 /// How many orders to delete were taken back, or would be.
 fn taken_back(orders: usize, write: bool) -> String {
-    let noun = if orders == 1 { "order" } else { "orders" };
     let what = if write { "taken back" } else { "would be taken back" };
     let stays = if orders == 1 { "the message stays" } else { "the messages stay" };
-    format!("{orders} {noun} to delete {what}: {stays} on the server\n")
+    format!("{} to delete {what}: {stays} on the server\n", counted(orders, "order"))
 }
 
 /// How many messages count as seen, or would.
@@ -129,8 +128,7 @@ pub(super) fn repair(repair: &RepairReport) -> String {
     if repair.was_missing {
         lines.push("there is no journal; a new one is made".into());
     } else {
-        let noun = if repair.records == 1 { "record" } else { "records" };
-        lines.push(format!("{} {noun} can be read", repair.records));
+        lines.push(format!("{} can be read", counted(repair.records, "record")));
     }
     for (first, last) in &repair.lost {
         lines.push(format!("lines {first} to {last} cannot be read and are dropped"));

@@ -9,7 +9,7 @@ use crate::channel::message::{Action, Header, ListedState, Message};
 use crate::protocol::{Quoted, unique_id_word};
 
 use super::table::{Cell, Column, Round, Table};
-use super::words::{date, messages, minute};
+use super::words::{counted, date, messages, minute};
 
 /// One message.
 pub(super) struct Row {
@@ -246,12 +246,11 @@ fn planned(rows: &[Row], is_whole: bool) -> String {
 
 /// What `--check` says.
 pub(super) fn checked(new: usize, ordered: usize) -> String {
-    let noun = if new == 1 { "message" } else { "messages" };
     let ordered = match ordered {
         0 => String::new(),
         some => format!("; {} to delete from the server, by your order", messages(some)),
     };
-    format!("{new} new {noun}{ordered}")
+    format!("{}{ordered}", counted(new, "new message"))
 }
 
 fn state_cell(row: &Row) -> Cell {

@@ -11,7 +11,7 @@ use super::fared::Fared;
 use super::json::OfProgram;
 use super::safe::safe;
 use super::terminal::Output;
-use super::words::{self, DAY, days, minute, now};
+use super::words::{self, DAY, counted, days, minute, now};
 
 /// Prints how accounts fare.
 pub(crate) fn tell(output: &Output<'_>, all: &[Status]) -> Result<(), Error> {
@@ -46,7 +46,7 @@ fn text(status: &Status, now: i64) -> String {
     let mut line = |title: &str, value: String| lines.push(format!("  {title:13} {value}"));
     line("last success", health.last_success.map_or_else(|| "never".into(), when));
     if let Some(Failing { since, runs, status, why, .. }) = &health.failing {
-        let runs = format!("{runs} {}", if *runs == 1 { "run" } else { "runs" });
+        let runs = counted(*runs, "run");
         line("failing since", format!("{}, {runs}, status {status}: {why}", when(*since)));
     }
     if let Some(next) = next_login {

@@ -1,5 +1,6 @@
 //! Numbers and dates in words.
 
+use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
@@ -57,14 +58,20 @@ pub(super) fn ending(until: i64, now: i64) -> Option<String> {
     }
 }
 
+/// A number of things in words.
+pub(super) fn counted<N: Copy + Display + PartialEq + From<u8>>(many: N, noun: &str) -> String {
+    let plural = if many == N::from(1) { "" } else { "s" };
+    format!("{many} {noun}{plural}")
+}
+
 /// A number of days in words.
 pub(super) fn days(many: i64) -> String {
-    format!("{many} {}", if many == 1 { "day" } else { "days" })
+    counted(many, "day")
 }
 
 /// A number of messages in words.
 pub(super) fn messages(many: usize) -> String {
-    format!("{many} {}", if many == 1 { "message" } else { "messages" })
+    counted(many, "message")
 }
 
 /// How long something lasted, in its two greatest units.
