@@ -1,8 +1,8 @@
 //! How an exchange fails that the server did not simply refuse.
 
-use super::super::command::ArgumentError;
-use super::super::text::Quoted;
 use super::scram::{MAX_ITERATIONS, MIN_ITERATIONS};
+use crate::protocol::command::ArgumentError;
+use crate::protocol::text::Quoted;
 
 /// A server's words behind a colon, if there are any.
 fn words(octets: &[u8]) -> String {

@@ -1,8 +1,8 @@
 //! Names and secrets made fit for a mechanism (RFC 4013).
 
-use super::super::command::{ArgumentError, check as check_argument};
 use super::error::Error;
 use super::mechanism::Mechanism;
+use crate::protocol::command::{ArgumentError, check as check_argument};
 use crate::secret::Secret;
 
 /// Refuses, before anything is connected, a user or secret that the mechanism

@@ -17,11 +17,11 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::super::vocabulary::decimal;
 use super::encoding::{decode, text};
 use super::error::Error;
 use super::mechanism::Mechanism;
 use super::prepare::{self, push_saslname};
+use crate::protocol::vocabulary::decimal;
 use crate::secret::Secret;
 
 /// Fewer rounds protect no password: who stands in for the server collects the

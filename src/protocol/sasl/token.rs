@@ -47,8 +47,8 @@ pub(super) fn oauthbearer(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::command::ArgumentError;
     use super::*;
+    use crate::protocol::command::ArgumentError;
 
     fn token() -> Secret {
         Secret::new(b"vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg==".to_vec())

@@ -64,12 +64,7 @@ const KNOWN_CHILDREN: &[(&str, &str)] = &[
 ];
 
 /// Files that name something by `super::super` where `crate` should stand.
-const KNOWN_CLIMBERS: &[(&str, &str)] = &[
-    ("protocol/sasl/error.rs", "command text"),
-    ("protocol/sasl/prepare.rs", "command"),
-    ("protocol/sasl/scram.rs", "vocabulary"),
-    ("protocol/sasl/token.rs", "command"),
-];
+const KNOWN_CLIMBERS: &[(&str, &str)] = &[];
 
 /// The arrows between files that close an import circle.
 const KNOWN_CIRCLES: &[(&str, &str)] = &[
