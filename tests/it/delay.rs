@@ -14,7 +14,7 @@ use pop3get::protocol::Expire;
 use pop3get::stop::Stop;
 
 use crate::rfc1939::{letter, letters};
-use crate::sandbox::{Pop3get, Ran, Sandbox, server_facts, work};
+use crate::sandbox::{Pop3get, Ran, Sandbox, closed, server_facts, work};
 
 fn server() -> Builder {
     Server::builder().user("mrose", "secret").messages(letters(3))
@@ -37,7 +37,7 @@ fn fill(sandbox: &Sandbox) {
     let text = fs::read_to_string(sandbox.journal()).unwrap();
     let last = text.lines().last().unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap();
     let append = format!("{}commit {} 2100 ", "settled 1\n".repeat(2100), last + 1);
-    let text = format!("{text}{append}{:08x}\n", crc32fast::hash(append.as_bytes()));
+    let text = text + &closed(&append);
     fs::write(sandbox.journal(), text).unwrap();
 }
 

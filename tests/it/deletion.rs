@@ -5,7 +5,7 @@ use std::fs;
 use pop3_test_server::{Builder, Fault, Message, Server};
 
 use crate::rfc1939::{letter, letters, stored};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, closed};
 
 fn server(count: usize) -> Builder {
     Server::builder().user("mrose", "secret").messages(letters(count))
@@ -20,7 +20,7 @@ fn age(sandbox: &Sandbox, days: u64) {
     let counted = clock[2].parse::<u64>().unwrap() + days * 86_400;
     let last = words(text.lines().last().unwrap())[1].parse::<u64>().unwrap();
     let append = format!("clock {} {counted} {}\ncommit {} 1 ", clock[1], clock[3], last + 1);
-    text += &format!("{append}{:08x}\n", crc32fast::hash(append.as_bytes()));
+    text += &closed(&append);
     fs::write(path, text).unwrap();
 }
 

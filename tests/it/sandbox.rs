@@ -102,6 +102,11 @@ pub fn server_facts(journal: &Path) -> String {
     fs::read_to_string(journal.with_file_name("server")).unwrap_or_default()
 }
 
+/// An append to a journal, up to its commit's checksum, with that.
+pub fn closed(append: &str) -> String {
+    format!("{append}{:08x}\n", crc32fast::hash(append.as_bytes()))
+}
+
 /// Reads a Maildir with another program's eyes: the `maildir` crate's.
 pub fn mail(path: &Path) -> Vec<Vec<u8>> {
     if !path.exists() {

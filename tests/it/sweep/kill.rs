@@ -13,7 +13,7 @@ use super::{
     FILE_BY_FILE, OPENS, calls, is_ours, mail, messages, opens, points, sample, strace, sweep,
     wished_calls,
 };
-use crate::sandbox::{Sandbox, left_in_tmp};
+use crate::sandbox::{Sandbox, closed, left_in_tmp};
 
 /// What a run does to the world outside of its memory, opening of files aside.
 const CALLS: &str = "connect,sendto,recvfrom,write,pwrite64,ftruncate,fsync,fdatasync,syncfs,rename,renameat,renameat2,unlink,unlinkat,flock";
@@ -143,7 +143,7 @@ fn about_to_compact() -> (Server, Sandbox) {
     let (path, mut text) = (path.clone().unwrap(), fs::read_to_string(path.unwrap()).unwrap());
     let last = text.lines().last().unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap();
     let append = "settled 1\n".repeat(1100) + &format!("commit {} 1100 ", last + 1);
-    text += &format!("{append}{:08x}\n", crc32fast::hash(append.as_bytes()));
+    text += &closed(&append);
     fs::write(path, text).unwrap();
     server.maildrop("mrose").replace(messages(MESSAGES + 1));
     (server, sandbox)
