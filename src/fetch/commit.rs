@@ -246,3 +246,6 @@ fn nowhere(maildir: &Maildir, journal: u64, gone: &[(usize, String)]) -> Result<
     let delivered = maildir.ours_delivered(journal)?;
     Ok(gone.iter().filter(|(_, name)| !delivered.contains_key(name)).map(|(at, _)| *at).collect())
 }
+
+#[cfg(test)]
+mod tests;

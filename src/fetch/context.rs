@@ -88,3 +88,60 @@ pub(super) struct Context<'r> {
     /// At most so many messages wait for their commit.
     pub(super) most_open: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::header::ListedHeader;
+    use crate::fetch::step::{Listed, Retrieval};
+    use crate::protocol::{MessageNumber, UniqueId};
+
+    /// Messages 1, 2, 3 …, of which the last ones have failed before.
+    fn schedule(sure: u32, risky: u32) -> Schedule {
+        let download = |number| {
+            let unique_id = UniqueId::new(b"u").unwrap();
+            let number = MessageNumber::new(number).unwrap();
+            let listed = Listed { number, unique_id, octets: None, header: ListedHeader::Unasked };
+            let is_risky = number.get() > sure;
+            let tries = u32::from(is_risky);
+            let (doubtful, compares) = (false, false);
+            let retrieval = Retrieval { occurrence: 1, occurrences: 1, tries, doubtful, compares };
+            let (known, suspect, followed, again) = (Vec::new(), None, None, false);
+            Download { listed, retrieval, known, suspect, followed, is_risky, again }
+        };
+        let downloads = (1..=sure + risky).map(download).collect();
+        Schedule { downloads, ..Schedule::default() }
+    }
+
+    fn order(schedule: &Schedule) -> Vec<u32> {
+        schedule.downloads.iter().map(|it| it.number().get()).collect()
+    }
+
+    #[test]
+    fn behind_refused_runs_others_come_first_and_what_failed_stays_last() {
+        let begun = |runs| {
+            let mut schedule = schedule(7, 2);
+            schedule.begin_elsewhere(runs);
+            order(&schedule)
+        };
+        assert_eq!(begun(0), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        let row = u32::try_from(ROW).unwrap();
+        assert_eq!(begun(1).first(), Some(&(row % 7 + 1)));
+        for runs in [1, 2, 100, u32::MAX] {
+            let order = begun(runs);
+            assert_eq!(order[7..], [8, 9], "{runs}");
+            let mut all = order.clone();
+            all.sort_unstable();
+            assert_eq!(all, [1, 2, 3, 4, 5, 6, 7, 8, 9], "{runs}");
+        }
+        let mut none = schedule(0, 2);
+        none.begin_elsewhere(3);
+        assert_eq!(order(&none), [1, 2]);
+    }
+
+    #[test]
+    fn a_message_that_failed_once_may_have_been_interrupted() {
+        assert!(!schedule(3, 0).follows_an_interruption());
+        assert!(schedule(3, 1).follows_an_interruption());
+    }
+}

@@ -137,3 +137,102 @@ impl MatchStrength {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::HeaderHasher;
+    use crate::protocol::UniqueId;
+
+    fn print(text: &[u8]) -> Fingerprint {
+        let mut hasher = HeaderHasher::default();
+        hasher.push(text);
+        hasher.finish()
+    }
+
+    fn listed(octets: Option<u64>, header: ListedHeader) -> Listed {
+        let unique_id = UniqueId::new(b"u").unwrap();
+        Listed { number: MessageNumber::new(1).unwrap(), unique_id, octets, header }
+    }
+
+    fn known(state: State, octets: Option<u64>, fingerprint: Option<Fingerprint>) -> Known {
+        let (occurrence, shared, content) = (1, false, None);
+        let (at, counted, tries, not_before) = (0, 0, 0, 0);
+        Known {
+            occurrence,
+            shared,
+            state,
+            octets,
+            fingerprint,
+            content,
+            at,
+            counted,
+            tries,
+            not_before,
+        }
+    }
+
+    /// The surest way in which a listed message is the known one.
+    fn strength(listed: &Listed, known: &Known, was_missing: bool, is_crowd: bool) -> &'static str {
+        let doubt = Doubt { numbered: None, was_missing, is_crowd };
+        let holds = MatchStrength::ALL.into_iter().find(|it| it.holds(listed, known, doubt));
+        match holds {
+            Some(MatchStrength::HeaderAndSize) => "header and size",
+            Some(MatchStrength::Header) => "header",
+            Some(MatchStrength::Size) => "size",
+            Some(MatchStrength::UniqueId) => "unique-id",
+            None => "another",
+        }
+    }
+
+    #[test]
+    fn a_header_is_surer_than_a_size_and_a_size_than_a_unique_id_alone() {
+        use ListedHeader::{Anonymous, Print, Sampled, Unasked};
+        use State::{Deleted, Delivered};
+
+        let (one, other) = (print(b"Message-ID: <1>\n"), print(b"Message-ID: <2>\n"));
+        let delivered = known(Delivered, Some(7), Some(one));
+        let deleted = known(Deleted, Some(7), Some(one));
+        for (size, header, known, (was_missing, is_crowd), expected) in [
+            (Some(7), Print(one), delivered, (false, false), "header and size"),
+            (Some(9), Print(one), delivered, (false, false), "header"),
+            (Some(7), Print(other), delivered, (false, false), "another"),
+            (Some(7), Unasked, delivered, (false, false), "size"),
+            (None, Unasked, delivered, (false, false), "size"),
+            (Some(9), Unasked, delivered, (false, false), "unique-id"),
+            // Several messages have its unique-id.
+            (Some(9), Unasked, delivered, (false, true), "another"),
+            // A listing lacked it: another size is another message, and so is a header that
+            // others may have.
+            (Some(9), Unasked, delivered, (true, false), "another"),
+            (Some(9), Anonymous(one), delivered, (true, false), "another"),
+            (Some(9), Print(one), delivered, (true, false), "header"),
+            // What was deleted comes back under its own header, or in a sample.
+            (Some(7), Unasked, deleted, (false, false), "another"),
+            (Some(7), Anonymous(one), deleted, (false, false), "another"),
+            (Some(7), Print(one), deleted, (false, false), "header and size"),
+            (Some(7), Sampled, deleted, (false, false), "size"),
+        ] {
+            let listed = listed(size, header);
+            let found = strength(&listed, &known, was_missing, is_crowd);
+            assert_eq!(found, expected, "{listed:?} {known:?} {was_missing} {is_crowd}");
+        }
+    }
+
+    #[test]
+    fn only_two_known_sizes_differ_and_what_was_not_fetched_has_none_of_its_own() {
+        let listed = |octets| listed(octets, ListedHeader::Unasked);
+        let known = |state, octets| known(state, octets, None);
+        assert!(has_other_size(&listed(Some(9)), &known(State::Delivered, Some(7))));
+        assert!(!has_other_size(&listed(Some(7)), &known(State::Delivered, Some(7))));
+        assert!(!has_other_size(&listed(None), &known(State::Delivered, Some(7))));
+        assert!(!has_other_size(&listed(Some(9)), &known(State::Delivered, None)));
+        assert!(is_resized(&listed(Some(9)), &known(State::Delivered, Some(7))));
+        for state in [State::Failed, State::TooLarge] {
+            assert!(!is_resized(&listed(Some(9)), &known(state, Some(7))));
+        }
+        // Without a size and anything to compare, nothing speaks for another message.
+        assert!(!may_be_another(&listed(Some(9)), &known(State::Delivered, None)));
+        assert!(may_be_another(&listed(Some(9)), &known(State::Delivered, Some(7))));
+    }
+}
