@@ -84,3 +84,4 @@ mod units; // what systemd makes of the units
 mod walk; // a maildrop, its owner and the clock, driven by a seed
 mod wire; // TLS, STLS, time-outs, cut connections
 mod workers; // a worker that lies, one that is killed, a supervisor that is
+mod x509; // certificates, read as another reader reads them
