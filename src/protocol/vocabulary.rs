@@ -119,8 +119,8 @@ impl fmt::Debug for UniqueId {
     }
 }
 
-/// Shown without quotes, made safe for a terminal, never shortened to
-/// ambiguity by us: a person greps for it.
+/// Shown without quotes, made safe for a terminal, and cut behind 200 characters. What a
+/// person copies is [`UniqueId::word`].
 impl fmt::Display for UniqueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Quoted::bare(&self.0).fmt(f)

@@ -4,8 +4,6 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use zeroize::Zeroizing;
-
 use crate::channel::command::WorkerCommand;
 use crate::channel::job::{
     self, Auth, BindingType, ClientCertificate, DeletionSetting, Job, Messages, RootsSetting,
@@ -142,8 +140,7 @@ fn connection(
     let proxy = given.proxy.as_ref().map(|proxy| {
         let login = match (&proxy.user, &secrets.proxy_password) {
             (Some(user), Some(password)) => {
-                let password = Zeroizing::new(password.expose().to_vec());
-                let login = ProxyLogin::new(user.clone().into_bytes(), password);
+                let login = ProxyLogin::new(user.clone().into_bytes(), password.clone());
                 Some(login.map_err(|_| WorkerFailure::Settings("the proxy's login does not fit"))?)
             }
             _ => None,

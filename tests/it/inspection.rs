@@ -210,7 +210,7 @@ fn random_octets_differ() {
 
 #[test]
 fn no_formatter_prints_a_secret_of_the_way() {
-    let password = zeroize::Zeroizing::new(b"geheim".to_vec());
+    let password = pop3get::secret::Secret::new(b"geheim".to_vec());
     let login = connection::ProxyLogin::new(b"u".to_vec(), password).unwrap();
     let kind = connection::ProxyKind::Socks5;
     let proxy = connection::Proxy { kind, host: "p".into(), port: 1080, login: Some(login) };

@@ -254,8 +254,8 @@ fn a_pipe_is_as_good_as_a_file() {
     let _ = writer.join().unwrap();
 }
 
-/// FIELD §2 no. 7 and 21: nothing is cut at 63, 127 or 1023 octets, and `^` is
-/// an octet like any other.
+/// fetchmail 6.4.14 cut a typed password at 63 octets and credentials at `^`, mpop 1.4.18
+/// tokens at the end of its line buffer.
 #[test]
 fn a_long_and_odd_password_arrives_whole_from_everywhere() {
     let long = format!("^{} ^\"#$\\ \u{fc}", "0123456789abcdef".repeat(12));

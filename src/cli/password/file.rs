@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(line(b""), None);
     }
 
-    /// FIELD §2 no. 7 and 21: others cut tokens at their buffer's end.
+    /// mpop 1.4.18 cut tokens at the end of its line buffer.
     #[test]
     fn a_token_of_many_kilobytes_is_taken_whole_and_a_longer_line_is_refused() {
         let token = vec![b'x'; MAX_SECRET];

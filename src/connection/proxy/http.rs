@@ -44,7 +44,7 @@ fn request(
             return Err(ProxyError::Colon);
         }
         let mut pair = Zeroizing::new(Vec::with_capacity(512));
-        for part in [user, &b":"[..], password] {
+        for part in [user, &b":"[..], password.expose()] {
             pair.extend_from_slice(part);
         }
         let encoded = Zeroizing::new(STANDARD.encode(&*pair));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
+use crate::secret::Secret;
 
 use super::error::ProxyError;
 
@@ -32,7 +32,7 @@ pub struct Proxy {
 #[derive(Clone)]
 pub struct ProxyLogin {
     pub(super) user: Vec<u8>,
-    pub(super) password: Zeroizing<Vec<u8>>,
+    pub(super) password: Secret,
 }
 
 impl fmt::Debug for ProxyLogin {
@@ -43,9 +43,9 @@ impl fmt::Debug for ProxyLogin {
 
 impl ProxyLogin {
     /// Refuses what RFC 1929 cannot carry: each has 1 to 255 octets.
-    pub fn new(user: Vec<u8>, password: Zeroizing<Vec<u8>>) -> Result<Self, ProxyError> {
+    pub fn new(user: Vec<u8>, password: Secret) -> Result<Self, ProxyError> {
         let fits = |octets: &[u8]| (1..=255).contains(&octets.len());
-        match fits(&user) && fits(&password) {
+        match fits(&user) && fits(password.expose()) {
             true => Ok(Self { user, password }),
             false => Err(ProxyError::LoginLength),
         }

@@ -67,7 +67,7 @@ fn request(host: &str, port: u16) -> Result<Vec<u8>, ProxyError> {
 fn log_in<S: Read + Write>(wire: &mut Wire<'_, S>, login: &ProxyLogin) -> Result<(), Error> {
     let mut octets = Zeroizing::new(Vec::with_capacity(3 + 2 * 255));
     octets.push(1);
-    for word in [&login.user, &*login.password] {
+    for word in [&login.user, login.password.expose()] {
         octets.push(u8::try_from(word.len()).map_err(|_| ProxyError::LoginLength)?);
         octets.extend_from_slice(word);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pop3get::connection::{
     Certificate, Options, Proxy, ProxyKind, ProxyLogin, Roots, Security, tunnel,
 };
+use pop3get::secret::Secret;
 use pop3get::stop::Stop;
 
 /// A certificate is read or not, and what is shown of it moves no terminal and fills
@@ -55,7 +56,7 @@ impl Write for Stream<'_> {
 pub fn proxy(input: &[u8]) {
     let Some((choice, says)) = input.split_first() else { return };
     let (is_http, has_login) = (choice & 1 == 1, choice & 2 == 2);
-    let login = || ProxyLogin::new(b"user".to_vec(), b"secret".to_vec().into()).unwrap();
+    let login = || ProxyLogin::new(b"user".to_vec(), Secret::new(b"secret".to_vec())).unwrap();
     let proxy = Proxy {
         kind: if is_http { ProxyKind::Http } else { ProxyKind::Socks5 },
         host: "proxy.example".into(),
