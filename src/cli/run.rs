@@ -96,7 +96,7 @@ fn of_options<'o>(
     repetition: &mut Repetition,
 ) -> Exit {
     if let Some(kind) = args.generate {
-        return ended(output, None, output.print(kind.text().as_bytes()).map(|()| Exit::Ok));
+        return ended(output, None, output.print(&kind.text()).map(|()| Exit::Ok));
     }
     let deadline = args.deadline.map(|after| Instant::now() + Duration::from_secs(after.0));
     let stop = stop.with_deadline(deadline);

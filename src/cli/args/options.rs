@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, ArgGroup, Parser, ValueEnum, ValueHint};
+use miniz_oxide::inflate::decompress_to_vec;
 
 use super::numbers::MessageRange;
 use super::path::path;
@@ -301,15 +302,16 @@ pub enum Generate {
 }
 
 impl Generate {
-    /// The file as it is checked in.
-    pub(crate) fn text(self) -> &'static str {
-        match self {
-            Self::Bash => include_str!("../../../completions/pop3get.bash"),
-            Self::Fish => include_str!("../../../completions/pop3get.fish"),
-            Self::JsonSchema => include_str!("../../../man/pop3get.schema.json"),
-            Self::Man => include_str!("../../../man/pop3get.1"),
-            Self::Systemd => include_str!("../../../systemd/pop3get.units"),
-            Self::Zsh => include_str!("../../../completions/_pop3get"),
-        }
+    /// The file as it is checked in. The build script has compressed it.
+    pub(crate) fn text(self) -> Vec<u8> {
+        let compressed: &[u8] = match self {
+            Self::Bash => include_bytes!(concat!(env!("OUT_DIR"), "/pop3get.bash")),
+            Self::Fish => include_bytes!(concat!(env!("OUT_DIR"), "/pop3get.fish")),
+            Self::JsonSchema => include_bytes!(concat!(env!("OUT_DIR"), "/pop3get.schema.json")),
+            Self::Man => include_bytes!(concat!(env!("OUT_DIR"), "/pop3get.1")),
+            Self::Systemd => include_bytes!(concat!(env!("OUT_DIR"), "/pop3get.units")),
+            Self::Zsh => include_bytes!(concat!(env!("OUT_DIR"), "/_pop3get")),
+        };
+        decompress_to_vec(compressed).unwrap_or_else(|broken| broken.output)
     }
 }
