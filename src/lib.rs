@@ -145,8 +145,8 @@
 //!
 //! * A listing: [`protocol::MAX_LISTED`] messages and [`protocol::MAX_LISTING_OCTETS`]
 //!   octets. STAT's count is the server's word, too, and bounds nothing. Where it is not
-//!   UIDL's, LIST is asked: what LIST alone has is known by its header. What UIDL alone has
-//!   is fetched like any other message, and its refusal is told.
+//!   UIDL's, LIST decides: what LIST alone has is known by its header, and what UIDL alone
+//!   has is no message, if STAT counts as many as LIST has.
 //! * A response line: [`protocol::MAX_RESPONSE_LINE`] octets, and so a unique-id. A longer
 //!   one ends the session; none is dropped in silence.
 //! * A message: it goes to a file as it comes, and one that grows far beyond its listed

@@ -168,7 +168,7 @@ impl<'a> Listing<'a> {
         self.listing = sightings.all(index);
         let scan = self.note_sizes(scan);
         if drop.is_some_and(|drop| drop.messages < listed && drop.messages == scan.len() as u64) {
-            self.transaction.lenient(Leniency::UidlLongerThanList).map_err(failed())?;
+            self.leave_to(&scan)?;
         }
         self.name(scan, refusal.as_ref(), index).map(|()| None)
     }

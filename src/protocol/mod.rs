@@ -40,7 +40,7 @@
 //! | plus-without-blank | `+` alone for an empty challenge | test server of curl 8 | `login_answers_odd_prompts` (ways.rs) |
 //! | size-unknown | LIST without a size, or with one that is no number | GreenMail 2.0.1 | `a_scan_listing_is_a_number_and_a_size_if_there_is_one` (listing.rs) |
 //! | tab-after-indicator | a tab behind `+OK` or `-ERR` | none is known; Thunderbird takes any blank | `what_is_taken_against_the_rfc_is_named` (response.rs) |
-//! | uidl-longer-than-list | UIDL lists messages that LIST does not have and STAT does not count: they are asked for | none is known | `a_message_that_uidl_alone_lists_is_asked_for` (limits.rs) |
+//! | uidl-longer-than-list | UIDL lists messages that LIST does not have and STAT does not count: they are left out | none is known | `a_message_that_uidl_alone_lists_is_none` (limits.rs) |
 //! | uidl-not-announced | UIDL works that CAPA does not have | AOL's jpop 0.1 (neomutt #1427, mpop #7) | tests/transcripts/capa-without-uidl.txt |
 //!
 //! No leniency, but served by rules that hold in any case, since a server may do so by

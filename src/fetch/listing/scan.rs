@@ -46,6 +46,13 @@ impl Listing<'_> {
         }
         scan
     }
+
+    /// Leaves out what UIDL alone lists: where it has more messages than STAT and LIST,
+    /// which agree, these say which there are.
+    pub(super) fn leave_to(&mut self, scan: &[ScanListing]) -> Result<(), Error> {
+        self.listing.retain(|listed| find(scan, listed.number).is_some());
+        self.transaction.lenient(Leniency::UidlLongerThanList).map_err(Operation::List.failed())
+    }
 }
 
 /// The line of a message among those of LIST, which are in order.
