@@ -19,7 +19,7 @@ use super::headers::Headers;
 use super::plan::shared;
 use super::proof::Proofs;
 use super::sightings::{Lookup, Sightings, Sizes};
-use super::sizes::{is_empty, scan_or_refusal};
+use super::sizes::{awaited_scan, is_empty};
 use super::step::Listed;
 use super::total;
 use super::unique_ids::{are_numbers, derived, is_derived};
@@ -134,8 +134,7 @@ impl<'a> Listing<'a> {
             .map_err(failed())?;
         let sightings = lookup.finish();
         let drop = transaction.drop_listing().map_err(failed())?;
-        let scan =
-            if transaction.awaits_sizes() { Some(scan_or_refusal(transaction)?) } else { None };
+        let scan = awaited_scan(transaction)?;
         let refusal = unique_ids.err();
         if let Some(refusal) = &refusal
             && needs_unique_ids(transaction, index, refusal)
@@ -365,9 +364,9 @@ impl<'a> Listing<'a> {
         mut numbers: VecDeque<MessageNumber>,
     ) -> Result<HashMap<MessageNumber, ListedHeader>, Error> {
         let mut headers = HashMap::new();
-        numbers.retain(|number| match self.sampled.get(number) {
-            Some(header) => headers.insert(*number, *header).is_some(),
-            None => true,
+        numbers.retain(|number| {
+            let sampled = self.sampled.get(number);
+            sampled.map(|header| headers.insert(*number, *header)).is_none()
         });
         self.tops(numbers, HeaderHasher::push, |number, hasher| {
             let identifies = hasher.identifies();

@@ -10,7 +10,23 @@ use super::error::{Error, Operation};
 pub(super) fn scan_or_refusal(
     session: &mut Session<'_>,
 ) -> Result<Result<Vec<ScanListing>, Refusal>, Error> {
-    match session.scan_listing() {
+    answer(session.scan_listing())
+}
+
+/// The same where LIST was sent with UIDL and STAT. It may have been lost behind them.
+pub(super) fn awaited_scan(
+    session: &mut Session<'_>,
+) -> Result<Option<Result<Vec<ScanListing>, Refusal>>, Error> {
+    if !session.awaits_sizes() {
+        return Ok(None);
+    }
+    answer(session.scan_listing().map_err(session::Error::out_of_step)).map(Some)
+}
+
+fn answer(
+    scan: Result<Vec<ScanListing>, session::Error>,
+) -> Result<Result<Vec<ScanListing>, Refusal>, Error> {
+    match scan {
         Ok(scan) => Ok(Ok(scan)),
         Err(session::Error::Refused { refusal, .. }) => Ok(Err(refusal)),
         Err(error) => Err(Operation::List.failed()(error)),

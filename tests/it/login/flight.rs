@@ -110,6 +110,12 @@ fn a_server_that_loses_what_follows_the_login_is_asked_one_by_one() {
         let ran = stage.run(&[mode]);
         assert_eq!((ran.status, stage.server.sessions()), (Some(0), 2), "{ran:?}");
     }
+    // LIST goes with UIDL and STAT.
+    for command in [4, 5, 6] {
+        let stage = Stage::tls(server().fault(Fault::cut_at_command(command).on(1)));
+        let ran = stage.run(&["--list"]);
+        assert_eq!((ran.status, stage.server.sessions()), (Some(0), 2), "{command}: {ran:?}");
+    }
     // One at a time it is a broken connection, and nothing else.
     let stage = Stage::tls(server().without("PIPELINING").fault(Fault::cut_at_command(3)));
     stage.run(&[]).fails(75, "the server closed the connection");
