@@ -106,13 +106,9 @@ impl<T> Receiver<'_, T> {
         self.0.most.0
     }
 
-    /// Whether a call that takes at least so many would not wait, and take some.
+    /// Whether at least so many wait.
     pub(super) fn has(&self, at_least: usize) -> bool {
-        let most = self.0.most;
-        let waiting = self.0.lock();
-        let enough = waiting.items.len() >= at_least.clamp(1, most.0);
-        let takes = enough || waiting.octets >= most.1 || waiting.has_large || waiting.is_over;
-        takes && !waiting.items.is_empty()
+        self.0.lock().items.len() >= at_least
     }
 
     /// Takes all that are there, once there are so many, or a large one, or the time is

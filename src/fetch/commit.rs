@@ -79,7 +79,10 @@ pub(super) fn run(
     journal.prepare(&[], &[])?;
     let mut renamed: Option<RenamedBatch> = None;
     loop {
-        if let Some(before) = renamed.take_if(|_| !arrivals.has(ENOUGH)) {
+        let enough = ENOUGH.min(arrivals.most());
+        if let Some(before) =
+            renamed.take_if(|_| !syncing.may_sync_whole() || !arrivals.has(enough))
+        {
             before.sync_and_settle(journal, maildir, results)?;
         }
         let mut batch = collect_batch(arrivals);
@@ -146,6 +149,11 @@ impl Syncing {
     fn new(maildir: &Maildir) -> Self {
         let whole = maildir.syncs_whole().then_some(Duration::ZERO);
         Self { whole, each: Duration::from_micros(100) }
+    }
+
+    /// Whether the next batch may be synced by one call for all.
+    fn may_sync_whole(&self) -> bool {
+        self.whole.is_some()
     }
 
     /// Makes a batch's files and their names in `tmp/` durable.
