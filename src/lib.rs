@@ -34,7 +34,7 @@
 //! | [`cli`] | the supervisor: options, configuration, passwords, sentences, statuses | channel; of maildir and journal what `--state list` reads |
 //! | [`worker`] | one account in its sandbox | all below |
 //! | [`handover`] | from the Maildir onwards: each message is shown to a target once | connection, maildir, journal, protocol, channel |
-//! | [`fetch`] | one account, one run | session, maildir, journal, protocol |
+//! | [`fetch`] | one account, one run | session, maildir, journal, protocol, channel's events |
 //! | [`session`] | POP3 in states | connection, protocol |
 //! | [`connection`] | octets under deadlines: TCP, proxy, TLS | nothing |
 //! | [`maildir`] | a message, whole or absent | nothing |
@@ -44,8 +44,8 @@
 //! | [`secret`] | a leaf: a password in memory | nothing |
 //! | [`stop`] | a leaf: when a run has to end | nothing |
 //!
-//! Arrows point down only; `tests/it/layering.rs` executes this table. Each room
-//! has its own closed error enum, which the room above wraps; only `cli::output` knows
+//! Every room may name the leaves besides. Arrows point down only;
+//! `tests/it/layering/mod.rs` executes this table. Each room has its own closed error enum, which the room above wraps; only `cli::output` knows
 //! sentences and exit statuses.
 //!
 //! # Supervisor and worker
@@ -152,7 +152,8 @@
 //! * A message: it goes to a file as it comes, and one that grows far beyond its listed
 //!   size is given up.
 //! * A Maildir whose files change at each look: a hundred looks.
-//! * A frame between supervisor and worker, and what a command or hook prints: 64 KiB.
+//! * A frame from a worker, and what a command or hook prints: 64 KiB. A frame to a worker:
+//!   64 MiB.
 //!
 //! # The files of a mailbox
 //!
@@ -172,7 +173,8 @@
 //! 1. Every file of a batch is synced, then `tmp/`; or, where that is as good, the
 //!    file system by one call.
 //! 2. One append to the journal, closed by a commit and synced: the commit point.
-//! 3. Each file is renamed into `new/`, and `new/` is synced.
+//! 3. Each file is renamed into `new/`, and `new/` is synced; or the whole file system is,
+//!    with the files of the next batch.
 //! 4. `settled` is noted, and rides with the next append.
 //! 5. Only now may DELE name the message, and QUIT is sent only when everything
 //!    that the session retrieved has come this far.

@@ -76,8 +76,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Takes them for logins by this mechanism. What no command can carry (CR, LF, NUL;
-    /// CVE-2025-15367) is refused here and nowhere else.
+    /// Takes them for logins by this mechanism and no other. What its commands cannot carry
+    /// (CR, LF, NUL; CVE-2025-15367) is refused here.
     pub fn new(user: Vec<u8>, password: Secret, mechanism: LoginMechanism) -> Result<Self, Error> {
         check_user(mechanism, &user)?;
         if let LoginMechanism::Sasl(mechanism) = mechanism {

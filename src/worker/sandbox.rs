@@ -2,8 +2,8 @@
 //! file and start no program.
 //!
 //! Landlock takes away all files but those in [`Allowed`], and TCP to all ports but those
-//! in it, signals to other processes and their abstract sockets, from this thread and
-//! every thread that it starts. It is closed once, as soon as
+//! in it (from Linux 6.7 on), signals to other processes and their abstract sockets (from
+//! Linux 6.12 on), from this thread and every thread that it starts. It is closed once, as soon as
 //! the lock is held and the Maildir open, and before the first octet of a server. Seccomp
 //! refuses the system calls that start a program, look into another process, or reach one
 //! by a socket file: through one a session bus or a container daemon could be asked to
