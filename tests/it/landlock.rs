@@ -253,10 +253,19 @@ fn a_kernel_without_it_is_no_failure_and_named() {
     }
 }
 
+/// The version of this kernel's Landlock; 0 where it is missing or switched off.
+fn own_version() -> u32 {
+    let (server, sandbox) = (server().start(), Sandbox::new());
+    let said = sandbox.plain(&server).arg("-vv").run().stderr;
+    let version = said.split_once("sandbox: Landlock ABI ").and_then(|(_, it)| it.split_once(','));
+    version.map_or(0, |(version, _)| version.parse().unwrap())
+}
+
 /// What each version of Landlock cannot do is left out, and nothing else.
 #[test]
 fn an_older_landlock_holds_what_it_knows_and_the_mail_arrives() {
-    for abi in [2, 3, 4, 5, 6] {
+    // A kernel can play the versions before its own.
+    for abi in 2..=own_version().min(6) {
         let (server, sandbox) = (server().start(), Sandbox::new());
         let wish = format!("inject=landlock_create_ruleset:retval={abi}:when=1");
         let wishes = ["-e", "trace=landlock_create_ruleset", "-e", &*wish];
@@ -265,9 +274,6 @@ fn an_older_landlock_holds_what_it_knows_and_the_mail_arrives() {
         let output = run.arg("-vv").output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success() && sandbox.count() == 2, "{said}");
-        if !kernel_can() {
-            continue;
-        }
         let (_, line) = said.split_once(&format!("sandbox: Landlock ABI {abi}, ")).unwrap();
         let (line, _) = line.split_once(": files can be written in ").unwrap();
         assert_eq!(line.contains("TCP to "), abi >= 4, "{abi}: {said}");

@@ -4,9 +4,10 @@
 //! The program has its own since it must name what webpki refuses, old and broken
 //! certificates among them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use pop3get::connection::Certificate;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier, PrintableStringRef, UintRef, Utf8StringRef};
 use x509_cert::der::{Decode as _, Encode as _, Reader as _};
 use x509_cert::ext::pkix;
@@ -87,11 +88,42 @@ fn is_read_alike(der: &[u8]) -> bool {
     true
 }
 
+/// Their dates begin in 1970: the other reader knows none before.
+#[test]
+fn certificates_of_many_forms_are_read_as_another_reader_reads_them() {
+    let texts = ["mail.example.org", "a b", "", "J\u{fc}rgen", "xn--mnchen-3ya.de"];
+    let dates = [(1975, 1, 1), (1999, 12, 31), (2049, 12, 31), (2050, 1, 1), (2400, 2, 29)];
+    for (at, text) in texts.iter().enumerate() {
+        for (nth, (year, month, day)) in dates.into_iter().enumerate() {
+            let names = ["example.org", "*.example.net", "mail.example.com"];
+            let mut params = CertificateParams::new(
+                names[..at % 4].iter().map(|it| (*it).into()).collect::<Vec<String>>(),
+            )
+            .unwrap();
+            let addresses: [IpAddr; 2] =
+                ["192.0.2.7".parse().unwrap(), "2001:db8::7".parse().unwrap()];
+            params
+                .subject_alt_names
+                .extend(addresses[..nth % 3].iter().map(|it| rcgen::SanType::IpAddress(*it)));
+            params.distinguished_name.push(DnType::CommonName, *text);
+            params.distinguished_name.push(DnType::OrganizationName, text.repeat(2));
+            (params.not_before, params.not_after) =
+                (date_time_ymd(1970, 1, 2), date_time_ymd(year, month, day));
+            if nth % 2 == 0 {
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            }
+            let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            assert!(is_read_alike(made.der()), "{text} {year}");
+        }
+    }
+}
+
 /// About 140 on most systems, of RSA and of elliptic curves, some older than this century.
 #[test]
 fn this_systems_authorities_are_read_as_another_reader_reads_them() {
     let found = rustls_native_certs::load_native_certs().certs;
     let read = found.iter().filter(|it| is_read_alike(it)).count();
     eprintln!("{read} of {} authorities were compared", found.len());
+    assert!(found.is_empty() || read > 0);
     assert!(read * 10 >= found.len() * 9, "{read} of {}", found.len());
 }
