@@ -22,7 +22,7 @@ pub struct Job {
     /// How to log in.
     pub auth: Auth,
     /// What SCRAM-…-PLUS binds to.
-    pub channel_binding: BindingType,
+    pub channel_binding: ChannelBindingType,
     /// Whether a password may cross a network without TLS.
     pub allow_plaintext_password: bool,
     /// Whether commands may go before the greeting of a server that is known.
@@ -288,7 +288,7 @@ pub enum Auth {
 /// `--channel-binding`
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum BindingType {
+pub enum ChannelBindingType {
     /// What both ends of TLS 1.3 export (RFC 9266).
     #[default]
     Exporter,

@@ -12,10 +12,7 @@ use super::error::{Error, Phase};
 use super::options::Options;
 use super::roots::Authorities;
 use super::tls::{self, Secured};
-use super::waiting::{PhaseTimer, in_slice, write_all};
-
-/// One read takes at most this; four TLS records.
-pub(super) const READ_SIZE: usize = 64 * 1024;
+use super::waiting::{PhaseTimer, READ_SIZE, in_slice, write_all};
 
 /// So much may wait to be sent; more than a window of commands.
 pub(super) const OUTPUT_SIZE: usize = 48 * 1024;

@@ -25,11 +25,7 @@ use super::pin::Pin;
 use super::refusal::{CertificateRefusal, RefusalReason};
 use super::roots::Authorities;
 use super::trust::{ClientCertResolver, Verifier, VerifyMode};
-use super::waiting::{PhaseTimer, in_slice, is_slice};
-
-/// One read from the socket takes at most this: four records of the largest size. rustls by
-/// itself takes 4 KiB.
-const SEVERAL_RECORDS: usize = 64 * 1024;
+use super::waiting::{PhaseTimer, READ_SIZE, in_slice, is_slice};
 
 /// A TLS session and the socket below it.
 #[derive(Debug)]
@@ -122,7 +118,8 @@ impl TlsStream {
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
             .with_client_cert_resolver(resolver);
         let session = ClientConnection::new(Arc::new(config), name).map_err(Error::Tls)?;
-        let socket = BufReader::with_capacity(SEVERAL_RECORDS, socket);
+        // rustls by itself reads 4 KiB at a time.
+        let socket = BufReader::with_capacity(READ_SIZE, socket);
         Ok(Self { session, socket, host, verifier, introduction })
     }
 

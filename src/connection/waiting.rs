@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use super::error::{Error, Phase};
 use super::options::Options;
 
+/// One read takes at most this; four TLS records.
+pub(super) const READ_SIZE: usize = 64 * 1024;
+
 /// Waits are cut into slices of this, since a signal handler restarts a read
 /// and only a look at the flag ends it.
 pub(super) const SLICE: Duration = Duration::from_millis(100);

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::channel::command::WorkerCommand;
 use crate::channel::job::{
-    self, Auth, BindingType, ClientCertificate, DeletionSetting, Job, Messages, RootsSetting,
-    SecretPurpose, Tls,
+    self, Auth, ChannelBindingType, ClientCertificate, DeletionSetting, Job, Messages,
+    RootsSetting, SecretPurpose, Tls,
 };
 use crate::connection::{self, Ahead, Family, Identity, Proxy, ProxyKind, ProxyLogin, Security};
 use crate::fetch::{self, Clock, Place, Policy, Rekey, Renewal, Selection};
@@ -71,8 +71,8 @@ impl WorkerAccount {
             ahead: Ahead::default(),
             mechanism: mechanism(job.auth),
             channel_binding: match job.channel_binding {
-                BindingType::Exporter => ChannelBinding::Exporter,
-                BindingType::EndPoint => ChannelBinding::EndPoint,
+                ChannelBindingType::Exporter => ChannelBinding::Exporter,
+                ChannelBindingType::EndPoint => ChannelBinding::EndPoint,
             },
             pace: Pipelining::Announced,
             early: if job.early { Early::Trial } else { Early::Never },

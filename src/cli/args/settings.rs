@@ -18,7 +18,7 @@ use super::handover::{self, Handover};
 use super::path::path;
 use super::period::{Days, Period};
 use super::size::Size;
-use crate::channel::job::{Auth, BindingType, Tls};
+use crate::channel::job::{Auth, ChannelBindingType, Tls};
 use crate::connection::Pin;
 use crate::protocol::Recipient;
 
@@ -45,7 +45,7 @@ pub struct Settings {
 
     /// What SCRAM-…-PLUS binds the login to: the TLS 1.3 session, or the server's certificate [default: exporter]
     #[arg(long, value_name = "WHAT", help_heading = "Server")]
-    pub channel_binding: Option<BindingType>,
+    pub channel_binding: Option<ChannelBindingType>,
 
     /// Send the password in clear, without TLS, to a server that is not this machine
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Server")]

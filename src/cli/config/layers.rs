@@ -1,6 +1,6 @@
 //! Where each value comes from: the nearest layer that has it.
 
-use crate::channel::job::{Auth, BindingType, Tls};
+use crate::channel::job::{Auth, ChannelBindingType, Tls};
 use crate::cli::args::period::Period;
 use crate::cli::args::settings::{Settings, TlsRoots};
 
@@ -116,7 +116,7 @@ fn built_in() -> Settings {
     Settings {
         tls: Some(Tls::default()),
         auth: Some(Auth::default()),
-        channel_binding: Some(BindingType::default()),
+        channel_binding: Some(ChannelBindingType::default()),
         allow_plaintext_password: Some(false),
         early: Some(true),
         strict: Some(false),

@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::Value;
 
 use crate::channel::findings::{ProbeReport, TlsReport};
-use crate::channel::job::{BindingType, Tls};
+use crate::channel::job::{ChannelBindingType, Tls};
 use crate::cli::args::settings::{Settings, TlsRoots};
 use crate::cli::config::account::Account;
 
@@ -66,7 +66,7 @@ impl Lines {
     /// What was given of the way. Pins that turned out to be of another key are
     /// left out.
     fn way(&mut self, settings: &Settings, has_another_key: bool) {
-        if settings.channel_binding == Some(BindingType::EndPoint) {
+        if settings.channel_binding == Some(ChannelBindingType::EndPoint) {
             self.set("channel-binding", "end-point");
         }
         if settings.allow_plaintext_password == Some(true) {
