@@ -47,7 +47,7 @@ complete -c pop3get -l proxy-password-file -d 'Read the proxy password from the 
 complete -c pop3get -l connect-timeout -d 'Time to wait for the connection and the server\'s greeting [default: 1m]' -r
 complete -c pop3get -l timeout -d 'Time to wait for a reply, or for more of a message [default: 3m]' -r
 complete -c pop3get -l retry-for -d 'Time to keep trying while another session holds the maildrop ([IN-USE]); the pauses grow, and --deadline ends it [default: 0s]' -r
-complete -c pop3get -l grace -d 'Off a terminal, keep quiet about failures that the next run may mend (status 0 in place of 75), until they have lasted this long and three runs have failed' -r
+complete -c pop3get -l grace -d 'Off a terminal, keep quiet about failures that may be over by the next run (status 0 in place of 75), until they have lasted this long and three runs have failed' -r
 complete -c pop3get -s m -l maildir -d 'Deliver into this Maildir; made if it is missing [default: $MAILDIR]' -r -f -a "(__fish_complete_directories)"
 complete -c pop3get -l delete-after -d 'Delete messages from the server this long after their delivery; whole days, like 30d' -r
 complete -c pop3get -l max-size -d 'Do not fetch larger messages; they stay on the server; units k, M, G' -r

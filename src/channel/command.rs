@@ -113,7 +113,7 @@ pub enum WorkerCommand {
 
 impl WorkerCommand {
     /// Whether nothing is written, on either side.
-    pub fn only_looks(&self) -> bool {
+    pub fn is_read_only(&self) -> bool {
         match self {
             Self::Check {}
             | Self::DryRun { .. }

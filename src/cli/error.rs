@@ -49,7 +49,7 @@ pub(crate) enum Error {
     /// The command line.
     Usage { why: String, hint: Option<&'static str> },
     /// A worker failed, and said why. The server is named where it matters.
-    Worker { server: String, failure: Failure, ways: Box<Ways> },
+    Worker { server: String, failure: Failure, facts: Box<HintFacts> },
     /// A worker ended, or had to be ended, without saying why.
     WorkerLost(Lost),
 }
@@ -69,14 +69,14 @@ pub(crate) enum HookFailure {
 
 /// What the hint of a worker's failure is made of.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ways {
+pub(crate) struct HintFacts {
     /// The words that mean the account on a command line: `pop3get work`.
     pub(crate) command: String,
     /// The Maildir that the account was delivered into before, if it was another one; the
     /// directory that has to be made.
     pub(crate) maildir: Option<String>,
     /// Nothing was to be written.
-    pub(crate) only_looks: bool,
+    pub(crate) is_read_only: bool,
 }
 
 /// How a worker ended that did not say why.

@@ -95,7 +95,7 @@ impl Repetition {
         let why = error.to_string();
         if self.said.as_ref() != Some(&why) {
             output.fail(None, error, None);
-            output.warn("configuration", "the last good one holds until this is mended");
+            output.warn("configuration", "the last good one holds until this is repaired");
             self.said = Some(why);
         }
         Some(config)

@@ -68,14 +68,14 @@ impl Connection {
     pub fn inspect_tls(mut self) -> Result<Secured, Error> {
         self.refuse_plaintext()?;
         self.begin(Phase::Handshake);
-        self.look()
+        self.inspect()
     }
 
     fn refuse_plaintext(&self) -> Result<(), Error> {
         if self.buffered().is_empty() { Ok(()) } else { Err(Error::PlaintextBeforeTls) }
     }
 
-    pub(super) fn look(self) -> Result<Secured, Error> {
+    pub(super) fn inspect(self) -> Result<Secured, Error> {
         match self.stream {
             Stream::Plain(socket) => {
                 tls::TlsStream::inspect(socket, &self.options, self.authorities, self.waiting)

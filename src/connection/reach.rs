@@ -204,6 +204,6 @@ pub fn inspect(options: &Options) -> Result<Inspection, Error> {
     each_address(options, &authorities, |mut connection, attempt| {
         connection.waiting = attempt.waiting.with(Phase::Handshake);
         let (addresses, peer) = (connection.addresses.clone(), connection.peer);
-        Ok(Inspection { addresses, peer, secured: connection.look()? })
+        Ok(Inspection { addresses, peer, secured: connection.inspect()? })
     })
 }

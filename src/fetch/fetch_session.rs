@@ -40,10 +40,10 @@ impl AccountRun {
         let sizes = self.sizes(options.rekey, policy);
         let mut listing = sessions::open(self, options, credentials, (&log, sizes), observe)?;
         let first = self.journal.index().is_empty();
-        let look = |run: &mut Self, listing: &mut Listing<'_>| {
+        let decide = |run: &mut Self, listing: &mut Listing<'_>| {
             run.steps((options.rekey, refetch), policy, now, listing)
         };
-        let (steps, orders) = sessions::look(self, &mut listing, options, observe, look)?;
+        let (steps, orders) = sessions::listed(self, &mut listing, options, observe, decide)?;
         self.warn(&listing, (&steps, policy), now, observe);
         self.current.reached = Reached::Messages;
         self.note_listing(&listing, steps.iter().map(Step::leaves_doubt), options)?;

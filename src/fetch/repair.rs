@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::journal::{Facts, Fate, Journal, Mended, MessageKey, Repair};
+use crate::journal::{Facts, Fate, Journal, MessageKey, Repair, RepairResult};
 use crate::maildir::{Maildir, RenameOutcome};
 use crate::protocol::UniqueId;
 
@@ -55,7 +55,7 @@ pub(super) fn open(place: &Place) -> Result<Journal, Error> {
 /// Rebuilds the journal from what is left of it and from the Maildir's names,
 /// and binds the two. What was committed and waits in `tmp/` is delivered before.
 /// If not asked to write it makes and moves nothing.
-pub fn repair(place: &Place, write: bool) -> Result<Mended, Error> {
+pub fn repair(place: &Place, write: bool) -> Result<RepairResult, Error> {
     let maildir = match write {
         true => Maildir::open(&place.maildir)?,
         false => Maildir::open_existing(&place.maildir)?,
@@ -69,7 +69,7 @@ pub fn repair(place: &Place, write: bool) -> Result<Mended, Error> {
     let lacking = repair.lacks(delivered.values().map(|file| file.tag.hash));
     let files = lacking_files(&maildir, &delivered, &lacking)?;
     let present = delivered.values().map(|file| file.tag.hash).collect();
-    repair.mend(&present, &files, |name| {
+    repair.apply(&present, &files, |name| {
         let is_delivered = delivered.get(name);
         if !write && is_delivered.is_some() {
             return Ok(Fate::Delivered);

@@ -194,7 +194,7 @@ impl AccountRun {
         act: impl FnOnce(&mut Self, &mut Listing<'a>) -> Result<T, Error>,
     ) -> Result<(Listing<'a>, T), Error> {
         let mut listing = sessions::open(self, options, credentials, (log, sizes), observe)?;
-        let found = sessions::look(self, &mut listing, options, observe, |run, listing| {
+        let found = sessions::listed(self, &mut listing, options, observe, |run, listing| {
             listing.list(run.journal.index(), sizes)?;
             act(run, listing)
         })?;

@@ -213,7 +213,7 @@ fn note_leniencies<R: Sessions>(
 
 /// Lists, or looks at headers. Notes which header broke the session, and when we logged
 /// in: by then the server has said how soon it may be asked again.
-pub(super) fn look<'a, R: Sessions, T>(
+pub(super) fn listed<'a, R: Sessions, T>(
     run: &mut R,
     listing: &mut Listing<'a>,
     options: &Options,

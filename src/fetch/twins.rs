@@ -109,11 +109,11 @@ impl Twins {
             }
             let Some(unique_id) = index.unique_id_of(id) else { continue };
             let key = MessageKey::new(unique_id, it.occurrence);
-            let presence = present.of(&key, it.fingerprint);
-            if presence == Presence::Sure {
+            let certainty = present.of(&key, it.fingerprint);
+            if certainty == Certainty::Sure {
                 continue;
             }
-            let is_guess = presence == Presence::Guess;
+            let is_guess = certainty == Certainty::Guess;
             let proof = if is_due(&it) { journal.settled(&key) } else { None };
             let source = TwinSource::Record(key);
             let candidate = Candidate { source, elsewhere, is_guess, proof };
@@ -221,7 +221,7 @@ fn may_move(state: State) -> bool {
 
 /// How sure it is that a known message is listed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
+enum Certainty {
     Guess,
     Sure,
     Unknown,
@@ -260,12 +260,12 @@ impl Present {
         found.find(|(key, _)| !self.keys.contains_key(key))
     }
 
-    fn of(&self, key: &MessageKey, print: Option<Fingerprint>) -> Presence {
+    fn of(&self, key: &MessageKey, print: Option<Fingerprint>) -> Certainty {
         match self.keys.get(key) {
-            _ if print.is_some_and(|print| self.prints.contains(&print)) => Presence::Sure,
-            Some(true) => Presence::Sure,
-            Some(false) => Presence::Guess,
-            None => Presence::Unknown,
+            _ if print.is_some_and(|print| self.prints.contains(&print)) => Certainty::Sure,
+            Some(true) => Certainty::Sure,
+            Some(false) => Certainty::Guess,
+            None => Certainty::Unknown,
         }
     }
 }

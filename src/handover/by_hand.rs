@@ -29,8 +29,8 @@ pub fn by_hand(
         !is_over && (unique_ids.is_empty() || unique_ids.contains(&waits.unique_id))
     };
     if !write {
-        let log = HandoverLog::look(place.state, place.mailbox)?.unwrap_or_default();
-        let waits = Journal::look(place.state, place.mailbox)?.waits();
+        let log = HandoverLog::read(place.state, place.mailbox)?.unwrap_or_default();
+        let waits = Journal::read_index(place.state, place.mailbox)?.waits();
         return Ok(waits.iter().filter(|waits| is_meant(waits, log.get(&waits.name))).count());
     }
     let journal = || Journal::waiting(place.state, place.mailbox);

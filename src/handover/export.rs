@@ -21,8 +21,8 @@ pub fn export(
 ) -> Result<usize, Error> {
     let is_named = |waits: &Waits| unique_ids.is_empty() || unique_ids.contains(&waits.unique_id);
     if !write {
-        let log = HandoverLog::look(place.state, place.mailbox)?.unwrap_or_default();
-        let waits = Journal::look(place.state, place.mailbox)?.waits();
+        let log = HandoverLog::read(place.state, place.mailbox)?.unwrap_or_default();
+        let waits = Journal::read_index(place.state, place.mailbox)?.waits();
         let is_refused = |waits: &&Waits| {
             log.get(&waits.name).is_some_and(|it| it.progress == Progress::Refused)
         };

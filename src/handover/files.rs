@@ -28,7 +28,7 @@ impl Files {
         loop {
             let found = match self.found.take() {
                 Some(found) => found,
-                None => self.look()?,
+                None => self.scan()?,
             };
             if let Some(file) = self.found.insert(found).get(&waits.name) {
                 let below = file.path.strip_prefix(self.maildir.path());
@@ -41,7 +41,7 @@ impl Files {
         }
     }
 
-    fn look(&self) -> Result<BTreeMap<String, DeliveredFile>, Error> {
+    fn scan(&self) -> Result<BTreeMap<String, DeliveredFile>, Error> {
         let is_wanted = |tag: &UniqueName| self.wanted.contains(tag);
         let mut found = self.maildir.delivered(is_wanted)?;
         if self.is_whole {

@@ -95,11 +95,11 @@ impl HandoverRun<'_> {
 
 /// Whether anything waits that was not handed over, looked at without a lock.
 fn is_due(place: MailSource<'_>) -> Result<bool, Error> {
-    let waits = Journal::look(place.state, place.mailbox)?.waits();
+    let waits = Journal::read_index(place.state, place.mailbox)?.waits();
     if waits.is_empty() {
         return Ok(false);
     }
-    let Some(log) = HandoverLog::look(place.state, place.mailbox)? else { return Ok(true) };
+    let Some(log) = HandoverLog::read(place.state, place.mailbox)? else { return Ok(true) };
     let is_over =
         |handed: &Handed| matches!(handed.progress, Progress::Gone | Progress::HandedOver);
     Ok(!waits.iter().all(|it| log.get(&it.name).is_some_and(is_over)))

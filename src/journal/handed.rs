@@ -31,9 +31,9 @@ pub struct Backlog {
 impl Backlog {
     /// Reads it without a lock.
     pub fn read(state: &Path, mailbox: &Mailbox) -> Result<Self, Error> {
-        let log = HandoverLog::look(state, mailbox)?.unwrap_or_default();
+        let log = HandoverLog::read(state, mailbox)?.unwrap_or_default();
         let mut backlog = Self::default();
-        for Waits { name, .. } in Journal::look(state, mailbox)?.waits() {
+        for Waits { name, .. } in Journal::read_index(state, mailbox)?.waits() {
             let handed = log.get(&name);
             match handed.map(|it| it.progress) {
                 Some(Progress::Gone | Progress::HandedOver) => continue,
@@ -110,7 +110,7 @@ impl Journal {
     ) -> Vec<Unmarked> {
         let is_spool = maildir == self.mailbox().spool(state);
         // What cannot be read is told by the next hand-over.
-        let log = HandoverLog::look(state, self.mailbox()).ok().flatten().unwrap_or_default();
+        let log = HandoverLog::read(state, self.mailbox()).ok().flatten().unwrap_or_default();
         unmarked(self.index(), &log, is_spool, files)
     }
 
@@ -118,7 +118,7 @@ impl Journal {
     /// says, and notes its number. The lock of the hand-over is not needed: what its
     /// file says of a message that was handed over it says for ever.
     pub fn note_handed_over(&mut self, state: &Path) -> Result<(), Error> {
-        let Some(log) = HandoverLog::look(state, self.mailbox())? else { return Ok(()) };
+        let Some(log) = HandoverLog::read(state, self.mailbox())? else { return Ok(()) };
         let is_over = |progress| matches!(progress, Progress::HandedOver | Progress::Gone);
         let marks = self.index().waiting.iter().map(|mark| mark.name.clone());
         let over: Vec<_> =
@@ -136,7 +136,7 @@ impl Journal {
     /// What waits by the journal of a mailbox, the hand-over's lock held. What is read
     /// is durable: a mark that is missing here was taken off for good.
     pub fn waiting(state: &Path, mailbox: &Mailbox) -> Result<Index, Error> {
-        let index = Self::look(state, mailbox)?;
+        let index = Self::read_index(state, mailbox)?;
         let path = mailbox.journal(state);
         match open_to_read(&path) {
             Ok(file) => file.sync_data().map_err(io_error("sync", &path))?,

@@ -274,7 +274,7 @@ impl HandoverLog {
     }
 
     /// Reads the file without its lock; nothing where there is none.
-    pub fn look(state: &Path, mailbox: &Mailbox) -> Result<Option<HandoverState>, Error> {
+    pub fn read(state: &Path, mailbox: &Mailbox) -> Result<Option<HandoverState>, Error> {
         read(&mailbox.directory(state).join(NAME))
     }
 
@@ -397,7 +397,7 @@ mod tests {
         assert_eq!((log.get("a"), log.get("b")), (None, Some(&handed(Progress::HandedOver))));
         let number = log.state.number;
         drop(log);
-        let known = HandoverLog::look(state.path(), &mailbox).unwrap().unwrap();
+        let known = HandoverLog::read(state.path(), &mailbox).unwrap().unwrap();
         assert_eq!((known.number(), known.get("b").is_some()), (number, true));
         std::fs::remove_file(mailbox.directory(state.path()).join(NAME)).unwrap();
         let lost = open(false, index(&["b"], number));

@@ -59,7 +59,7 @@ pub struct Journal {
     number: u64,
     last_append: Range<u64>,
     torn: bool,
-    /// The Maildir and the state directory, until the marker knows of this run.
+    /// The Maildir and the state directory, until the binding knows of this run.
     unmarked: Option<(PathBuf, PathBuf)>,
     /// The Maildir knows of a run that this file does not.
     is_old: bool,
@@ -281,8 +281,8 @@ impl Journal {
         }
         if let Some((maildir, state)) = self.unmarked.take() {
             match MaildirBinding::open(&maildir, &state) {
-                Ok(Some(mut marker)) => marker.note_run(self.header.journal, self.number)?,
-                // Another run has the lock, or the marker was removed.
+                Ok(Some(mut binding)) => binding.note_run(self.header.journal, self.number)?,
+                // Another run has the lock, or the binding was removed.
                 Ok(None) | Err(Error::Busy { .. }) => {}
                 Err(error) => return Err(error),
             }

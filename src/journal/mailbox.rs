@@ -52,7 +52,7 @@ impl Mailbox {
         Self { key: name.map_or(self.key, |name| file_name(encoded(name))), host: self.host }
     }
 
-    /// The mailbox with this key, as a Maildir's marker or a person names it; `None`
+    /// The mailbox with this key, as a Maildir's binding or a person names it; `None`
     /// for what is the key of no mailbox. Nothing is known of its server.
     pub fn of_key(key: &str) -> Option<Self> {
         let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.+@:%".contains(&octet);
@@ -60,7 +60,7 @@ impl Mailbox {
         is_key.then(|| Self { key: key.to_owned(), host: String::new() })
     }
 
-    /// The name of its directory, and in the Maildir's marker.
+    /// The name of its directory, and in the Maildir's binding.
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -4,7 +4,7 @@
 //! everything would be fetched a second time.
 //!
 //! ```abnf
-//! marker  = "pop3get-maildir" SP version SP maildir-id LF *( (journal / run) LF )
+//! binding  = "pop3get-maildir" SP version SP maildir-id LF *( (journal / run) LF )
 //! journal = "journal" SP journal-id SP mailbox
 //! run     = "run" SP journal-id SP number     ; the journal's last commit when a run began to deliver
 //! ```
@@ -23,7 +23,7 @@ const NAME: &str = ".pop3get";
 const LOCK: &str = ".pop3get.lock";
 const LOCK_INSTEAD: &str = "maildirs.lock";
 
-/// The marker of one Maildir, under its own lock for as long as it lives.
+/// The binding of one Maildir, under its own lock for as long as it lives.
 #[derive(Debug)]
 pub(super) struct MaildirBinding {
     directory: PathBuf,
@@ -72,7 +72,7 @@ fn learn(file: &mut BindingFile, line: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// The lock of a Maildir's marker. Where the Maildir's file system has no locks, a
+/// The lock of a Maildir's binding. Where the Maildir's file system has no locks, a
 /// file in the state directory stands for it: it keeps apart the runs of one user.
 fn lock(directory: &Path, state: &Path) -> Result<File, Error> {
     let path = directory.join(LOCK);
@@ -95,7 +95,7 @@ fn is_not_found(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
 }
 
-/// Refuses a link where the marker is made later: it leads into another file.
+/// Refuses a link where the binding is made later: it leads into another file.
 fn refuse_link(path: &Path) -> Result<(), Error> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => {
@@ -106,12 +106,12 @@ fn refuse_link(path: &Path) -> Result<(), Error> {
 }
 
 impl MaildirBinding {
-    /// Where the marker of a Maildir is.
+    /// Where the binding of a Maildir is.
     pub(super) fn path(directory: &Path) -> PathBuf {
         directory.join(NAME)
     }
 
-    /// Takes the marker's lock, which a run holds for a few syncs at most, and
+    /// Takes the binding's lock, which a run holds for a few syncs at most, and
     /// reads it; `None` inside where the Maildir has none.
     fn read(directory: &Path, state: &Path) -> Result<(File, Option<BindingFile>), Error> {
         let lock = lock(directory, state)?;
@@ -128,7 +128,7 @@ impl MaildirBinding {
         Self { directory: directory.into(), maildir, journals, runs, _lock: lock }
     }
 
-    /// The marker of a Maildir, `None` if it has none. Then nothing is made in it.
+    /// The binding of a Maildir, `None` if it has none. Then nothing is made in it.
     pub(super) fn open(directory: &Path, state: &Path) -> Result<Option<Self>, Error> {
         if fs::symlink_metadata(directory.join(NAME)).is_err_and(|error| is_not_found(&error)) {
             refuse_link(&directory.join(LOCK))?;
@@ -139,7 +139,7 @@ impl MaildirBinding {
         Ok(found.map(|file| Self::of(directory, file, lock)))
     }
 
-    /// The marker of a Maildir, made with a new id where there is none.
+    /// The binding of a Maildir, made with a new id where there is none.
     pub(super) fn open_or_make(directory: &Path, state: &Path) -> Result<Self, Error> {
         let (lock, found) = Self::read(directory, state)?;
         let is_new = found.is_none();
@@ -147,16 +147,16 @@ impl MaildirBinding {
             Some(found) => found,
             None => BindingFile { maildir: random_id()?, ..BindingFile::default() },
         };
-        let marker = Self::of(directory, file, lock);
+        let binding = Self::of(directory, file, lock);
         if is_new {
-            marker.write()?;
+            binding.write()?;
         }
-        Ok(marker)
+        Ok(binding)
     }
 
     /// What a Maildir says, without a lock and without making one: its id, and the
-    /// journal that it names for a mailbox. A damaged marker says nothing.
-    pub(super) fn look(
+    /// journal that it names for a mailbox. A damaged binding says nothing.
+    pub(super) fn read_names(
         directory: &Path,
         mailbox: &str,
     ) -> Result<(Option<u64>, Option<u64>), Error> {
@@ -177,7 +177,7 @@ impl MaildirBinding {
     }
 
     /// The journals of other mailboxes that a Maildir names, without a lock; none where
-    /// the marker cannot be read.
+    /// the binding cannot be read.
     pub(super) fn look_for_others(directory: &Path, mailbox: &str) -> Vec<(u64, String)> {
         let path = directory.join(NAME);
         let file = read_file(&path).ok().and_then(|text| parse(&text, &path).ok());
@@ -186,7 +186,7 @@ impl MaildirBinding {
         journals
     }
 
-    /// The marker of a Maildir, made anew where there is none or a damaged one,
+    /// The binding of a Maildir, made anew where there is none or a damaged one,
     /// which is kept beside it.
     pub(super) fn open_or_remake(directory: &Path, state: &Path) -> Result<Self, Error> {
         match Self::open_or_make(directory, state) {
@@ -213,7 +213,7 @@ impl MaildirBinding {
     }
 
     /// Lets a journal be that of another mailbox from now on, whose own is named no
-    /// more. Both change by one rename of the marker.
+    /// more. Both change by one rename of the binding.
     pub(super) fn rename(&mut self, journal: u64, old: &str, new: &str) -> Result<(), Error> {
         self.journals.retain(|(_, named)| named != old);
         self.name(new, journal)
@@ -253,7 +253,7 @@ impl MaildirBinding {
         replace(&self.directory, NAME, &text).map(|_| ()).map_err(|failure| failure.error)
     }
 
-    /// Syncs the directory: a marker that an interrupted run made may not be
+    /// Syncs the directory: a binding that an interrupted run made may not be
     /// durable yet.
     pub(super) fn sync(&self) -> Result<(), Error> {
         sync_directory(&self.directory)
@@ -265,24 +265,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_marker_remembers_each_mailbox_and_its_journal() {
+    fn a_binding_remembers_each_mailbox_and_its_journal() {
         let directory = tempfile::tempdir().unwrap();
         assert!(MaildirBinding::open(directory.path(), directory.path()).unwrap().is_none());
-        let mut marker = MaildirBinding::open_or_make(directory.path(), directory.path()).unwrap();
-        let maildir = marker.maildir;
-        marker.name("a@h", 7).unwrap();
-        marker.name("b%20@h", 8).unwrap();
-        marker.name("a@h", 9).unwrap();
-        drop(marker);
-        let marker = MaildirBinding::open(directory.path(), directory.path()).unwrap().unwrap();
-        assert_eq!(marker.maildir, maildir);
-        assert_eq!(marker.journal_of("a@h"), Some(9));
-        assert_eq!(marker.journal_of("b%20@h"), Some(8));
-        assert_eq!(marker.journal_of("c"), None);
+        let mut binding = MaildirBinding::open_or_make(directory.path(), directory.path()).unwrap();
+        let maildir = binding.maildir;
+        binding.name("a@h", 7).unwrap();
+        binding.name("b%20@h", 8).unwrap();
+        binding.name("a@h", 9).unwrap();
+        drop(binding);
+        let binding = MaildirBinding::open(directory.path(), directory.path()).unwrap().unwrap();
+        assert_eq!(binding.maildir, maildir);
+        assert_eq!(binding.journal_of("a@h"), Some(9));
+        assert_eq!(binding.journal_of("b%20@h"), Some(8));
+        assert_eq!(binding.journal_of("c"), None);
     }
 
     #[test]
-    fn a_damaged_marker_is_named_with_its_line() {
+    fn a_damaged_binding_is_named_with_its_line() {
         let path = Path::new("x");
         let line = |text: &[u8]| match parse(text, path) {
             Err(Error::Damaged { line, .. }) => line,

@@ -62,8 +62,8 @@ impl Journal {
         renaming::finish(state, mailbox, maildir)?;
         let path = mailbox.journal(state);
         let mut old = read_all(state, mailbox, maildir)?;
-        let mut marker = match MaildirBinding::open(maildir, state)? {
-            Some(marker) => marker,
+        let mut binding = match MaildirBinding::open(maildir, state)? {
+            Some(binding) => binding,
             None if old.as_ref().is_some_and(|old| old.index.has_deliveries()) => {
                 return Err(refuse(BindingMismatch::MaildirGone, &path, maildir));
             }
@@ -73,42 +73,42 @@ impl Journal {
             }
             None => MaildirBinding::open_or_make(maildir, state)?,
         };
-        let named = marker.journal_of(mailbox.key());
+        let named = binding.journal_of(mailbox.key());
         if named.is_none() {
-            marker.sync()?;
+            binding.sync()?;
             if let Some(Loaded { header: JournalHeader { journal, .. }, .. }) = old
-                && renaming::finish_from(state, mailbox, journal, marker.mailbox_of(journal))?
+                && renaming::finish_from(state, mailbox, journal, binding.mailbox_of(journal))?
             {
                 old = None;
             }
         }
-        let wanted = |journal| JournalHeader { version: VERSION, journal, maildir: marker.maildir };
+        let of = |journal| JournalHeader { version: VERSION, journal, maildir: binding.maildir };
         let old = match (named, old) {
             (Some(_), None) => return Err(refuse(BindingMismatch::JournalGone, &path, maildir)),
             (Some(named), Some(old)) if named != old.header.journal => {
                 return Err(refuse(BindingMismatch::AnotherJournal, &path, maildir));
             }
-            (_, Some(old)) if old.header.maildir == marker.maildir => old,
+            (_, Some(old)) if old.header.maildir == binding.maildir => old,
             (_, Some(old)) if old.index.has_deliveries() => {
                 return Err(refuse(BindingMismatch::AnotherMaildir, &path, maildir));
             }
             // Only marks, which are as good for another Maildir.
             (_, Some(old)) => {
-                let header = wanted(old.header.journal);
+                let header = of(old.header.journal);
                 let text = rewritten(&header, &old.index, old.number);
                 replace(&directory, JOURNAL, &text).map_err(|failure| failure.error)?;
                 reload(&path)?
             }
             (None, None) => {
-                let header = wanted(random_id()?);
+                let header = of(random_id()?);
                 return Self::unmade(mailbox, state, maildir, lock, header);
             }
         };
         if named.is_none() {
             sync_directory(&directory)?;
-            marker.name(mailbox.key(), old.header.journal)?;
+            binding.name(mailbox.key(), old.header.journal)?;
         }
-        let is_old = marker.is_ahead_of(old.header.journal, old.number);
+        let is_old = binding.is_ahead_of(old.header.journal, old.number);
         Self::of(mailbox, state, maildir, is_old, lock, old)
     }
 
@@ -118,16 +118,16 @@ impl Journal {
         let directory = mailbox.directory(state);
         let lock = Self::lock(state, mailbox)?.0;
         let path = mailbox.journal(state);
-        let mut marker = MaildirBinding::open_or_remake(maildir, state)?;
+        let mut binding = MaildirBinding::open_or_remake(maildir, state)?;
         match fs::rename(&path, unused(&path.with_extension("old"))) {
             Ok(()) => {}
             Err(error) if is_not_found(&error) => {}
             Err(error) => return Err(io_error("rename", &path)(error)),
         }
         let header =
-            JournalHeader { version: VERSION, journal: random_id()?, maildir: marker.maildir };
+            JournalHeader { version: VERSION, journal: random_id()?, maildir: binding.maildir };
         replace(&directory, JOURNAL, header.line().as_bytes()).map_err(|failure| failure.error)?;
-        marker.name(mailbox.key(), header.journal)?;
+        binding.name(mailbox.key(), header.journal)?;
         let new = reload(&path)?;
         Self::of(mailbox, state, maildir, false, lock, new)
     }
@@ -136,12 +136,12 @@ impl Journal {
     /// lock and without writing anything.
     pub fn check_binding(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<(), Error> {
         let path = mailbox.journal(state);
-        let (mut marked, mut named) = MaildirBinding::look(maildir, mailbox.key())?;
+        let (mut marked, mut named) = MaildirBinding::read_names(maildir, mailbox.key())?;
         if marked.is_none()
             && let Some((_, old)) = renaming::unfinished(state, mailbox)
         {
             // A spool whose messages are still to come along.
-            (marked, named) = MaildirBinding::look(&old.spool(state), mailbox.key())?;
+            (marked, named) = MaildirBinding::read_names(&old.spool(state), mailbox.key())?;
         }
         let journal = read_of(state, mailbox)?;
         if let Some(Loaded { header, .. }) = &journal
@@ -167,7 +167,7 @@ impl Journal {
     /// The id of the journal that a Maildir names for a mailbox, which the names of its
     /// files bear.
     pub fn named_by(maildir: &Path, mailbox: &Mailbox) -> Result<Option<u64>, Error> {
-        Ok(MaildirBinding::look(maildir, mailbox.key())?.1)
+        Ok(MaildirBinding::read_names(maildir, mailbox.key())?.1)
     }
 
     /// What has to be known before a connection: the last login at the server, if it wanted
@@ -191,7 +191,7 @@ impl Journal {
 
     /// What the journal of a mailbox says, without a lock and without writing
     /// anything; nothing where there is none.
-    pub fn look(state: &Path, mailbox: &Mailbox) -> Result<Index, Error> {
+    pub fn read_index(state: &Path, mailbox: &Mailbox) -> Result<Index, Error> {
         let loaded = read_of(state, mailbox)?;
         let mut index = loaded.map(|loaded| loaded.index).unwrap_or_default();
         index.server = ServerFacts::read(&mailbox.server(state), mailbox.host());

@@ -6,14 +6,14 @@
 //!
 //! # Invariants
 //!
-//! * The Maildir's marker decides: it names the journal for the old mailbox or for
+//! * The Maildir's binding decides: it names the journal for the old mailbox or for
 //!   the new one, and is replaced by one rename.
 //! * Before that, `renaming` in the directory of the new mailbox says what is about to
-//!   happen. The next run that opens one of the two mailboxes finishes what the marker has
-//!   decided; a `renaming` that the marker does not confirm is removed.
+//!   happen. The next run that opens one of the two mailboxes finishes what the binding has
+//!   decided; a `renaming` that the binding does not confirm is removed.
 //! * Both locks are held meanwhile, and that of the old hand-over. The lock files stay
 //!   where they are.
-//! * A spool has a marker of its own. Its files move first, its marker behind them, and
+//! * A spool has a binding of its own. Its files move first, its binding behind them, and
 //!   everything else after that.
 
 use std::fs::{self, File};
@@ -67,7 +67,7 @@ impl Intent {
 }
 
 /// Moves everything of the old mailbox that is still there. Both locks are held, and
-/// the marker names the journal for the new one.
+/// the binding names the journal for the new one.
 fn move_files(state: &Path, old: &Mailbox, new: &Mailbox) -> Result<(), Error> {
     let (from, to) = (old.directory(state), new.directory(state));
     move_spool(&old.spool(state), &new.spool(state))?;
@@ -88,22 +88,22 @@ fn move_files(state: &Path, old: &Mailbox, new: &Mailbox) -> Result<(), Error> {
     sync_directory(&to)
 }
 
-/// Moves the messages of a spool, and behind them the marker that names its journal.
+/// Moves the messages of a spool, and behind them the binding that names its journal.
 fn move_spool(from: &Path, to: &Path) -> Result<(), Error> {
-    let marker = MaildirBinding::path(from);
-    if fs::symlink_metadata(&marker).is_err() {
+    let binding = MaildirBinding::path(from);
+    if fs::symlink_metadata(&binding).is_err() {
         return Ok(());
     }
     for name in SPOOL_DIRECTORIES {
         make_state_directory(&to.join(name))?;
         move_messages(&from.join(name), &to.join(name))?;
     }
-    fs::rename(&marker, MaildirBinding::path(to)).map_err(io_error("rename", &marker))?;
+    fs::rename(&binding, MaildirBinding::path(to)).map_err(io_error("rename", &binding))?;
     sync_directory(to)?;
     sync_directory(from)
 }
 
-/// Whether a marker names this journal for `new`: that of its Maildir, or that of a spool,
+/// Whether a binding names this journal for `new`: that of its Maildir, or that of a spool,
 /// of which the one of `old` comes along.
 fn is_named(
     state: &Path,
@@ -112,7 +112,7 @@ fn is_named(
     journal: u64,
 ) -> Result<bool, Error> {
     for place in [maildir.to_path_buf(), old.spool(state), new.spool(state)] {
-        if MaildirBinding::look(&place, new.key())?.1 == Some(journal) {
+        if MaildirBinding::read_names(&place, new.key())?.1 == Some(journal) {
             return Ok(true);
         }
     }
@@ -136,7 +136,7 @@ pub(super) fn finish(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<
 }
 
 /// Finishes a renaming of this mailbox, whose lock is held, to the one that the
-/// marker names for its journal. Returns whether there was one.
+/// binding names for its journal. Returns whether there was one.
 pub(super) fn finish_from(
     state: &Path,
     mailbox: &Mailbox,
@@ -171,17 +171,17 @@ impl Journal {
         let (journal, from, to) = (old.id(), old.mailbox().clone(), new.mailbox().clone());
         let _handover = lock(from.handover_lock(state))?;
         let spool = from.spool(state);
-        let is_spooled = MaildirBinding::look(&spool, from.key())?.1 == Some(journal);
+        let is_spooled = MaildirBinding::read_names(&spool, from.key())?.1 == Some(journal);
         let maildir = if is_spooled { &*spool } else { maildir };
-        let mut marker = MaildirBinding::open_or_make(maildir, state)?;
-        if marker.journal_of(from.key()) != Some(journal) {
+        let mut binding = MaildirBinding::open_or_make(maildir, state)?;
+        if binding.journal_of(from.key()) != Some(journal) {
             let (binding, journal) = (BindingMismatch::AnotherJournal, from.journal(state));
             return Err(Error::Binding { binding, journal, maildir: maildir.into() });
         }
         let intent = Intent { journal, old: from.clone() };
         let _: File = replace(&to.directory(state), NAME, intent.line().as_bytes())
             .map_err(|failure| failure.error)?;
-        marker.rename(journal, from.key(), to.key())?;
+        binding.rename(journal, from.key(), to.key())?;
         move_files(state, &from, &to)
     }
 }

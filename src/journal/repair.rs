@@ -36,7 +36,7 @@ pub enum Fate {
 
 /// What a repair found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mended {
+pub struct RepairResult {
     /// Records that were kept.
     pub records: usize,
     /// First and last lines of what could not be read.
@@ -68,8 +68,8 @@ pub struct Mended {
     pub kept: Option<PathBuf>,
 }
 
-impl Mended {
-    /// Whether there was nothing to mend.
+impl RepairResult {
+    /// Whether there was nothing to repair.
     pub fn is_whole(&self) -> bool {
         let touched = self.found + self.settled + self.waiting + self.held + self.absent;
         let touched = touched + self.handed_over_again + self.released;
@@ -87,7 +87,7 @@ pub struct Repair {
     /// The journal that the Maildir names.
     named: Option<u64>,
     saved: Salvaged,
-    mended: Mended,
+    result: RepairResult,
     /// Held where something may be written.
     lock: Option<File>,
 }
@@ -119,18 +119,18 @@ impl Repair {
             UnusableJournal::Newer { version } => Error::Newer { path: path.clone(), version },
             UnusableJournal::Damaged { line } => Error::Damaged { path: path.clone(), line },
         })?;
-        let (marked, named) = MaildirBinding::look(maildir, mailbox.key())?;
+        let (marked, named) = MaildirBinding::read_names(maildir, mailbox.key())?;
         let quotes =
             |header: JournalHeader| marked == Some(header.maildir) && named == Some(header.journal);
-        let mended = Mended {
+        let result = RepairResult {
             records: saved.records,
             lost: saved.lost.clone(),
             was_missing,
             bound: !saved.header.is_some_and(quotes),
-            ..Mended::default()
+            ..RepairResult::default()
         };
         let (state, maildir, mailbox) = (state.into(), maildir.into(), mailbox.clone());
-        Ok(Self { state, maildir, path, mailbox, named, saved, mended, lock })
+        Ok(Self { state, maildir, path, mailbox, named, saved, result, lock })
     }
 
     /// The ids that this mailbox's files in the Maildir may bear.
@@ -160,14 +160,14 @@ impl Repair {
     /// and in a Maildir those that the hand-over has tried. `files` are names and hashes.
     pub fn wait_again<'f>(&mut self, files: impl Iterator<Item = (&'f str, u64)>) {
         // What cannot be read is told by the next hand-over.
-        let log = HandoverLog::look(&self.state, &self.mailbox).ok().flatten();
+        let log = HandoverLog::read(&self.state, &self.mailbox).ok().flatten();
         let is_spool = self.maildir == self.mailbox.spool(&self.state);
-        let has_lost = self.mended.was_missing || !self.mended.lost.is_empty();
-        self.mended.forgot_handover = has_lost && (is_spool || log.is_some());
+        let has_lost = self.result.was_missing || !self.result.lost.is_empty();
+        self.result.forgot_handover = has_lost && (is_spool || log.is_some());
         let (log, index) = (log.unwrap_or_default(), &mut self.saved.index);
         let waits = unmarked(index, &log, is_spool, files);
         waits.iter().for_each(|file| index.apply(&mark(file), 0));
-        self.mended.handed_over_again = waits.len();
+        self.result.handed_over_again = waits.len();
         if index.waiting.handover < log.number() && has_lost {
             index.apply(&Record::Handover(log.number()), 0);
         }
@@ -175,14 +175,14 @@ impl Repair {
 
     /// Puts everything together: the hashes of all delivered files, those that the
     /// journal lacks, and where each file of an unsettled batch is. Writes only if it was opened for that.
-    pub fn mend<E: From<Error>>(
+    pub fn apply<E: From<Error>>(
         mut self,
         present: &HashSet<u64>,
         files: &[StoredFile],
         fate: impl FnMut(&str) -> Result<Fate, E>,
-    ) -> Result<Mended, E> {
+    ) -> Result<RepairResult, E> {
         self.settle(fate)?;
-        if self.mended.bound {
+        if self.result.bound {
             self.hold_absent(present);
         }
         let released = self.release_present(files);
@@ -191,12 +191,12 @@ impl Repair {
             files.iter().filter(|file| lacking.contains(&file.hash)).copied().collect();
         for file in self.saved.index.not_found_yet(&files) {
             self.saved.index.apply(&Record::Found(file), 0);
-            self.mended.found += usize::from(!released.contains(&file.hash));
+            self.result.found += usize::from(!released.contains(&file.hash));
         }
-        if self.lock.is_some() && !self.mended.is_whole() {
+        if self.lock.is_some() && !self.result.is_whole() {
             self.write()?;
         }
-        Ok(self.mended)
+        Ok(self.result)
     }
 
     /// Holds what the journal calls delivered and this Maildir does not have.
@@ -208,7 +208,7 @@ impl Repair {
         };
         let keys = index.iter().map(|(id, known)| (MessageKey::new(id, known.occurrence), known));
         let absent: Vec<_> = keys.filter(|(key, known)| !is_here(key, known)).collect();
-        self.mended.absent = absent.len();
+        self.result.absent = absent.len();
         for (key, known) in absent {
             hold(index, &key, known);
         }
@@ -225,7 +225,7 @@ impl Repair {
             known.content.is_some_and(|content| contents.contains(&(key.name_hash(), content)))
         };
         let back: Vec<_> = self.held().filter(is_back).collect();
-        self.mended.released = back.len();
+        self.result.released = back.len();
         for (key, _) in &back {
             self.saved.index.apply(&Record::Forget(key.written()), 0);
         }
@@ -233,21 +233,21 @@ impl Repair {
     }
 
     fn write(&mut self) -> Result<(), Error> {
-        let mut marker = MaildirBinding::open_or_remake(&self.maildir, &self.state)?;
+        let mut binding = MaildirBinding::open_or_remake(&self.maildir, &self.state)?;
         let journal = match *self.ids() {
             [id, ..] => id,
             [] => random_id()?,
         };
-        let header = JournalHeader { version: VERSION, journal, maildir: marker.maildir };
-        if !self.mended.was_missing {
+        let header = JournalHeader { version: VERSION, journal, maildir: binding.maildir };
+        if !self.result.was_missing {
             let kept = unused(&self.path.with_extension("damaged"));
             fs::copy(&self.path, &kept).map_err(io_error("copy", &self.path))?;
-            self.mended.kept = Some(kept);
+            self.result.kept = Some(kept);
         }
         let text = rewritten(&header, &self.saved.index, self.saved.number + 1);
         replace(&self.mailbox.directory(&self.state), JOURNAL, &text)
             .map_err(|failure| failure.error)?;
-        marker.name(self.mailbox.key(), journal)
+        binding.name(self.mailbox.key(), journal)
     }
 
     /// Decides about what an interrupted run committed and did not settle.
@@ -260,14 +260,14 @@ impl Repair {
         for (commit, key, name) in unsettled {
             index.apply(&Record::Settled(commit), commit);
             match fate(&name)? {
-                Fate::Delivered => self.mended.settled += 1,
+                Fate::Delivered => self.result.settled += 1,
                 Fate::Nowhere => {
                     if let Some(known) = index.get(&key) {
                         hold(index, &key, known);
                     }
-                    self.mended.held += 1;
+                    self.result.held += 1;
                 }
-                Fate::Waiting => self.mended.waiting += 1,
+                Fate::Waiting => self.result.waiting += 1,
             }
         }
         Ok(())

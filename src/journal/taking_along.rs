@@ -31,7 +31,7 @@ pub(super) fn is_due(
     if spool == maildir {
         return Ok(false);
     }
-    let (marked, _) = MaildirBinding::look(&spool, mailbox.key())?;
+    let (marked, _) = MaildirBinding::read_names(&spool, mailbox.key())?;
     Ok(marked == Some(header.maildir))
 }
 
@@ -47,10 +47,10 @@ pub(super) fn take_along(
     if !is_due(state, mailbox, maildir, &old.header)? {
         return Ok(false);
     }
-    let mut marker = MaildirBinding::open_or_make(maildir, state)?;
+    let mut binding = MaildirBinding::open_or_make(maildir, state)?;
     let journal = old.header.journal;
     // The Maildir has a journal of this mailbox already.
-    if marker.journal_of(mailbox.key()).is_some_and(|named| named != journal) {
+    if binding.journal_of(mailbox.key()).is_some_and(|named| named != journal) {
         return Ok(false);
     }
     let _handover = lock(mailbox.handover_lock(state))?;
@@ -58,8 +58,8 @@ pub(super) fn take_along(
     for name in SPOOL_DIRECTORIES {
         move_messages(&spool.join(name), &maildir.join(name))?;
     }
-    marker.name(mailbox.key(), journal)?;
-    let header = JournalHeader { maildir: marker.maildir, ..old.header };
+    binding.name(mailbox.key(), journal)?;
+    let header = JournalHeader { maildir: binding.maildir, ..old.header };
     // All but the header stays as it is, what is not settled among it.
     let path = mailbox.journal(state);
     let text = read_file(&path).map_err(io_error("read", &path))?;

@@ -21,7 +21,7 @@ pub enum LoginRefusal {
     Mechanism,
     /// A code that we do not know.
     Other,
-    /// A person must mend something at the server.
+    /// A person must repair something at the server.
     Permanent,
     /// It may pass: the server has too much to do, or wants no login for a while.
     Temporary,

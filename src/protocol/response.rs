@@ -139,7 +139,7 @@ pub enum ResponseCode {
     InUse,
     /// `[LOGIN-DELAY]`: the last login was too short a time ago.
     LoginDelay,
-    /// `[SYS/PERM]`: a fault that a person must mend.
+    /// `[SYS/PERM]`: a fault that a person must repair.
     SysPerm,
     /// `[SYS/TEMP]`, and `[SYS]` with any other level: it may pass.
     SysTemp,

@@ -112,10 +112,10 @@ impl AuthMethod {
 
 /// What can be refused before anything is asked of the server.
 pub(super) fn check(wanted: LoginMechanism, channel: Channel) -> Result<(), Error> {
-    let Some(way) = AuthMethod::of(wanted) else { return Ok(()) };
-    match way {
-        way if way.needs_clear() && !channel.clear => Err(Error::Insecure),
-        AuthMethod::Sasl(mechanism) if way.is_plus() && !channel.binds => {
+    let Some(method) = AuthMethod::of(wanted) else { return Ok(()) };
+    match method {
+        method if method.needs_clear() && !channel.clear => Err(Error::Insecure),
+        AuthMethod::Sasl(mechanism) if method.is_plus() && !channel.binds => {
             Err(Error::NoBinding(mechanism))
         }
         _ => Ok(()),
@@ -131,30 +131,30 @@ pub(super) fn choose(
 ) -> Result<AuthMethod, Error> {
     check(wanted, channel)?;
     let offered = || capabilities.mechanisms().collect::<Vec<_>>().join(&b' ').into();
-    if let Some(way) = AuthMethod::of(wanted) {
-        let may_be_there = way.is_offered(capabilities) || capabilities.is_empty();
+    if let Some(method) = AuthMethod::of(wanted) {
+        let may_be_there = method.is_offered(capabilities) || capabilities.is_empty();
         let tries_tokens = |it: sasl::Mechanism| it.takes_token() && channel.protected;
-        return match way {
-            way if refused.contains(&way) => Err(Error::NoMechanism { offered: offered() }),
+        return match method {
+            method if refused.contains(&method) => Err(Error::NoMechanism { offered: offered() }),
             // One that answers CAPA with nothing is taken at our word, and Microsoft's
             // do not announce every mechanism for tokens to everybody.
             AuthMethod::Sasl(mechanism) if !(may_be_there || tries_tokens(mechanism)) => {
                 Err(Error::NotOffered { mechanism, offered: offered() })
             }
-            way => Ok(way),
+            method => Ok(method),
         };
     }
-    let possible = AUTO.into_iter().filter(|way| way.is_offered(capabilities));
-    let possible = possible.filter(|way| channel.binds || !way.is_plus());
+    let possible = AUTO.into_iter().filter(|method| method.is_offered(capabilities));
+    let possible = possible.filter(|method| channel.binds || !method.is_plus());
     // A refused -PLUS may have met an attacker in between: nothing that shows the
     // password follows, only the same proof without the binding.
-    let plus = refused.iter().find_map(|way| way.without_binding());
-    let possible = possible.filter(|way| plus.is_none_or(|bare| *way == bare));
-    let mut possible = possible.filter(|way| !refused.contains(way)).peekable();
+    let plus = refused.iter().find_map(|method| method.without_binding());
+    let possible = possible.filter(|method| plus.is_none_or(|bare| *method == bare));
+    let mut possible = possible.filter(|method| !refused.contains(method)).peekable();
     if possible.peek().is_none() {
         return Err(Error::NoMechanism { offered: offered() });
     }
-    possible.find(|way| channel.clear || !way.needs_clear()).ok_or(Error::Insecure)
+    possible.find(|method| channel.clear || !method.needs_clear()).ok_or(Error::Insecure)
 }
 
 /// What the server announces besides the ways that were tried, for the same kind of
@@ -164,16 +164,19 @@ pub(super) fn others(
     capabilities: &Capabilities,
     channel: Channel,
 ) -> Box<[LoginMechanism]> {
-    let takes_token = |way: AuthMethod| matches!(way, AuthMethod::Sasl(it) if it.takes_token());
-    let is_external = |way: AuthMethod| way == AuthMethod::Sasl(sasl::Mechanism::External);
-    let of_tokens = tried.iter().any(|way| takes_token(*way));
-    let plus = tried.iter().find_map(|way| way.without_binding());
-    let ways = sasl::Mechanism::ALL.into_iter().map(AuthMethod::Sasl).chain([AuthMethod::User]);
-    let possible = ways.filter(|way| !tried.contains(way) && way.is_offered(capabilities));
-    let possible = possible.filter(|way| takes_token(*way) == of_tokens && !is_external(*way));
-    let possible = possible.filter(|way| channel.binds || !way.is_plus());
-    let possible = possible.filter(|way| channel.clear || !way.needs_clear());
-    let possible = possible.filter(|way| plus.is_none_or(|bare| *way == bare));
+    let takes_token =
+        |method: AuthMethod| matches!(method, AuthMethod::Sasl(it) if it.takes_token());
+    let is_external = |method: AuthMethod| method == AuthMethod::Sasl(sasl::Mechanism::External);
+    let of_tokens = tried.iter().any(|method| takes_token(*method));
+    let plus = tried.iter().find_map(|method| method.without_binding());
+    let methods = sasl::Mechanism::ALL.into_iter().map(AuthMethod::Sasl).chain([AuthMethod::User]);
+    let possible =
+        methods.filter(|method| !tried.contains(method) && method.is_offered(capabilities));
+    let possible =
+        possible.filter(|method| takes_token(*method) == of_tokens && !is_external(*method));
+    let possible = possible.filter(|method| channel.binds || !method.is_plus());
+    let possible = possible.filter(|method| channel.clear || !method.needs_clear());
+    let possible = possible.filter(|method| plus.is_none_or(|bare| *method == bare));
     possible.map(AuthMethod::mechanism).collect()
 }
 
@@ -212,8 +215,8 @@ mod tests {
             ("USER", TLS_1_2, AuthMethod::User),
             ("TOP", TLS_1_2, AuthMethod::User),
         ];
-        for (line, channel, way) in table {
-            assert_eq!(auto(&[line], *channel), Ok(*way), "{line} {channel:?}");
+        for (line, channel, method) in table {
+            assert_eq!(auto(&[line], *channel), Ok(*method), "{line} {channel:?}");
         }
         assert_eq!(auto(&[], TLS_1_3), Ok(AuthMethod::User));
         assert_eq!(auto(&["SASL CRAM-MD5", "USER"], TLS_1_2), Ok(AuthMethod::User));
@@ -292,9 +295,9 @@ mod tests {
     fn what_the_server_refused_to_speak_is_followed_by_the_next() {
         let offered = capabilities(&["SASL SCRAM-SHA-256 PLAIN", "USER"]);
         let mut refused = Vec::new();
-        for way in [AuthMethod::Sasl(ScramSha256), AuthMethod::Sasl(Plain), AuthMethod::User] {
-            assert_eq!(choose(LoginMechanism::Auto, &offered, TLS_1_3, &refused).unwrap(), way);
-            refused.push(way);
+        for method in [AuthMethod::Sasl(ScramSha256), AuthMethod::Sasl(Plain), AuthMethod::User] {
+            assert_eq!(choose(LoginMechanism::Auto, &offered, TLS_1_3, &refused).unwrap(), method);
+            refused.push(method);
         }
         let none = choose(LoginMechanism::Auto, &offered, TLS_1_3, &refused);
         assert!(matches!(none, Err(Error::NoMechanism { .. })));

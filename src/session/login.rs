@@ -62,7 +62,7 @@ impl<'a> Authorization<'a> {
         self.options.pace != Pipelining::LockStep && self.capabilities.pipelining()
     }
 
-    /// Tries one way after another.
+    /// Tries one mechanism after another.
     fn enter(&mut self, credentials: &Credentials) -> Result<Entered, Error> {
         let mut refused = Vec::new();
         // What was refused last, which says more than that nothing is left.
@@ -70,8 +70,8 @@ impl<'a> Authorization<'a> {
         loop {
             let chosen =
                 choose(self.options.mechanism, &self.capabilities, self.channel(), &refused);
-            let way = match (chosen, &mut last) {
-                (Ok(way), _) => way,
+            let method = match (chosen, &mut last) {
+                (Ok(method), _) => method,
                 (Err(_), Some((mechanism, refusal))) => {
                     let (mechanism, refusal) = (*mechanism, refusal.clone());
                     let others = others(&refused, &self.capabilities, self.channel());
@@ -79,10 +79,10 @@ impl<'a> Authorization<'a> {
                 }
                 (Err(error), None) => return Err(error),
             };
-            if !(self.capabilities.is_empty() || way.is_offered(&self.capabilities)) {
+            if !(self.capabilities.is_empty() || method.is_offered(&self.capabilities)) {
                 self.conversation.lenient(Leniency::MechanismNotAnnounced)?;
             }
-            let (tried, is_ahead) = self.try_way(way, credentials, &refused)?;
+            let (tried, is_ahead) = self.try_method(method, credentials, &refused)?;
             match tried {
                 Tried::In if is_ahead => return Ok(Entered::Ahead),
                 Tried::In => break,
@@ -96,7 +96,7 @@ impl<'a> Authorization<'a> {
                 Tried::Refused(mechanism, refusal) | Tried::Unjudged(mechanism, refusal) => {
                     self.conversation.lenient(Leniency::MechanismNotThere)?;
                     self.refused_scram |= mechanism.is_scram();
-                    refused.push(way);
+                    refused.push(method);
                     // Why a -PLUS was refused says more than that the rest was, too.
                     if !last.as_ref().is_some_and(|(it, _)| it.is_plus() && *it != mechanism) {
                         last = Some((mechanism, refusal));
@@ -113,27 +113,27 @@ impl<'a> Authorization<'a> {
         Ok(Entered::Ahead)
     }
 
-    /// Tries one way, in as few flights as it can go; whether [`behind_login()`] went with it.
-    fn try_way(
+    /// Tries one mechanism, in as few flights as it can go; whether [`behind_login()`] went with it.
+    fn try_method(
         &mut self,
-        way: AuthMethod,
+        method: AuthMethod,
         credentials: &Credentials,
         refused: &[AuthMethod],
     ) -> Result<(Tried, bool), Error> {
         if self.pipelining()
             && !self.is_known_for(Leniency::LosesBehindLogin)
-            && (!self.two_step || way == AuthMethod::User)
-            && let Some(login) = self.pipelined_login(way, credentials)?
+            && (!self.two_step || method == AuthMethod::User)
+            && let Some(login) = self.pipelined_login(method, credentials)?
         {
-            return self.flight(way, login, credentials).map(|tried| (tried, true));
+            return self.flight(method, login, credentials).map(|tried| (tried, true));
         }
-        match way {
+        match method {
             AuthMethod::Sasl(mechanism) if self.flies_by_scram(mechanism) => {
                 self.scram_flights(mechanism, credentials, refused).map(|tried| (tried, true))
             }
-            way => {
+            method => {
                 self.greet()?;
-                self.attempt(way, credentials, refused).map(|tried| (tried, false))
+                self.attempt(method, credentials, refused).map(|tried| (tried, false))
             }
         }
     }
@@ -147,12 +147,12 @@ impl<'a> Authorization<'a> {
 
     fn attempt(
         &mut self,
-        way: AuthMethod,
+        method: AuthMethod,
         credentials: &Credentials,
         refused: &[AuthMethod],
     ) -> Result<Tried, Error> {
-        self.utf8(way, credentials)?;
-        match way {
+        self.utf8(method, credentials)?;
+        match method {
             AuthMethod::Apop => self.apop(credentials),
             AuthMethod::Sasl(mechanism) => self.sasl(mechanism, credentials, refused),
             AuthMethod::User => self.user_pass(credentials),
@@ -163,14 +163,14 @@ impl<'a> Authorization<'a> {
     /// whose header is UTF-8 otherwise (Courier 1.0.16). A name or password beyond
     /// ASCII goes behind it only where the server takes those too, or in AUTH, which
     /// has UTF-8 of its own (section 2.2).
-    pub(super) fn wants_utf8(&self, way: AuthMethod, credentials: &Credentials) -> bool {
+    pub(super) fn wants_utf8(&self, method: AuthMethod, credentials: &Credentials) -> bool {
         let is_ascii = credentials.user.is_ascii() && credentials.password.expose().is_ascii();
-        let fits = is_ascii || matches!(way, AuthMethod::Sasl(_));
+        let fits = is_ascii || matches!(method, AuthMethod::Sasl(_));
         self.capabilities.utf8() && (fits || self.capabilities.utf8_user())
     }
 
-    fn utf8(&mut self, way: AuthMethod, credentials: &Credentials) -> Result<(), Error> {
-        if self.wants_utf8(way, credentials) && !self.asked_utf8 {
+    fn utf8(&mut self, method: AuthMethod, credentials: &Credentials) -> Result<(), Error> {
+        if self.wants_utf8(method, credentials) && !self.asked_utf8 {
             self.asked_utf8 = true;
             self.conversation.send(&Command::Utf8)?;
             let _ = self.conversation.status(Command::Utf8.keyword(), Phase::Reply)?;

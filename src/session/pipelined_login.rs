@@ -15,10 +15,10 @@ impl Authorization<'_> {
     /// The commands of a login that waits for no answer, if this way is one.
     pub(super) fn pipelined_login(
         &mut self,
-        way: AuthMethod,
+        method: AuthMethod,
         credentials: &Credentials,
     ) -> Result<Option<Vec<Command>>, Error> {
-        Ok(match way {
+        Ok(match method {
             AuthMethod::User => Some(vec![
                 Command::User(credentials.name()?),
                 Command::Pass(credentials.password.clone()),
@@ -37,28 +37,28 @@ impl Authorization<'_> {
     /// that lost a capability, is found out here; that is no refused login.
     pub(super) fn flight(
         &mut self,
-        way: AuthMethod,
+        method: AuthMethod,
         login: Vec<Command>,
         credentials: &Credentials,
     ) -> Result<Tried, Error> {
-        let asked = self.send_ahead(way, credentials)?;
+        let asked = self.send_ahead(method, credentials)?;
         for command in &login {
             self.conversation.send(command)?;
         }
         for command in behind_login(self.options.sizes) {
             self.conversation.send(&command)?;
         }
-        self.read_ahead(way, credentials, asked)?;
+        self.read_ahead(method, credentials, asked)?;
         for command in login {
             let keyword = command.keyword();
             let answer = self.conversation.positive(keyword, Phase::Reply).map(|_| ());
-            match (way, answer) {
+            match (method, answer) {
                 (_, Ok(())) => {}
                 (AuthMethod::Sasl(mechanism), Err(Error::Refused { refusal, .. })) => {
                     if refusal.of_login() == LoginRefusal::Mechanism {
                         return self.nothing_ahead().map(|()| Tried::Unjudged(mechanism, refusal));
                     }
-                    let others = others(&[way], &self.capabilities, self.channel());
+                    let others = others(&[method], &self.capabilities, self.channel());
                     return Err(Error::LoginRefused { mechanism, refusal, reason: None, others });
                 }
                 (_, Err(error)) => return Err(error.out_of_step()),
@@ -78,11 +78,11 @@ impl Authorization<'_> {
         refused: &[AuthMethod],
     ) -> Result<Tried, Error> {
         let mut exchange = self.exchange(mechanism, credentials, refused)?;
-        let way = AuthMethod::Sasl(mechanism);
-        let asked = self.send_ahead(way, credentials)?;
+        let method = AuthMethod::Sasl(mechanism);
+        let asked = self.send_ahead(method, credentials)?;
         let command = exchange.command(Initial::AtOnce);
         self.conversation.send(&command)?;
-        self.read_ahead(way, credentials, asked)?;
+        self.read_ahead(method, credentials, asked)?;
         let said = matches!(command, Command::Auth { initial: Some(_), .. });
         let tried = self.converse(&mut exchange, said, Behind::Listings);
         let tried = tried.map_err(Error::out_of_step)?;
@@ -96,14 +96,14 @@ impl Authorization<'_> {
     /// remembered only, and UTF8.
     fn send_ahead(
         &mut self,
-        way: AuthMethod,
+        method: AuthMethod,
         credentials: &Credentials,
     ) -> Result<AskedFirst, Error> {
         let capa = self.is_remembered();
         if capa {
             self.conversation.send(&Command::Capa)?;
         }
-        let utf8 = self.wants_utf8(way, credentials) && !self.asked_utf8;
+        let utf8 = self.wants_utf8(method, credentials) && !self.asked_utf8;
         self.asked_utf8 |= utf8;
         if utf8 {
             self.conversation.send(&Command::Utf8)?;
@@ -115,7 +115,7 @@ impl Authorization<'_> {
     /// What was remembered has to hold still, as far as the login hangs on it.
     fn read_ahead(
         &mut self,
-        way: AuthMethod,
+        method: AuthMethod,
         credentials: &Credentials,
         asked: AskedFirst,
     ) -> Result<(), Error> {
@@ -131,10 +131,10 @@ impl Authorization<'_> {
             let before = std::mem::replace(&mut self.capabilities, now);
             let now = choose(self.options.mechanism, &self.capabilities, self.channel(), &[]);
             let may_still = self.pipelining()
-                && self.wants_utf8(way, credentials) == self.asked_utf8
-                && way.offers_binding(&before) == way.offers_binding(&self.capabilities)
+                && self.wants_utf8(method, credentials) == self.asked_utf8
+                && method.offers_binding(&before) == method.offers_binding(&self.capabilities)
                 // A stronger way that is new is taken the next time.
-                && (now.is_ok_and(|now| now == way) || way.is_offered(&self.capabilities));
+                && (now.is_ok_and(|now| now == method) || method.is_offered(&self.capabilities));
             if !may_still {
                 return Err(Error::OutOfStep { lost: false });
             }

@@ -137,7 +137,7 @@ impl Findings {
         let authorization = match self.arrive(options, log) {
             Ok(authorization) => authorization,
             Err(error) => {
-                self.look(options, &error, log);
+                self.inspect(options, &error, log);
                 return Err((ProbeStep::Connect, error));
             }
         };
@@ -215,7 +215,7 @@ impl Findings {
 
     /// Looks at a server that could not be reached, or not be believed. It is a
     /// connection of its own, on which nothing of ours is sent.
-    fn look(&mut self, options: &Options, error: &Error, log: Log<'_>) {
+    fn inspect(&mut self, options: &Options, error: &Error, log: Log<'_>) {
         use connection::Error as Connecting;
         let Error::Connection(error) = error else { return };
         let options = &options.connection;

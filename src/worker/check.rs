@@ -6,16 +6,16 @@ use crate::journal::Siblings;
 
 use super::maildrop::{MaildropReader, is_new};
 
-pub(super) fn check(look: MaildropReader<'_>, siblings: &Siblings) -> Result<(), Error> {
-    let (listing, outlook) = look.at(|listing, options| {
-        look.refuse_another_name(listing, siblings)?;
-        look.steps(listing, options)
+pub(super) fn check(reader: MaildropReader<'_>, siblings: &Siblings) -> Result<(), Error> {
+    let (listing, outlook) = reader.at(|listing, options| {
+        reader.refuse_another_name(listing, siblings)?;
+        reader.steps(listing, options)
     })?;
     let count =
         |is_meant: fn(&Step) -> bool| outlook.steps.iter().filter(|it| is_meant(it)).count();
     let (new, ordered) = (count(is_new), count(|step| *step == Step::Order));
-    look.observer.link.event(Event::Checked { new, ordered });
-    outlook.tell_mistaken(look);
-    look.tell_listed(&listing);
+    reader.observer.link.event(Event::Checked { new, ordered });
+    outlook.tell_mistaken(reader);
+    reader.tell_listed(&listing);
     listing.leave()
 }

@@ -11,22 +11,22 @@ use super::header::digest;
 use super::maildrop::{MaildropReader, row};
 use super::patience::patiently;
 
-pub(super) fn delete(look: MaildropReader<'_>, write: bool) -> Result<(), Error> {
-    let account = look.account;
-    let (listing, (doomed, outlook)) = look.at(|listing, options| {
+pub(super) fn delete(reader: MaildropReader<'_>, write: bool) -> Result<(), Error> {
+    let account = reader.account;
+    let (listing, (doomed, outlook)) = reader.at(|listing, options| {
         let named = account.policy.named.resolved(listing.names())?;
         let doomed = listing.doomed(&named)?;
-        Ok((doomed, look.steps(listing, options)?))
+        Ok((doomed, reader.steps(listing, options)?))
     })?;
-    let link = look.observer.link;
+    let link = reader.observer.link;
     link.event(Event::Listing {});
     let headers: HashMap<_, _> = doomed.iter().map(|it| (it.number, &it.header)).collect();
     for (listed, step) in listing.listing.iter().zip(&outlook.steps) {
         if let Some(header) = headers.get(&listed.number) {
-            link.event(row(look, listed, step, header.as_deref().map(digest)));
+            link.event(row(reader, listed, step, header.as_deref().map(digest)));
         }
     }
-    look.tell_listed(&listing);
+    reader.tell_listed(&listing);
     // A person may take long to answer, and the maildrop is locked meanwhile.
     listing.quit()?;
     let messages = doomed.len();

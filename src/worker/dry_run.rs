@@ -15,22 +15,22 @@ use super::maildrop::{MaildropReader, meant, state};
 use super::observe::unique_id;
 
 pub(super) fn dry_run(
-    look: MaildropReader<'_>,
+    reader: MaildropReader<'_>,
     siblings: &Siblings,
     (rekey, refetch): (bool, Option<RefetchScope>),
 ) -> Result<(), Error> {
-    let (listing, (outlook, known, again)) = look.at(|listing, options| {
-        look.refuse_another_name(listing, siblings)?;
-        let outlook = look.steps(listing, options)?;
-        let known = if rekey { listing.rekeyed(look.index)? } else { Vec::new() };
-        Ok((outlook, known, refetched(look, listing, refetch)?))
+    let (listing, (outlook, known, again)) = reader.at(|listing, options| {
+        reader.refuse_another_name(listing, siblings)?;
+        let outlook = reader.steps(listing, options)?;
+        let known = if rekey { listing.rekeyed(reader.index)? } else { Vec::new() };
+        Ok((outlook, known, refetched(reader, listing, refetch)?))
     })?;
     let known: HashSet<UniqueId> = known.into_iter().map(|(unique_id, _)| unique_id).collect();
-    let link = look.observer.link;
-    outlook.tell_mistaken(look);
+    let link = reader.observer.link;
+    outlook.tell_mistaken(reader);
     link.event(Event::Listing {});
     for (listed, step) in meant(&listing.listing, &outlook.steps) {
-        let (mut state, at) = state(listed, step, look.index);
+        let (mut state, at) = state(listed, step, reader.index);
         let is_ordered = state == ListedState::Ordered;
         if !is_ordered && known.contains(&listed.unique_id) {
             state = ListedState::Found;
@@ -46,41 +46,42 @@ pub(super) fn dry_run(
             None => Message::Skipped { number: Some(number), unique_id, octets, state, at },
         }));
     }
-    look.tell_listed(&listing);
+    reader.tell_listed(&listing);
     listing.leave()
 }
 
 /// What `--refetch` or `--refetch-missing` would fetch again.
 fn refetched(
-    look: MaildropReader<'_>,
+    reader: MaildropReader<'_>,
     listing: &mut Listing<'_>,
     refetch: Option<RefetchScope>,
 ) -> Result<HashSet<MessageNumber>, Error> {
-    let (Some(refetch), Some(path)) = (refetch, &look.account.maildir) else {
+    let (Some(refetch), Some(path)) = (refetch, &reader.account.maildir) else {
         return Ok(HashSet::new());
     };
-    let Some(journal) = Journal::named_by(path, &look.account.mailbox)? else {
+    let Some(journal) = Journal::named_by(path, &reader.account.mailbox)? else {
         return Ok(HashSet::new());
     };
     let maildir = Maildir::open_existing(path)?;
-    let named = look.account.policy.named.resolved(listing.names())?;
+    let named = reader.account.policy.named.resolved(listing.names())?;
     let of_listing = (listing, &named);
-    let refetched = fetch::refetched(again(refetch), of_listing, look.index, (&maildir, journal))?;
+    let refetched =
+        fetch::refetched(again(refetch), of_listing, reader.index, (&maildir, journal))?;
     Ok(refetched.numbers)
 }
 
 /// How many messages `--mark-seen` would mark.
-pub(super) fn mark_seen(look: MaildropReader<'_>) -> Result<(), Error> {
+pub(super) fn mark_seen(reader: MaildropReader<'_>) -> Result<(), Error> {
     use ListedState::{BeyondLimit, Failed, FailedUntil, New, TooLarge};
-    let (listing, outlook) = look.at(|listing, options| look.steps(listing, options))?;
+    let (listing, outlook) = reader.at(|listing, options| reader.steps(listing, options))?;
     let (mut messages, mut known) = (0, 0);
     for (listed, step) in meant(&listing.listing, &outlook.steps) {
-        match state(listed, step, look.index).0 {
+        match state(listed, step, reader.index).0 {
             BeyondLimit | Failed | FailedUntil | New | TooLarge => messages += 1,
             _ => known += 1,
         }
     }
-    look.observer.link.event(Event::Marked { messages, known, write: false });
-    look.tell_listed(&listing);
+    reader.observer.link.event(Event::Marked { messages, known, write: false });
+    reader.tell_listed(&listing);
     listing.leave()
 }

@@ -55,8 +55,8 @@ pub(super) fn count(
 ) -> Result<(), Error> {
     let index = index(account)?;
     let log = |line: Line<'_>| observer.line(line);
-    let look = MaildropReader { account, index: &index, credentials, observer, log: &log };
-    let (listing, known) = look.at(|listing, _| Ok(listing.known_to(imported)))?;
+    let reader = MaildropReader { account, index: &index, credentials, observer, log: &log };
+    let (listing, known) = reader.at(|listing, _| Ok(listing.known_to(imported)))?;
     observer.link.event(Event::Imported { known, listed: listing.listing.len() });
     Ok(listing.leave()?)
 }

@@ -10,10 +10,10 @@ use crate::protocol::MessageNumber;
 use super::header::digest;
 use super::maildrop::{MaildropReader, is_new, meant, row};
 
-pub(super) fn list(look: MaildropReader<'_>, (headers, new): (bool, bool)) -> Result<(), Error> {
+pub(super) fn list(reader: MaildropReader<'_>, (headers, new): (bool, bool)) -> Result<(), Error> {
     let is_shown = |step: &Step| !new || is_new(step) || *step == Step::Order;
-    let (listing, (outlook, mut read)) = look.at(|listing, options| {
-        let outlook = look.steps(listing, options)?;
+    let (listing, (outlook, mut read)) = reader.at(|listing, options| {
+        let outlook = reader.steps(listing, options)?;
         let mut read: HashMap<MessageNumber, Header> = HashMap::new();
         if headers {
             // Only what is shown is asked for.
@@ -26,13 +26,13 @@ pub(super) fn list(look: MaildropReader<'_>, (headers, new): (bool, bool)) -> Re
         }
         Ok((outlook, read))
     })?;
-    let link = look.observer.link;
-    outlook.tell_mistaken(look);
+    let link = reader.observer.link;
+    outlook.tell_mistaken(reader);
     link.event(Event::Listing {});
     let shown = meant(&listing.listing, &outlook.steps).filter(|(_, step)| is_shown(step));
     for (listed, step) in shown {
-        link.event(row(look, listed, step, read.remove(&listed.number)));
+        link.event(row(reader, listed, step, read.remove(&listed.number)));
     }
-    look.tell_listed(&listing);
+    reader.tell_listed(&listing);
     listing.leave()
 }

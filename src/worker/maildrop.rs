@@ -24,7 +24,7 @@ pub(super) fn index(account: &WorkerAccount) -> Result<Index, Error> {
     if let (true, Some(maildir)) = (fits, &account.maildir) {
         Journal::check_binding(&account.state, &account.mailbox, maildir)?;
     }
-    Ok(Journal::look(&account.state, &account.mailbox)?)
+    Ok(Journal::read_index(&account.state, &account.mailbox)?)
 }
 
 /// A look: whose maildrop, and what is known of it.
@@ -65,7 +65,7 @@ impl<'l> MaildropReader<'l> {
         let observe = |event: FetchEvent<'_>| observer.event(event);
         let options = account.fetch();
         let act = |listing: &mut Listing<'l>| act(listing, &options);
-        fetch::look(index, sizes, &options, credentials, log, &observe, act)
+        fetch::read_only(index, sizes, &options, credentials, log, &observe, act)
     }
 
     /// Fails if the maildrop is that of another mailbox of the Maildir.
@@ -140,21 +140,21 @@ pub(super) struct Outlook {
 
 impl Outlook {
     /// Tells which orders would end without a deletion.
-    pub(super) fn tell_mistaken(&self, look: MaildropReader<'_>) {
+    pub(super) fn tell_mistaken(&self, reader: MaildropReader<'_>) {
         for (number, unique_id) in &self.mistaken {
-            look.observer.event(FetchEvent::OrderEnds { number: *number, unique_id });
+            reader.observer.event(FetchEvent::OrderEnds { number: *number, unique_id });
         }
     }
 }
 
 /// A message as a list shows it.
 pub(super) fn row(
-    look: MaildropReader<'_>,
+    reader: MaildropReader<'_>,
     listed: &Listed,
     step: &Step,
     header: Option<Header>,
 ) -> Event {
-    let (state, at) = state(listed, step, look.index);
+    let (state, at) = state(listed, step, reader.index);
     Event::Message(Message::Listed {
         number: listed.number.get(),
         unique_id: unique_id(&listed.unique_id),
@@ -166,13 +166,13 @@ pub(super) fn row(
 }
 
 /// The unique-ids of the messages that are named by number.
-pub(super) fn numbered(look: MaildropReader<'_>) -> Result<HashSet<UniqueId>, Error> {
-    let numbers = match &look.account.policy.named {
+pub(super) fn numbered(reader: MaildropReader<'_>) -> Result<HashSet<UniqueId>, Error> {
+    let numbers = match &reader.account.policy.named {
         Selection::All => Vec::new(),
         Selection::Some { numbers, .. } => numbers.clone(),
     };
     let named = Selection::Some { unique_ids: HashSet::new(), numbers };
-    let (listing, named) = look.at(|listing, _| named.resolved(listing.names()))?;
+    let (listing, named) = reader.at(|listing, _| named.resolved(listing.names()))?;
     listing.quit()?;
     Ok(match named {
         Selection::All => HashSet::new(),

@@ -16,8 +16,8 @@
 //!
 //! What belongs to the process as a whole, like signals and umask: `main.rs`.
 
-mod acquainted;
 mod check;
+mod connecting;
 mod date;
 mod delete;
 mod dry_run;

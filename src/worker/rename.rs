@@ -25,25 +25,25 @@ pub(super) fn open_to_look(place: &Place, old: &str) -> Result<Siblings, Error> 
 
 /// Says whether the journal would be renamed.
 pub(super) fn dry_run(
-    look: MaildropReader<'_>,
+    reader: MaildropReader<'_>,
     siblings: &Siblings,
     old: &str,
 ) -> Result<(), Error> {
     let old = mailbox(old)?;
-    if !look.index.is_empty() {
-        let path = look.account.mailbox.journal(&look.account.state);
+    if !reader.index.is_empty() {
+        let path = reader.account.mailbox.journal(&reader.account.state);
         return Err(fetch::Error::from(journal::Error::Filled { path }).into());
     }
     let other = || fetch::Error::AnotherMailbox(old.key().to_owned());
     let found = siblings.read().find(|(mailbox, _)| mailbox.key() == old.key());
     let (_, index) = found.ok_or_else(other)?;
-    let look = MaildropReader { index: &index, ..look };
-    let (listing, is_same) = look.at(|listing, _| listing.is_known_to(&index))?;
+    let reader = MaildropReader { index: &index, ..reader };
+    let (listing, is_same) = reader.at(|listing, _| listing.is_known_to(&index))?;
     if !is_same {
         return Err(other().into());
     }
     listing.leave()?;
-    look.observer.link.event(Event::Renamed { write: false });
+    reader.observer.link.event(Event::Renamed { write: false });
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use super::observe::EventForwarder;
 use super::options::WorkerAccount;
 use super::sandbox::Surroundings;
 use super::{
-    acquainted, check, delete, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox,
+    check, connecting, delete, dry_run, fetch, handover, import_seen, list, probe, rename, sandbox,
     show, state,
 };
 
@@ -144,7 +144,7 @@ fn begin(account: &WorkerAccount, link: &Link) -> Result<Option<Credentials>, Er
         return Ok(None);
     }
     let credentials = credentials(account, link)?;
-    if let Some(connection) = acquainted::way(account) {
+    if let Some(connection) = connecting::connection_options(account) {
         // Without another thread the session connects.
         let _ = account.session.ahead.start(&connection);
     }
@@ -188,13 +188,13 @@ fn reach(
         let has_user = !account.job.user.is_empty();
         // A server that is refused is examined, and gets no password.
         let is_asked =
-            has_user && (link.has_password() || acquainted::reach(account, observer).is_ok());
+            has_user && (link.has_password() || connecting::reach(account, observer).is_ok());
         let credentials = if is_asked { credentials(account, link)? } else { None };
         return probe::probe(account, credentials.as_ref(), observer, link);
     }
     let asked = || {
         if !link.has_password() {
-            acquainted::reach(account, observer)?;
+            connecting::reach(account, observer)?;
         }
         credentials(account, link)?.ok_or(Error::Interrupted)
     };
@@ -234,7 +234,7 @@ fn reach(
         Some(credentials) => credentials,
         None => asked()?,
     };
-    look(&siblings, account, &credentials, observer, link, out)
+    read_maildrop(&siblings, account, &credentials, observer, link, out)
 }
 
 /// A run with what it needs to log in. Without that it has no session, and is abandoned.
@@ -253,7 +253,7 @@ fn or_abandon<R>(
 }
 
 /// Looks into the maildrop; what a person orders to be written is written behind that.
-fn look(
+fn read_maildrop(
     siblings: &Siblings,
     account: &WorkerAccount,
     credentials: &Credentials,
@@ -263,25 +263,25 @@ fn look(
 ) -> Result<(), Error> {
     let index = index(account)?;
     let log = |line: Line<'_>| observer.line(line);
-    let look = MaildropReader { account, index: &index, credentials, observer, log: &log };
+    let reader = MaildropReader { account, index: &index, credentials, observer, log: &log };
     match &account.job.command {
-        WorkerCommand::Delete { write } => return delete::delete(look, *write),
+        WorkerCommand::Delete { write } => return delete::delete(reader, *write),
         WorkerCommand::DryRun { rekey, refetch } => {
-            dry_run::dry_run(look, siblings, (*rekey, *refetch))?;
+            dry_run::dry_run(reader, siblings, (*rekey, *refetch))?;
         }
         WorkerCommand::Forget { write, .. } => {
             let place = account.place().map_err(|_| Error::Interrupted)?;
-            return state::forget(account, &place, (numbered(look)?, *write), link);
+            return state::forget(account, &place, (numbered(reader)?, *write), link);
         }
         WorkerCommand::Undelete { write, .. } => {
             let place = account.place().map_err(|_| Error::Interrupted)?;
-            return state::undelete(account, &place, (numbered(look)?, *write), link);
+            return state::undelete(account, &place, (numbered(reader)?, *write), link);
         }
-        WorkerCommand::List { headers, new } => list::list(look, (*headers, *new))?,
-        WorkerCommand::Rename { old, .. } => rename::dry_run(look, siblings, old)?,
-        WorkerCommand::MarkSeen { .. } => dry_run::mark_seen(look)?,
-        WorkerCommand::Show { lines } => return show::show(look, *lines, out),
-        _ => check::check(look, siblings)?,
+        WorkerCommand::List { headers, new } => list::list(reader, (*headers, *new))?,
+        WorkerCommand::Rename { old, .. } => rename::dry_run(reader, siblings, old)?,
+        WorkerCommand::MarkSeen { .. } => dry_run::mark_seen(reader)?,
+        WorkerCommand::Show { lines } => return show::show(reader, *lines, out),
+        _ => check::check(reader, siblings)?,
     }
     Ok(())
 }

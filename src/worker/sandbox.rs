@@ -163,7 +163,7 @@ fn allowed(account: &WorkerAccount, surroundings: &Surroundings) -> Allowed {
         read.push(path.clone());
     }
     let maildir = account.maildir.as_deref();
-    if account.job.command.only_looks() {
+    if account.job.command.is_read_only() {
         read.extend(maildir.map(Path::to_path_buf).into_iter().chain([account.state.clone()]));
     } else {
         // Both were made when the local side was opened.

@@ -11,12 +11,12 @@ use super::maildrop::MaildropReader;
 /// Prints the message that is named. RETR may count as having taken it, so unless it was
 /// delivered before, the session ends without QUIT.
 pub(super) fn show(
-    look: MaildropReader<'_>,
+    reader: MaildropReader<'_>,
     lines: Option<u32>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let named = &look.account.policy.named;
-    let (mut listing, _) = look.at(|listing, _| named.resolved(listing.names()))?;
+    let named = &reader.account.policy.named;
+    let (mut listing, _) = reader.at(|listing, _| named.resolved(listing.names()))?;
     let mut meant =
         listing.listing.iter().filter(|listed| named.means(listed.number, &listed.unique_id));
     let listed = match (meant.next(), meant.next()) {
@@ -38,7 +38,7 @@ pub(super) fn show(
     }
     shown?;
     out.flush().map_err(Error::Output)?;
-    let is_delivered = look
+    let is_delivered = reader
         .index
         .occurrences(&listed.unique_id)
         .any(|known| known.state.is_delivered() && known.state != State::Held);

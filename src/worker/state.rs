@@ -34,7 +34,7 @@ pub(super) fn forget(
     link: &Link,
 ) -> Result<(), Error> {
     let named = unique_ids(account)?;
-    let index = Journal::look(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
+    let index = Journal::read_index(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
     if let Some(unknown) = named.iter().find(|unique_id| !index.knows(unique_id)) {
         return Err(Error::UnknownUniqueId(unknown.word()));
     }
@@ -61,7 +61,7 @@ pub(super) fn undelete(
 ) -> Result<(), Error> {
     let mut named = listed;
     named.extend(unique_ids(account)?);
-    let index = Journal::look(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
+    let index = Journal::read_index(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
     if let Some(unordered) = named.iter().find(|unique_id| !index.has_order(unique_id)) {
         return Err(Error::NotOrdered(unordered.word()));
     }
@@ -88,7 +88,8 @@ pub(super) fn mark(
         let now = clock().start();
         patiently(&account.session.connection.stop, link, || fetch::mark(place, named.iter(), now))?
     } else {
-        let index = Journal::look(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
+        let index =
+            Journal::read_index(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
         named.iter().filter(|unique_id| !index.knows(unique_id)).count()
     };
     link.event(Event::Marked { messages, known: named.len() - messages, write });
@@ -123,22 +124,22 @@ pub(super) fn repair(
     write: bool,
     link: &Link,
 ) -> Result<(), Error> {
-    let mended = patiently(&account.session.connection.stop, link, || fetch::repair(place, write))?;
+    let result = patiently(&account.session.connection.stop, link, || fetch::repair(place, write))?;
     link.event(Event::Repaired(RepairReport {
-        is_whole: mended.is_whole(),
-        was_missing: mended.was_missing,
-        records: mended.records,
-        lost: mended.lost.into_iter().take(RANGES).collect(),
-        found: mended.found,
-        settled: mended.settled,
-        waiting: mended.waiting,
-        held: mended.held,
-        absent: mended.absent,
-        released: mended.released,
-        bound: mended.bound,
-        handed_over_again: mended.handed_over_again,
-        forgot_handover: mended.forgot_handover,
-        kept: mended.kept.as_deref().map(Octets::from),
+        is_whole: result.is_whole(),
+        was_missing: result.was_missing,
+        records: result.records,
+        lost: result.lost.into_iter().take(RANGES).collect(),
+        found: result.found,
+        settled: result.settled,
+        waiting: result.waiting,
+        held: result.held,
+        absent: result.absent,
+        released: result.released,
+        bound: result.bound,
+        handed_over_again: result.handed_over_again,
+        forgot_handover: result.forgot_handover,
+        kept: result.kept.as_deref().map(Octets::from),
         write,
     }));
     Ok(())

@@ -119,7 +119,7 @@ fn load_a_million(bencher: Bencher<'_, '_>, unique_id: impl Fn(usize) -> String)
     let mailbox = Mailbox::new(b"mrose", "pop.example.org", 995);
     write_journal(directory.path(), &mailbox, unique_id);
     bencher.counter(ItemsCount::new(MILLION)).bench_local(|| {
-        let index = Journal::look(directory.path(), &mailbox).expect("a whole journal");
+        let index = Journal::read_index(directory.path(), &mailbox).expect("a whole journal");
         assert_eq!(index.len(), MILLION);
     });
 }
@@ -147,7 +147,7 @@ fn journal_of_one_unique_id(bencher: Bencher<'_, '_>) {
     drop(journal);
     bencher
         .counter(ItemsCount::new(COPIES))
-        .bench_local(|| Journal::look(directory.path(), &mailbox).expect("a whole journal"));
+        .bench_local(|| Journal::read_index(directory.path(), &mailbox).expect("a whole journal"));
 }
 
 /// As a fetch writes it.

@@ -118,7 +118,7 @@ fn a_dry_run_of_what_was_lost_or_renumbered_changes_nothing() {
     let other = fs::read_to_string(site.sandbox.path(".config/pop3get/config.toml")).unwrap();
     site.sandbox.configure(&other.replace("journal = \"home\"", "journal = \"other\""));
     text += &site.act(&["home", "--state", "rename", "home"]);
-    golden("acts-mend", &text);
+    golden("acts-repair", &text);
 }
 
 #[test]

@@ -142,9 +142,9 @@ fn exit_statuses() -> String {
         let when = row.when.replace('-', "\\-");
         let next_run = match row.next_run {
             "" => "",
-            "no" => "\nThe next run will not mend it.",
-            "perhaps" => "\nThe next run may mend it.",
-            "yes" => "\nThe next run is likely to mend it.",
+            "no" => "\nThe next run will fail, too.",
+            "perhaps" => "\nThe next run may succeed.",
+            "yes" => "\nThe next run is likely to succeed.",
             other => panic!("{other:?} has no sentence here"),
         };
         let sentence = format!("{}{}.{next_run}", when[..1].to_uppercase(), &when[1..]);
@@ -263,7 +263,7 @@ fn the_man_page_renders_without_warnings() {
 #[test]
 fn the_readme_has_the_table_of_exit_statuses() {
     let mut table =
-        String::from("| status | when | the next run may mend it |\n| --- | --- | --- |\n");
+        String::from("| status | when | the next run may succeed |\n| --- | --- | --- |\n");
     for row in TABLE {
         let next_run = if row.next_run.is_empty() { "" } else { &format!("{} ", row.next_run) };
         writeln!(table, "| {} | {} | {next_run}|", row.exit.status(), row.when).unwrap();

@@ -46,7 +46,7 @@ mod login; // servers that refuse, lie and change their minds
 mod looks; // what looks promise, and what the fetch then asks for
 mod main_job; // the main job against Dovecot
 mod mechanisms; // Dovecot lets the program in by each
-mod meddling; // what happens between two runs, and what mends it
+mod meddling; // what happens between two runs, and what repairs it
 mod named; // messages that a person names
 mod odd_servers; // no CRLF, pipelines that stall
 mod old_servers; // TLS that nobody renewed, certificates made by hand

@@ -136,14 +136,14 @@ fn a_lost_journal_is_rebuilt_from_the_names_of_the_messages() {
     server.maildrop("mrose").add("new", letter(4));
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.mail(), (1..=4).map(stored).collect::<Vec<_>>());
-    // Mended once, there is nothing left to mend: nothing is written any more.
-    let mended = fs::read(sandbox.journal()).unwrap();
+    // Repaired once, there is nothing left to repair: nothing is written any more.
+    let repaired = fs::read(sandbox.journal()).unwrap();
     let said = repair(&[]);
     assert_eq!((said.status, &*said.stderr), (Some(0), ""), "{said:?}");
     let (first, second) = said.stdout.split_once('\n').unwrap();
     assert_eq!(first, "the journal is whole; nothing to do");
     assert!(second.ends_with(" records can be read\n") && second.lines().count() == 1, "{said:?}");
-    assert_eq!(fs::read(sandbox.journal()).unwrap(), mended);
+    assert_eq!(fs::read(sandbox.journal()).unwrap(), repaired);
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn a_changed_configuration_is_read_again_and_a_wrong_one_leaves_the_last_good_on
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains("Connection refused"), "{said}");
     assert_eq!(said.matches("did you mean `user`?").count(), 1, "{said}");
-    assert_eq!(said.matches("the last good one holds until this is mended").count(), 1, "{said}");
+    assert_eq!(said.matches("the last good one holds until this is repaired").count(), 1, "{said}");
 }
 
 #[test]

@@ -133,7 +133,7 @@ pub struct Settings {
     #[arg(long, value_name = "DURATION", help_heading = "Server", value_parser = at_most_a_day)]
     pub retry_for: Option<Period>,
 
-    /// Off a terminal, keep quiet about failures that the next run may mend (status 0 in place of 75), until they have lasted this long and three runs have failed
+    /// Off a terminal, keep quiet about failures that may be over by the next run (status 0 in place of 75), until they have lasted this long and three runs have failed
     #[arg(long, value_name = "DURATION", help_heading = "Server")]
     pub grace: Option<Period>,
 

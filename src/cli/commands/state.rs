@@ -139,5 +139,5 @@ pub(super) fn unique_id(words: &[String]) -> Option<&str> {
 
 /// The journal of an account as it is.
 pub(crate) fn list(account: &Account) -> Result<Index, Error> {
-    Journal::look(&account.state, &account.mailbox()).map_err(Error::Journal)
+    Journal::read_index(&account.state, &account.mailbox()).map_err(Error::Journal)
 }

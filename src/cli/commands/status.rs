@@ -70,7 +70,7 @@ impl StatusEntry {
         let Self { account, settings, state, mailbox } = self;
         let health = Health::read(state, mailbox.key());
         let handover = Backlog::read(state, mailbox).map_err(|error| error.to_string());
-        let index = Journal::look(state, mailbox);
+        let index = Journal::read_index(state, mailbox);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let wanted = index.as_ref().ok().and_then(Index::last_login);
         let wanted = wanted.and_then(|login| next_login::after(login, now));

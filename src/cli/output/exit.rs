@@ -46,14 +46,14 @@ pub enum Exit {
 }
 
 /// One row of the table: the status, when it is given, and whether the next run
-/// may mend it.
+/// may succeed.
 #[derive(Clone, Copy, Debug)]
 pub struct ExitRow {
     /// The status.
     pub exit: Exit,
     /// When.
     pub when: &'static str,
-    /// Whether the next run may mend it; empty where the question does not arise.
+    /// Whether the next run may succeed; empty where the question does not arise.
     pub next_run: &'static str,
 }
 
@@ -108,7 +108,7 @@ impl Exit {
     }
 
     /// Who comes first where several accounts end differently: what a person must
-    /// mend before what the next run may mend by itself.
+    /// repair before what may be over by the next run.
     fn rank(self) -> u8 {
         match self {
             Self::Ok => 0,

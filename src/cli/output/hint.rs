@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::channel::failure::{Failure, Kind};
 use crate::cli::config::account::quoted;
-use crate::cli::error::{Error, Ways};
+use crate::cli::error::{Error, HintFacts};
 use crate::journal::Mailbox;
 use crate::maildir;
 
@@ -17,7 +17,7 @@ impl Error {
             Self::CommandLine { hint, .. } => Some(hint.clone().into()),
             Self::Usage { hint, .. } => hint.map(Cow::Borrowed),
             Self::Journal(error) => hint(kind_of(error)).map(Cow::Borrowed),
-            Self::Worker { failure, ways, .. } => of_places(failure, ways)
+            Self::Worker { failure, facts, .. } => of_places(failure, facts)
                 .map(Cow::Owned)
                 .or_else(|| of_login(failure))
                 .or_else(|| hint(failure.kind).map(Cow::Borrowed)),
@@ -53,14 +53,14 @@ impl Error {
 }
 
 /// The whole command that helps where journal, Maildir and server do not fit.
-fn of_places(failure: &Failure, ways: &Ways) -> Option<String> {
-    let Ways { command, maildir, only_looks } = ways;
+fn of_places(failure: &Failure, facts: &HintFacts) -> Option<String> {
+    let HintFacts { command, maildir, is_read_only } = facts;
     let elsewhere = match maildir {
         Some(maildir) => format!("its mail went into {maildir}: name that one with --maildir"),
         None => "name the Maildir that its mail went into with --maildir".into(),
     };
     Some(match failure.kind {
-        Kind::AnotherMaildir | Kind::MaildirGone if *only_looks => elsewhere,
+        Kind::AnotherMaildir | Kind::MaildirGone if *is_read_only => elsewhere,
         Kind::AnotherMaildir | Kind::MaildirGone => format!(
             "{elsewhere}; if you have moved the mail into this one: {command} --state repair (--dry-run says what it does); messages that are not in it are held then, neither fetched again nor deleted"
         ),
@@ -139,7 +139,7 @@ fn local(kind: Kind) -> Option<&'static str> {
         }
         Kind::JournalNewer => "use that version, or another --state-dir and another Maildir",
         Kind::JournalDamaged => {
-            "--state repair mends what can be mended; with --dry-run it only says how"
+            "--state repair repairs what can be repaired; with --dry-run it only says how"
         }
         Kind::StateWithoutLocks => "keep the journals on a local disk: --state-dir DIR",
         Kind::StateReadOnly => {
@@ -184,7 +184,7 @@ fn tls(kind: Kind) -> Option<&'static str> {
         }
         Kind::CertificateUnproven => "another computer may answer in its place; nothing was sent",
         Kind::CertificateUnusable => {
-            "the server's operator has to mend that; --probe shows chain and pin, and --tls-roots none --tls-pin trusts one key alone"
+            "the server's operator has to repair that; --probe shows chain and pin, and --tls-roots none --tls-pin trusts one key alone"
         }
         Kind::ClientCertificateDemanded => {
             "name it with --client-cert, and its key with --client-key"

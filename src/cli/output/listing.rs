@@ -25,7 +25,7 @@ pub(super) struct Row {
 
 /// How tables are printed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Look {
+pub(super) struct TableStyle {
     /// The columns of the terminal, if it is one.
     pub(super) limit: Option<usize>,
     /// States have colours.
@@ -91,7 +91,7 @@ fn short_size(octets: u64) -> String {
 }
 
 /// The table that `--list` prints, and the line that totals it.
-pub(super) fn list(rows: &[Row], headers: bool, look: Look) -> String {
+pub(super) fn list(rows: &[Row], headers: bool, shape: TableStyle) -> String {
     if rows.is_empty() {
         return "no messages\n".into();
     }
@@ -125,7 +125,7 @@ pub(super) fn list(rows: &[Row], headers: bool, look: Look) -> String {
     ];
     let without: &[Round<'_>] = &[&[(2, 9)], &[(3, 12)], &[(0, 3), (1, 5)], &[(2, 3), (3, 6)]];
     let rounds = if headers { with_headers } else { without };
-    table.text(look.limit, rounds, look.colours) + &total(rows)
+    table.text(shape.limit, rounds, shape.colours) + &total(rows)
 }
 
 /// How many messages, how large, and how many in each state.
@@ -188,7 +188,7 @@ fn style(state: ListedState) -> Style {
 
 /// The table that `--dry-run` prints, and the line that totals it. Messages that are left
 /// alone stand in it only if everything is wanted.
-pub(super) fn dry_run(rows: &[Row], look: Look, is_whole: bool) -> String {
+pub(super) fn dry_run(rows: &[Row], shape: TableStyle, is_whole: bool) -> String {
     let columns = vec![
         Column::left(""),
         Column::right("NUMBER", "NO"),
@@ -208,7 +208,7 @@ pub(super) fn dry_run(rows: &[Row], look: Look, is_whole: bool) -> String {
         &[&[(3, 12)], &[(4, 12)], &[(1, 3), (2, 5)], &[(0, 3), (3, 6), (4, 6)]];
     let text = match &*table.rows {
         [] => String::new(),
-        _ => table.text(look.limit, rounds, look.colours),
+        _ => table.text(shape.limit, rounds, shape.colours),
     };
     text + &planned(rows, is_whole)
 }

@@ -36,7 +36,7 @@ impl Probe {
     /// The whole text.
     pub(super) fn text(&self, findings: &ProbeReport, account: &Account) -> String {
         let mut report = Report { text: String::new(), now: now(), probe: self, account };
-        report.way(findings);
+        report.connection(findings);
         report.before_login(findings);
         report.login(findings);
         if findings.maildrop.is_some() {
@@ -71,26 +71,26 @@ impl Report<'_> {
     }
 
     /// From the name to the key.
-    fn way(&mut self, findings: &ProbeReport) {
-        let way = &self.account.route.connection;
-        let host = match way.host.contains(':') {
-            true => format!("[{}]", way.host),
-            false => way.host.clone(),
+    fn connection(&mut self, findings: &ProbeReport) {
+        let connection = &self.account.route.connection;
+        let host = match connection.host.contains(':') {
+            true => format!("[{}]", connection.host),
+            false => connection.host.clone(),
         };
-        self.fact("server", format_args!("{host}:{}", way.port));
+        self.fact("server", format_args!("{host}:{}", connection.port));
         for address in &findings.addresses {
             let answered = findings.addresses.len() > 1 && findings.peer.as_ref() == Some(address);
             let note = if answered { " (this one answered)" } else { "" };
             self.fact("address", format_args!("{address}{note}"));
         }
-        match findings.peer.as_ref().filter(|_| way.proxy.is_some()) {
+        match findings.peer.as_ref().filter(|_| connection.proxy.is_some()) {
             Some(proxy) => self.fact("proxy", proxy),
             None if findings.addresses.is_empty() => self.fact("address", "not known"),
             None => {}
         }
         match &findings.secured {
             Some(secured) => self.secured(secured),
-            None if way.tls == Tls::None => {
+            None if connection.tls == Tls::None => {
                 self.fact("protection", "none: every computer on the way can read and change it");
             }
             None => self.fact("protection", "none was reached"),
@@ -99,8 +99,8 @@ impl Report<'_> {
 
     fn secured(&mut self, secured: &TlsReport) {
         let TlsReport { version, cipher_suite, pin, refusal } = secured;
-        let way = &self.account.route.connection;
-        let after = if way.tls == Tls::Starttls { ", after STLS" } else { "" };
+        let connection = &self.account.route.connection;
+        let after = if connection.tls == Tls::Starttls { ", after STLS" } else { "" };
         self.fact("protection", format_args!("{version}, {cipher_suite}{after}"));
         for certificate in &self.probe.chain {
             self.certificate(certificate);
@@ -109,7 +109,7 @@ impl Report<'_> {
             self.fact("pin", pin);
         }
         let Some(refusal) = refusal else {
-            let by = match way.roots {
+            let by = match connection.roots {
                 RootsSetting::File { .. } => "by the authorities in --ca-file",
                 RootsSetting::None {} => "by its pinned key alone",
                 RootsSetting::System {} => "by the system's authorities",
@@ -124,7 +124,7 @@ impl Report<'_> {
         if !roots.is_empty() {
             self.fact("", "trusts this one key, whatever names and dates its certificate has:");
         }
-        self.fact("", "first have the server's operator confirm the key by another way");
+        self.fact("", "first have the server's operator confirm the key by another connection");
     }
 
     fn certificate(&mut self, certificate: &CertificateReport) {

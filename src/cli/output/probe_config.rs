@@ -31,7 +31,7 @@ pub(super) fn suggestion(account: &Account, findings: &ProbeReport) -> String {
         lines.set("auth", auth);
     }
     let refused = findings.secured.as_ref().filter(|secured| secured.refusal.is_some());
-    lines.way(settings, refused.is_some_and(has_another_key));
+    lines.connection(settings, refused.is_some_and(has_another_key));
     if let Some(secured) = refused {
         let has_roots = settings.tls_roots.is_some_and(|roots| roots != TlsRoots::Webpki);
         let in_place = settings.ca_file.is_some() || has_roots;
@@ -63,9 +63,9 @@ impl Lines {
         self.set(name, &*absolute.to_string_lossy());
     }
 
-    /// What was given of the way. Pins that turned out to be of another key are
+    /// What was given of the connection. Pins that turned out to be of another key are
     /// left out.
-    fn way(&mut self, settings: &Settings, has_another_key: bool) {
+    fn connection(&mut self, settings: &Settings, has_another_key: bool) {
         if settings.channel_binding == Some(ChannelBindingType::EndPoint) {
             self.set("channel-binding", "end-point");
         }

@@ -91,7 +91,7 @@ impl fmt::Display for Lost {
 }
 
 impl Error {
-    /// Whether it is said on a terminal or with `-v` alone: the next run mends it, or an
+    /// Whether it is said on a terminal or with `-v` alone: it may be over by the next run, or an
     /// earlier one has said it, and cron would mail it.
     pub(crate) fn is_quiet(&self) -> bool {
         match self {

@@ -24,7 +24,7 @@ use super::exit::Exit;
 use super::found::RunNotes;
 use super::json::{self, JsonLine, OfAccount, OfProgram, Totals};
 use super::level::Level;
-use super::listing::Look;
+use super::listing::TableStyle;
 use super::order::{OutputOrder, Part};
 use super::progress::Screen;
 use super::safe::safe;
@@ -245,8 +245,8 @@ impl<'s> Output<'s> {
     }
 
     /// How tables are printed.
-    pub(super) fn look(&self) -> Look {
-        Look { limit: self.columns, colours: self.colours }
+    pub(super) fn table_style(&self) -> TableStyle {
+        TableStyle { limit: self.columns, colours: self.colours }
     }
 
     /// An error, its status aside: one sentence, perhaps a hint. `delivered` counts the

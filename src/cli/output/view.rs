@@ -188,10 +188,14 @@ impl<'v, 'o> View<'v, 'o> {
         let Some(rows) = self.rows.take() else { return Ok(()) };
         let text = match self.command {
             WorkerCommand::List { headers, .. } => {
-                listing::list(&rows, *headers, self.output.look())
+                listing::list(&rows, *headers, self.output.table_style())
             }
-            WorkerCommand::Delete { .. } => listing::list(&rows, true, self.output.look()),
-            _ => listing::dry_run(&rows, self.output.look(), self.output.level > Level::Normal),
+            WorkerCommand::Delete { .. } => listing::list(&rows, true, self.output.table_style()),
+            _ => listing::dry_run(
+                &rows,
+                self.output.table_style(),
+                self.output.level > Level::Normal,
+            ),
         };
         self.print(&self.titled(&text))
     }

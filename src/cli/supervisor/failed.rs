@@ -6,7 +6,7 @@ use crate::channel::command::WorkerCommand;
 use crate::channel::failure::{Failure, Kind};
 use crate::cli::config::account::Account;
 use crate::cli::config::connection_options::absolute;
-use crate::cli::error::{Error, Ways};
+use crate::cli::error::{Error, HintFacts};
 use crate::cli::health::record::Health;
 
 /// The failure of an account.
@@ -26,10 +26,10 @@ pub(super) fn failed(account: &Account, command: &WorkerCommand, failure: Failur
             now.is_none_or(|now| absolute(now).to_path() != Path::new(before))
         }),
     };
-    let ways = Box::new(Ways {
+    let facts = Box::new(HintFacts {
         command: account.command.clone(),
         maildir,
-        only_looks: command.only_looks(),
+        is_read_only: command.is_read_only(),
     });
-    Error::Worker { server: account.server().to_owned(), failure, ways }
+    Error::Worker { server: account.server().to_owned(), failure, facts }
 }

@@ -105,7 +105,7 @@ fn serve(
             Ok((_, heard @ Heard::Internal(_))) => _ = sink.pass(heard),
             _ => {}
         }
-        if let Some(result) = service.look() {
+        if let Some(result) = service.poll() {
             return result;
         }
     }

@@ -18,7 +18,7 @@ impl Leftovers {
     /// Looks before any worker starts: accounts may share a Maildir. `None` where nothing
     /// is made.
     pub(super) fn of(account: &Account, command: &WorkerCommand) -> Option<Self> {
-        if command.only_looks() {
+        if command.is_read_only() {
             return None;
         }
         let maildir = account.settings.maildir.as_deref();

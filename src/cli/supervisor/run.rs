@@ -131,12 +131,12 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
             let pause = self.served.values().filter_map(|it| it.service.as_ref()?.pause()).min();
             if let Ok((at, heard)) = heard.recv_timeout(pause.unwrap_or(SLICE)) {
                 self.hear(at, heard);
-                self.look(at);
+                self.poll(at);
             }
             if pause.is_some() || looked.elapsed() >= SLICE {
                 looked = Instant::now();
                 let served: Vec<_> = self.served.keys().copied().collect();
-                served.into_iter().for_each(|at| self.look(at));
+                served.into_iter().for_each(|at| self.poll(at));
                 self.flush();
                 if !self.questions.are_on_terminal() {
                     self.served.values_mut().for_each(|served| served.view.wait());
@@ -210,7 +210,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
             command: self.command,
             is_alone: supervisor.is_alone,
             shown: supervisor.output.shown(),
-            at_once: self.command.only_looks() || is_watched,
+            at_once: self.command.is_read_only() || is_watched,
             another_follows: self.schedule.has_another_of_mailbox(at),
         };
         let sink = AccountSender { account: at, to: self.to_us.clone() };
@@ -306,8 +306,8 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
     }
 
     /// Looks whether an account has ended.
-    fn look(&mut self, at: usize) {
-        if let Some(result) = self.service(at).and_then(Service::look) {
+    fn poll(&mut self, at: usize) {
+        if let Some(result) = self.service(at).and_then(Service::poll) {
             self.finish(at, result);
         }
     }

@@ -241,7 +241,7 @@ impl<'s> Service<'s> {
     }
 
     /// How it has ended, if it has.
-    pub(super) fn look(&mut self) -> Option<Result<(), Error>> {
+    pub(super) fn poll(&mut self) -> Option<Result<(), Error>> {
         if matches!(self.own, Some(Error::WorkerLost(_))) {
             return self.own.take().map(Err);
         }

@@ -122,7 +122,7 @@ pub(super) fn start(
                     BuildCheck::None => worker.check_signal()?,
                 }
             }
-            // The file is gone, or was never there; nothing else is mended by another.
+            // The file is gone, or was never there; nothing else is repaired by another.
             Err(error) if error.kind() == io::ErrorKind::NotFound => failed = Some(error),
             Err(error) => return Err(Error::Start(error)),
         }

@@ -21,17 +21,17 @@ impl Journal {
         else {
             return Ok(());
         };
-        let mut marker = MaildirBinding::open_or_make(maildir, state)?;
-        if marker.journal_of(self.mailbox.key()).is_some() {
+        let mut binding = MaildirBinding::open_or_make(maildir, state)?;
+        if binding.journal_of(self.mailbox.key()).is_some() {
             // A run with another state directory was faster.
             let (journal, maildir) = (self.path.clone(), maildir.clone());
             return Err(Error::Binding { binding: BindingMismatch::JournalGone, journal, maildir });
         }
         self.abandoned = true;
-        self.header.maildir = marker.maildir;
+        self.header.maildir = binding.maildir;
         let file = replace(&self.directory, JOURNAL, self.header.line().as_bytes());
         let file = file.map_err(|failure| failure.error)?;
-        marker.name(self.mailbox.key(), self.header.journal)?;
+        binding.name(self.mailbox.key(), self.header.journal)?;
         self.storage.set(file);
         self.abandoned = false;
         Ok(())

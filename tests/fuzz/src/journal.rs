@@ -1,4 +1,4 @@
-//! The journal: written by hand, by many runs, cut, mended.
+//! The journal: written by hand, by many runs, cut, repaired.
 
 use std::collections::BTreeSet;
 use std::collections::HashSet;
@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use pop3get::journal::{
     ContentHash, ContentHasher, Delivery, Error, Facts, Fate, Fingerprint, HeaderHasher, Index,
-    IndexedIds, Journal, Known, Login, Mailbox, Mended, MessageKey, Proof, Repair, Settlement,
-    Sighting, State, StoredFile,
+    IndexedIds, Journal, Known, Login, Mailbox, MessageKey, Proof, Repair, RepairResult,
+    Settlement, Sighting, State, StoredFile,
 };
 use pop3get::protocol::{Capabilities, UniqueId};
 use tempfile::TempDir;
@@ -60,7 +60,7 @@ impl Room {
     }
 
     fn look(&self) -> Result<Index, Error> {
-        Journal::look(self.directory.path(), &self.mailbox)
+        Journal::read_index(self.directory.path(), &self.mailbox)
     }
 
     /// A process that another test is just starting holds our descriptors for a
@@ -74,11 +74,11 @@ impl Room {
     }
 
     /// A repair that finds one more file in the Maildir, so that there is always
-    /// something to mend.
-    fn mend(&self, write: bool) -> Result<Mended, Error> {
+    /// something to repair.
+    fn apply(&self, write: bool) -> Result<RepairResult, Error> {
         let repair = patiently(400, || self.repair(write))?;
         let file = StoredFile { hash: FOUND, fingerprint: print(b""), content: content(b"") };
-        repair.mend(&HashSet::from([FOUND]), &[file], |_| Ok(Fate::Delivered))
+        repair.apply(&HashSet::from([FOUND]), &[file], |_| Ok(Fate::Delivered))
     }
 }
 
@@ -259,21 +259,21 @@ pub fn repair(input: &[u8]) {
         let path = room.directory.path().join("u@h/journal");
         let read = || fs::read(&path).unwrap();
         let text = read();
-        let would = room.mend(false);
+        let would = room.apply(false);
         assert_eq!(read(), text, "it was written to");
-        let mended = match room.mend(true) {
+        let repaired = match room.apply(true) {
             Err(Error::Newer { .. }) => continue,
-            mended => mended.unwrap(),
+            repaired => repaired.unwrap(),
         };
         let journal = room.open().unwrap();
         assert!(!journal.is_torn() && journal.unsettled().is_empty());
-        assert!(journal.index().has_found(), "{mended:?}");
-        assert_eq!(would.unwrap(), Mended { kept: None, ..mended });
+        assert!(journal.index().has_found(), "{repaired:?}");
+        assert_eq!(would.unwrap(), RepairResult { kept: None, ..repaired });
         // Asked once: whoever waits here waits for ourselves.
         assert!(matches!(room.repair(true), Err(Error::Locked { .. })));
         let (after, index) = (fates(journal.index()), said(journal.index()));
         drop(journal);
-        assert!(room.mend(false).unwrap().is_whole());
+        assert!(room.apply(false).unwrap().is_whole());
         if let Some((fates, said)) = before {
             assert_eq!(after, fates);
             assert_eq!(

@@ -166,9 +166,9 @@ impl World {
         let present = self.files().iter().map(|file| file.hash).collect();
         // What was committed and not settled is nowhere now.
         self.committed.clear();
-        let mended =
-            repair.mend(&present, &files, |_| Ok::<_, pop3get::journal::Error>(Fate::Nowhere));
-        mended.unwrap();
+        let repaired =
+            repair.apply(&present, &files, |_| Ok::<_, pop3get::journal::Error>(Fate::Nowhere));
+        repaired.unwrap();
         self.open();
     }
 

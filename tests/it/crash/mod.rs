@@ -183,7 +183,7 @@ impl Crash<'_> {
         damage.in_part = stored > 0 && stored < MESSAGES;
     }
 
-    /// The next run mends everything, and the one after it finds nothing to do.
+    /// The next run repairs everything, and the one after it finds nothing to do.
     fn run_again(&self, server: &Server, damage: &mut Damage) {
         for _ in 0..2 {
             let ran = self.fetch(server, Syncs::Schedule).output().unwrap();

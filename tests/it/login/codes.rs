@@ -41,7 +41,7 @@ fn every_code_has_its_status_in_every_way() {
     }
 }
 
-/// The next run mends it, so cron has nothing to mail.
+/// The next run repairs it, so cron has nothing to mail.
 #[test]
 fn a_login_that_came_too_soon_is_said_to_who_looks_on() {
     for (server, auth, login) in WAYS {

@@ -151,7 +151,7 @@ fn a_server_that_drops_an_early_line_costs_one_session_a_month() {
 
 /// The third run goes wrong in its first session, and mail arrives in another one.
 #[track_caller]
-fn mends(fault: Fault) {
+fn repairs(fault: Fault) {
     let stage = answering(server().fault(fault.on(3)));
     let ran = stage.run(&["-vv"]);
     let came = (ran.status, stage.sandbox.count(), stage.server.sessions());
@@ -164,19 +164,19 @@ fn mends(fault: Fault) {
 
 #[test]
 fn a_server_that_changes_its_mind_costs_one_session() {
-    mends(Fault::hangs_up_on_early());
-    mends(Fault::turns_early_away());
-    mends(Fault::drops_early());
-    mends(Fault::drops_first_early_line());
+    repairs(Fault::hangs_up_on_early());
+    repairs(Fault::turns_early_away());
+    repairs(Fault::drops_early());
+    repairs(Fault::drops_first_early_line());
     for octets in ["garbage\r\n", "+ \r\n", "+OKAY\r\n"] {
-        mends(Fault::greeting(octets));
-        mends(Fault::reply("CAPA", octets));
-        mends(Fault::reply("AUTH PLAIN", octets));
+        repairs(Fault::greeting(octets));
+        repairs(Fault::reply("CAPA", octets));
+        repairs(Fault::reply("AUTH PLAIN", octets));
     }
     // The greeting is missing: the answers would shift.
-    mends(Fault::greeting(""));
+    repairs(Fault::greeting(""));
     for command in 1..=3 {
-        mends(Fault::cut_at_command(command));
+        repairs(Fault::cut_at_command(command));
     }
 }
 

@@ -24,7 +24,7 @@ fn flies(stderr: &str) -> bool {
 /// The second run of a known server goes wrong in its first session; then mail
 /// arrives all the same in another, and all is as ever again.
 #[track_caller]
-fn mends(server: Builder) {
+fn repairs(server: Builder) {
     let stage = Stage::tls(server);
     stage.run(&[]).is_silent();
     stage.server.maildrop("mrose").add("uid-2", letter(2));
@@ -64,13 +64,13 @@ fn a_server_that_lost_what_it_could_is_asked_anew() {
         |lines: &str| Fault::reply("CAPA", format!("+OK\r\nUIDL\r\nTOP\r\n{lines}.\r\n")).on(2);
     let refused = || Fault::reply("AUTH PLAIN", "-ERR unknown mechanism\r\n").on(2);
     // PLAIN, PIPELINING, both, or all.
-    mends(server().fault(has("PIPELINING\r\nSASL LOGIN\r\nUSER\r\n")).fault(refused()));
-    mends(server().fault(has("SASL PLAIN\r\n")));
-    mends(server().fault(has("")).fault(refused()));
-    mends(server().fault(Fault::reply("CAPA", "-ERR what?\r\n").on(2)).fault(refused()));
+    repairs(server().fault(has("PIPELINING\r\nSASL LOGIN\r\nUSER\r\n")).fault(refused()));
+    repairs(server().fault(has("SASL PLAIN\r\n")));
+    repairs(server().fault(has("")).fault(refused()));
+    repairs(server().fault(Fault::reply("CAPA", "-ERR what?\r\n").on(2)).fault(refused()));
     // UTF8 came, or went.
-    mends(server().fault(has("PIPELINING\r\nSASL PLAIN\r\nUTF8\r\n")));
-    mends(server().utf8().fault(has("PIPELINING\r\nSASL PLAIN\r\n")));
+    repairs(server().fault(has("PIPELINING\r\nSASL PLAIN\r\nUTF8\r\n")));
+    repairs(server().utf8().fault(has("PIPELINING\r\nSASL PLAIN\r\n")));
 }
 
 #[test]
@@ -78,25 +78,25 @@ fn a_server_that_lost_user_is_asked_anew() {
     let capabilities = "+OK\r\nUIDL\r\nTOP\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n";
     let lost = Fault::reply("CAPA", capabilities).on(2);
     let user = Fault::reply("USER", "-ERR unknown command\r\n").on(2);
-    mends(server().without("SASL").fault(lost).fault(user));
+    repairs(server().without("SASL").fault(lost).fault(user));
 }
 
 #[test]
 fn a_confused_server_has_refused_no_login() {
     for answer in ["+ \r\n", "+\r\n", "garbage\r\n", "\r\n", "+OKAY\r\n"] {
-        mends(server().fault(Fault::reply("AUTH PLAIN", answer).on(2)));
-        mends(server().fault(Fault::reply("CAPA", answer).on(2)));
+        repairs(server().fault(Fault::reply("AUTH PLAIN", answer).on(2)));
+        repairs(server().fault(Fault::reply("CAPA", answer).on(2)));
     }
-    mends(server().without("SASL").fault(Fault::reply("USER", "+ \r\n").on(2)));
-    mends(server().without("SASL").fault(Fault::reply("PASS", "+ \r\n").on(2)));
+    repairs(server().without("SASL").fault(Fault::reply("USER", "+ \r\n").on(2)));
+    repairs(server().without("SASL").fault(Fault::reply("PASS", "+ \r\n").on(2)));
 }
 
 #[test]
 fn a_server_that_hangs_up_on_a_flight_is_asked_one_by_one() {
     for command in 1..=3 {
-        mends(server().fault(Fault::cut_at_command(command).on(2)));
+        repairs(server().fault(Fault::cut_at_command(command).on(2)));
     }
-    mends(server().fault(Fault::cut_after_reply(1).on(2)));
+    repairs(server().fault(Fault::cut_after_reply(1).on(2)));
 }
 
 /// A server may be another one after the login, and what was sent behind it lost.

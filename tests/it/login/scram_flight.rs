@@ -49,7 +49,7 @@ fn refuses(server: Builder, status: i32, sentence: &str) {
 
 /// The second run goes wrong in its first session, and in another one mail arrives.
 #[track_caller]
-fn mends(server: Builder) {
+fn repairs(server: Builder) {
     let stage = known(server);
     let ran = stage.run(&["-vv"]);
     let came = (ran.status, stage.sandbox.count(), stage.server.sessions());
@@ -168,18 +168,18 @@ fn a_mechanism_that_is_gone_is_followed_by_another_in_the_same_session() {
 fn a_server_that_lost_what_scram_hangs_on_is_asked_anew() {
     let has =
         |lines: &str| Fault::reply("CAPA", format!("+OK\r\nUIDL\r\nTOP\r\n{lines}.\r\n")).on(2);
-    mends(server().fault(has("SASL SCRAM-SHA-256 PLAIN\r\n")));
-    mends(server().fault(has("PIPELINING\r\nSASL PLAIN\r\n")));
+    repairs(server().fault(has("SASL SCRAM-SHA-256 PLAIN\r\n")));
+    repairs(server().fault(has("PIPELINING\r\nSASL PLAIN\r\n")));
     // It was told that it has no -PLUS, and would refuse that as the work of another.
-    mends(server().fault(has("PIPELINING\r\nSASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN\r\n")));
-    mends(server().fault(Fault::reply("CAPA", "-ERR what?\r\n").on(2)));
-    mends(server().fault(Fault::reply("AUTH SCRAM-SHA-256", "garbage\r\n").on(2)));
+    repairs(server().fault(has("PIPELINING\r\nSASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN\r\n")));
+    repairs(server().fault(Fault::reply("CAPA", "-ERR what?\r\n").on(2)));
+    repairs(server().fault(Fault::reply("AUTH SCRAM-SHA-256", "garbage\r\n").on(2)));
 }
 
 #[test]
 fn a_server_that_hangs_up_on_scram_is_asked_one_by_one() {
     for command in 1..=5 {
-        mends(server().fault(Fault::cut_at_command(command).on(2)));
+        repairs(server().fault(Fault::cut_at_command(command).on(2)));
     }
 }
 

@@ -48,7 +48,7 @@ fn failed_at(name: &str, nth: usize, error: &str, wish: &[&str], more: &[&str]) 
     let ran = strace(&sandbox, &server, &wishes, &output).args(more).output().unwrap();
     let said = String::from_utf8(ran.stderr).unwrap();
     let what = format!("{name} {nth} {error}: {said:?}");
-    // Mended in the run itself, a message without room, or the disk's statuses.
+    // Repaired in the run itself, a message without room, or the disk's statuses.
     match ran.status.code() {
         Some(0) => assert_eq!(said, "", "{what}"),
         // The sentence itself may be what could not be written.

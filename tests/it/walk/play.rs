@@ -262,7 +262,7 @@ impl Player {
         self.site.oracle.orders.given();
         let has_fetched = matches!(run.act, Act::Fetch(_)) && ran.status.success();
         self.was_put_back &= !has_fetched;
-        self.was_killed = ran.killed || self.was_killed && run.act.only_looks();
+        self.was_killed = ran.killed || self.was_killed && run.act.is_read_only();
         let is_whole = run.faults.is_empty() && run.view == View::All && ran.status.success();
         if matches!(run.act, Act::Fetch(_)) && is_whole {
             self.site.note_fetch();
@@ -272,7 +272,7 @@ impl Player {
             let uid = ran.args.get(2).map(String::as_str).unwrap_or_default();
             self.site.oracle.orders.taken_back(uid);
         }
-        if run.act.only_looks() && self.journals().into_iter().map(read).ne(before) {
+        if run.act.is_read_only() && self.journals().into_iter().map(read).ne(before) {
             self.site.oracle.violations.push(Violation::LookWrites);
         }
         if self.aloud {
@@ -376,7 +376,7 @@ impl Run {
 
 impl Act {
     /// Whether nothing may change on either side.
-    fn only_looks(self) -> bool {
+    fn is_read_only(self) -> bool {
         matches!(self, Self::List | Self::Check | Self::DryRun)
     }
 

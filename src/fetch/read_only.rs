@@ -51,7 +51,7 @@ impl Sessions for ReadOnlyRun<'_> {
 
 /// Logs in, lists, and lets `act` look at what is listed, in as many sessions as that
 /// takes. The last session is returned open, with what `act` found.
-pub fn look<'a, T>(
+pub fn read_only<'a, T>(
     index: &Index,
     sizes: Sizes,
     options: &Options,
@@ -61,11 +61,11 @@ pub fn look<'a, T>(
     mut act: impl FnMut(&mut Listing<'a>) -> Result<T, Error>,
 ) -> Result<(Listing<'a>, T), Error> {
     let (attempts, current) = (Attempts::default(), Current::default());
-    let mut look = ReadOnlyRun { index, login: index.last_login(), attempts, current };
+    let mut run = ReadOnlyRun { index, login: index.last_login(), attempts, current };
     let mut found = None;
-    sessions::repeat(&mut look, options, observe, |look| {
-        let mut listing = sessions::open(look, options, credentials, (log, sizes), observe)?;
-        let shown = sessions::look(look, &mut listing, options, observe, |_, listing| {
+    sessions::repeat(&mut run, options, observe, |run| {
+        let mut listing = sessions::open(run, options, credentials, (log, sizes), observe)?;
+        let shown = sessions::listed(run, &mut listing, options, observe, |_, listing| {
             listing.list(index, sizes)?;
             act(listing)
         })?;

@@ -19,7 +19,7 @@ use super::options::{WorkerAccount, clock};
 /// away in its greeting is the session's concern.
 pub(super) fn reach(account: &WorkerAccount, observer: &EventForwarder<'_>) -> Result<(), Error> {
     let session = &account.session;
-    let Some(connection) = way(account) else { return Ok(()) };
+    let Some(connection) = connection_options(account) else { return Ok(()) };
     let reached = match session.connection.security {
         Security::Stls => {
             let log = |line: Line<'_>| observer.line(line);
@@ -39,12 +39,12 @@ pub(super) fn reach(account: &WorkerAccount, observer: &EventForwarder<'_>) -> R
 
 /// How to connect before the session begins, by what is known of the server: perhaps we
 /// speak first. `None` where a login has to wait.
-pub(super) fn way(account: &WorkerAccount) -> Option<connection::Options> {
+pub(super) fn connection_options(account: &WorkerAccount) -> Option<connection::Options> {
     let mut connection = account.session.connection.clone();
     let (clock, port) = (clock(), connection.port);
     let (state, mailbox) = (&account.state, &account.mailbox);
     // A look notes nothing, so it finds nothing out.
-    let tries = !account.job.command.only_looks();
+    let tries = !account.job.command.is_read_only();
     let (last, may_speak_first) =
         Journal::before_connecting(state, mailbox, (port, clock.start()), tries);
     connection.speaks_first = may_speak_first
