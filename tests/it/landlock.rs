@@ -48,6 +48,20 @@ fn kernel_can() -> bool {
     false
 }
 
+/// Runs a test in a process of its own, with a path in its environment: what is closed
+/// stays closed.
+fn passes_inside(test: &str, variable: &str, path: &Path) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--nocapture"]);
+    let output = command.env(variable, path).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    match said.lines().find_map(|line| line.strip_prefix("none: ")) {
+        Some(why) => cannot(why),
+        None => assert!(said.contains("closed and tried"), "{said}"),
+    }
+}
+
 #[test]
 fn a_forbidden_open_fails_and_all_that_delivery_does_works() {
     let room = Sandbox::new();
@@ -56,16 +70,7 @@ fn a_forbidden_open_fails_and_all_that_delivery_does_works() {
         fs::write(room.path(name), text).unwrap();
     }
     fs::create_dir(room.path("Mail/new")).unwrap();
-    // A process of its own: what is closed stays closed.
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "landlock::inside", "--ignored", "--nocapture"]);
-    let output = command.env(ROOM, room.path(".")).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{output:?}");
-    match said.lines().find_map(|line| line.strip_prefix("none: ")) {
-        Some(why) => cannot(why),
-        None => assert!(said.contains("closed and tried"), "{said}"),
-    }
+    passes_inside("landlock::inside", ROOM, &room.path("."));
 }
 
 #[test]
@@ -142,15 +147,7 @@ fn a_worker_that_may_use_a_socket_file_reaches_no_abstract_socket() {
     let path = room.path("socket");
     let name = SocketAddr::from_abstract_name(path.as_os_str().as_encoded_bytes()).unwrap();
     let _both = (UnixListener::bind(&path).unwrap(), UnixListener::bind_addr(&name).unwrap());
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "landlock::inside_by_socket_file", "--ignored", "--nocapture"]);
-    let output = command.env(SOCKET, path).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{output:?}");
-    match said.lines().find_map(|line| line.strip_prefix("none: ")) {
-        Some(why) => cannot(why),
-        None => assert!(said.contains("closed and tried"), "{said}"),
-    }
+    passes_inside("landlock::inside_by_socket_file", SOCKET, &path);
 }
 
 #[test]
