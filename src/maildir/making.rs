@@ -1,11 +1,11 @@
-//! Making a Maildir.
+//! Making a Maildir, and a directory for exported messages.
 
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::{Error, io_error};
+use super::error::{Error, io_error};
 
 /// The three directories of a Maildir.
 pub(super) const DIRECTORIES: [&str; 3] = ["tmp", "new", "cur"];
@@ -76,6 +76,11 @@ fn make_directories(path: &Path, parent: &Path) -> Result<(), Error> {
         synced.map_err(io_error("sync", directory))?;
     }
     Ok(())
+}
+
+/// Makes the directory that messages are exported to.
+pub fn make_export(directory: &Path) -> Result<(), Error> {
+    fs::create_dir_all(directory).map_err(io_error("make", directory))
 }
 
 /// Makes a directory's entries durable, where its file system can. Some refuse it

@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{Access, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Error, io_error};
+use super::error::{Error, io_error};
 
 /// Opens one of the three. What a link in its place leads to is another place.
 pub(super) fn open_directory(path: &Path) -> Result<File, Error> {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
+use super::directories::Directories;
+use super::error::{Error, io_error};
 use super::fs_capabilities::start_writeback;
 use super::size::{FileSize, SizeCounter};
-use super::{Directories, Error, io_error};
 
 /// A message that is being written in `tmp/`. Dropped, it is removed.
 #[derive(Debug)]

@@ -56,12 +56,7 @@ const KNOWN_ARROWS: &[&str] = &["cli -> connection", "cli -> protocol"];
 
 /// Files that name items of a `mod.rs` above them. Errors belong into error.rs,
 /// shared values into files of their own.
-const KNOWN_CHILDREN: &[(&str, &str)] = &[
-    ("maildir/temp_message.rs", "Directories Error io_error"),
-    ("maildir/scan.rs", "Error Maildir io_error"),
-    ("maildir/making.rs", "Error io_error"),
-    ("maildir/opening.rs", "Error io_error"),
-];
+const KNOWN_CHILDREN: &[(&str, &str)] = &[];
 
 /// Files that name something by `super::super` where `crate` should stand.
 const KNOWN_CLIMBERS: &[(&str, &str)] = &[];

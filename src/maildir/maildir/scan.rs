@@ -7,20 +7,14 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::making::sync_directory;
-use super::opening::{open_directory, open_file};
-use super::size::{FileSize, SizeCounter};
-use super::unique_name::{self, UniqueName};
-use super::{Error, Maildir, io_error};
+use crate::maildir::delivered_file::DeliveredFile;
+use crate::maildir::error::{Error, io_error};
+use crate::maildir::making::sync_directory;
+use crate::maildir::opening::{open_directory, open_file};
+use crate::maildir::size::{FileSize, SizeCounter};
+use crate::maildir::unique_name::{self, UniqueName};
 
-/// A file of ours in `new/` or `cur/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeliveredFile {
-    /// What its name says of it.
-    pub tag: UniqueName,
-    /// Where it was seen.
-    pub path: PathBuf,
-}
+use super::Maildir;
 
 /// Two looks at a directory agree sooner than this unless another program writes to it
 /// without end.
@@ -255,11 +249,6 @@ impl Maildir {
 fn sync_entries(directory: &Path) -> Result<(), Error> {
     let synced = File::open(directory).and_then(|opened| sync_directory(&opened));
     synced.map_err(io_error("sync", directory))
-}
-
-/// Makes the directory that messages are exported to.
-pub fn make_export(directory: &Path) -> Result<(), Error> {
-    fs::create_dir_all(directory).map_err(io_error("make", directory))
 }
 
 #[cfg(test)]

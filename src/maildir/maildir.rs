@@ -1,165 +1,29 @@
-//! A message in a Maildir: whole, or absent.
-//!
-//! ```text
-//!   create ─▶ TempMessage in tmp/ ──sync──▶ persist ─▶ (the journal) ─▶ deliver into new/
-//!               │ dropped: the file is removed
-//! ```
-//!
-//! # Invariants
-//!
-//! * A file appears in `new/` by one rename of a synced file, never by a copy or
-//!   a link, and never over another file.
-//! * A directory that cannot be read is an error, never an empty directory.
-//! * Only files that bear this journal's id are ever looked for or removed.
-//! * Root delivers into root's Maildir only: in a user's, the user's links would
-//!   lead it anywhere (as they did getmail 4.2.0).
-//!
-//! # Not here
-//!
-//! The order of syncs and the journal: [`crate::fetch`]. Reading mail: the
-//! `maildir` crate makes the three directories; it can neither sync a directory
-//! nor let us choose names, nor does it report one that it cannot read.
+//! A Maildir: opened, and delivered into.
 
-mod fs_capabilities;
-mod making;
-mod message_opener;
-mod missing_directories;
-mod opening;
-mod renaming;
-mod room;
 mod scan;
-mod size;
-mod temp_message;
-mod unique_name;
 
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
-pub use message_opener::MessageOpener;
-pub use missing_directories::MissingDirectories;
-pub use scan::{DeliveredFile, make_export};
-pub use size::FileSize;
-pub use temp_message::TempMessage;
-pub use unique_name::UniqueName;
-
-use fs_capabilities::{FsCapabilities, sync_file_system};
-use making::{check_place, is_another_users, is_made, make, sync_directory};
-use opening::{check_writable, hold_directory, is_at, open_directory};
-use renaming::rename_if_absent;
-
-/// Why the Maildir cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The disk, or the rights on it.
-    #[error("cannot {doing} {}: {source}", .path.display())]
-    Io {
-        /// A verb.
-        doing: &'static str,
-        /// What it was done to.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The directory that it should be made in is not there.
-    #[error("there is no directory {} to make the Maildir in", .path.display())]
-    NoParent {
-        /// The Maildir's parent.
-        path: PathBuf,
-    },
-    /// One of the three is no directory.
-    #[error("{} has to be a directory; {}", .path.display(), if *.is_link { "a link is not followed" } else { "it is something else" })]
-    NotADirectory {
-        /// Which.
-        path: PathBuf,
-        /// Whether it is a symbolic link.
-        is_link: bool,
-    },
-    /// There is something else at this place.
-    #[error("{} is no Maildir, and it is not empty", .path.display())]
-    NotAMaildir {
-        /// The place.
-        path: PathBuf,
-    },
-    /// We are root, and it belongs to another user.
-    #[error("{} belongs to another user, who could not read what root delivers", .path.display())]
-    NotOurs {
-        /// The Maildir.
-        path: PathBuf,
-    },
-    /// Nothing can be delivered into it.
-    #[error("cannot deliver into {}: {source}", .path.display())]
-    NotWritable {
-        /// Its `tmp` or `new`.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A rename between the three would not be one step.
-    #[error("tmp, new and cur of {} lie on different file systems", .path.display())]
-    NotOneFileSystem {
-        /// The Maildir.
-        path: PathBuf,
-    },
-    /// It does not exist and cannot be made.
-    #[error("cannot make {}: {source}", .path.display())]
-    Unmade {
-        /// The Maildir.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-}
-
-impl Error {
-    /// Whether there is no room, or not for something that large.
-    pub fn is_full(&self) -> bool {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        match self {
-            Self::Io { source, .. } => {
-                matches!(source.kind(), FileTooLarge | QuotaExceeded | StorageFull)
-            }
-            _ => false,
-        }
-    }
-
-    fn is_not_found(&self) -> bool {
-        let (Self::Io { source, .. } | Self::Unmade { source, .. }) = self else { return false };
-        source.kind() == io::ErrorKind::NotFound
-    }
-}
-
-fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    move |source| Error::Io { doing, path: path.into(), source }
-}
-
-/// The three directories, open.
-#[derive(Debug)]
-struct Directories {
-    path: PathBuf,
-    tmp: File,
-    new: File,
-    capabilities: FsCapabilities,
-}
-
-impl Directories {
-    /// Keeps other runs from removing them, as long as they are open. Returns whether they
-    /// are still where they were opened.
-    fn hold(&self) -> bool {
-        let Self { path, tmp, new, .. } = self;
-        hold_directory(tmp)
-            && is_at(tmp, &path.join("tmp"))
-            && is_at(new, &path.join("new"))
-            && path.join("cur").is_dir()
-    }
-}
+use super::directories::Directories;
+use super::error::{Error, io_error};
+use super::fs_capabilities::{FsCapabilities, sync_file_system};
+use super::making::{check_place, is_another_users, is_made, make, sync_directory};
+use super::message_opener::MessageOpener;
+use super::opening::{check_writable, open_directory};
+use super::renaming::rename_if_absent;
+use super::room::room_in;
+use super::size::FileSize;
+use super::temp_message::TempMessage;
+use super::unique_name::UniqueName;
 
 /// A Maildir that can be delivered into.
 #[derive(Clone, Debug)]
@@ -252,7 +116,7 @@ impl Maildir {
     /// The size in octets of the largest message that can be delivered now, as far as
     /// the system tells.
     pub fn room(&self) -> u64 {
-        room::room_in(&self.directories.tmp)
+        room_in(&self.directories.tmp)
     }
 
     /// Begins a message in `tmp/`.
@@ -343,6 +207,8 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::maildir::delivered_file::DeliveredFile;
+    use crate::maildir::missing_directories::MissingDirectories;
 
     const TAG: UniqueName = UniqueName { journal: 0xab, run: 3, sequence: 1, hash: 0xfe };
 
@@ -404,6 +270,7 @@ mod tests {
         fs::remove_dir(maildir.path().join("cur")).unwrap();
         assert!(maildir.ours_delivered(1).is_err());
     }
+
     const PARTS: [&str; 3] = ["tmp", "new", "cur"];
 
     #[test]
