@@ -52,6 +52,7 @@
 //! The order of commands and what a state allows: [`crate::session`].
 
 mod apop;
+mod argument;
 mod capability;
 mod command;
 mod encoded_words;
@@ -70,8 +71,9 @@ mod text;
 mod vocabulary;
 
 pub use apop::{Timestamp, TimestampError, digest};
+pub use argument::{Argument, ArgumentError};
 pub use capability::{Capabilities, Expire, LoginDelay};
-pub use command::{Argument, ArgumentError, Command, MAX_COMMAND};
+pub use command::{Command, MAX_COMMAND};
 pub use encoded_words::decode_words;
 pub use keyword::Keyword;
 pub use leniency::{Leniencies, Leniency};

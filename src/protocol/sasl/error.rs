@@ -1,7 +1,7 @@
 //! How an exchange fails that the server did not simply refuse.
 
 use super::scram::{MAX_ITERATIONS, MIN_ITERATIONS};
-use crate::protocol::command::ArgumentError;
+use crate::protocol::argument::ArgumentError;
 use crate::protocol::text::Quoted;
 
 /// A server's words behind a colon, if there are any.

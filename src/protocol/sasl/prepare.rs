@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::mechanism::Mechanism;
-use crate::protocol::command::{ArgumentError, check as check_argument};
+use crate::protocol::argument::{ArgumentError, check as check_argument};
 use crate::secret::Secret;
 
 /// Refuses, before anything is connected, a user or secret that the mechanism

@@ -48,7 +48,7 @@ pub(super) fn oauthbearer(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::command::ArgumentError;
+    use crate::protocol::argument::ArgumentError;
 
     fn token() -> Secret {
         Secret::new(b"vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg==".to_vec())
