@@ -1,6 +1,6 @@
 //! How an exchange fails that the server did not simply refuse.
 
-use super::scram::{MAX_ITERATIONS, MIN_ITERATIONS};
+use super::iterations::{MAX_ITERATIONS, MIN_ITERATIONS};
 use crate::protocol::argument::ArgumentError;
 use crate::protocol::text::Quoted;
 

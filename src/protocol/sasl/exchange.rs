@@ -3,11 +3,12 @@
 use std::fmt;
 use std::mem;
 
+use super::binding::Binding;
 use super::encoding::{self, decode, encode};
 use super::error::Error;
 use super::mechanism::Mechanism;
 use super::prepare::check;
-use super::scram::{Binding, Scram, Signature};
+use super::scram::{Scram, Signature};
 use super::{password, token};
 use crate::protocol::command::Command;
 use crate::protocol::leniency::Leniency;

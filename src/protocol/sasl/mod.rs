@@ -36,18 +36,21 @@
 //! it was believed more than once (CVE-2012-3482, CVE-2026-94184). Ours are split
 //! at separators and are fuzzed, every one (CVE-2025-61962).
 
+mod binding;
 pub(super) mod encoding;
 mod error;
 mod exchange;
+mod iterations;
 pub(super) mod mechanism;
 mod password;
 mod prepare;
 mod scram;
 mod token;
 
+pub use binding::Binding;
 pub use encoding::{decode, encode};
 pub use error::Error;
 pub use exchange::{Exchange, Initial, Nonce, Setting};
+pub use iterations::{MAX_ITERATIONS, MIN_ITERATIONS};
 pub use mechanism::Mechanism;
 pub use prepare::{check, check_user};
-pub use scram::{Binding, MAX_ITERATIONS, MIN_ITERATIONS};

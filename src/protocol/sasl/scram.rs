@@ -8,117 +8,20 @@
 //! server-final   v=SIGNATURE  or  e=WORDS
 //! ```
 
-use std::fmt;
-use std::slice::Split;
+mod hash;
+mod server_message;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroizing;
 
+use super::binding::Binding;
 use super::encoding::{decode, text};
 use super::error::Error;
 use super::mechanism::Mechanism;
 use super::prepare::{self, push_saslname};
-use crate::protocol::vocabulary::decimal;
 use crate::secret::Secret;
 
-/// Fewer rounds protect no password: who stands in for the server collects the
-/// proof and guesses at leisure, and chooses the count. RFC 5802 section 5.1 and
-/// RFC 7677 section 4 say 4096. A server that stores less is refused, since it
-/// cannot be told from such a one; under TLS it has PLAIN.
-pub const MIN_ITERATIONS: u64 = 4096;
-
-/// More rounds would let a server, or who stands in for it, keep us busy. A
-/// million take a tenth of a second with the processor's SHA instructions, several
-/// times that without; 600,000 are the most that is advised (OWASP, 2023).
-pub const MAX_ITERATIONS: u64 = 1_000_000;
-
-/// What SCRAM says of the channel below it (RFC 5802 section 6).
-#[derive(Clone, PartialEq, Eq)]
-pub enum Binding {
-    /// `p=tls-server-end-point`: the hash of the server's certificate (RFC 5929
-    /// section 4).
-    EndPoint(Vec<u8>),
-    /// `p=tls-exporter`: what both ends of a TLS 1.3 connection export (RFC 9266).
-    Exporter([u8; 32]),
-    /// `n`: this channel, or we, cannot be bound to.
-    Impossible,
-    /// `y`: we could, and the server offers no -PLUS. One that does refuses then:
-    /// a third party took it out of its list.
-    NotOffered,
-}
-
-impl Binding {
-    /// The GS2 header, and what follows it in `c=`.
-    fn header(&self) -> (&'static str, &[u8]) {
-        match self {
-            Self::EndPoint(hash) => ("p=tls-server-end-point,,", hash),
-            Self::Exporter(octets) => ("p=tls-exporter,,", octets),
-            Self::Impossible => ("n,,", b""),
-            Self::NotOffered => ("y,,", b""),
-        }
-    }
-}
-
-/// Which kind; the value of an exporter is for this connection alone.
-impl fmt::Debug for Binding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Binding({}..)", self.header().0)
-    }
-}
-
-/// The hash function in a mechanism's name.
-#[derive(Clone, Copy)]
-enum Hash {
-    Sha1,
-    Sha256,
-}
-
-/// Key material, wiped when dropped.
-type Key = Zeroizing<Vec<u8>>;
-
-/// HMAC takes keys of any length, so this is always there.
-fn mac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Option<Key> {
-    let mac = <M as KeyInit>::new_from_slice(key).ok()?;
-    Some(Zeroizing::new(mac.chain_update(message).finalize().into_bytes().to_vec()))
-}
-
-impl Hash {
-    /// `HMAC(key, message)`
-    fn hmac(self, key: &[u8], message: &[u8]) -> Key {
-        let mac = match self {
-            Self::Sha1 => mac::<Hmac<Sha1>>(key, message),
-            Self::Sha256 => mac::<Hmac<Sha256>>(key, message),
-        };
-        mac.unwrap_or_default()
-    }
-
-    /// `H(message)`
-    fn hash(self, message: &[u8]) -> Key {
-        Zeroizing::new(match self {
-            Self::Sha1 => Sha1::digest(message).to_vec(),
-            Self::Sha256 => Sha256::digest(message).to_vec(),
-        })
-    }
-
-    /// `Hi(password, salt, i)`
-    fn salted(self, password: &[u8], salt: &[u8], iterations: u32) -> Key {
-        let mut key;
-        match self {
-            Self::Sha1 => {
-                key = Zeroizing::new(vec![0; 20]);
-                pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, iterations, &mut key);
-            }
-            Self::Sha256 => {
-                key = Zeroizing::new(vec![0; 32]);
-                pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, iterations, &mut key);
-            }
-        }
-        key
-    }
-}
+use hash::{Hash, Key};
+use server_message::{Attributes, ServerFirst};
 
 /// The client before the server's first message.
 pub(super) struct Scram {
@@ -188,37 +91,6 @@ impl Scram {
     }
 }
 
-/// The server's first message.
-///
-/// ```abnf
-/// server-first-message = [reserved-mext ","] nonce "," salt "," iteration-count
-///                        ["," extensions]
-/// ```
-struct ServerFirst<'a> {
-    nonce: &'a [u8],
-    salt: Vec<u8>,
-    iterations: u32,
-}
-
-impl<'a> ServerFirst<'a> {
-    fn parse(message: &'a [u8]) -> Result<Self, Error> {
-        let mut attributes = Attributes::new(message)?;
-        let nonce = attributes.value(b'r')?;
-        if !nonce.iter().all(u8::is_ascii_graphic) {
-            return Err(Error::Malformed);
-        }
-        let salt = decode(attributes.value(b's')?).map_err(|_| Error::Malformed)?;
-        let count = attributes.value(b'i')?;
-        attributes.extensions()?;
-        // posit-number has no zero in front.
-        let count = decimal(count).filter(|_| !count.starts_with(b"0")).ok_or(Error::Malformed)?;
-        let bounded = (MIN_ITERATIONS..=MAX_ITERATIONS).contains(&count).then_some(count);
-        let iterations =
-            bounded.and_then(|count| u32::try_from(count).ok()).ok_or(Error::Iterations(count))?;
-        Ok(Self { nonce, salt, iterations })
-    }
-}
-
 /// The signature that the server has to send; it is never sent by us.
 pub(super) struct Signature(Key);
 
@@ -239,40 +111,10 @@ impl Signature {
     }
 }
 
-/// The attributes of a server's message, in the order that RFC 5802 fixes.
-struct Attributes<'a>(Split<'a, u8, fn(&u8) -> bool>);
-
-impl<'a> Attributes<'a> {
-    /// A message that refuses or demands is none to read on in.
-    fn new(message: &'a [u8]) -> Result<Self, Error> {
-        let attributes = Self(message.split(|octet| *octet == b','));
-        match attributes.0.clone().next() {
-            Some([b'e', b'=', words @ ..]) => Err(Error::Refused(words.into())),
-            _ => Ok(attributes),
-        }
-    }
-
-    /// The value of the next attribute, which has to be this one.
-    fn value(&mut self, name: u8) -> Result<&'a [u8], Error> {
-        match self.0.next() {
-            Some([b'm', b'=', ..]) => Err(Error::Extension),
-            Some([found, b'=', value @ ..]) if *found == name && !value.is_empty() => Ok(value),
-            _ => Err(Error::Malformed),
-        }
-    }
-
-    /// What follows: optional extensions are passed over.
-    fn extensions(&mut self) -> Result<(), Error> {
-        self.0.try_for_each(|attribute| match attribute {
-            [b'm', b'=', ..] => Err(Error::Extension),
-            [name, b'=', _, ..] if name.is_ascii_alphabetic() => Ok(()),
-            _ => Err(Error::Malformed),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     fn begin(mechanism: Mechanism, user: &str, password: &str, nonce: &str) -> Scram {
