@@ -31,7 +31,7 @@ use super::key::MessageKey;
 use super::load::Loaded;
 use super::mailbox::{JOURNAL, Mailbox};
 use super::maildir_binding::MaildirBinding;
-use super::open::reload;
+use super::reading::reload;
 use super::record::Record;
 use super::rewrite::rewritten;
 use super::server::ServerFacts;

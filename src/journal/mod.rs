@@ -48,6 +48,7 @@ mod notes;
 mod open;
 mod order;
 mod ordering;
+mod reading;
 mod record;
 mod renaming;
 mod repair;

@@ -6,14 +6,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::disk::{lock_directory, random_id, read_file, replace, sync_directory, unused};
+use super::disk::{lock_directory, random_id, replace, sync_directory, unused};
 use super::error::{BindingMismatch, Error, io_error};
 use super::frame::{JournalHeader, VERSION};
 use super::index::Index;
 use super::journal_file::Journal;
-use super::load::{Loaded, UnusableJournal, load};
+use super::load::Loaded;
 use super::mailbox::{JOURNAL, Mailbox};
 use super::maildir_binding::MaildirBinding;
+use super::reading::{read, reload};
 use super::renaming;
 use super::rewrite::rewritten;
 use super::server::{Login, ServerFacts};
@@ -229,21 +230,4 @@ fn read_all(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Option<Lo
         true => read(&path),
         false => Ok(old),
     }
-}
-
-/// Reads a journal, `None` if there is none.
-fn read(path: &Path) -> Result<Option<Loaded>, Error> {
-    let text = match read_file(path) {
-        Ok(text) => text,
-        Err(error) if is_not_found(&error) => return Ok(None),
-        Err(error) => return Err(io_error("read", path)(error)),
-    };
-    load(&text).map(Some).map_err(|fault| match fault {
-        UnusableJournal::Damaged { line } => Error::Damaged { path: path.into(), line },
-        UnusableJournal::Newer { version } => Error::Newer { path: path.into(), version },
-    })
-}
-
-pub(super) fn reload(path: &Path) -> Result<Loaded, Error> {
-    read(path)?.ok_or_else(|| io_error("read", path)(io::ErrorKind::NotFound.into()))
 }
