@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use pop3_test_server::{Builder, Fault, Message, Server};
@@ -104,21 +106,23 @@ fn peak(process: u32) -> u64 {
     line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() / 1024
 }
 
-/// The worker holds what it will fetch when it asks for the first message. A number is left
-/// out, so that it asks for all sizes, too.
+/// A server of so many messages. A number is left out, so that all sizes are asked for.
+fn huge(messages: usize) -> Builder {
+    let skip = |text: String| text.replacen("\r\n1 ", &format!("\r\n{} ", messages + 1), 1);
+    let uidl = skip(listing(messages, |number| format!("{number:040}")));
+    let sizes = skip(listing(messages, |_| "100".to_owned()));
+    let stat = format!("+OK {messages} {}\r\n", 100 * messages);
+    let builder = server(1).without("PIPELINING").fault(Fault::reply("UIDL", uidl));
+    builder.fault(Fault::reply("STAT", stat)).fault(Fault::nth_reply("LIST", 1, sizes))
+}
+
+/// The worker holds what it will fetch when it asks for the first message.
 #[test]
 fn a_million_unique_ids_cost_a_worker_a_bounded_amount_of_memory() {
-    const MESSAGES: usize = 1_000_000;
     const MOST: u64 = 360;
-    let skip = |text: String| text.replacen("\r\n1 ", "\r\n1000001 ", 1);
-    let uidl = skip(listing(MESSAGES, |number| format!("{number:040}")));
-    let sizes = skip(listing(MESSAGES, |_| "100".to_owned()));
-    let stat = format!("+OK {MESSAGES} {}\r\n", 100 * MESSAGES);
-    let builder = server(1).without("PIPELINING").fault(Fault::reply("UIDL", uidl));
-    let builder = builder.fault(Fault::reply("STAT", stat));
-    let builder = builder.fault(Fault::nth_reply("LIST", 1, sizes));
     // CAPA, AUTH, UIDL, STAT, CAPA, LIST; then the proof of the first message.
-    let (server, sandbox) = (builder.fault(Fault::stall_at_command(7)).start(), Sandbox::new());
+    let builder = huge(1_000_000).fault(Fault::stall_at_command(7));
+    let (server, sandbox) = (builder.start(), Sandbox::new());
     let mut run = sandbox.plain(&server).args(["--timeout", "120"]).start();
     assert!(server.wait_for_commands(7, Duration::from_secs(120)), "{:?}", server.commands());
     let (supervisor, worker) = (peak(run.id()), peak(children(&run)[0]));
@@ -129,4 +133,27 @@ fn a_million_unique_ids_cost_a_worker_a_bounded_amount_of_memory() {
     assert!(commands[5] == "LIST" && commands[6].starts_with("LIST "), "{commands:?}");
     assert!(worker <= MOST, "{worker} MiB");
     assert!(supervisor <= 30, "{supervisor} MiB");
+}
+
+/// The supervisor's memory is looked at while the last lines wait to be read. A million
+/// rows cost ten times of what a hundred thousand do.
+#[test]
+fn a_listing_that_is_printed_costs_the_supervisor_a_bounded_amount_of_memory_for_each_row() {
+    const MESSAGES: usize = 100_000;
+    // More than a pipe and the buffers before it hold.
+    const UNREAD: usize = 10_000;
+    let (server, sandbox) = (huge(MESSAGES).start(), Sandbox::new());
+    for (args, most) in [(&["--list"][..], 40), (&["--list", "--json"], 24)] {
+        let list = sandbox.plain(&server).args(["--timeout", "120"]).args(args);
+        let mut run = list.command().stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(run.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let read = lines.by_ref().take(MESSAGES - UNREAD).count();
+        let supervisor = peak(run.id());
+        let unread: Vec<_> = lines.collect();
+        assert!(run.wait().unwrap().success());
+        eprintln!("{MESSAGES} messages, {args:?}: supervisor {supervisor} MiB");
+        // A head and a total, or the events of the run.
+        assert!(read + unread.len() > MESSAGES && unread.len() < UNREAD + 10, "{unread:?}");
+        assert!(supervisor <= most, "{args:?}: {supervisor} MiB");
+    }
 }

@@ -1,6 +1,7 @@
 //! Tables of messages: `--list` and `--dry-run`.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::HumanBytes;
@@ -11,14 +12,15 @@ use crate::protocol::{Quoted, unique_id_word};
 use super::table::{Cell, Column, Round, Table};
 use super::words::{counted, date, messages, minute};
 
-/// One message.
+/// One message. A listing may have a million: it holds no more than what is needed, and
+/// its cells are made while they are written.
 pub(super) struct Row {
     pub(super) number: Option<u32>,
     pub(super) octets: Option<u64>,
     pub(super) state: ListedState,
     pub(super) at: Option<u64>,
-    pub(super) header: Option<Header>,
-    pub(super) unique_id: Vec<u8>,
+    pub(super) header: Option<Box<Header>>,
+    pub(super) unique_id: Box<[u8]>,
     /// What a fetch would do with it.
     pub(super) action: Option<Action>,
 }
@@ -37,16 +39,17 @@ impl Row {
     pub(super) fn of(message: Message) -> Option<Self> {
         Some(match message {
             Message::Listed { number, unique_id, octets, state, at, header } => {
-                let (number, unique_id) = (Some(number), unique_id.as_bytes().to_vec());
+                let (number, unique_id) = (Some(number), unique_id.as_bytes().into());
+                let header = header.map(Box::new);
                 Self { number, octets, state, at, header, unique_id, action: None }
             }
             Message::Planned { action, number, unique_id, octets, state } => {
-                let (number, unique_id) = (Some(number), unique_id.as_bytes().to_vec());
+                let (number, unique_id) = (Some(number), unique_id.as_bytes().into());
                 let (at, header, action) = (None, None, Some(action));
                 Self { number, octets, state, at, header, unique_id, action }
             }
             Message::Skipped { number, unique_id, octets, state, at } => {
-                let unique_id = unique_id.as_bytes().to_vec();
+                let unique_id = unique_id.as_bytes().into();
                 let (header, action) = (None, None);
                 Self { number, octets, state, at, header, unique_id, action }
             }
@@ -70,7 +73,8 @@ impl Row {
 
     fn header(&self) -> [Cell; 3] {
         let safe = |text: &str| Quoted::bare(text.as_bytes()).to_string();
-        let Some(Header { date, from, subject }) = &self.header else { return Default::default() };
+        let Some(header) = &self.header else { return Default::default() };
+        let Header { date, from, subject } = &**header;
         let date = date.map(minute).unwrap_or_default();
         let day = date.get(..10).unwrap_or_default().to_owned();
         let month_and_day = date.get(5..10).unwrap_or_default().to_owned();
@@ -90,10 +94,15 @@ fn short_size(octets: u64) -> String {
     unit.map_or_else(|| octets.to_string(), |(shift, unit)| format!("{}{unit}", octets >> shift))
 }
 
-/// The table that `--list` prints, and the line that totals it.
-pub(super) fn list(rows: &[Row], headers: bool, shape: TableStyle) -> String {
+/// Writes the table of `--list`, and the line that totals it.
+pub(super) fn list(
+    out: &mut dyn Write,
+    rows: &[Row],
+    headers: bool,
+    shape: TableStyle,
+) -> io::Result<()> {
     if rows.is_empty() {
-        return "no messages\n".into();
+        return out.write_all(b"no messages\n");
     }
     let mut columns =
         vec![Column::right("NUMBER", "NO"), Column::right("SIZE", "SIZE"), Column::left("STATE")];
@@ -109,7 +118,7 @@ pub(super) fn list(rows: &[Row], headers: bool, shape: TableStyle) -> String {
         cells.push(row.unique_id());
         cells
     };
-    let table = Table { columns, rows: rows.iter().map(cells).collect() };
+    let table = Table { columns, rows: rows.iter().map(cells) };
     let with_headers: &[Round<'_>] = &[
         &[(4, 20), (5, 28)],
         &[(3, 10)],
@@ -125,7 +134,8 @@ pub(super) fn list(rows: &[Row], headers: bool, shape: TableStyle) -> String {
     ];
     let without: &[Round<'_>] = &[&[(2, 9)], &[(3, 12)], &[(0, 3), (1, 5)], &[(2, 3), (3, 6)]];
     let rounds = if headers { with_headers } else { without };
-    table.text(shape.limit, rounds, shape.colours) + &total(rows)
+    table.write(out, shape.limit, rounds, shape.colours)?;
+    out.write_all(total(rows).as_bytes())
 }
 
 /// How many messages, how large, and how many in each state.
@@ -186,9 +196,14 @@ fn style(state: ListedState) -> Style {
     }
 }
 
-/// The table that `--dry-run` prints, and the line that totals it. Messages that are left
+/// Writes the table of `--dry-run`, and the line that totals it. Messages that are left
 /// alone stand in it only if everything is wanted.
-pub(super) fn dry_run(rows: &[Row], shape: TableStyle, is_whole: bool) -> String {
+pub(super) fn dry_run(
+    out: &mut dyn Write,
+    rows: &[Row],
+    shape: TableStyle,
+    is_whole: bool,
+) -> io::Result<()> {
     let columns = vec![
         Column::left(""),
         Column::right("NUMBER", "NO"),
@@ -203,14 +218,13 @@ pub(super) fn dry_run(rows: &[Row], shape: TableStyle, is_whole: bool) -> String
         vec![what.to_owned().into(), row.number(), row.size(), why, row.unique_id()]
     };
     let is_shown = |row: &&Row| is_whole || row.action.is_some();
-    let table = Table { columns, rows: rows.iter().filter(is_shown).map(cells).collect() };
+    let table = Table { columns, rows: rows.iter().filter(is_shown).map(cells) };
     let rounds: &[Round<'_>] =
         &[&[(3, 12)], &[(4, 12)], &[(1, 3), (2, 5)], &[(0, 3), (3, 6), (4, 6)]];
-    let text = match &*table.rows {
-        [] => String::new(),
-        _ => table.text(shape.limit, rounds, shape.colours),
-    };
-    text + &planned(rows, is_whole)
+    if rows.iter().any(|row| is_shown(&row)) {
+        table.write(out, shape.limit, rounds, shape.colours)?;
+    }
+    out.write_all(planned(rows, is_whole).as_bytes())
 }
 
 /// What a fetch would do, and with how many messages.

@@ -1,4 +1,9 @@
 //! Tables that fit a terminal: cells are shortened column by column, and no line wraps.
+//!
+//! A table's cells are never held together: each pass over the rows makes them anew, so
+//! that a million rows cost no more memory than the caller's data.
+
+use std::io::{self, Write};
 
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr as _;
@@ -59,41 +64,48 @@ pub(super) type Round<'r> = &'r [(usize, usize)];
 
 /// A table.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct Table<R> {
     pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Vec<Cell>>,
+    /// The cells of each row. A clone is gone through for each pass.
+    pub(super) rows: R,
 }
 
-impl Table {
-    /// The lines, at most so wide, if there is a limit. The rounds are taken one after
-    /// another until the lines fit; what is too wide then is cut at the end.
-    pub(super) fn text(&self, limit: Option<usize>, rounds: &[Round<'_>], colours: bool) -> String {
+impl<R: Iterator<Item = Vec<Cell>> + Clone> Table<R> {
+    /// Writes the lines, at most so wide, if there is a limit. The rounds are taken one
+    /// after another until the lines fit; what is too wide then is cut at the end.
+    pub(super) fn write(
+        &self,
+        out: &mut dyn Write,
+        limit: Option<usize>,
+        rounds: &[Round<'_>],
+        colours: bool,
+    ) -> io::Result<()> {
         let (widths, gap) = self.widths(limit, rounds);
         let heads = self.columns.iter().map(|it| Cell {
             forms: vec![it.head.into(), it.short_head.into()],
             style: Style::new(),
         });
-        let heads: Vec<_> = heads.collect();
-        let mut text = String::new();
-        for row in std::iter::once(&heads).chain(&self.rows) {
-            text += &self.line(row, &widths, gap, limit, colours);
-            text.push('\n');
+        for row in std::iter::once(heads.collect()).chain(self.rows.clone()) {
+            writeln!(out, "{}", self.line(&row, &widths, gap, limit, colours))?;
         }
-        text
+        Ok(())
     }
 
     /// The width of each column, and of what stands between two.
     fn widths(&self, limit: Option<usize>, rounds: &[Round<'_>]) -> (Vec<usize>, usize) {
-        let widest = |at: usize, head: &str| {
-            let cells = self.rows.iter().filter_map(|row| row.get(at)).map(Cell::width);
-            cells.max().unwrap_or(0).max(head.width())
-        };
-        let columns = self.columns.iter().enumerate();
-        let mut widths: Vec<usize> = columns.map(|(at, it)| widest(at, it.head)).collect();
+        let mut widths: Vec<usize> = self.columns.iter().map(|it| it.head.width()).collect();
+        for row in self.rows.clone() {
+            for (width, cell) in widths.iter_mut().zip(&row) {
+                *width = cell.width().max(*width);
+            }
+        }
         let gaps = widths.len().saturating_sub(1);
         let Some(limit) = limit else { return (widths, 2) };
         let gap = if limit < NARROW { 1 } else { 2 };
         let room = limit.saturating_sub(gaps * gap);
+        if widths.iter().sum::<usize>() <= room {
+            return (widths, gap);
+        }
         for round in rounds {
             while widths.iter().sum::<usize>() > room {
                 let above =
@@ -103,20 +115,22 @@ impl Table {
                 widths.iter_mut().skip(at).take(1).for_each(|width| *width -= 1);
             }
         }
-        (self.used(widths), gap)
+        (self.used(&widths), gap)
     }
 
     /// The widths that cells need when they are shortened.
-    fn used(&self, widths: Vec<usize>) -> Vec<usize> {
-        let used = |(at, width): (usize, usize)| {
-            let cells = self.rows.iter().filter_map(|row| row.get(at));
-            let cells = cells.map(|cell| cell.fitted(width).width()).max().unwrap_or(0);
-            let heads =
-                self.columns.get(at).map_or([0, 0], |it| [it.head.width(), it.short_head.width()]);
-            let head = heads.into_iter().find(|head| *head <= width).unwrap_or(width);
-            cells.max(head)
+    fn used(&self, widths: &[usize]) -> Vec<usize> {
+        let head = |(column, width): (&Column, &usize)| {
+            let heads = [column.head.width(), column.short_head.width()];
+            heads.into_iter().find(|head| head <= width).unwrap_or(*width)
         };
-        widths.into_iter().enumerate().map(used).collect()
+        let mut used: Vec<usize> = self.columns.iter().zip(widths).map(head).collect();
+        for row in self.rows.clone() {
+            for ((used, width), cell) in used.iter_mut().zip(widths).zip(&row) {
+                *used = cell.fitted(*width).width().max(*used);
+            }
+        }
+        used
     }
 
     fn line(
@@ -187,10 +201,14 @@ mod tests {
         let cell = |text: &str| Cell::from(text.to_owned());
         let table = Table {
             columns: vec![Column::left("A"), Column::left("B")],
-            rows: vec![vec![cell("aaaaaaaaaa"), cell("bbbbbbbbbb")]],
+            rows: std::iter::once(vec![cell("aaaaaaaaaa"), cell("bbbbbbbbbb")]),
         };
         let rounds: &[Round<'_>] = &[&[(0, 4)], &[(1, 4)]];
-        let row = |limit| table.text(Some(limit), rounds, false).lines().nth(1).unwrap().to_owned();
+        let row = |limit| {
+            let mut text = Vec::new();
+            table.write(&mut text, Some(limit), rounds, false).unwrap();
+            String::from_utf8(text).unwrap().lines().nth(1).unwrap().to_owned()
+        };
         assert_eq!(row(30), "aaaaaaaaaa bbbbbbbbbb");
         assert_eq!(row(18), "aaaaaa\u{2026} bbbbbbbbbb");
         assert_eq!(row(12), "aaa\u{2026} bbbbbb\u{2026}");

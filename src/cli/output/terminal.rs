@@ -31,8 +31,8 @@ use super::safe::safe;
 use super::streams::{Manner, Streams};
 use super::words::messages;
 
-/// So many octets of events are written at once.
-const BATCH: usize = 32 * 1024;
+/// So many octets of events, or of a table, are written at once.
+pub(super) const BATCH: usize = 32 * 1024;
 
 /// Writes to the standard streams.
 pub(crate) struct Output<'s> {
@@ -139,14 +139,17 @@ impl<'s> Output<'s> {
 
     /// Text on standard output, unless events stand there.
     pub(crate) fn print(&self, text: &[u8]) -> Result<(), Error> {
-        if self.json {
-            return Ok(());
-        }
-        let part = self.order.borrow_mut().pass(Part::Out(text.to_vec()));
-        match part {
-            Some(Part::Out(octets) | Part::Err(octets)) => self.write(&octets),
-            None => Ok(()),
-        }
+        self.text().write_all(text).map_err(Error::Output)
+    }
+
+    /// Whether standard output has text, not events.
+    pub(super) fn has_text(&self) -> bool {
+        !self.json
+    }
+
+    /// Standard output for text that is written in pieces.
+    pub(super) fn text(&self) -> TextOut<'_, 's> {
+        TextOut { output: self }
     }
 
     /// An event of a worker, if it is wanted.
@@ -173,7 +176,7 @@ impl<'s> Output<'s> {
     /// Writes the events that wait.
     pub(crate) fn flush(&self) -> Result<(), Error> {
         let lines = self.lines.take();
-        if lines.is_empty() { Ok(()) } else { self.write(&lines) }
+        if lines.is_empty() { Ok(()) } else { self.write(&lines).map_err(Error::Output) }
     }
 
     /// An account is done.
@@ -206,11 +209,11 @@ impl<'s> Output<'s> {
     }
 
     /// A reader who has gone away is no failure.
-    fn write(&self, text: &[u8]) -> Result<(), Error> {
+    fn write(&self, text: &[u8]) -> io::Result<()> {
         let mut out = self.out.borrow_mut();
         match self.screen.suspended(|| out.write_all(text).and_then(|()| out.flush())) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(Error::Output),
+            result => result,
         }
     }
 
@@ -379,5 +382,29 @@ impl<'s> Output<'s> {
         }
         words.extend(found.clause_of_waiting());
         self.line(&format!("{}: {}", account.name, words.join("; ")));
+    }
+}
+
+/// Text on standard output, unless events stand there.
+pub(super) struct TextOut<'o, 's> {
+    output: &'o Output<'s>,
+}
+
+impl Write for TextOut<'_, '_> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let Output { json, order, .. } = self.output;
+        if *json {
+            return Ok(text.len());
+        }
+        let part = order.borrow_mut().pass(Part::Out(text.to_vec()));
+        if let Some(Part::Out(octets) | Part::Err(octets)) = part {
+            self.output.write(&octets)?;
+        }
+        Ok(text.len())
+    }
+
+    /// Each write has flushed.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -1,10 +1,12 @@
 //! What a person sees of one account: events become lines, tables and bars.
 
 use std::cell::RefCell;
+use std::io::{self, BufWriter, Write as _};
 use std::time::Instant;
 
 use crate::channel::command::WorkerCommand;
 use crate::channel::event::{Event, Summary};
+use crate::channel::message::Message;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
 use crate::cli::health::patience::{Judgement, ReportDecision};
@@ -18,7 +20,7 @@ use super::level::Level;
 use super::listing::{self, Row};
 use super::probe::Probe;
 use super::progress::Bar;
-use super::terminal::Output;
+use super::terminal::{BATCH, Output};
 use super::waiting::WaitNotice;
 use super::words::{duration, ending, messages, now};
 
@@ -109,9 +111,7 @@ impl<'v, 'o> View<'v, 'o> {
             Event::Imported { known, listed } => {
                 self.print(&format!("{known} of {} known to it\n", messages(listed)))?;
             }
-            Event::Message(message) if self.rows.is_some() => {
-                self.rows.get_or_insert_default().extend(Row::of(message));
-            }
+            Event::Message(message) if self.rows.is_some() => self.add_row(message),
             Event::Listing {} => self.rows = Some(Vec::new()),
             Event::Marked { messages, known, write: true }
                 if *self.command == (WorkerCommand::MarkSeen { write: true }) =>
@@ -183,21 +183,31 @@ impl<'v, 'o> View<'v, 'o> {
         if self.is_alone { text.to_owned() } else { format!("{}:\n{text}", self.account.name) }
     }
 
+    /// One more row of the table. None is kept where events stand on standard output.
+    fn add_row(&mut self, message: Message) {
+        if self.output.has_text() {
+            self.rows.get_or_insert_default().extend(Row::of(message));
+        }
+    }
+
     /// Prints the table as far as it is known.
     pub(crate) fn show_rows(&mut self) -> Result<(), Error> {
         let Some(rows) = self.rows.take() else { return Ok(()) };
-        let text = match self.command {
-            WorkerCommand::List { headers, .. } => {
-                listing::list(&rows, *headers, self.output.table_style())
-            }
-            WorkerCommand::Delete { .. } => listing::list(&rows, true, self.output.table_style()),
-            _ => listing::dry_run(
-                &rows,
-                self.output.table_style(),
-                self.output.level > Level::Normal,
-            ),
-        };
-        self.print(&self.titled(&text))
+        self.write_rows(&rows).map_err(Error::Output)
+    }
+
+    fn write_rows(&self, rows: &[Row]) -> io::Result<()> {
+        let mut out = BufWriter::with_capacity(BATCH, self.output.text());
+        let style = self.output.table_style();
+        if !self.is_alone {
+            writeln!(out, "{}:", self.account.name)?;
+        }
+        match self.command {
+            WorkerCommand::List { headers, .. } => listing::list(&mut out, rows, *headers, style)?,
+            WorkerCommand::Delete { .. } => listing::list(&mut out, rows, true, style)?,
+            _ => listing::dry_run(&mut out, rows, style, self.output.level > Level::Normal)?,
+        }
+        out.flush()
     }
 
     /// The end: tables, then the summary or the error as far as the verdict lets it be
