@@ -116,7 +116,7 @@ impl<'i> Lookup<'i> {
         facts.has_gap |= number.get() as usize != found.messages;
         facts.are_numbers = facts.are_numbers && number.is_written(unique_id);
         let id = index.indexed(unique_id);
-        let mut known = id.into_iter().flat_map(|id| index.occurrences_of(id));
+        let mut known = index.occurrences_of(id);
         let (first, second) = (known.next(), known.next());
         found.octets = add(found.octets, first.filter(|_| second.is_none()));
         facts.is_known |= first.is_some();

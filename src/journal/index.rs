@@ -8,6 +8,7 @@
 mod apply;
 mod entry;
 mod indexed;
+mod of_server;
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -16,17 +17,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashTable;
 
-use crate::protocol::{Capabilities, Leniency, UniqueId};
+use crate::protocol::UniqueId;
 
 use super::clock::CountedTime;
 use super::content::ContentHash;
-use super::early::KnownEarly;
 use super::file_name::FileName;
 use super::fingerprint::Fingerprint;
 use super::key::MessageKey;
 use super::order::Orders;
 use super::record::Missing;
-use super::server::{KnownProof, Login, NoUniqueIds, Said, ServerFacts};
+use super::server::ServerFacts;
 use super::state::{Known, State};
 use super::stored_file::StoredFile;
 use super::waiting::HandoverMarks;
@@ -144,11 +144,19 @@ impl Index {
         self.entries.last().is_none_or(|last| last.text(&self.arena) < unique_id)
     }
 
-    /// The entries of one unique-id, dead ones too, in the order in which they came.
-    fn chain(&self, first: Option<u32>) -> impl Iterator<Item = (u32, &IndexEntry)> {
-        let others = first.and_then(|first| self.shared.get(&first));
-        let others = others.into_iter().flat_map(|shared| shared.others.iter().copied());
-        first.into_iter().chain(others).filter_map(|at| Some((at, self.entry(at)?)))
+    /// The entries of a unique-id that came after its first one.
+    fn others(&self, first: u32) -> &[u32] {
+        match self.shared.is_empty() {
+            true => &[],
+            false => self.shared.get(&first).map_or(&[], |shared| &shared.others),
+        }
+    }
+
+    /// The states of the messages with a unique-id, of which this is the first entry.
+    fn states(&self, first: u32, head: &IndexEntry) -> impl Iterator<Item = State> {
+        let others = self.others(first).iter();
+        let others = others.filter_map(|at| self.entry(*at).and_then(|entry| entry.state));
+        head.state.into_iter().chain(others)
     }
 
     fn occurrence(&self, at: u32, entry: &IndexEntry) -> u32 {
@@ -163,6 +171,10 @@ impl Index {
         } else {
             self.occurrences.get(&(first, occurrence)).copied()
         }
+    }
+
+    fn known_at(&self, at: u32) -> Option<Known> {
+        self.known(at, self.entry(at)?)
     }
 
     fn known(&self, at: u32, entry: &IndexEntry) -> Option<Known> {
@@ -200,8 +212,7 @@ impl Index {
 
     /// What is known of a message.
     pub fn get(&self, key: &MessageKey) -> Option<Known> {
-        let at = self.find(self.first(key.unique_id.as_bytes()), key.occurrence)?;
-        self.known(at, self.entry(at)?)
+        self.known_at(self.find(self.first(key.unique_id.as_bytes()), key.occurrence)?)
     }
 
     /// Whether a listing lacked this unique-id, or its messages were deleted.
@@ -215,8 +226,16 @@ impl Index {
         self.known_of(self.first(unique_id.as_bytes()))
     }
 
-    pub(super) fn known_of(&self, first: Option<u32>) -> impl Iterator<Item = Known> {
-        self.chain(first).filter_map(|(at, entry)| self.known(at, entry))
+    pub(super) fn known_of(&self, mut first: Option<u32>) -> impl Iterator<Item = Known> {
+        let mut others = first.map_or(&[][..], |first| self.others(first)).iter();
+        std::iter::from_fn(move || {
+            loop {
+                let at = first.take().or_else(|| others.next().copied())?;
+                if let Some(known) = self.known_at(at) {
+                    return Some(known);
+                }
+            }
+        })
     }
 
     /// The number that a further message with this unique-id gets.
@@ -272,10 +291,7 @@ impl Index {
 
     /// Every unique-id with a message that may be listed again, and its first entry.
     fn living_heads(&self) -> impl Iterator<Item = (u32, &[u8])> {
-        self.heads().filter(|(at, _)| {
-            let mut states = self.chain(Some(*at)).filter_map(|(_, entry)| entry.state);
-            states.any(|state| state != State::Deleted)
-        })
+        self.heads_with(|state| state != State::Deleted)
     }
 
     /// Whether any message is known by a unique-id that a server gave.
@@ -285,11 +301,15 @@ impl Index {
 
     /// Every unique-id with a living entry, and its first entry.
     pub(super) fn heads(&self) -> impl Iterator<Item = (u32, &[u8])> {
-        let heads = (0u32..).zip(&self.entries).filter(|(_, entry)| entry.has(Flag::Head));
-        heads.filter_map(|(at, head)| {
-            let mut states = self.chain(Some(at)).filter_map(|(_, entry)| entry.state);
-            states.next().map(|_| (at, head.text(&self.arena)))
-        })
+        self.heads_with(|_| true)
+    }
+
+    /// Every unique-id with a message in such a state, and its first entry.
+    fn heads_with(&self, is_it: impl Fn(State) -> bool) -> impl Iterator<Item = (u32, &[u8])> {
+        let heads = (0u32..).zip(&self.entries).filter(move |(at, entry)| {
+            entry.has(Flag::Head) && self.states(*at, entry).any(&is_it)
+        });
+        heads.map(|(at, head)| (at, head.text(&self.arena)))
     }
 
     /// How many messages are known.
@@ -300,70 +320,6 @@ impl Index {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty() && self.entries.iter().all(|entry| entry.state.is_none())
-    }
-
-    /// What a server that takes several commands at once announced there, when it
-    /// was last asked over verified TLS.
-    pub fn announced(&self, port: u16) -> Option<Capabilities> {
-        self.server.announced(port)
-    }
-
-    /// When the server there was out of step, though it had announced that it takes
-    /// several commands at once.
-    pub fn out_of_step(&self, port: u16) -> Option<u64> {
-        self.server.out_of_step(port)
-    }
-
-    /// What the server there does against the RFCs at a login, and when that was learned.
-    pub fn leniencies(&self, port: u16) -> impl Iterator<Item = (Leniency, u64)> {
-        self.server.leniencies(port)
-    }
-
-    /// Whether the server there answers commands before its greeting, if that was learned.
-    pub fn early(&self, port: u16) -> Option<KnownEarly> {
-        self.server.early(port)
-    }
-
-    /// Which proof the server there gives, if that was learned.
-    pub fn proof(&self, port: u16) -> Option<KnownProof> {
-        self.server.proof(port)
-    }
-
-    /// The message whose header broke off a session there, and when that was.
-    pub fn no_header(&self, port: u16) -> Option<(u64, UniqueId)> {
-        let (at, unique_id) = self.server.no_header(port)?;
-        Some((at, UniqueId::new(unique_id)?))
-    }
-
-    /// When TOP broke off a second session there.
-    pub fn no_top(&self, port: u16) -> Option<u64> {
-        self.server.no_top(port)
-    }
-
-    /// When STAT's total was seen to be another one than that of LIST's sizes, in seconds
-    /// since 1970.
-    pub fn own_total(&self, port: u16) -> Option<u64> {
-        self.server.own_total(port)
-    }
-
-    /// Since when UIDL is refused there, if it is.
-    pub fn no_unique_ids(&self, port: u16) -> Option<NoUniqueIds> {
-        self.server.no_unique_ids(port)
-    }
-
-    /// In how many runs in a row the server there refused all messages.
-    pub fn quota(&self, port: u16) -> u32 {
-        self.server.quota(port)
-    }
-
-    /// When a sentence was said last.
-    pub fn said(&self, what: Said) -> Option<u64> {
-        self.server.said(what)
-    }
-
-    /// The last login, if the server wanted some time until the next one.
-    pub fn last_login(&self) -> Option<Login> {
-        self.server.login()
     }
 
     /// Whether this server's TOP shows other headers than its RETR.

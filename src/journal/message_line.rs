@@ -102,6 +102,12 @@ fn hash<const N: usize>(word: &[u8]) -> Option<[u8; N]> {
     (decoded == N).then_some(octets)
 }
 
+/// The first word, and what is behind the space that ends it.
+fn split_word(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let space = memchr::memchr(b' ', text).and_then(|at| text.split_at_checked(at));
+    space.map_or((text, None), |(word, rest)| (word, rest.get(1..)))
+}
+
 /// Two numbers with a comma between them.
 fn pair(word: &[u8]) -> Option<(u64, u64)> {
     let comma = memchr::memchr(b',', word)?;
@@ -168,15 +174,24 @@ impl<'a> MessageLine<'a> {
     pub(super) fn parse(line: &'a [u8], context: &mut AppendContext) -> Option<Self> {
         let end = memrchr(b' ', line)?;
         let (facts, unique_id) = (line.get(..end)?, line.get(end + 1..)?);
-        let mut words = facts.split(|octet| *octet == b' ');
-        let (state, is_delivery) = state_of(words.next()?)?;
-        let octets = match words.next()? {
+        let unique_id = decode(unique_id)?;
+        let (state, facts) = split_word(facts);
+        let (octets, mut facts) = split_word(facts?);
+        let (state, is_delivery) = state_of(state)?;
+        let octets = match octets {
             b"?" => None,
             word => Some(number(Some(word))?),
         };
         let mut tags = Tags::default();
-        words.try_for_each(|word| tags.take(word, context))?;
+        while let Some(rest) = facts {
+            let (word, behind) = split_word(rest);
+            tags.take(word, context)?;
+            facts = behind;
+        }
         let Tags { hashes, times, tries, occurrence, shared, mut name } = tags;
+        if name.is_some() != is_delivery {
+            return None;
+        }
         let times = times.or(context.times);
         context.times = times;
         let ((at, counted), (tries, not_before)) = (times?, tries.unwrap_or_default());
@@ -196,8 +211,7 @@ impl<'a> MessageLine<'a> {
             tries: tries.try_into().ok()?,
             not_before,
         };
-        let line = Self { unique_id: decode(unique_id)?, known, name };
-        (line.name.is_some() == is_delivery).then_some(line)
+        Some(Self { unique_id, known, name })
     }
 }
 

@@ -15,9 +15,8 @@ fn word(line: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Whether something else than one space stands between a line's number and its rest.
-fn blanks(line: &[u8], rest: &[u8]) -> Option<Leniency> {
-    let number = word(line).0.len();
-    let blanks = line.get(number..line.len() - rest.len()).unwrap_or_default();
+fn blanks(line: &[u8], number: &[u8], rest: &[u8]) -> Option<Leniency> {
+    let blanks = line.get(number.len()..line.len() - rest.len()).unwrap_or_default();
     (!matches!(blanks, b"" | b" ")).then_some(Leniency::BlanksInListing)
 }
 
@@ -71,10 +70,10 @@ impl ScanListing {
 
     /// How a line breaks RFC 1939 section 5 that can be parsed.
     pub fn leniencies(line: &[u8]) -> Leniencies {
-        let (_, rest) = word(line);
+        let (number, rest) = word(line);
         let is_unknown = decimal(word(rest).0).is_none();
         let unknown = is_unknown.then_some(Leniency::SizeUnknown);
-        blanks(line, rest).into_iter().chain(unknown).collect()
+        blanks(line, number, rest).into_iter().chain(unknown).collect()
     }
 }
 
@@ -105,8 +104,13 @@ impl<'l> UniqueIdLine<'l> {
         let (digits, rest) = word(line);
         let number = MessageNumber::parse(digits).ok_or(Violation::Number)?;
         let is_usual = (1..=70).contains(&rest.len()) && rest.iter().all(u8::is_ascii_graphic);
-        let odd = (!is_usual).then_some(Leniency::OddUniqueId);
-        let leniencies = blanks(line, rest).into_iter().chain(odd).collect();
+        let mut leniencies = Leniencies::default();
+        if let Some(blanks) = blanks(line, digits, rest) {
+            leniencies.insert(blanks);
+        }
+        if !is_usual {
+            leniencies.insert(Leniency::OddUniqueId);
+        }
         let unique_id = (is_usual || UniqueId::is_usable(rest)).then_some(rest);
         Ok(Self { number, unique_id, leniencies })
     }

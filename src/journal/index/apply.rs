@@ -182,7 +182,7 @@ impl Index {
             }
         }
         // A message that came, or came again, is not missing.
-        if !was && is {
+        if !was && is && !self.missing.is_empty() {
             self.missing.remove(&first);
         }
     }
@@ -201,7 +201,7 @@ impl Index {
         if is_retried {
             let Known { tries, not_before, .. } = *known;
             self.retries.insert(at, Retry { tries, not_before });
-        } else {
+        } else if !self.retries.is_empty() {
             self.retries.remove(&at);
         }
         let entry = self.entries.get_mut(at as usize)?;

@@ -19,8 +19,8 @@ impl Index {
     }
 
     /// Every message that is known by a unique-id, in the order of delivery.
-    pub fn occurrences_of(&self, id: IndexedId) -> impl Iterator<Item = Known> {
-        self.known_of(Some(id.first()))
+    pub fn occurrences_of(&self, id: Option<IndexedId>) -> impl Iterator<Item = Known> {
+        self.known_of(id.map(IndexedId::first))
     }
 
     /// Whether a listing lacked a unique-id, or its messages were deleted.
@@ -102,8 +102,7 @@ mod tests {
                 let of_id = given.iter().filter(|(it, _)| it == id);
                 let expected: HashSet<_> = of_id.map(|(_, occurrence)| *occurrence).collect();
                 let found = index.indexed(id.as_bytes());
-                let found = found.into_iter().flat_map(|found| index.occurrences_of(found));
-                let found: Vec<_> = found.map(|known| known.occurrence).collect();
+                let found: Vec<_> = index.occurrences_of(found).map(|known| known.occurrence).collect();
                 prop_assert_eq!(found.len(), expected.len());
                 prop_assert_eq!(found.into_iter().collect::<HashSet<_>>(), expected);
             }
