@@ -109,6 +109,17 @@ pub enum Message {
         /// Its unique-id.
         unique_id: Octets,
     },
+    /// A fetch cannot carry out a person's order to delete the message (`--state delete`), and
+    /// deletes nothing by it. A fetch says so once, and once more when the order ends; other
+    /// acts say it each time.
+    OrderUnmet {
+        /// Its unique-id.
+        unique_id: Octets,
+        /// The server lists it, and does not show its header; if false, it is not listed.
+        is_listed: bool,
+        /// That has lasted for seven days: the order ends.
+        ends: bool,
+    },
     /// A fetch would do something with the message: `--dry-run`.
     Planned {
         /// What.

@@ -117,6 +117,16 @@ pub enum FetchEvent<'a> {
         /// The unique-id.
         unique_id: &'a UniqueId,
     },
+    /// A person's order to delete a message could not be carried out, and nothing is deleted
+    /// by it.
+    OrderUnmet {
+        /// The unique-id.
+        unique_id: &'a UniqueId,
+        /// It is listed, and the server does not show its header; otherwise it is not listed.
+        is_listed: bool,
+        /// That has lasted so long that the order ends.
+        ends: bool,
+    },
     /// The server refuses to delete messages; the next listing tells what became of them.
     NotDeleted {
         /// Its words.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::journal::{Known, KnownProof, Ordered, Said};
+use crate::journal::{Known, KnownProof, Ordered, Said, UnmetOrder};
 use crate::protocol::MessageNumber;
 use crate::session::{self, Credentials, Refusal};
 
@@ -15,7 +15,7 @@ use super::error::Error;
 use super::event::{FetchEvent, Observer};
 use super::listing::Listing;
 use super::options::Options;
-use super::order::OrderCandidates;
+use super::order::{OrderCandidates, Unmet};
 use super::pipeline;
 use super::proof::Proofs;
 use super::run::AccountRun;
@@ -52,7 +52,7 @@ impl AccountRun {
         let port = options.session.connection.port;
         let refused_runs = self.journal.index().quota(port);
         let waiting = waiting(&steps);
-        let ordered = self.take_orders(orders, observe);
+        let ordered = self.take_orders(orders, now, observe);
         let steps = listing.into_iter().zip(steps);
         let mut schedule = self.schedule(steps, ordered, now, observe);
         schedule.begin_elsewhere(refused_runs);
@@ -87,12 +87,23 @@ impl AccountRun {
         refused.map(|()| Finish::Complete)
     }
 
-    /// Ends the orders of a person, and says which of them mean no listed message.
+    /// Ends the orders of a person, and says which of them mean no listed message. Those that
+    /// cannot be carried out hold on, for some days.
     fn take_orders(
         &mut self,
         orders: OrderCandidates,
+        now: u64,
         observe: Observer<'_>,
     ) -> HashMap<MessageNumber, Ordered> {
+        for Unmet { unique_id, is_listed } in orders.unmet() {
+            let ends = match self.journal.note_unmet_order(unique_id, now) {
+                UnmetOrder::Begins => false,
+                UnmetOrder::Ends => true,
+                // It was said.
+                UnmetOrder::Waits => continue,
+            };
+            observe(FetchEvent::OrderUnmet { unique_id, is_listed: *is_listed, ends });
+        }
         for (number, unique_id) in orders.mistaken(self.journal.index()) {
             observe(FetchEvent::OrderEnds { number, unique_id: &unique_id });
         }

@@ -82,7 +82,7 @@ pub use listing::{Listing, Renumbering};
 pub use login_schedule::{Clock, is_time};
 pub use named::Selection;
 pub use options::{Options, Rekey};
-pub use order::{Doomed, OrderCandidates, order, take_back};
+pub use order::{Doomed, OrderCandidates, Unmet, order, take_back};
 pub use place::{Place, Reserved};
 pub use plan::{Plan, plan};
 pub use read_only::read_only;

@@ -68,9 +68,23 @@ pub fn take_back<'u>(
     Ok(orders)
 }
 
-/// The listed messages for whose unique-ids orders hold, each as the server shows it.
+/// What a session shows of the messages for whose unique-ids orders hold.
 #[derive(Debug, Default)]
-pub struct OrderCandidates(HashMap<UniqueId, Vec<(MessageNumber, Order)>>);
+pub struct OrderCandidates {
+    /// The listed messages, each as the server shows it.
+    shown: HashMap<UniqueId, Vec<(MessageNumber, Order)>>,
+    /// The orders that this session cannot carry out, sorted by unique-id.
+    unmet: Vec<Unmet>,
+}
+
+/// Orders for a unique-id that a session cannot carry out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unmet {
+    /// The unique-id.
+    pub unique_id: UniqueId,
+    /// It is listed, and the server does not show the header.
+    pub is_listed: bool,
+}
 
 impl Listing<'_> {
     /// Looks at the messages for whose unique-ids orders hold. Orders for other messages
@@ -97,13 +111,32 @@ impl Listing<'_> {
         let unseen: HashSet<UniqueId> =
             listed.iter().filter(is_unseen).map(|it| it.unique_id.clone()).collect();
         let mut candidates = OrderCandidates::default();
+        if *named == Selection::All {
+            let names: HashSet<_> = listed.iter().map(|it| &it.unique_id).collect();
+            let orders = index.orders().into_iter().map(|(unique_id, _)| unique_id);
+            let unlisted = orders.filter(|unique_id| !names.contains(unique_id));
+            candidates.unmet.extend(unlisted.map(Unmet::unlisted));
+        }
+        candidates.unmet.extend(unseen.iter().cloned().map(Unmet::headless));
+        candidates.unmet.sort_unstable();
+        candidates.unmet.dedup();
         let seen = listed.into_iter().filter(|it| !unseen.contains(&it.unique_id));
         for Listed { number, unique_id, octets, .. } in seen {
             let fingerprint = prints.get(&number).copied();
             let shown = (number, Order { octets, fingerprint });
-            candidates.0.entry(unique_id).or_default().push(shown);
+            candidates.shown.entry(unique_id).or_default().push(shown);
         }
         Ok(candidates)
+    }
+}
+
+impl Unmet {
+    fn unlisted(unique_id: UniqueId) -> Self {
+        Self { unique_id, is_listed: false }
+    }
+
+    fn headless(unique_id: UniqueId) -> Self {
+        Self { unique_id, is_listed: true }
     }
 }
 
@@ -114,7 +147,7 @@ impl OrderCandidates {
             let (numbers, shown): (Vec<_>, Vec<_>) = shown.iter().copied().unzip();
             numbers.into_iter().zip(index.are_ordered(unique_id, &shown))
         };
-        let all = self.0.iter().flat_map(ordered);
+        let all = self.shown.iter().flat_map(ordered);
         all.filter(|(_, is_ordered)| *is_ordered).map(|(number, _)| number).collect()
     }
 
@@ -124,7 +157,7 @@ impl OrderCandidates {
         let ordered = self.ordered(index);
         let is_mistaken =
             |shown: &[(MessageNumber, Order)]| shown.iter().all(|(it, _)| !ordered.contains(it));
-        let mistaken = self.0.iter().filter(|(_, shown)| is_mistaken(shown));
+        let mistaken = self.shown.iter().filter(|(_, shown)| is_mistaken(shown));
         let mut mistaken: Vec<_> = mistaken
             .filter_map(|(unique_id, shown)| Some((shown.first()?.0, unique_id.clone())))
             .collect();
@@ -132,11 +165,16 @@ impl OrderCandidates {
         mistaken
     }
 
+    /// The orders that this session cannot carry out.
+    pub fn unmet(&self) -> &[Unmet] {
+        &self.unmet
+    }
+
     /// Ends the orders, and proves which messages they mean: they hold for this session
     /// alone.
     pub(super) fn take(self, journal: &mut Journal) -> HashMap<MessageNumber, Ordered> {
         let mut ordered = HashMap::new();
-        for (unique_id, shown) in self.0 {
+        for (unique_id, shown) in self.shown {
             let (numbers, shown): (Vec<_>, Vec<_>) = shown.into_iter().unzip();
             let proofs = numbers.into_iter().zip(journal.take_orders(&unique_id, &shown));
             ordered.extend(proofs.filter_map(|(number, proof)| Some((number, proof?))));

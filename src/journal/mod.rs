@@ -80,7 +80,7 @@ pub use key::MessageKey;
 pub use mailbox::Mailbox;
 pub use missing::Sighting;
 pub use open::MailboxLock;
-pub use order::{Order, Ordered};
+pub use order::{Order, Ordered, UnmetOrder};
 pub use repair::{Fate, Repair, RepairResult};
 pub use server::{KnownProof, Login, NoUniqueIds, Said};
 pub use settled::{Committed, Delivery, Proof, Settled, Settlement};

@@ -25,8 +25,38 @@ impl Order {
     }
 }
 
+/// The orders that hold for one unique-id.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HeldOrders {
+    pub(super) orders: Vec<Order>,
+    /// Since when fetches cannot carry them out, by the journal's own clock: the server does
+    /// not list the unique-id, or does not show the header.
+    pub(super) unmet_since: Option<u64>,
+}
+
+impl HeldOrders {
+    /// An order is given, maybe again: it counts once, and its time to wait begins anew.
+    pub(super) fn hold(&mut self, order: Order) {
+        if !self.orders.contains(&order) {
+            self.orders.push(order);
+        }
+        self.unmet_since = None;
+    }
+}
+
 /// The orders that hold, by unique-id.
-pub(super) type Orders = HashMap<Vec<u8>, Vec<Order>>;
+pub(super) type Orders = HashMap<Vec<u8>, HeldOrders>;
+
+/// What a fetch that cannot carry an order out does with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnmetOrder {
+    /// It is the first such fetch.
+    Begins,
+    /// The order waits on.
+    Waits,
+    /// The order has waited for so long that it ends.
+    Ends,
+}
 
 /// Proof that a person has ordered to delete a message. Only the journal makes it.
 #[derive(Debug)]

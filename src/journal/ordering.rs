@@ -2,13 +2,22 @@
 
 use crate::protocol::UniqueId;
 
+use super::clock::DAY;
 use super::index::Index;
 use super::journal_file::Journal;
 use super::key::MessageKey;
-use super::order::{Order, Ordered};
+use super::order::{HeldOrders, Order, Ordered, UnmetOrder};
 use super::record::Record;
 
+/// An order ends when fetches could not carry it out for so long. A listing that is short, or
+/// a TOP that is refused, proves nothing on one day.
+const ENDS_AFTER: u64 = 7 * DAY;
+
 impl Index {
+    fn orders_for(&self, unique_id: &UniqueId) -> &[Order] {
+        self.orders.get(unique_id.as_bytes()).map_or(&[], |held| &held.orders)
+    }
+
     /// Whether any order holds.
     pub fn has_orders(&self) -> bool {
         !self.orders.is_empty()
@@ -21,22 +30,45 @@ impl Index {
 
     /// Whether an order for a message with this unique-id means it by its header.
     pub fn order_needs_header(&self, unique_id: &UniqueId) -> bool {
-        let orders = self.orders.get(unique_id.as_bytes());
-        orders.is_some_and(|orders| orders.iter().any(|order| order.fingerprint.is_some()))
+        self.orders_for(unique_id).iter().any(|order| order.fingerprint.is_some())
     }
 
     /// How many orders hold.
     pub fn count_orders(&self) -> usize {
-        self.orders.values().map(Vec::len).sum()
+        self.orders.values().map(|held| held.orders.len()).sum()
+    }
+
+    /// How many of the orders that hold could not be carried out by the last fetch.
+    pub fn count_unmet_orders(&self) -> usize {
+        let unmet = self.orders.values().filter(|held| held.unmet_since.is_some());
+        unmet.map(|held| held.orders.len()).sum()
+    }
+
+    /// Whether the last fetch could not carry out the orders for a unique-id.
+    pub fn is_order_unmet(&self, unique_id: &UniqueId) -> bool {
+        let held = self.orders.get(unique_id.as_bytes());
+        held.is_some_and(|held| held.unmet_since.is_some())
+    }
+
+    /// What a fetch at this time, in seconds since 1970, does with the orders for a unique-id
+    /// if it cannot carry them out.
+    pub fn unmet_order(&self, unique_id: &UniqueId, now: u64) -> UnmetOrder {
+        let counted = self.clock.map_or(0, |clock| clock.after(now).counted);
+        let held = self.orders.get(unique_id.as_bytes());
+        match held.and_then(|held| held.unmet_since) {
+            None => UnmetOrder::Begins,
+            Some(since) if counted.saturating_sub(since) >= ENDS_AFTER => UnmetOrder::Ends,
+            Some(_) => UnmetOrder::Waits,
+        }
     }
 
     /// The orders that hold, sorted by unique-id.
     pub fn orders(&self) -> Vec<(UniqueId, Order)> {
         let mut orders: Vec<_> = self.orders.iter().collect();
         orders.sort_unstable_by_key(|(unique_id, _)| *unique_id);
-        let of_unique_id = |(unique_id, orders): (&Vec<u8>, &Vec<Order>)| {
+        let of_unique_id = |(unique_id, held): (&Vec<u8>, &HeldOrders)| {
             let unique_id = UniqueId::new(unique_id);
-            let orders = orders.clone().into_iter();
+            let orders = held.orders.clone().into_iter();
             unique_id.into_iter().flat_map(move |unique_id| {
                 orders.clone().map(move |order| (unique_id.clone(), order))
             })
@@ -47,7 +79,7 @@ impl Index {
     /// Which of the listed messages with a unique-id an order means. `listed` is how the
     /// server shows each of them.
     pub fn are_ordered(&self, unique_id: &UniqueId, listed: &[Order]) -> Vec<bool> {
-        let orders = self.orders.get(unique_id.as_bytes()).map(Vec::as_slice).unwrap_or_default();
+        let orders = self.orders_for(unique_id);
         let is_meant = |it: &Order| orders.iter().any(|order| order.means(it));
         // Two that look the same cannot be told apart.
         let is_alone = |it: &Order| listed.iter().filter(|other| *other == it).count() == 1;
@@ -75,9 +107,24 @@ impl Journal {
         listed.iter().zip(are_ordered).map(proof).collect()
     }
 
+    /// Notes that this fetch cannot carry the orders for a unique-id out, and ends them if
+    /// that has lasted too long. Nothing is deleted by them.
+    pub fn note_unmet_order(&mut self, unique_id: &UniqueId, now: u64) -> UnmetOrder {
+        let unmet = self.index().unmet_order(unique_id, now);
+        match unmet {
+            UnmetOrder::Begins => {
+                let (unique_id, since) = (unique_id.as_bytes().into(), self.counted());
+                self.enqueue(&Record::OrderUnmet { unique_id, since });
+            }
+            UnmetOrder::Ends => _ = self.end_orders(unique_id),
+            UnmetOrder::Waits => {}
+        }
+        unmet
+    }
+
     /// Ends the orders for a unique-id, and returns how many there were.
     pub fn end_orders(&mut self, unique_id: &UniqueId) -> usize {
-        let orders = self.index().orders.get(unique_id.as_bytes()).map_or(0, Vec::len);
+        let orders = self.index().orders_for(unique_id).len();
         if orders > 0 {
             self.enqueue(&Record::OrderOver(unique_id.as_bytes().into()));
         }

@@ -19,6 +19,7 @@
 //!           / "identified" SP hash SP content  ; found, and known by a unique-id from now on
 //!           / "order" SP octets SP print SP unique-id  ; a person wants it deleted
 //!           / "order-over" SP unique-id
+//!           / "order-unmet" SP counted SP unique-id  ; it cannot be carried out since then
 //!           / "separate"                         ; no other journal of the Maildir is this mailbox's
 //!           / "top-differs"                      ; from what RETR shows
 //! ```
@@ -85,6 +86,12 @@ pub(super) enum Record<'a> {
         order: Order,
     },
     OrderOver(Cow<'a, [u8]>),
+    /// Fetches cannot carry the orders for a unique-id out.
+    OrderUnmet {
+        unique_id: Cow<'a, [u8]>,
+        /// By the journal's own clock.
+        since: u64,
+    },
     /// What the names of the files that are numbered from here on have in common.
     Run(Arc<RunName>),
     Separate,
@@ -104,6 +111,12 @@ pub(super) struct Missing {
     pub(super) counted: u64,
     /// How many listings had been counted by then.
     pub(super) listing: u64,
+}
+
+/// Which message a person wants deleted.
+fn order(octets: &[u8], print: &[u8]) -> Option<Order> {
+    let octets = maybe(octets, |word| number(Some(word)))?;
+    Some(Order { octets, fingerprint: maybe(print, Fingerprint::parse)? })
 }
 
 /// A word, or `?` for what is not known.
@@ -146,21 +159,22 @@ impl<'a> Record<'a> {
                 Self::Identified { hash, content: ContentHash::parse(words.next()?)? }
             }
             b"listing" => {
-                let number_of = number(words.next())?;
-                Self::Listing { number: number_of, counted: number(words.next())? }
+                Self::Listing { number: number(words.next())?, counted: number(words.next())? }
             }
             b"missing" => {
-                let counted = number(words.next())?;
-                let since = Missing { counted, listing: number(words.next())? };
+                let since =
+                    Missing { counted: number(words.next())?, listing: number(words.next())? };
                 Self::Missing { unique_id: decode(words.next()?)?, since }
             }
             b"order" => {
-                let octets = maybe(words.next()?, |word| number(Some(word)))?;
-                let fingerprint = maybe(words.next()?, Fingerprint::parse)?;
-                let order = Order { octets, fingerprint };
+                let order = order(words.next()?, words.next()?)?;
                 Self::Order { unique_id: decode(words.next()?)?, order }
             }
             b"order-over" => Self::OrderOver(decode(words.next()?)?),
+            b"order-unmet" => {
+                let since = number(words.next())?;
+                Self::OrderUnmet { unique_id: decode(words.next()?)?, since }
+            }
             b"run" => {
                 let run = Arc::new(run(words.next()?, words.next()?)?);
                 context.run = Some(Arc::clone(&run));
@@ -247,6 +261,9 @@ impl<'a> Record<'a> {
                 format!("order {octets} {print} {}", encoded(unique_id))
             }
             Self::OrderOver(unique_id) => format!("order-over {}", encoded(unique_id)),
+            Self::OrderUnmet { unique_id, since } => {
+                format!("order-unmet {since} {}", encoded(unique_id))
+            }
             Self::Run(run) => {
                 let RunName { journal, run, host } = &**run;
                 format!("run {journal:016x}_{run:016x} {host}")
@@ -350,6 +367,7 @@ mod tests {
                 order: Order { octets: Some(3), fingerprint: None },
             },
             Record::OrderOver(ID.into()),
+            Record::OrderUnmet { unique_id: ID.into(), since: 7 },
             Record::Run(Arc::new(RunName { journal: 1, run: 2, host: "h".into() })),
             Record::Separate,
             Record::Settled(12),

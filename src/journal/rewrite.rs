@@ -32,10 +32,11 @@ impl Index {
             key: WrittenKey::of(&mark.unique_id, mark.occurrence),
             name: (&*mark.name).into(),
         });
-        let orders = self.orders.iter().flat_map(|(unique_id, orders)| {
+        let orders = self.orders.iter().flat_map(|(unique_id, held)| {
             let order =
                 |order: &Order| Record::Order { unique_id: unique_id.into(), order: *order };
-            orders.iter().map(order)
+            let unmet = |since| Record::OrderUnmet { unique_id: unique_id.into(), since };
+            held.orders.iter().map(order).chain(held.unmet_since.map(unmet))
         });
         let rest = found.chain(differs).chain(separate).chain(orders).chain(self.absences());
         let rest = rest.chain(handover).chain(waiting);

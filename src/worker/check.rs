@@ -15,7 +15,7 @@ pub(super) fn check(reader: MaildropReader<'_>, siblings: &Siblings) -> Result<(
         |is_meant: fn(&Step) -> bool| outlook.steps.iter().filter(|it| is_meant(it)).count();
     let (new, ordered) = (count(is_new), count(|step| *step == Step::Order));
     reader.observer.link.event(Event::Checked { new, ordered });
-    outlook.tell_mistaken(reader);
+    outlook.tell_orders(reader);
     reader.tell_listed(&listing);
     listing.leave()
 }

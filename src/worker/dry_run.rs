@@ -27,7 +27,7 @@ pub(super) fn dry_run(
     })?;
     let known: HashSet<UniqueId> = known.into_iter().map(|(unique_id, _)| unique_id).collect();
     let link = reader.observer.link;
-    outlook.tell_mistaken(reader);
+    outlook.tell_orders(reader);
     link.event(Event::Listing {});
     for (listed, step) in meant(&listing.listing, &outlook.steps) {
         let (mut state, at) = state(listed, step, reader.index);

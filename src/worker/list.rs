@@ -27,7 +27,7 @@ pub(super) fn list(reader: MaildropReader<'_>, (headers, new): (bool, bool)) -> 
         Ok((outlook, read))
     })?;
     let link = reader.observer.link;
-    outlook.tell_mistaken(reader);
+    outlook.tell_orders(reader);
     link.event(Event::Listing {});
     let shown = meant(&listing.listing, &outlook.steps).filter(|(_, step)| is_shown(step));
     for (listed, step) in shown {

@@ -8,14 +8,14 @@ use crate::channel::event::{Event, Summary};
 use crate::channel::message::{Header, ListedState, Message};
 use crate::fetch::{
     self, Error, FetchEvent, LeaveReason, Listed, Listing, OrderCandidates, Policy, Renumbering,
-    Selection, Sizes, Step,
+    Selection, Sizes, Step, Unmet,
 };
-use crate::journal::{self, Index, Journal, Siblings};
+use crate::journal::{self, Index, Journal, Siblings, UnmetOrder};
 use crate::protocol::{MessageNumber, UniqueId};
 use crate::session::{Credentials, Line};
 
 use super::observe::{EventForwarder, unique_id};
-use super::options::WorkerAccount;
+use super::options::{WorkerAccount, clock};
 
 /// The journal as it is.
 pub(super) fn index(account: &WorkerAccount) -> Result<Index, Error> {
@@ -126,7 +126,8 @@ impl<'l> MaildropReader<'l> {
                 }
             }
         }
-        Ok(Outlook { steps, mistaken: candidates.mistaken(index) })
+        let (mistaken, unmet) = (candidates.mistaken(index), candidates.unmet().to_vec());
+        Ok(Outlook { steps, mistaken, unmet })
     }
 }
 
@@ -136,13 +137,21 @@ pub(super) struct Outlook {
     pub(super) steps: Vec<Step>,
     /// Orders that it would end, with the message that is not the one that they mean.
     mistaken: Vec<(MessageNumber, UniqueId)>,
+    /// Orders that it could not carry out.
+    unmet: Vec<Unmet>,
 }
 
 impl Outlook {
-    /// Tells which orders would end without a deletion.
-    pub(super) fn tell_mistaken(&self, reader: MaildropReader<'_>) {
+    /// Tells which orders would not be carried out: they end without a deletion, or wait.
+    pub(super) fn tell_orders(&self, reader: MaildropReader<'_>) {
         for (number, unique_id) in &self.mistaken {
             reader.observer.event(FetchEvent::OrderEnds { number: *number, unique_id });
+        }
+        let now = clock().start();
+        for Unmet { unique_id, is_listed } in &self.unmet {
+            let ends = reader.index.unmet_order(unique_id, now) == UnmetOrder::Ends;
+            let is_listed = *is_listed;
+            reader.observer.event(FetchEvent::OrderUnmet { unique_id, is_listed, ends });
         }
     }
 }

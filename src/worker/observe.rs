@@ -123,6 +123,7 @@ fn told(event: FetchEvent<'_>) -> Event {
         | FetchEvent::LinesFollow { .. }
         | FetchEvent::ListedAgain { .. }
         | FetchEvent::OrderEnds { .. }
+        | FetchEvent::OrderUnmet { .. }
         | FetchEvent::Short { .. }
         | FetchEvent::StatusLike { .. } => message(event).map_or(Event::Again {}, Event::Message),
     }
@@ -160,6 +161,9 @@ fn message(event: FetchEvent<'_>) -> Option<Message> {
         }
         FetchEvent::OrderEnds { number, unique_id: id } => {
             Message::OrderEnds { number: number.get(), unique_id: unique_id(id) }
+        }
+        FetchEvent::OrderUnmet { unique_id: id, is_listed, ends } => {
+            Message::OrderUnmet { unique_id: unique_id(id), is_listed, ends }
         }
         FetchEvent::ListedAgain { unique_id: id } => skipped(id, None, ListedState::Deleted),
         FetchEvent::Short { number, unique_id: id, octets, listed } => {

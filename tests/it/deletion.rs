@@ -1,6 +1,7 @@
 //! What may be deleted from the server, and when.
 
 use std::fs;
+use std::path::Path;
 
 use pop3_test_server::{Builder, Fault, Message, Server};
 
@@ -12,9 +13,8 @@ fn server(count: usize) -> Builder {
 }
 
 /// Lets so many days pass by the journal's own clock.
-fn age(sandbox: &Sandbox, days: u64) {
-    let path = sandbox.journal();
-    let mut text = fs::read_to_string(&path).unwrap();
+pub fn age(path: &Path, days: u64) {
+    let mut text = fs::read_to_string(path).unwrap();
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let clock = words(text.lines().rfind(|line| line.starts_with("clock ")).unwrap());
     let counted = clock[2].parse::<u64>().unwrap() + days * 86_400;
@@ -41,7 +41,7 @@ fn delete_after_counts_days_from_delivery() {
     assert_eq!(server.maildrop("mrose").len(), 3);
     let listed = sandbox.plain(&server).args(["--list", "--delete-after", "7d"]).run();
     assert_eq!(listed.stdout.matches("deletable on 20").count(), 3, "{listed:?}");
-    age(&sandbox, 8);
+    age(&sandbox.journal(), 8);
     server.maildrop("mrose").add("uid-new", letter(9));
     run().is_silent();
     assert_eq!((server.maildrop("mrose").uids(), sandbox.count()), (vec!["uid-new".into()], 4));

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
 use pop3_test_server::{Fault, Message, Server};
 use serde_json::Value;
 
+use crate::deletion::age;
 use crate::rfc1939::letters;
 use crate::sandbox::Sandbox;
 use crate::script::{Script, same};
@@ -42,6 +44,10 @@ impl Site {
         let named = unique_ids.iter().flat_map(|unique_id| ["--uid", *unique_id]);
         let run = self.sandbox.pop3get(["home", "--state", "delete", "--yes"]).args(named);
         assert_eq!(run.run().status, Some(0));
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.sandbox.path(".local/state/pop3get/home/journal")
     }
 
     fn left(&self) -> Vec<String> {
@@ -225,16 +231,100 @@ fn an_order_whose_header_is_not_shown_in_one_session_waits_for_the_next() {
     let site = Site::of(server.fault(refused.clone().on(3)).fault(refused.on(4)).start());
     let check = site.sandbox.pop3get(["home", "--check"]).run();
     assert_eq!(check.stdout, "2 new messages\n", "{check:?}");
-    site.sandbox.pop3get(["home"]).run().is_silent();
+    let ran = site.sandbox.pop3get(["home"]).run();
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert_eq!(ran.stderr.matches("does not show its header").count(), 2, "{ran:?}");
     assert_eq!(site.left().len(), 4);
     site.sandbox.pop3get(["home"]).run().is_silent();
     assert_eq!(site.left(), ["uid-2", "uid-4"]);
 }
 
+/// The acts that show what becomes of an order that cannot be carried out.
+fn unmet(site: &Site, name: &str) {
+    let mut script = Script::new(&site.sandbox, &[site.server.address()]);
+    for args in [&["--check"][..], &[], &[], &["--list"], &["--state", "list"], &["--status"]] {
+        script.run(&[&["home"], args].concat());
+    }
+    age(&site.journal(), 6);
+    script.run(&["home"]);
+    age(&site.journal(), 1);
+    for args in [&["--dry-run"][..], &[], &[], &["--state", "list"], &["--check"]] {
+        script.run(&[&["home"], args].concat());
+    }
+    // Days differ from run to run.
+    let is_steady =
+        |line: &&str| !line.starts_with("  last success") && !line.starts_with("delivered ");
+    let text = script.text().lines().filter(is_steady).map(|line| line.to_owned() + "\n");
+    golden(name, &text.collect::<String>());
+}
+
+#[test]
+fn an_order_for_a_message_that_is_not_listed_is_told_once_and_ends_after_seven_days() {
+    let site = Site::new();
+    // Another client has deleted the one, and the other has another unique-id now.
+    site.server.maildrop("mrose").remove("uid-1");
+    let third = letters(4).nth(2).unwrap();
+    site.server.maildrop("mrose").remove("uid-3");
+    site.server.maildrop("mrose").add("renamed", third.octets());
+    unmet(&site, "orders-unlisted");
+    assert_eq!(site.left(), ["uid-2", "uid-4", "renamed"]);
+    // A unique-id that comes back is not deleted by the order of old.
+    site.server.maildrop("mrose").add("uid-3", letters(4).nth(2).unwrap().octets());
+    site.sandbox.pop3get(["home"]).run().is_silent();
+    assert_eq!(site.left(), ["uid-2", "uid-4", "renamed", "uid-3"]);
+}
+
+#[test]
+fn an_order_whose_header_is_never_shown_is_told_once_and_ends_after_seven_days() {
+    let refused = Fault::reply("TOP", "-ERR no\r\n");
+    let server = Server::builder().user("mrose", "secret").messages(letters(4));
+    let faults = (3..30).map(|session| refused.clone().on(session));
+    let site = Site::of(faults.fold(server, |server, fault| server.fault(fault)).start());
+    unmet(&site, "orders-not-shown");
+    assert_eq!(site.left().len(), 4);
+}
+
+#[test]
+fn an_order_that_waits_is_carried_out_when_its_message_is_listed_again() {
+    let site = Site::new();
+    let all = letters(4);
+    site.server.maildrop("mrose").replace([]);
+    let ran = site.sandbox.pop3get(["home"]).run();
+    assert_eq!(ran.stderr.matches("the server does not list it").count(), 2, "{ran:?}");
+    age(&site.journal(), 6);
+    site.server.maildrop("mrose").replace(all);
+    site.sandbox.pop3get(["home"]).run().is_silent();
+    assert_eq!((site.left(), site.sandbox.count()), (vec!["uid-2".into(), "uid-4".into()], 3));
+}
+
+#[test]
+fn an_order_that_is_given_again_has_seven_days_again() {
+    let site = Site::new();
+    for _ in 0..2 {
+        site.server.maildrop("mrose").replace([]);
+        site.sandbox.pop3get(["home"]).run();
+        age(&site.journal(), 6);
+        site.server.maildrop("mrose").replace(letters(4));
+        site.order(&["uid-1", "uid-3"]);
+    }
+    site.server.maildrop("mrose").replace([]);
+    let ran = site.sandbox.pop3get(["home"]).run();
+    assert_eq!(ran.stderr.matches("the order waits, at most 7 days").count(), 2, "{ran:?}");
+}
+
+#[test]
+fn a_fetch_of_named_messages_tells_nothing_of_other_orders() {
+    let site = Site::new();
+    site.server.maildrop("mrose").remove("uid-1");
+    site.sandbox.pop3get(["home", "--uid", "uid-4"]).run().is_silent();
+    let ran = site.sandbox.pop3get(["home"]).run();
+    assert_eq!(ran.stderr.matches("cannot be deleted by your order").count(), 1, "{ran:?}");
+}
+
 #[test]
 fn looks_leave_the_orders_as_they_are() {
     let site = Site::new();
-    let journal = || fs::read(site.sandbox.path(".local/state/pop3get/home/journal")).unwrap();
+    let journal = || fs::read(site.journal()).unwrap();
     let before = journal();
     for look in [&["--list"][..], &["--check"], &["--dry-run"], &["--state", "list"], &["--status"]]
     {

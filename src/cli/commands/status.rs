@@ -25,6 +25,8 @@ pub(crate) struct Status {
     pub(crate) next_login: Option<NextLogin>,
     /// How many messages the next fetch deletes from the server by a person's order.
     pub(crate) ordered: usize,
+    /// How many of these orders a fetch could not carry out.
+    pub(crate) unmet: usize,
     /// What waits to be handed over; why that is not known.
     pub(crate) handover: Result<Backlog, String>,
 }
@@ -78,8 +80,9 @@ impl StatusEntry {
         let refused = refused.filter(|_| !takes_token(settings));
         let next_login = wanted.into_iter().chain(refused).max_by_key(|it| it.at);
         let ordered = index.as_ref().map_or(0, Index::count_orders);
+        let unmet = index.as_ref().map_or(0, Index::count_unmet_orders);
         let messages = index.map(|index| counts(&index)).map_err(|error| error.to_string());
-        Status { account: account.clone(), health, messages, ordered, next_login, handover }
+        Status { account: account.clone(), health, messages, ordered, unmet, next_login, handover }
     }
 }
 

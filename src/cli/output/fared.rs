@@ -39,6 +39,9 @@ pub(super) struct Fared<'s> {
     /// where the journal cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     ordered: Option<usize>,
+    /// How many of these orders a fetch could not carry out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ordered_unmet: Option<usize>,
     /// How many messages wait to be handed over, without those that were refused; absent
     /// where what became of them cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +62,7 @@ pub(super) struct Fared<'s> {
 
 impl<'s> Fared<'s> {
     pub(super) fn of(status: &'s Status) -> Self {
-        let Status { health, messages, ordered, handover, next_login, .. } = status;
+        let Status { health, messages, ordered, unmet, handover, next_login, .. } = status;
         let backlog = handover.as_ref().ok();
         let failing = health.failing.as_ref();
         Self {
@@ -72,6 +75,7 @@ impl<'s> Fared<'s> {
             next_login: next_login.map(|it| it.at),
             messages: messages.as_ref().ok(),
             ordered: messages.as_ref().ok().map(|_| *ordered),
+            ordered_unmet: messages.as_ref().ok().map(|_| *unmet),
             handover_waiting: backlog.map(|it| it.waiting),
             handover_refused: backlog.map(|it| it.refused),
             handover_since: backlog.and_then(|it| it.since),

@@ -33,10 +33,11 @@ pub(crate) fn tell(
     let mut orders = index.orders();
     orders.retain(|(unique_id, _)| named.is_empty() || named.contains(unique_id.as_bytes()));
     for (unique_id, Order { octets, .. }) in &orders {
+        let unmet = index.is_order_unmet(unique_id);
         let (unique_id, octets) = (Octets::from(unique_id.as_bytes()), *octets);
-        output.own_event(OfProgram::Order { account, unique_id, octets })?;
+        output.own_event(OfProgram::Order { account, unique_id, octets, unmet })?;
     }
-    output.print((list(&known) + &list_orders(&orders)).as_bytes())?;
+    output.print((list(&known) + &list_orders(&orders, index)).as_bytes())?;
     output.done(account, Exit::Ok, &Summary::default())
 }
 
@@ -53,10 +54,11 @@ fn list(messages: &[(UniqueId, Known)]) -> String {
 }
 
 /// The orders that hold, a line each, in the columns of the messages.
-fn list_orders(orders: &[(UniqueId, Order)]) -> String {
+fn list_orders(orders: &[(UniqueId, Order)], index: &Index) -> String {
     let line = |(unique_id, order): &(UniqueId, Order)| {
         let octets = order.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
-        format!("delete-ordered - {octets} - {}\n", unique_id.word())
+        let word = if index.is_order_unmet(unique_id) { "delete-unmet" } else { "delete-ordered" };
+        format!("{word} - {octets} - {}\n", unique_id.word())
     };
     orders.iter().map(line).collect()
 }

@@ -114,6 +114,9 @@ pub(super) enum OfProgram<'l> {
         /// Its size as it was listed, if it was.
         #[serde(skip_serializing_if = "Option::is_none")]
         octets: Option<u64>,
+        /// Whether a fetch could not carry it out: the server does not list the message, or
+        /// does not show its header.
+        unmet: bool,
     },
     /// `--status`: how an account fares.
     Status {
@@ -121,7 +124,7 @@ pub(super) enum OfProgram<'l> {
         account: &'l str,
         /// How it fares.
         #[serde(flatten)]
-        fared: Fared<'l>,
+        fared: Box<Fared<'l>>,
     },
     /// `--check-config`: a value that holds for an account.
     Setting {

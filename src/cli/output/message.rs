@@ -47,6 +47,12 @@ pub(super) fn tell(output: &Output<'_>, account: &str, message: &Message) {
         Message::OrderEnds { number, .. } => warn(&format!(
             "message {number} ({id}) is not the one that you ordered to delete: its header or size is another one; the order ends, and nothing is deleted by it"
         )),
+        Message::OrderUnmet { is_listed, ends, .. } => {
+            warn(&unmet(&id, *is_listed, *ends));
+            if !ends && output.level > Level::Quiet {
+                output.hint(&format!("--state undelete {} takes the order back", quoted(&id)));
+            }
+        }
         Message::Short { number, unique_id, octets, listed } => {
             warn(&format!(
                 "message {number} ({id}) has {octets} octets, and the server announced {listed}; it is here as it came, and stays on the server"
@@ -71,6 +77,7 @@ pub(super) fn is_sentence(message: &Message, level: Level) -> bool {
         Message::Held { .. }
         | Message::LinesFollow { .. }
         | Message::OrderEnds { .. }
+        | Message::OrderUnmet { .. }
         | Message::Refused { .. }
         | Message::Short { .. }
         | Message::StatusLike { .. } => level > Level::Quiet,
@@ -122,12 +129,28 @@ fn shown(message: &Message) -> String {
     | Message::LinesFollow { unique_id: id, .. }
     | Message::Listed { unique_id: id, .. }
     | Message::OrderEnds { unique_id: id, .. }
+    | Message::OrderUnmet { unique_id: id, .. }
     | Message::Planned { unique_id: id, .. }
     | Message::Refused { unique_id: id, .. }
     | Message::Short { unique_id: id, .. }
     | Message::Skipped { unique_id: id, .. }
     | Message::StatusLike { unique_id: id, .. }) = message;
     unique_id_word(id.as_bytes())
+}
+
+/// Why a person's order to delete a message was not carried out.
+fn unmet(id: &str, is_listed: bool, ends: bool) -> String {
+    let why = match (is_listed, ends) {
+        (true, false) => "the server does not show its header",
+        (true, true) => "the server did not show its header for 7 days",
+        (false, false) => "the server does not list it",
+        (false, true) => "the server did not list it for 7 days",
+    };
+    let then = match ends {
+        true => "the order ends, and nothing is deleted by it",
+        false => "the order waits, at most 7 days",
+    };
+    format!("{id} cannot be deleted by your order: {why}; {then}")
 }
 
 /// How a message is made new again.

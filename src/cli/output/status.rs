@@ -16,7 +16,7 @@ use super::words::{self, DAY, counted, days, minute, now};
 /// Prints how accounts fare.
 pub(crate) fn tell(output: &Output<'_>, all: &[Status]) -> Result<(), Error> {
     for status in all {
-        let fared = Fared::of(status);
+        let fared = Box::new(Fared::of(status));
         output.own_event(OfProgram::Status { account: &status.account, fared })?;
         output.count_account();
     }
@@ -41,7 +41,7 @@ fn waiting(backlog: &Backlog) -> String {
 
 /// An account in some lines.
 fn text(status: &Status, now: i64) -> String {
-    let Status { account, health, messages, ordered, handover, next_login } = status;
+    let Status { account, health, messages, ordered, unmet, handover, next_login } = status;
     let mut lines = vec![format!("{account}:")];
     let mut line = |title: &str, value: String| lines.push(format!("  {title:13} {value}"));
     line("last success", health.last_success.map_or_else(|| "never".into(), when));
@@ -64,7 +64,12 @@ fn text(status: &Status, now: i64) -> String {
         },
     );
     if *ordered > 0 {
-        line("to delete", format!("{ordered} from the server in the next fetch, by your order"));
+        let waiting = match *unmet {
+            0 => String::new(),
+            unmet => format!("; {unmet} of them not listed, or not shown, so far"),
+        };
+        let text = format!("{ordered} from the server in the next fetch, by your order{waiting}");
+        line("to delete", text);
     }
     match handover {
         // A journal that cannot be read has said so.
@@ -172,7 +177,8 @@ mod tests {
         let handover = Ok(Backlog { waiting: 3, refused: 1, since: Some(60), why });
         let next = NextLogin { at: 360, why: Pause::Refused { logins: 4 } };
         let account = "wo\"rk".into();
-        Status { account, health, messages, ordered: 1, handover, next_login: Some(next) }
+        let (ordered, next_login) = (1, Some(next));
+        Status { account, health, messages, ordered, unmet: 0, handover, next_login }
     }
 
     #[test]
@@ -183,6 +189,12 @@ mod tests {
         assert!(text.contains("  messages      2 delivered, 1 seen\n"), "{text}");
         let ordered = "  to delete     1 from the server in the next fetch, by your order\n";
         assert!(text.contains(ordered), "{text}");
+        let text = super::text(&Status { ordered: 2, unmet: 1, ..status() }, 0);
+        assert!(
+            text.contains(", by your order; 1 of them not listed, or not shown, so far\n"),
+            "{text}"
+        );
+        let text = super::text(&status(), 0);
         let handover = "  hand-over     3 waiting, 1 refused, the oldest of ";
         assert!(text.contains(handover) && text.contains(": a\u{fffd}b\n  cert"), "{text}");
         assert!(text.ends_with("  certificate   9 days left\n"), "{text}");

@@ -41,13 +41,14 @@ impl Index {
                 }
             }
             Record::Order { unique_id, order } => {
-                let orders = self.orders.entry(unique_id.to_vec()).or_default();
-                // One that is given twice is one.
-                if !orders.contains(order) {
-                    orders.push(*order);
-                }
+                self.orders.entry(unique_id.to_vec()).or_default().hold(*order);
             }
             Record::OrderOver(unique_id) => _ = self.orders.remove(&**unique_id),
+            Record::OrderUnmet { unique_id, since } => {
+                if let Some(held) = self.orders.get_mut(&**unique_id) {
+                    held.unmet_since = Some(*since);
+                }
+            }
             // It was used where the lines behind it were read.
             Record::Run(_) => {}
             Record::Separate => self.is_separate = true,
