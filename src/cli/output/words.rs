@@ -18,7 +18,9 @@ pub(super) fn now() -> i64 {
 pub(super) fn date(seconds: u64) -> String {
     let timestamp = i64::try_from(seconds).ok().and_then(|at| Timestamp::from_second(at).ok());
     match timestamp {
-        Some(timestamp) => timestamp.to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string(),
+        Some(timestamp) => {
+            timestamp.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d").to_string()
+        }
         None => "?".into(),
     }
 }
@@ -26,7 +28,7 @@ pub(super) fn date(seconds: u64) -> String {
 /// A minute in this machine's time zone.
 pub(super) fn minute(seconds: i64) -> String {
     match Timestamp::from_second(seconds) {
-        Ok(at) => at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Ok(at) => at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
         Err(_) => "?".into(),
     }
 }
