@@ -172,8 +172,7 @@ impl<'a> Record<'a> {
             }
             b"order-over" => Self::OrderOver(decode(words.next()?)?),
             b"order-unmet" => {
-                let since = number(words.next())?;
-                Self::OrderUnmet { unique_id: decode(words.next()?)?, since }
+                Self::OrderUnmet { since: number(words.next())?, unique_id: decode(words.next()?)? }
             }
             b"run" => {
                 let run = Arc::new(run(words.next()?, words.next()?)?);
