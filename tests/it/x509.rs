@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use pop3get::connection::Certificate;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier, PrintableStringRef, UintRef, Utf8StringRef};
-use x509_cert::der::{self, Decode as _, Encode as _, Reader as _};
+use x509_cert::der::{Decode as _, Encode as _, Reader as _};
 use x509_cert::ext::pkix;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
@@ -20,8 +20,8 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 
 /// The last attribute of this kind; `None` also for text of another form.
 fn attribute(name: &Name, kind: ObjectIdentifier) -> Option<String> {
-    let all = name.iter();
-    let value = &all.filter(|it| it.oid == kind).last()?.value;
+    let mut all = name.0.iter().flat_map(|set| set.0.iter());
+    let value = &all.rfind(|it| it.oid == kind)?.value;
     let utf8 = value.decode_as::<Utf8StringRef<'_>>().map(|it| it.as_str().to_owned());
     let printable = || value.decode_as::<PrintableStringRef<'_>>().map(|it| it.as_str().to_owned());
     utf8.or_else(|_| printable()).ok()
@@ -34,12 +34,12 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn rsa_bits(certificate: &x509_cert::Certificate) -> Option<usize> {
-    let info = &certificate.tbs_certificate().subject_public_key_info();
+    let info = &certificate.tbs_certificate.subject_public_key_info;
     if info.algorithm.oid != RSA {
         return None;
     }
     let key = AnyRef::from_der(info.subject_public_key.raw_bytes()).unwrap();
-    let modulus: der::Result<Vec<u8>> = key.sequence(|reader| {
+    let modulus = key.sequence(|reader| {
         let modulus = UintRef::decode(reader)?.as_bytes().to_vec();
         reader.decode::<UintRef<'_>>()?;
         Ok(modulus)
@@ -49,7 +49,7 @@ fn rsa_bits(certificate: &x509_cert::Certificate) -> Option<usize> {
 }
 
 fn names(certificate: &x509_cert::Certificate) -> Vec<String> {
-    let found = certificate.tbs_certificate().get_extension::<pkix::SubjectAltName>().unwrap();
+    let found = certificate.tbs_certificate.get::<pkix::SubjectAltName>().unwrap();
     let entries = found.map(|(_, names)| names.0).unwrap_or_default();
     let name = |entry: &GeneralName| match entry {
         GeneralName::DnsName(name) => Some(name.as_str().to_owned()),
@@ -67,18 +67,17 @@ fn is_read_alike(der: &[u8]) -> bool {
     let Ok(theirs) = x509_cert::Certificate::from_der(der) else { return false };
     assert_eq!(theirs.to_der().unwrap(), der);
     let ours = Certificate::read(der).unwrap();
-    let theirs_tbs = theirs.tbs_certificate();
-    assert_eq!(ours.version, theirs_tbs.version() as u8 + 1, "{ours:?}");
-    let validity = theirs_tbs.validity();
+    let theirs_tbs = &theirs.tbs_certificate;
+    assert_eq!(ours.version, theirs_tbs.version as u8 + 1, "{ours:?}");
+    let validity = &theirs_tbs.validity;
     let seconds = |time: &x509_cert::time::Time| time.to_unix_duration().as_secs() as i64;
     assert_eq!(ours.not_before, seconds(&validity.not_before), "{ours:?}");
     assert_eq!(ours.not_after, seconds(&validity.not_after), "{ours:?}");
-    let constraints = theirs_tbs.get_extension::<pkix::BasicConstraints>().unwrap();
+    let constraints = theirs_tbs.get::<pkix::BasicConstraints>().unwrap();
     assert_eq!(ours.is_authority, constraints.is_some_and(|(_, it)| it.ca), "{ours:?}");
     assert_eq!(ours.rsa_bits, rsa_bits(&theirs), "{ours:?}");
     assert_eq!(ours.names, names(&theirs), "{ours:?}");
-    for (shown, name) in
-        [(&ours.subject, theirs_tbs.subject()), (&ours.issuer, theirs_tbs.issuer())]
+    for (shown, name) in [(&ours.subject, &theirs_tbs.subject), (&ours.issuer, &theirs_tbs.issuer)]
     {
         let parts = [COMMON_NAME, ORGANISATION].map(|kind| attribute(name, kind));
         let parts: Vec<_> = parts.into_iter().flatten().collect();
