@@ -41,8 +41,11 @@
 //! | [`journal`] | the journal of unique-ids | protocol |
 //! | [`protocol`] | POP3 without I/O | nothing |
 //! | [`channel`] | what supervisor and worker say: jobs, events, failures, frames | nothing |
+//! | [`pin`] | a leaf: the hash of a public key that a person trusts | nothing |
+//! | [`recipient`] | a leaf: the address of a recipient, in LMTP | nothing |
 //! | [`secret`] | a leaf: a password in memory | nothing |
 //! | [`stop`] | a leaf: when a run has to end | nothing |
+//! | [`text`] | a leaf: octets from outside as text or as one word | nothing |
 //!
 //! Every room may name the leaves besides. Arrows point down only;
 //! `tests/it/layering/mod.rs` executes this table. Each room has its own closed error enum, which the room above wraps; only `cli::output` knows
@@ -202,8 +205,11 @@ pub mod fetch;
 pub mod handover;
 pub mod journal;
 pub mod maildir;
+pub mod pin;
 pub mod protocol;
+pub mod recipient;
 pub mod secret;
 pub mod session;
 pub mod stop;
+pub mod text;
 pub mod worker;

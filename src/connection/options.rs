@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::pin::Pin;
 use crate::stop::Stop;
 
 use super::family::Family;
 use super::identity::Identity;
-use super::pin::Pin;
 use super::proxy::server::Proxy;
 use super::roots::Roots;
 

@@ -6,7 +6,7 @@ use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
 use super::certificate::Certificate;
-use super::pin::Pin;
+use crate::pin::Pin;
 
 /// A certificate that was refused: why, and what a person needs to judge it.
 #[derive(Clone, Debug)]

@@ -21,11 +21,11 @@ use super::certificate::Certificate;
 use super::end_point::end_point;
 use super::error::{Error, Phase};
 use super::options::Options;
-use super::pin::Pin;
 use super::refusal::{CertificateRefusal, RefusalReason};
 use super::roots::Authorities;
 use super::trust::{ClientCertResolver, Verifier, VerifyMode};
 use super::waiting::{PhaseTimer, READ_SIZE, in_slice, is_slice};
+use crate::pin::Pin;
 
 /// A TLS session and the socket below it.
 #[derive(Debug)]

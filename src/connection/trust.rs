@@ -31,8 +31,8 @@ use rustls::{
 use super::certificate::{Certificate, PublicKey};
 use super::error::Error;
 use super::identity::Identity;
-use super::pin::Pin;
 use super::roots::{Authorities, Roots};
+use crate::pin::Pin;
 
 /// Hands the identity out, and remembers that the server wanted one.
 #[derive(Debug, Default)]
@@ -196,7 +196,7 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
-        let pin = Pin::of(end_entity);
+        let pin = PublicKey::of(end_entity).map(|(key, _)| Pin::of_key(key.info));
         let shown = PresentedChain { end_entity, intermediates, name, ocsp, now };
         let judged = self.believe(&shown).and_then(|()| match pin {
             _ if self.pins.is_empty() && self.webpki.is_some() => Ok(()),

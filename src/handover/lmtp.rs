@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::journal::written_recipient;
 use crate::maildir::MessageOpener;
-use crate::protocol::{MessageFacts, Recipient};
+use crate::protocol::MessageFacts;
+use crate::recipient::Recipient;
 
 use super::lmtp_session::{LmtpError, LmtpOptions, LmtpSession, LmtpTransaction, RecipientVerdict};
 use super::target::{Answer, HandoverMessage, Target, Unready};

@@ -7,8 +7,10 @@ use std::time::Duration;
 use crate::connection::{self, Connection, Phase};
 use crate::protocol::{
     DataEncoder, END_OF_DATA, LmtpExtensions, LmtpReply, LmtpReplyParser, LmtpViolation,
-    MAX_REPLY_LINE, MessageFacts, Quoted, Recipient, ReplyClass,
+    MAX_REPLY_LINE, MessageFacts, ReplyClass,
 };
+use crate::recipient::Recipient;
+use crate::text::Quoted;
 
 /// So much of a message is read and sent at once.
 const PIECE: usize = 16 * 1024;

@@ -24,7 +24,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::protocol::encoded;
+use crate::text::encoded;
 
 use super::decimal::number;
 use super::disk::{lock, make_state_directory, read_file, replace};

@@ -28,7 +28,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use memchr::memrchr;
 use percent_encoding::percent_decode;
 
-use crate::protocol::push_encoded;
+use crate::text::push_encoded;
 
 use super::content::ContentHash;
 use super::decimal::number;

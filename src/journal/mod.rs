@@ -48,6 +48,7 @@ mod notes;
 mod open;
 mod order;
 mod ordering;
+mod port;
 mod reading;
 mod record;
 mod renaming;
@@ -81,10 +82,14 @@ pub use mailbox::Mailbox;
 pub use missing::Sighting;
 pub use open::MailboxLock;
 pub use order::{Order, Ordered, UnmetOrder};
+pub use port::{KnownProof, NoUniqueIds};
 pub use repair::{Fate, Repair, RepairResult};
-pub use server::{KnownProof, Login, NoUniqueIds, Said};
+pub use server::{Login, Said};
 pub use settled::{Committed, Delivery, Proof, Settled, Settlement};
 pub use siblings::Siblings;
 pub use state::{Facts, Known, State};
 pub use state_directories::MissingStateDirectories;
 pub use stored_file::StoredFile;
+
+/// A message is known by its unique-id, which stands in [`MessageKey`].
+pub use crate::protocol::UniqueId;

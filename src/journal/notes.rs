@@ -8,8 +8,9 @@ use super::early::KnownEarly;
 use super::fingerprint::Fingerprint;
 use super::journal_file::Journal;
 use super::key::{MessageKey, WrittenKey};
+use super::port::KnownProof;
 use super::record::Record;
-use super::server::{KnownProof, Login, Said};
+use super::server::{Login, Said};
 use super::state::{Facts, Known, State};
 use super::stored_file::StoredFile;
 

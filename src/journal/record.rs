@@ -34,7 +34,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::protocol::encoded;
+use crate::text::encoded;
 
 use super::clock::CountedTime;
 use super::content::ContentHash;

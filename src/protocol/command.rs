@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 use super::argument::Argument;
 use super::keyword::Keyword;
 use super::sasl::mechanism::Mechanism;
-use super::text::Quoted;
 use super::vocabulary::MessageNumber;
 use crate::secret::Secret;
+use crate::text::Quoted;
 
 /// The longest command, its CRLF included (RFC 2449 section 4). Only the lines of
 /// a SASL exchange may be longer (RFC 5034 section 4).

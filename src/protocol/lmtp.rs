@@ -1,45 +1,12 @@
 //! LMTP without I/O (RFC 2033): recipients, replies, and a message as DATA has it.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::recipient::Recipient;
 
 /// No line of a reply is longer (RFC 5321 section 4.5.3.1.5 has 512).
 pub const MAX_REPLY_LINE: usize = 2048;
 
 /// No reply has more lines.
 const MAX_REPLY_LINES: usize = 100;
-
-/// No address is longer (RFC 5321 section 4.5.3.1.3 has 256).
-const MAX_ADDRESS: usize = 320;
-
-/// The address of a recipient, which can stand between angle brackets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipient(String);
-
-impl Recipient {
-    /// Whether it can be named only with SMTPUTF8 (RFC 6531).
-    fn is_international(&self) -> bool {
-        !self.0.is_ascii()
-    }
-}
-
-impl FromStr for Recipient {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        let is_odd = |c: char| c.is_control() || c.is_whitespace() || "<>".contains(c);
-        if text.is_empty() || text.len() > MAX_ADDRESS || text.contains(is_odd) {
-            return Err("a recipient is an address without blanks and angle brackets");
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Recipient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// What the first digit of a reply says (RFC 5321 section 4.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -359,16 +326,6 @@ mod tests {
         assert_eq!(read(&[b"250-a", b"550 b"]), Err(LmtpViolation::NoReply));
         assert_eq!(read(&[&b"250-a"[..]; 101]), Err(LmtpViolation::TooLong));
         assert_eq!(read(&[b"354"]).unwrap().unwrap().class, ReplyClass::GoOn);
-    }
-
-    #[test]
-    fn a_recipient_brings_no_command_along() {
-        for wrong in ["", "a b", "a\r\nRCPT TO:<b>", "<a>", "a>", "a\0"] {
-            assert!(wrong.parse::<Recipient>().is_err(), "{wrong:?}");
-        }
-        for right in ["rose", "a@b", "j\u{fc}@\u{fc}.example", "\"a.b\"@c"] {
-            assert_eq!(right.parse::<Recipient>().unwrap().to_string(), right);
-        }
     }
 
     #[test]

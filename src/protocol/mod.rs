@@ -67,7 +67,6 @@ mod proof_kind;
 mod redact;
 mod response;
 pub mod sasl;
-mod text;
 mod vocabulary;
 
 pub use apop::{Timestamp, TimestampError, digest};
@@ -81,7 +80,7 @@ pub use limits::{MAX_CAPABILITIES, MAX_LISTED, MAX_LISTING_OCTETS};
 pub use listing::{DropListing, ScanListing, UniqueIdLine, UniqueIdListing};
 pub use lmtp::{
     DataEncoder, END_OF_DATA, LmtpExtensions, LmtpReply, LmtpReplyParser, LmtpViolation,
-    MAX_REPLY_LINE, MessageFacts, Recipient, ReplyClass,
+    MAX_REPLY_LINE, MessageFacts, ReplyClass,
 };
 pub use login_refusal::LoginRefusal;
 pub use multiline::{LineEnds, Unstuffer};
@@ -90,6 +89,5 @@ pub use redact::Redactor;
 pub use response::{
     Continuation, Indicator, MAX_RESPONSE_LINE, ResponseCode, StatusLine, Violation,
 };
-pub use text::Quoted;
 pub(crate) use vocabulary::decimal;
-pub use vocabulary::{MessageNumber, UniqueId, encoded, push_encoded, unique_id_word};
+pub use vocabulary::{MessageNumber, UniqueId};

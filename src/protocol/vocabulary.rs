@@ -3,9 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
-
-use super::text::Quoted;
+use crate::text::{Quoted, unique_id_word};
 
 /// A message-number: counts from 1 within one session (RFC 1939 section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,28 +89,6 @@ impl AsRef<[u8]> for UniqueId {
     }
 }
 
-/// The octets of a unique-id, percent-encoded wherever they are no visible ASCII.
-pub fn encoded(unique_id: &[u8]) -> String {
-    percent_encode(unique_id, ODD).to_string()
-}
-
-/// A unique-id, as every table and sentence shows it and `--uid` takes it: percent-encoded
-/// where it is no visible ASCII, and at its start where an option would begin.
-pub fn unique_id_word(unique_id: &[u8]) -> String {
-    match unique_id.strip_prefix(b"-") {
-        Some(rest) => format!("%2D{}", encoded(rest)),
-        None => encoded(unique_id),
-    }
-}
-
-/// Appends to this what [`encoded`] makes.
-pub fn push_encoded(to: &mut Vec<u8>, unique_id: &[u8]) {
-    percent_encode(unique_id, ODD).for_each(|piece| to.extend_from_slice(piece.as_bytes()));
-}
-
-/// What is not written as itself: all but 0x21 to 0x7E, and `%`.
-const ODD: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(0x7f);
-
 impl fmt::Debug for UniqueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "UniqueId({})", Quoted::new(&self.0))
@@ -130,13 +106,6 @@ impl fmt::Display for UniqueId {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_unique_id_is_one_word_that_is_taken_for_no_option() {
-        let word = unique_id_word;
-        assert_eq!(word(b"a b%\xff"), "a%20b%25%FF");
-        assert_eq!((word(b"-"), word(b"-x-")), ("%2D".into(), "%2Dx-".into()));
-    }
 
     #[test]
     fn a_message_number_is_decimal_digits_above_zero() {

@@ -4,9 +4,10 @@ use std::fmt;
 
 use crate::connection::{self, Phase};
 use crate::protocol::{
-    ArgumentError, Keyword, Leniency, LoginRefusal, Quoted, Redactor, ResponseCode, StatusLine,
+    ArgumentError, Keyword, Leniency, LoginRefusal, Redactor, ResponseCode, StatusLine,
     TimestampError, Violation, sasl,
 };
+use crate::text::Quoted;
 
 use super::mechanism::LoginMechanism;
 

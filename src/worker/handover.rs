@@ -11,7 +11,8 @@ use crate::connection::{Roots, Security};
 use crate::fetch;
 use crate::handover::{self, Answer, ByHand, HandoverMessage, Lmtp, LmtpOptions, Target};
 use crate::maildir::Maildir;
-use crate::protocol::{Recipient, UniqueId};
+use crate::protocol::UniqueId;
+use crate::recipient::Recipient;
 
 use super::error::{Error, WorkerFailure};
 use super::link::Link;

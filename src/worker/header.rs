@@ -1,7 +1,8 @@
 //! The fields of a header that `--list --headers` shows.
 
 use crate::channel::message::Header;
-use crate::protocol::{Quoted, decode_words};
+use crate::protocol::decode_words;
+use crate::text::Quoted;
 
 use super::date::date;
 

@@ -3,8 +3,8 @@
 use crate::channel::event::Event;
 use crate::fetch::{self, FetchEvent, Place, Renaming};
 use crate::journal::{self, Mailbox, Siblings};
-use crate::protocol::Quoted;
 use crate::session::Credentials;
+use crate::text::Quoted;
 
 use super::error::Error;
 use super::link::Link;

@@ -6,7 +6,8 @@ use crate::channel::event::{Event, RepairReport};
 use crate::channel::octets::Octets;
 use crate::fetch::{self, Duplicate, Place};
 use crate::journal::Journal;
-use crate::protocol::{UniqueId, unique_id_word};
+use crate::protocol::UniqueId;
+use crate::text::unique_id_word;
 
 use super::error::Error;
 use super::link::Link;

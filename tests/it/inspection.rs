@@ -10,9 +10,9 @@ use std::thread::{self, JoinHandle};
 
 use pop3_test_server::{Builder, Security as Offered, Server};
 use pop3get::connection::{
-    self, Connection, Error, Inspection, Options, Phase, Pin, RefusalReason, Roots, Secured,
-    Security,
+    self, Connection, Error, Inspection, Options, Phase, RefusalReason, Roots, Secured, Security,
 };
+use pop3get::pin::Pin;
 use pop3get::session::LoginMechanism;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};

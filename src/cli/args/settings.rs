@@ -19,8 +19,8 @@ use super::path::path;
 use super::period::{Days, Period};
 use super::size::Size;
 use crate::channel::job::{Auth, ChannelBindingType, Tls};
-use crate::connection::Pin;
-use crate::protocol::Recipient;
+use crate::pin::Pin;
+use crate::recipient::Recipient;
 
 /// What one account needs to know. A field is an option of the command line and
 /// a key of the configuration file by the same name.

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::cli::error::Error;
-use crate::protocol::Quoted;
+use crate::text::Quoted;
 
 use super::keys::Keys;
 use super::mistake::{Mistake, Text};

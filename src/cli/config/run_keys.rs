@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use crate::cli::args::run_settings::{RunSettings, check_report};
 use crate::cli::args::settings::Settings;
-use crate::protocol::Quoted;
+use crate::text::Quoted;
 
 use super::keys::Keys;
 use super::layers::{Origin, Value};

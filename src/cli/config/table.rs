@@ -11,7 +11,7 @@ use crate::cli::args::host::host_and_port;
 use crate::cli::args::period::HINT;
 use crate::cli::args::proxy_url;
 use crate::cli::args::settings::Settings;
-use crate::protocol::Quoted;
+use crate::text::Quoted;
 
 use super::keys::Keys;
 use super::mistake::{Mistake, Text};

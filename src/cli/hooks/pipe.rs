@@ -9,8 +9,8 @@ use crate::cli::args::command_line::CommandLine;
 use crate::cli::config::account::Account;
 use crate::cli::error::{Error, HookFailure};
 use crate::maildir::{Maildir, MessageOpener};
-use crate::protocol::encoded;
 use crate::stop::Stop;
+use crate::text::encoded;
 
 use super::process::{Hook, Input, environment};
 

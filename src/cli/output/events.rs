@@ -2,7 +2,7 @@
 
 use crate::channel::event::{Event, Landlock, Sandbox};
 use crate::channel::message::{ListedState, Message};
-use crate::protocol::Quoted;
+use crate::text::Quoted;
 
 use super::found::RunNotes;
 use super::level::Level;

@@ -6,8 +6,7 @@ use crate::channel::event::{Event, RepairReport, Summary};
 use crate::channel::job::Messages;
 use crate::channel::octets::Octets;
 use crate::cli::error::Error;
-use crate::journal::{Index, Known, Order};
-use crate::protocol::UniqueId;
+use crate::journal::{Index, Known, Order, UniqueId};
 
 use super::exit::Exit;
 use super::json::{self, OfProgram};

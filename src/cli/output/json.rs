@@ -12,8 +12,7 @@ use crate::channel::event::{Event, Summary};
 use crate::channel::failure::{FailedOperation, Kind};
 use crate::channel::octets::Octets;
 use crate::cli::error::{Error, Lost};
-use crate::journal::Known;
-use crate::protocol::UniqueId;
+use crate::journal::{Known, UniqueId};
 
 use super::exit::{Exit, kind_of, kind_of_maildir};
 use super::fared::Fared;

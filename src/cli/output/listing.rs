@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::HumanBytes;
 
 use crate::channel::message::{Action, Header, ListedState, Message};
-use crate::protocol::{Quoted, unique_id_word};
+use crate::text::{Quoted, unique_id_word};
 
 use super::table::{Cell, Column, Round, Table};
 use super::words::{counted, date, messages, minute};

@@ -4,7 +4,7 @@ use crate::channel::failure::FailedOperation;
 use crate::channel::message::{Cause, ListedState, Message};
 use crate::channel::octets::Octets;
 use crate::cli::config::account::quoted;
-use crate::protocol::unique_id_word;
+use crate::text::unique_id_word;
 
 use super::level::Level;
 use super::safe::words;

@@ -19,7 +19,7 @@ use crate::channel::findings::{
 use crate::channel::job::{RootsSetting, Tls};
 use crate::channel::octets::Octets;
 use crate::cli::config::account::Account;
-use crate::protocol::Quoted;
+use crate::text::Quoted;
 
 use super::probe_config::{suggestion, trust};
 use super::safe::{bracketed, safe, words};

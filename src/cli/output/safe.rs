@@ -1,6 +1,6 @@
 //! Words of strangers on their way to a terminal: a worker is one, too.
 
-use crate::protocol::Quoted;
+use crate::text::Quoted;
 
 /// Whether a character steers a terminal, or turns the direction of text.
 pub(super) fn is_hostile(c: char) -> bool {

@@ -17,8 +17,8 @@ use crate::channel::job::ShownEvents;
 use crate::cli::args::options::When;
 use crate::cli::config::account::Account;
 use crate::cli::error::Error;
-use crate::protocol::Quoted;
 use crate::stop::Stop;
+use crate::text::Quoted;
 
 use super::exit::Exit;
 use super::found::RunNotes;

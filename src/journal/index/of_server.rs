@@ -1,7 +1,8 @@
 //! What is known of the mailbox's server, port by port.
 
 use crate::journal::early::KnownEarly;
-use crate::journal::server::{KnownProof, Login, NoUniqueIds, Said};
+use crate::journal::port::{KnownProof, NoUniqueIds};
+use crate::journal::server::{Login, Said};
 use crate::protocol::{Capabilities, Leniency, UniqueId};
 
 use super::Index;

@@ -2,7 +2,7 @@
 
 use super::iterations::{MAX_ITERATIONS, MIN_ITERATIONS};
 use crate::protocol::argument::ArgumentError;
-use crate::protocol::text::Quoted;
+use crate::text::Quoted;
 
 /// A server's words behind a colon, if there are any.
 fn words(octets: &[u8]) -> String {

@@ -6,11 +6,13 @@ use pop3get::journal::{Fingerprint, HeaderHasher};
 use pop3get::protocol::sasl::Mechanism;
 use pop3get::protocol::{
     Capabilities, DropListing, Indicator, Leniency, LineEnds, LmtpExtensions, LmtpReply,
-    LmtpReplyParser, LmtpViolation, MessageFacts, MessageNumber, Quoted, Recipient, ReplyClass,
-    ResponseCode, ScanListing, StatusLine, Timestamp, TimestampError, UniqueIdListing, Unstuffer,
-    Violation, digest,
+    LmtpReplyParser, LmtpViolation, MessageFacts, MessageNumber, ReplyClass, ResponseCode,
+    ScanListing, StatusLine, Timestamp, TimestampError, UniqueIdListing, Unstuffer, Violation,
+    digest,
 };
+use pop3get::recipient::Recipient;
 use pop3get::secret::Secret;
+use pop3get::text::Quoted;
 
 /// A status line is its indicator, nothing or a blank, and the text; a response
 /// code depends on nothing behind its bracket and on no letter's case.

@@ -20,7 +20,7 @@ use law::{Arrows, Tree};
 const ARROWS: &Arrows = &[
     ("main", &["cli", "worker", "stop"]),
     ("lib", &[]),
-    ("cli", &["maildir", "journal", "channel", "secret", "stop"]),
+    ("cli", &["maildir", "journal", "channel", "pin", "recipient", "secret", "stop", "text"]),
     (
         "worker",
         &[
@@ -32,27 +32,35 @@ const ARROWS: &Arrows = &[
             "journal",
             "protocol",
             "channel",
+            "recipient",
             "secret",
             "stop",
+            "text",
         ],
     ),
-    ("handover", &["connection", "maildir", "journal", "protocol", "channel", "secret"]),
+    (
+        "handover",
+        &["connection", "maildir", "journal", "protocol", "channel", "recipient", "secret", "text"],
+    ),
     ("fetch", &["session", "maildir", "journal", "protocol", "channel::event", "secret"]),
-    ("session", &["connection", "protocol", "secret"]),
-    ("connection", &["secret", "stop"]),
+    ("session", &["connection", "protocol", "secret", "text"]),
+    ("connection", &["pin", "secret", "stop"]),
     ("maildir", &["secret"]),
-    ("journal", &["protocol", "secret"]),
-    ("protocol", &["secret"]),
+    ("journal", &["protocol", "secret", "text"]),
+    ("protocol", &["recipient", "secret", "text"]),
     ("channel", &["secret"]),
+    ("pin", &[]),
+    ("recipient", &[]),
     ("secret", &[]),
     ("stop", &[]),
+    ("text", &[]),
 ];
 
 // What the rules forbid and the tree does all the same. These lists only shrink: a
 // line that is no longer needed fails the test, too. Nothing is added here.
 
 /// Rooms that name a room which is not theirs to name.
-const KNOWN_ARROWS: &[&str] = &["cli -> connection", "cli -> protocol"];
+const KNOWN_ARROWS: &[&str] = &[];
 
 /// Files that name items of a `mod.rs` above them. Errors belong into error.rs,
 /// shared values into files of their own.

@@ -1,4 +1,4 @@
-//! Pins: keys that a person believes.
+//! A leaf: the hash of a public key that a person trusts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,17 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::certificate::PublicKey;
-
 /// The SHA-256 of a key, over its SubjectPublicKeyInfo: `sha256:BASE64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pin([u8; 32]);
 
 impl Pin {
-    /// That of the key in a certificate of any version.
-    pub(super) fn of(certificate: &[u8]) -> Option<Self> {
-        let (key, _) = PublicKey::of(certificate)?;
-        Some(Self(Sha256::digest(key.info).into()))
+    /// The pin of a key, from its SubjectPublicKeyInfo in DER.
+    pub fn of_key(info: &[u8]) -> Self {
+        Self(Sha256::digest(info).into())
     }
 }
 

@@ -1,6 +1,8 @@
-//! Words of strangers, made fit to be shown.
+//! A leaf: octets from outside, made fit to be shown, and to be written as one word.
 
 use std::fmt::{self, Write as _};
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
 /// More than this of a server's words is not shown.
 const SHOWN: usize = 200;
@@ -106,9 +108,39 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// Octets as one word, a unique-id's as a rule: percent-encoded wherever they are no
+/// visible ASCII.
+pub fn encoded(octets: &[u8]) -> String {
+    percent_encode(octets, ODD).to_string()
+}
+
+/// A unique-id, as every table and sentence shows it and `--uid` takes it: percent-encoded
+/// where it is no visible ASCII, and at its start where an option would begin.
+pub fn unique_id_word(unique_id: &[u8]) -> String {
+    match unique_id.strip_prefix(b"-") {
+        Some(rest) => format!("%2D{}", encoded(rest)),
+        None => encoded(unique_id),
+    }
+}
+
+/// Appends the word that [`encoded`] makes.
+pub fn push_encoded(to: &mut Vec<u8>, octets: &[u8]) {
+    percent_encode(octets, ODD).for_each(|piece| to.extend_from_slice(piece.as_bytes()));
+}
+
+/// What is not written as itself: all but 0x21 to 0x7E, and `%`.
+const ODD: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(0x7f);
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_unique_id_is_one_word_that_is_taken_for_no_option() {
+        let word = unique_id_word;
+        assert_eq!(word(b"a b%\xff"), "a%20b%25%FF");
+        assert_eq!((word(b"-"), word(b"-x-")), ("%2D".into(), "%2Dx-".into()));
+    }
 
     #[test]
     fn escapes_and_direction_marks_do_not_reach_the_terminal() {
