@@ -48,8 +48,27 @@
 //! | [`text`] | a leaf: octets from outside as text or as one word | nothing |
 //!
 //! Every room may name the leaves besides. Arrows point down only;
-//! `tests/it/layering/mod.rs` executes this table. Each room has its own closed error enum, which the room above wraps; only `cli::output` knows
-//! sentences and exit statuses.
+//! `tests/it/layering/mod.rs` executes this table. Each room has its own closed error
+//! enum, which the room above wraps; only `cli::output` knows sentences and exit statuses.
+//!
+//! A folder with the name of a file beside it holds the rest of that file:
+//! `fetch/commit/` belongs to `fetch/commit.rs`. `connection::proxy`, `journal::import` and
+//! [`protocol::sasl`] are subjects of their own within their rooms. [`cli`] is divided into
+//! folders:
+//!
+//! | folder | what it is |
+//! | --- | --- |
+//! | `cli::args` | what was typed: options, settings, URLs, hosts, sizes, periods |
+//! | `cli::config` | what it means: files, accounts, where each value comes from |
+//! | `cli::password` | where secrets come from: command, file, netrc, systemd, prompt |
+//! | `cli::commands` | what needs no worker, and which command a worker is started for |
+//! | `cli::supervisor` | workers at work: start, channel, turns, end |
+//! | `cli::hooks` | the commands that are run after a delivery: `--exec` and `--handover` |
+//! | `cli::health` | how each account has fared, and which failures are worth a word |
+//! | `cli::output` | the only writers: text, JSON, bars, tables, sentences, hints, statuses |
+//!
+//! Beside them, `cli::run` is a run over all accounts, `cli::repetition` is `--every`, and
+//! `cli::service_manager` speaks to systemd.
 //!
 //! # Supervisor and worker
 //!
