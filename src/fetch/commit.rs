@@ -136,13 +136,23 @@ enum Reach {
 }
 
 /// How a batch becomes durable: file by file, or by one call where that is
-/// sound. That call takes a tenth of the time, unless others write much to the
-/// same file system; so the next batch takes the way that was cheaper.
+/// sound. That call takes a tenth of the time for small files, unless others write much
+/// to the same file system; so the next batch takes the way that was cheaper for its
+/// work. Octets have to be written in both ways: they are a part of the work.
 struct Syncing {
-    /// What one call took last; `None` where there is no such call.
+    /// What one call took last for a unit of work; `None` where there is no such call.
     whole: Option<Duration>,
-    /// What one file took last.
+    /// The same file by file.
     each: Duration,
+}
+
+/// So many octets more take about as long to sync as one file more.
+const OCTETS_OF_A_FILE: u64 = 64 << 10;
+
+/// A batch's work, in files.
+fn work(batch: &[Downloaded]) -> u32 {
+    let units = |it: &Downloaded| it.message.octets() / OCTETS_OF_A_FILE + 1;
+    u32::try_from(batch.iter().map(units).sum::<u64>()).unwrap_or(u32::MAX)
 }
 
 impl Syncing {
@@ -158,12 +168,10 @@ impl Syncing {
 
     /// Makes a batch's files and their names in `tmp/` durable.
     fn sync(&mut self, maildir: &Maildir, batch: &mut [Downloaded]) -> Result<Reach, Error> {
-        let files = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-        let one_by_one = self.each.saturating_mul(files);
-        let begun = Instant::now();
-        if self.whole.is_some_and(|whole| batch.len() >= FEW && whole <= one_by_one) {
+        let (work, begun) = (work(batch).max(1), Instant::now());
+        if self.whole.is_some_and(|whole| batch.len() >= FEW && whole <= self.each) {
             if maildir.sync_whole()? {
-                self.whole = Some(begun.elapsed());
+                self.whole = Some(begun.elapsed() / work);
                 return check(batch).map(|()| Reach::FileSystem);
             }
             // Refused as such: file by file from here on.
@@ -175,7 +183,7 @@ impl Syncing {
             whole.message.sync()?;
         }
         maildir.sync_tmp()?;
-        self.each = begun.elapsed() / files.max(1);
+        self.each = begun.elapsed() / work;
         // Others stop writing at some time: it will be tried again.
         self.whole = self.whole.map(|whole| whole / 2);
         check(batch).map(|()| Reach::Batch)

@@ -90,3 +90,10 @@ fn few_files_are_synced_one_by_one_and_many_in_the_way_that_was_cheaper() {
     let (whole, each) = sync(None, hour, few);
     assert!(whole.is_none() && each < hour, "{whole:?} {each:?}");
 }
+
+#[test]
+fn the_octets_of_a_batch_are_a_part_of_its_work() {
+    let (_home, maildir) = maildir();
+    let work = |count, octets| work(&messages(&maildir, count, octets));
+    assert_eq!([work(0, 1), work(3, 1), work(3, 300 << 10)], [0, 3, 15]);
+}
