@@ -51,6 +51,7 @@ mod ordering;
 mod port;
 mod reading;
 mod record;
+mod record_words;
 mod renaming;
 mod repair;
 mod rewrite;

@@ -34,16 +34,17 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::protocol::decimal;
 use crate::text::encoded;
 
 use super::clock::CountedTime;
 use super::content::ContentHash;
-use super::decimal::{id, number};
 use super::file_name::{FileName, RunName};
 use super::fingerprint::Fingerprint;
 use super::key::WrittenKey;
-use super::message_line::{self, AppendContext, MessageLine, decode};
+use super::message_line::{self, AppendContext, MessageLine};
 use super::order::Order;
+use super::record_words::RecordWords;
 use super::state::Known;
 use super::stored_file::StoredFile;
 
@@ -113,17 +114,6 @@ pub(super) struct Missing {
     pub(super) listing: u64,
 }
 
-/// Which message a person wants deleted.
-fn order(octets: &[u8], print: &[u8]) -> Option<Order> {
-    let octets = maybe(octets, |word| number(Some(word)))?;
-    Some(Order { octets, fingerprint: maybe(print, Fingerprint::parse)? })
-}
-
-/// A word, or `?` for what is not known.
-fn maybe<T>(word: &[u8], parse: impl FnOnce(&[u8]) -> Option<T>) -> Option<Option<T>> {
-    if word == b"?" { Some(None) } else { parse(word).map(Some) }
-}
-
 impl<'a> Record<'a> {
     /// The record of a message's state.
     pub(super) fn message(unique_id: &'a [u8], known: Known) -> Self {
@@ -133,64 +123,49 @@ impl<'a> Record<'a> {
     /// Parses one line without its LF; `None` for anything that `write` does not
     /// write.
     pub(super) fn parse(line: &'a [u8], context: &mut AppendContext) -> Option<Self> {
-        let mut words = line.split(|octet| *octet == b' ');
-        let first = words.next()?;
-        let record = match first {
-            b"back" => Self::Back(decode(words.next()?)?),
+        let mut words = RecordWords::of(line);
+        let record = match words.word()? {
+            b"back" => Self::Back(words.unique_id()?),
             b"clock" => Self::Clock(CountedTime {
-                newest: number(words.next())?,
-                counted: number(words.next())?,
-                earlier_since: maybe(words.next()?, |word| number(Some(word)))?,
+                newest: words.number()?,
+                counted: words.number()?,
+                earlier_since: words.maybe(decimal)?,
             }),
-            b"forget" => {
-                let occurrence = number(words.next())?;
-                Self::Forget(WrittenKey { unique_id: decode(words.next()?)?, occurrence })
-            }
-            b"found" => {
-                let hash = id(words.next()?)?;
-                let fingerprint = Fingerprint::parse(words.next()?)?;
-                let content = ContentHash::parse(words.next()?)?;
-                Self::Found(StoredFile { hash, fingerprint, content })
-            }
-            b"handed-over" => Self::HandedOver(text(words.next()?)?),
-            b"handover" => Self::Handover(number(words.next())?),
-            b"identified" => {
-                let hash = id(words.next()?)?;
-                Self::Identified { hash, content: ContentHash::parse(words.next()?)? }
-            }
-            b"listing" => {
-                Self::Listing { number: number(words.next())?, counted: number(words.next())? }
-            }
+            b"forget" => Self::Forget(words.key()?),
+            b"found" => Self::Found(StoredFile {
+                hash: words.id()?,
+                fingerprint: Fingerprint::parse(words.word()?)?,
+                content: words.content()?,
+            }),
+            b"handed-over" => Self::HandedOver(words.name()?),
+            b"handover" => Self::Handover(words.number()?),
+            b"identified" => Self::Identified { hash: words.id()?, content: words.content()? },
+            b"listing" => Self::Listing { number: words.number()?, counted: words.number()? },
             b"missing" => {
-                let since =
-                    Missing { counted: number(words.next())?, listing: number(words.next())? };
-                Self::Missing { unique_id: decode(words.next()?)?, since }
+                let since = Missing { counted: words.number()?, listing: words.number()? };
+                Self::Missing { unique_id: words.unique_id()?, since }
             }
             b"order" => {
-                let order = order(words.next()?, words.next()?)?;
-                Self::Order { unique_id: decode(words.next()?)?, order }
+                let octets = words.maybe(decimal)?;
+                let order = Order { octets, fingerprint: words.maybe(Fingerprint::parse)? };
+                Self::Order { unique_id: words.unique_id()?, order }
             }
-            b"order-over" => Self::OrderOver(decode(words.next()?)?),
+            b"order-over" => Self::OrderOver(words.unique_id()?),
             b"order-unmet" => {
-                Self::OrderUnmet { since: number(words.next())?, unique_id: decode(words.next()?)? }
+                Self::OrderUnmet { since: words.number()?, unique_id: words.unique_id()? }
             }
             b"run" => {
-                let run = Arc::new(run(words.next()?, words.next()?)?);
+                let run = Arc::new(words.run()?);
                 context.run = Some(Arc::clone(&run));
                 Self::Run(run)
             }
             b"separate" => Self::Separate,
-            b"settled" => Self::Settled(number(words.next())?),
+            b"settled" => Self::Settled(words.number()?),
             b"top-differs" => Self::TopDiffers,
-            b"waiting" => {
-                let name = text(words.next()?)?;
-                let occurrence = number(words.next())?;
-                let key = WrittenKey { unique_id: decode(words.next()?)?, occurrence };
-                Self::Waiting { key, name }
-            }
+            b"waiting" => Self::Waiting { name: words.name()?, key: words.key()? },
             _ => return Self::of_message(line, context),
         };
-        words.next().is_none().then_some(record)
+        words.word().is_none().then_some(record)
     }
 
     /// A record that tells of a message.
@@ -288,18 +263,6 @@ fn numbered(
     let hash = WrittenKey::of(unique_id, known.occurrence).name_hash();
     let (run, sequence) = RunName::of(name, (known.at, hash), context.run.as_ref())?;
     Some(FileName::Numbered { at: known.at, sequence, run })
-}
-
-/// The words behind `run`.
-fn run(ids: &[u8], host: &[u8]) -> Option<RunName> {
-    let (journal, run) = ids.split_at_checked(16)?;
-    let (journal, run) = (id(journal)?, id(run.strip_prefix(b"_")?)?);
-    Some(RunName { journal, run, host: text(host)?.into_owned() })
-}
-
-/// The name of a file.
-fn text(word: &[u8]) -> Option<Cow<'_, str>> {
-    std::str::from_utf8(word).ok().map(Cow::Borrowed)
 }
 
 fn written(value: Option<impl ToString>) -> String {
