@@ -83,7 +83,7 @@ pub use lmtp::{
     MAX_REPLY_LINE, MessageFacts, ReplyClass,
 };
 pub use login_refusal::LoginRefusal;
-pub use multiline::{LineEnds, Unstuffer};
+pub use multiline::Unstuffer;
 pub use proof_kind::ProofKind;
 pub use redact::Redactor;
 pub use response::{

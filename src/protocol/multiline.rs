@@ -10,33 +10,25 @@
 
 use memchr::memchr;
 
-/// What becomes of the CRLF that ends a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineEnds {
-    /// It stays CRLF: the octets of RFC 1939.
-    Crlf,
-    /// It becomes LF, as a Maildir's readers expect. Bare CR and LF stay.
-    Lf,
-}
-
-/// Removes byte-stuffing from a multi-line response and finds its end.
+/// Removes byte-stuffing from a multi-line response and finds its end. The CRLF that ends
+/// a line becomes LF, as a Maildir's readers expect; bare CR and LF stay.
 ///
 /// ```abnf
 /// response = *line "." CRLF
 /// line     = [".'"] *OCTET CRLF   ; stuffed if it would begin with "."
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Unstuffer {
     at: At,
-    line_ends: LineEnds,
     /// Ends of lines so far.
     lines: u64,
     /// The last octets that were taken, a zero for each that is not there yet.
     tail: [u8; 4],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
+    #[default]
     LineStart,
     Line,
     /// A CR that may begin a line end; not yet passed on.
@@ -48,11 +40,6 @@ enum At {
 }
 
 impl Unstuffer {
-    /// At the start of the line after the status line.
-    pub fn new(line_ends: LineEnds) -> Self {
-        Self { at: At::LineStart, line_ends, lines: 0, tail: [0; 4] }
-    }
-
     /// Whether this would be the end if LF alone ended a line: a dot alone on its line,
     /// and no CRLF before it.
     pub fn may_end_with_line_feeds(&self) -> bool {
@@ -85,10 +72,7 @@ impl Unstuffer {
                 (At::DotCr, b'\n') => (self.at, rest) = (At::End, after),
                 (At::DotCr, _) => self.at = At::Cr,
                 (At::Cr, b'\n') => {
-                    match self.line_ends {
-                        LineEnds::Crlf => out.extend_from_slice(b"\r\n"),
-                        LineEnds::Lf => out.push(b'\n'),
-                    }
+                    out.push(b'\n');
                     self.lines += 1;
                     (self.at, rest) = (At::LineStart, after);
                 }
@@ -123,17 +107,23 @@ mod tests {
 
     use super::*;
 
+    /// The message with LF for each CRLF.
+    fn with_lf(message: &[u8]) -> Vec<u8> {
+        let places = (0..message.len()).filter(|at| !message[*at..].starts_with(b"\r\n"));
+        places.map(|at| message[at]).collect()
+    }
+
     /// Downloaded, cut at every point, octet by octet: the same message each way, and
     /// what follows the terminator untouched.
     #[track_caller]
-    fn unstuffs_as(line_ends: LineEnds, wire: &[u8], expected: &[u8]) {
+    fn unstuffs_to(wire: &[u8], expected: &[u8]) {
         let next = b"+OK\r\n";
         let stream = [wire, next].concat();
         let cuts = (0..=wire.len()).map(|at| vec![&stream[..at], &stream[at..]]);
         let octets = std::iter::once(stream.chunks(1).collect());
         for pieces in cuts.chain(octets) {
             let (mut message, mut taken) = (Vec::new(), 0);
-            let mut unstuffer = Unstuffer::new(line_ends);
+            let mut unstuffer = Unstuffer::default();
             for piece in &pieces {
                 taken += unstuffer.push(piece, &mut message);
             }
@@ -143,9 +133,10 @@ mod tests {
         }
     }
 
+    /// `message` has the line ends of the wire.
     #[track_caller]
-    fn unstuffs(wire: &[u8], expected: &[u8]) {
-        unstuffs_as(LineEnds::Crlf, wire, expected);
+    fn unstuffs(wire: &[u8], message: &[u8]) {
+        unstuffs_to(wire, &with_lf(message));
     }
 
     #[test]
@@ -164,8 +155,8 @@ mod tests {
     #[test]
     fn an_end_by_line_feeds_alone_is_one_only_where_no_crlf_stands_before_it() {
         let may_end = |wire: &[u8]| {
-            let whole = Unstuffer::new(LineEnds::Lf);
-            let in_octets = Unstuffer::new(LineEnds::Lf);
+            let whole = Unstuffer::default();
+            let in_octets = Unstuffer::default();
             let ways = [(whole, wire.len()), (in_octets, 1)].map(|(mut unstuffer, cut)| {
                 wire.chunks(cut).for_each(|piece| _ = unstuffer.push(piece, &mut Vec::new()));
                 unstuffer.may_end_with_line_feeds()
@@ -195,7 +186,7 @@ mod tests {
 
     #[test]
     fn only_crlf_becomes_lf() {
-        unstuffs_as(LineEnds::Lf, b"a\r\nb\rc\nd\r\r\n\0\r\n.\r\n", b"a\nb\rc\nd\r\n\0\n");
+        unstuffs_to(b"a\r\nb\rc\nd\r\r\n\0\r\n.\r\n", b"a\nb\rc\nd\r\n\0\n");
     }
 
     /// RFC 1939 section 3, from the server's side, in the plainest way.
@@ -226,13 +217,13 @@ mod tests {
             }
             let wire = stuff(&message);
             let (mut out, mut taken) = (Vec::new(), 0);
-            let mut unstuffer = Unstuffer::new(LineEnds::Crlf);
+            let mut unstuffer = Unstuffer::default();
             for piece in wire.chunks(cut) {
                 prop_assert!(!unstuffer.is_done());
                 taken += unstuffer.push(piece, &mut out);
             }
             prop_assert!(unstuffer.is_done());
-            prop_assert_eq!(out, message);
+            prop_assert_eq!(out, with_lf(&message));
             prop_assert_eq!(taken, wire.len());
         }
     }

@@ -9,7 +9,7 @@ use memchr::memchr;
 
 use crate::connection::{self, Certificate, Connection, Phase, Roots};
 use crate::protocol::{
-    Capabilities, Command, Continuation, Indicator, Keyword, Leniencies, Leniency, LineEnds,
+    Capabilities, Command, Continuation, Indicator, Keyword, Leniencies, Leniency,
     MAX_RESPONSE_LINE, Redactor, StatusLine, Unstuffer, Violation, sasl,
 };
 use crate::secret::Secret;
@@ -316,7 +316,7 @@ impl<'a> Conversation<'a> {
         keyword: Keyword,
         sink: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let mut unstuffer = Unstuffer::new(LineEnds::Lf);
+        let mut unstuffer = Unstuffer::default();
         let mut octets = 0;
         let status_has_crlf = self.has_crlf;
         self.piece.clear();

@@ -12,7 +12,7 @@ use pop3_test_server::corpus;
 use pop3get::journal::{
     ContentHasher, Delivery, HeaderHasher, Journal, Mailbox, MessageKey, Proof, Settlement,
 };
-use pop3get::protocol::{LineEnds, ScanListing, UniqueId, UniqueIdListing, Unstuffer};
+use pop3get::protocol::{ScanListing, UniqueId, UniqueIdListing, Unstuffer};
 use tempfile::TempDir;
 
 const SEED: u64 = 1939;
@@ -46,7 +46,7 @@ fn unstuffer(bencher: Bencher<'_, '_>) {
     let wire = wire();
     let mut out = Vec::with_capacity(CHUNK);
     bencher.counter(BytesCount::of_slice(&wire)).bench_local(|| {
-        let mut unstuffer = Unstuffer::new(LineEnds::Lf);
+        let mut unstuffer = Unstuffer::default();
         for chunk in wire.chunks(CHUNK) {
             out.clear();
             unstuffer.push(black_box(chunk), &mut out);

@@ -5,10 +5,9 @@ use md5::{Digest, Md5};
 use pop3get::journal::{Fingerprint, HeaderHasher};
 use pop3get::protocol::sasl::Mechanism;
 use pop3get::protocol::{
-    Capabilities, DropListing, Indicator, Leniency, LineEnds, LmtpExtensions, LmtpReply,
-    LmtpReplyParser, LmtpViolation, MessageFacts, MessageNumber, ReplyClass, ResponseCode,
-    ScanListing, StatusLine, Timestamp, TimestampError, UniqueIdListing, Unstuffer, Violation,
-    digest,
+    Capabilities, DropListing, Indicator, Leniency, LmtpExtensions, LmtpReply, LmtpReplyParser,
+    LmtpViolation, MessageFacts, MessageNumber, ReplyClass, ResponseCode, ScanListing, StatusLine,
+    Timestamp, TimestampError, UniqueIdListing, Unstuffer, Violation, digest,
 };
 use pop3get::recipient::Recipient;
 use pop3get::secret::Secret;
@@ -137,9 +136,9 @@ fn announced(capabilities: &Capabilities, lines: &[Vec<Vec<u8>>]) {
     assert_eq!(capabilities.utf8_user(), utf8.is_some_and(|line| is(line.get(1), b"USER")));
 }
 
-/// RFC 1939 section 3 read whole: the message, and how many octets it took with
-/// its terminator, or `None` if that is not there yet.
-fn unstuffed(stream: &[u8], line_end: &[u8]) -> (Vec<u8>, Option<usize>) {
+/// RFC 1939 section 3 read whole: the message with LF for CRLF, and how many octets it took
+/// with its terminator, or `None` if that is not there yet.
+fn unstuffed(stream: &[u8]) -> (Vec<u8>, Option<usize>) {
     let (mut message, mut at) = (Vec::new(), 0);
     loop {
         let rest = &stream[at..];
@@ -152,7 +151,7 @@ fn unstuffed(stream: &[u8], line_end: &[u8]) -> (Vec<u8>, Option<usize>) {
         }
         message.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
         let Some(end) = end else { return (message, None) };
-        message.extend_from_slice(line_end);
+        message.push(b'\n');
         at += end + 2;
     }
 }
@@ -173,15 +172,13 @@ fn cut(stream: &[u8], seed: u8) -> Vec<&[u8]> {
 /// first octet says how.
 pub fn unstuffer(input: &[u8]) {
     let [seed, stream @ ..] = input else { return };
-    for (line_ends, line_end) in [(LineEnds::Crlf, &b"\r\n"[..]), (LineEnds::Lf, b"\n")] {
-        let (expected, end) = unstuffed(stream, line_end);
-        for pieces in [vec![stream], cut(stream, *seed), stream.chunks(1).collect()] {
-            let (mut unstuffer, mut message) = (Unstuffer::new(line_ends), Vec::new());
-            let taken: usize = pieces.iter().map(|it| unstuffer.push(it, &mut message)).sum();
-            assert_eq!(message, expected, "{pieces:?}");
-            assert_eq!(taken, end.unwrap_or(stream.len()), "{pieces:?}");
-            assert_eq!(unstuffer.is_done(), end.is_some(), "{pieces:?}");
-        }
+    let (expected, end) = unstuffed(stream);
+    for pieces in [vec![stream], cut(stream, *seed), stream.chunks(1).collect()] {
+        let (mut unstuffer, mut message) = (Unstuffer::default(), Vec::new());
+        let taken: usize = pieces.iter().map(|it| unstuffer.push(it, &mut message)).sum();
+        assert_eq!(message, expected, "{pieces:?}");
+        assert_eq!(taken, end.unwrap_or(stream.len()), "{pieces:?}");
+        assert_eq!(unstuffer.is_done(), end.is_some(), "{pieces:?}");
     }
 }
 
