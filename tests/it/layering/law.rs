@@ -181,21 +181,12 @@ impl Tree {
         graph
     }
 
-    /// The arrows that are part of an import circle once the known ones are taken
-    /// away, and the known ones that are part of none: `file -> file`.
-    pub fn circles(&self, known: &[(&str, &str)]) -> (BTreeSet<String>, BTreeSet<String>) {
-        let whole = self.graph();
-        let names = |from: &str, to: &str| whole.get(from).is_some_and(|all| all.contains(to));
-        let is_needed = |from: &str, to: &str| names(from, to) && reaches(&whole, to, from);
-        let unneeded = known.iter().filter(|(from, to)| !is_needed(from, to));
-        let unneeded = unneeded.map(|(from, to)| format!("{from} -> {to}")).collect();
-        let mut left = whole.clone();
-        for (from, to) in known {
-            left.entry(from).or_default().remove(to);
-        }
-        let arrows = left.iter().flat_map(|(from, all)| all.iter().map(move |to| (*from, *to)));
-        let circular = arrows.filter(|(from, to)| reaches(&left, to, from));
-        (circular.map(|(from, to)| format!("{from} -> {to}")).collect(), unneeded)
+    /// The arrows that are part of an import circle: `file -> file`.
+    pub fn circles(&self) -> BTreeSet<String> {
+        let graph = self.graph();
+        let arrows = graph.iter().flat_map(|(from, all)| all.iter().map(move |to| (*from, *to)));
+        let circular = arrows.filter(|(from, to)| reaches(&graph, to, from));
+        circular.map(|(from, to)| format!("{from} -> {to}")).collect()
     }
 
     /// The files that name what only certain rooms may: `file: name`.
