@@ -340,7 +340,7 @@ impl<'a> Listing<'a> {
         }
         let listed = self.indexed(index);
         // QUIT may not have removed what was deleted.
-        index.derived().any(|id| !listed.has(id))
+        index.derived_lately().any(|id| !listed.has(id))
     }
 
     /// The messages whose unique-ids the journal does not know, each with its header, in

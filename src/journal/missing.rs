@@ -19,6 +19,10 @@ const LISTINGS: u64 = 2;
 /// for so long.
 const FORGET_AFTER: u64 = 90 * DAY;
 
+/// A message that had no unique-id may be listed under one later; not if it has been missing
+/// for so long.
+const NAMED_WITHIN: u64 = 7 * DAY;
+
 /// So many deleted messages are remembered that are not listed …
 const MOST_DELETED: usize = 1_000;
 
@@ -68,6 +72,27 @@ pub struct Sighting<'i> {
     pub unique_id: &'i UniqueId,
     /// If it was missing: whether it may stand for another message now.
     pub is_doubtful: bool,
+}
+
+impl Missing {
+    /// Whether at least so many listings, a day apart, lacked the unique-id since then.
+    fn is_certain(self, index: &Index) -> bool {
+        index.listings.saturating_sub(self.listing) >= LISTINGS
+    }
+}
+
+impl Index {
+    /// The derived unique-ids whose messages may be listed under one of the server's: those
+    /// that are listed, or were lately. The renumbering of others is found by a sample.
+    pub fn derived_lately(&self) -> impl Iterator<Item = IndexedId> {
+        let counted = self.clock.map_or(0, |clock| clock.counted);
+        self.derived().filter(move |id| {
+            let is_over = |since: &Missing| {
+                since.is_certain(self) && counted.saturating_sub(since.counted) >= NAMED_WITHIN
+            };
+            !self.missing.get(&id.first()).is_some_and(is_over)
+        })
+    }
 }
 
 impl Journal {
@@ -142,7 +167,7 @@ fn forgotten(
     unlisted.sort_unstable_by(|(a, since_a), (b, since_b)| (since_b, b).cmp(&(since_a, a)));
     let (mut forgotten, mut counts) = (Vec::new(), HashMap::new());
     for (first, since) in unlisted {
-        let is_certain = index.listings.saturating_sub(since.listing) >= LISTINGS;
+        let is_certain = since.is_certain(index);
         let is_old = counted.saturating_sub(since.counted) >= FORGET_AFTER;
         for known in index.known_of(Some(first)) {
             let forgetting = Forgetting::of(known.state);

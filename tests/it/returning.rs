@@ -3,6 +3,7 @@
 
 use pop3_test_server::{Builder, Fault, Message, Server};
 
+use crate::deletion::age;
 use crate::rfc1939::{letter, letters, stored};
 use crate::sandbox::Sandbox;
 
@@ -126,4 +127,24 @@ fn a_server_whose_total_is_its_own_is_asked_for_sizes_once() {
         sandbox.plain(&server).run().is_silent();
     }
     assert_eq!((sandbox.count(), listings(&server)), (2, before + 1));
+}
+
+#[test]
+fn a_message_that_had_no_unique_id_and_is_gone_costs_new_ones_no_headers_after_a_week() {
+    let unnamed = server(1).without("UIDL").unannounced("UIDL").start();
+    let (named, sandbox) = (server(0).start(), Sandbox::new());
+    sandbox.plain(&unnamed).arg("--delete").run().is_silent();
+    // From now on the server lists unique-ids, and never that of the deleted message.
+    let costs = |number: usize| {
+        let before = count(&named, "TOP");
+        named.maildrop("mrose").add(format!("uid-{number}"), letter(number));
+        sandbox.plain(&named).run().is_silent();
+        assert_eq!(sandbox.count(), number);
+        count(&named, "TOP") - before
+    };
+    assert_eq!([costs(2), costs(3)], [1, 1], "QUIT may not have removed it");
+    age(&sandbox.journal(), 6);
+    assert_eq!(costs(4), 1);
+    age(&sandbox.journal(), 1);
+    assert_eq!([costs(5), costs(6)], [0, 0]);
 }

@@ -60,7 +60,7 @@ impl Index {
 
     /// The unique-ids of all messages that had none: each was made from a header. Deleted
     /// ones are among them.
-    pub fn derived(&self) -> impl Iterator<Item = IndexedId> {
+    pub(in crate::journal) fn derived(&self) -> impl Iterator<Item = IndexedId> {
         let derived = self.heads().filter(|(_, text)| text.starts_with(DERIVED));
         derived.map(|(at, _)| IndexedId::new(at))
     }
