@@ -97,29 +97,9 @@ pub(super) enum Next {
     /// there is any.
     PutOff {
         download: Box<Download>,
-        why: PutOffCause,
+        why: MessageFailure<'static>,
         more: bool,
     },
-}
-
-/// What was wrong with a message that is put off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PutOffCause {
-    Endless,
-    Garbled,
-    Lost,
-    TimedOut,
-}
-
-impl PutOffCause {
-    pub(super) fn failure(self) -> MessageFailure<'static> {
-        match self {
-            Self::Endless => MessageFailure::Endless,
-            Self::Garbled => MessageFailure::Garbled,
-            Self::Lost => MessageFailure::Lost,
-            Self::TimedOut => MessageFailure::TimedOut,
-        }
-    }
 }
 
 /// What is known of a message inside which the connection was lost.
@@ -244,7 +224,7 @@ impl Attempts {
                 Some(Next::Again(Note::None))
             }
             (Some(download), session::Nature::OutOfStep) => {
-                Some(self.put_off(download, PutOffCause::Garbled, more))
+                Some(self.put_off(download, MessageFailure::Garbled, more))
             }
             (Some(download), _) => {
                 Some(self.lost(download, (nature, is_late), (pipelining, progress, more)))
@@ -312,10 +292,10 @@ impl Attempts {
             return Next::Again(Note::None);
         }
         let why = match nature {
-            session::Nature::Endless => PutOffCause::Endless,
-            session::Nature::Broken => PutOffCause::Garbled,
-            _ if is_late => PutOffCause::TimedOut,
-            _ => PutOffCause::Lost,
+            session::Nature::Endless => MessageFailure::Endless,
+            session::Nature::Broken => MessageFailure::Garbled,
+            _ if is_late => MessageFailure::TimedOut,
+            _ => MessageFailure::Lost,
         };
         self.put_off(download, why, more)
     }
@@ -334,7 +314,7 @@ impl Attempts {
         loss.times
     }
 
-    fn put_off(&mut self, download: Download, why: PutOffCause, more: bool) -> Next {
+    fn put_off(&mut self, download: Download, why: MessageFailure<'static>, more: bool) -> Next {
         self.losses.remove(&download.key());
         self.put_off.insert(download.key());
         Next::PutOff { download: Box::new(download), why, more }

@@ -331,7 +331,7 @@ impl Sessions for AccountRun {
             }
             Noted::ProofForgotten => self.journal.note_proof(port, None),
             Noted::PutOff(download, why) => {
-                self.note_failed(download, why.failure(), now, observe);
+                self.note_failed(download, why, now, observe);
             }
             Noted::Server(note) => match note {
                 Note::Forget => self.journal.note_announced(port, None),

@@ -4,10 +4,10 @@ use crate::journal::{Index, KnownEarly, Login, NoUniqueIds};
 use crate::protocol::{Capabilities, Leniencies, Leniency, ProofKind};
 use crate::session::{Credentials, Early, Log, Nature, Pipelining};
 
-use super::attempts::{Attempts, Current, Finish, Next, Note, PutOffCause, Reached};
+use super::attempts::{Attempts, Current, Finish, Next, Note, Reached};
 use super::download::Download;
 use super::error::Error;
-use super::event::{FetchEvent, Observer};
+use super::event::{FetchEvent, MessageFailure, Observer};
 use super::listing::Listing;
 use super::login_schedule::{self, Timing};
 use super::options::{Options, Rekey};
@@ -32,7 +32,7 @@ pub(super) enum Noted<'n> {
     /// How the server proves its answers has changed, perhaps.
     ProofForgotten,
     /// A message that could not be fetched.
-    PutOff(&'n Download, PutOffCause),
+    PutOff(&'n Download, MessageFailure<'static>),
     /// How the server behaves.
     Server(Note),
     /// The server refuses unique-ids, though it has given some; headers tell messages
