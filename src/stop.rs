@@ -1,33 +1,35 @@
 //! A leaf: when a run has to end, by its deadline or by a signal. Every sleep and every wait
 //! looks here.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// A signal's handler restarts a sleep; only a look at the flag ends it.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// When a run has to end. Copies share the signal.
+/// When a run has to end. Copies share the signal, and until when output is written.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     deadline: Option<Instant>,
     /// The signal's number, 0 without one.
     signal: Arc<AtomicUsize>,
+    /// The standard streams are older than the command line, and outlast a run.
+    output: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Stop {
     /// The same signal, with this deadline.
     #[must_use]
     pub fn with_deadline(&self, deadline: Option<Instant>) -> Self {
-        Self { deadline, signal: Arc::clone(&self.signal) }
+        Self { deadline, ..self.clone() }
     }
 
     /// The same deadline, with a signal of its own.
     #[must_use]
     pub fn apart(&self) -> Self {
-        Self { deadline: self.deadline, signal: Arc::default() }
+        Self { signal: Arc::default(), ..self.clone() }
     }
 
     /// What a signal's handler sets to the signal's number.
@@ -38,6 +40,17 @@ impl Stop {
     /// When the run has to be over.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// Gives the deadline to the standard streams: behind it they wait for no reader.
+    pub fn limit_output(&self) {
+        *self.output.lock().unwrap_or_else(PoisonError::into_inner) = self.deadline;
+    }
+
+    /// Whether output has to end: behind a signal, or the deadline of the run.
+    pub fn is_output_due(&self) -> bool {
+        let deadline = *self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_signalled() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// The time until the deadline.

@@ -100,6 +100,7 @@ fn of_options<'o>(
     }
     let deadline = args.deadline.map(|after| Instant::now() + Duration::from_secs(after.0));
     let stop = stop.with_deadline(deadline);
+    stop.limit_output();
     args.take_account_of_state();
     if args.check_config {
         return check_config(&args, output, &stop);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::Stdio;
+use std::process::{Child, ChildStderr, ChildStdout, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::rfc1939::{letter, letters};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Pop3get, Sandbox};
 
 fn server(count: usize) -> Builder {
     Server::builder().user("mrose", "secret").messages(letters(count))
@@ -306,31 +306,69 @@ fn a_signal_that_is_ignored_stays_ignored() {
 /// A pager that shows its first page, a terminal after Ctrl-S.
 #[test]
 fn a_signal_ends_a_run_whose_output_nothing_reads() {
-    const PATIENCE: Duration = Duration::from_secs(20);
-    let messages = (0..3000).map(|number| Message::new(format!("{number}-{}", "u".repeat(60)), ""));
-    let server = Server::builder().user("mrose", "secret").messages(messages).start();
+    let server = talkative();
     for args in [&["--list"][..], &["--list", "--json"], &["--dry-run", "-vv"]] {
         let sandbox = Sandbox::new();
-        let mut command = sandbox.plain(&server).args(args).command();
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        // More is to be written than a pipe takes.
-        let is_full = || {
-            let waits = |count: u64| count > 60_000;
-            waits(ioctl_fionread(&out).unwrap()) || waits(ioctl_fionread(&err).unwrap())
-        };
-        let end = Instant::now() + PATIENCE;
-        while !is_full() && Instant::now() < end {
-            thread::sleep(Duration::from_millis(5));
-        }
-        assert!(is_full(), "{args:?}");
+        let (mut child, _out, _err) = unread(sandbox.plain(&server).args(args));
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-        let end = Instant::now() + PATIENCE;
-        while child.try_wait().unwrap().is_none() && Instant::now() < end {
-            thread::sleep(Duration::from_millis(5));
-        }
-        let _ = child.kill();
-        assert_eq!(child.wait().unwrap().signal(), Some(15), "{args:?}");
+        assert_eq!(ended(&mut child).signal(), Some(15), "{args:?}");
     }
+}
+
+#[test]
+fn a_deadline_ends_a_run_whose_output_nothing_reads_and_nothing_is_lost() {
+    let server = talkative();
+    for args in [&["--list"][..], &["--dry-run", "-vv"], &["--json", "-vv"], &["-vv"]] {
+        let sandbox = Sandbox::new();
+        let run = sandbox.plain(&server).args(args).args(["--deadline", "3"]);
+        let (mut child, _out, _err) = unread(run);
+        let status = ended(&mut child);
+        // All may have come where only what is said of it is stuck.
+        let is_done = sandbox.count() == MANY && status.code() == Some(0);
+        assert!(status.code() == Some(75) || is_done, "{args:?}: {status:?}");
+        if sandbox.count() > 0 {
+            sandbox.plain(&server).run().is_silent();
+            assert_eq!(sandbox.count(), MANY, "{args:?}");
+        }
+        assert_eq!(crate::sandbox::left_in_tmp(&sandbox.maildir()), 0, "{args:?}");
+    }
+}
+
+const MANY: usize = 3000;
+
+/// A server of which a run with `-vv` says more than a pipe takes.
+fn talkative() -> Server {
+    let messages = (0..MANY).map(|number| Message::new(format!("{number}-{}", "u".repeat(60)), ""));
+    Server::builder().user("mrose", "secret").messages(messages).start()
+}
+
+/// How long a process may take to fill its pipe, or to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Starts a program, and returns when it has filled a pipe that nothing reads.
+fn unread(program: Pop3get) -> (Child, ChildStdout, ChildStderr) {
+    let mut command = program.command();
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let is_full = || {
+        let waits = |count: u64| count > 60_000;
+        waits(ioctl_fionread(&out).unwrap()) || waits(ioctl_fionread(&err).unwrap())
+    };
+    let end = Instant::now() + PATIENCE;
+    while !is_full() && Instant::now() < end {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(is_full());
+    (child, out, err)
+}
+
+/// How a process ends that must not wait for its reader.
+fn ended(child: &mut Child) -> ExitStatus {
+    let end = Instant::now() + PATIENCE;
+    while child.try_wait().unwrap().is_none() && Instant::now() < end {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    child.wait().unwrap()
 }

@@ -141,6 +141,8 @@ impl Error {
         match self {
             Self::Config { .. } | Self::Secret(_) => Exit::Config,
             Self::Journal(error) => kind_of(error).into(),
+            // The deadline ends the wait for a reader.
+            Self::Output(error) if error.kind() == io::ErrorKind::TimedOut => Exit::Temporary,
             Self::Hook { .. } | Self::Output(_) | Self::Report { .. } => Exit::Io,
             Self::Maildir(error) => kind_of_maildir(error).into(),
             Self::LoginPause(_) => Exit::NoPermission,

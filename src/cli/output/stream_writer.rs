@@ -1,21 +1,22 @@
 //! A standard stream that may be stuck: a pager that shows its first page, a terminal after
-//! Ctrl-S. A write that waits for its reader cannot look at a signal, so a thread of its own
-//! does it.
+//! Ctrl-S. A write that waits for its reader cannot look at a signal or a deadline, so a
+//! thread of its own does it.
 
 use std::io::{self, Write};
+use std::mem;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::stop::Stop;
 
-/// How often a wait looks for a signal.
+/// How often a wait looks for a signal, and for the deadline.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// So long after a signal the reader may still take what was being written.
+/// So long after a signal or the deadline the reader may still take what was being written.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Writes to a standard stream, and gives up where a signal came and nothing is read.
+/// Writes to a standard stream, and gives up where the run has to end and nothing is read.
 #[derive(Debug)]
 pub struct StreamWriter<W> {
     stream: fn() -> W,
@@ -29,19 +30,26 @@ enum WriterState {
     /// Nothing was written.
     New,
     /// A thread writes what it is sent, and says how that went.
-    Started { octets: SyncSender<Vec<u8>>, written: Receiver<io::Result<()>> },
-    /// The thread is stuck, and is left behind.
-    Stuck,
+    Started(WriterThread),
+    /// The thread was stuck when the run had to end. The next run of the process asks it again.
+    Stuck(WriterThread),
+}
+
+/// A thread that writes what it is sent, and says how that went.
+#[derive(Debug)]
+struct WriterThread {
+    octets: SyncSender<Vec<u8>>,
+    written: Receiver<io::Result<()>>,
 }
 
 impl<W: Write + 'static> StreamWriter<W> {
-    /// Writes to this stream, until a signal comes and nothing is read.
+    /// Writes to this stream, until the run has to end and nothing is read.
     pub fn new(stream: fn() -> W, stop: &Stop) -> Self {
         Self { stream, stop: stop.clone(), patience: PATIENCE, state: WriterState::New }
     }
 
     /// A silent run starts no thread.
-    fn start(&mut self) -> io::Result<()> {
+    fn start(&self) -> io::Result<WriterThread> {
         let (octets, to_write) = sync_channel::<Vec<u8>>(0);
         let (to_us, written) = sync_channel(1);
         let stream = self.stream;
@@ -55,8 +63,7 @@ impl<W: Write + 'static> StreamWriter<W> {
             }
         };
         thread::Builder::new().name("output".into()).spawn(write)?;
-        self.state = WriterState::Started { octets, written };
-        Ok(())
+        Ok(WriterThread { octets, written })
     }
 }
 
@@ -71,7 +78,7 @@ fn wait(
         match written.recv_timeout(SLICE) {
             Ok(done) => return Some(done),
             Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) if !stop.is_signalled() => {}
+            Err(RecvTimeoutError::Timeout) if !stop.is_output_due() => {}
             Err(RecvTimeoutError::Timeout) => {
                 if since.get_or_insert_with(Instant::now).elapsed() >= patience {
                     return None;
@@ -83,19 +90,33 @@ fn wait(
 
 impl<W: Write + 'static> Write for StreamWriter<W> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        if matches!(self.state, WriterState::New) && self.start().is_err() {
-            // The system starts no thread for us.
-            let mut stream = (self.stream)();
-            return stream.write_all(octets).and_then(|()| stream.flush()).map(|()| octets.len());
-        }
-        if let WriterState::Started { octets: to, written } = &self.state
-            && to.send(octets.to_vec()).is_ok()
-            && let Some(done) = wait(written, &self.stop, self.patience)
-        {
-            return done.map(|()| octets.len());
-        }
-        self.state = WriterState::Stuck;
-        Err(io::Error::new(io::ErrorKind::TimedOut, "nothing reads it"))
+        let stuck = || io::Error::new(io::ErrorKind::TimedOut, "nothing reads it");
+        let thread = match mem::replace(&mut self.state, WriterState::New) {
+            WriterState::New => match self.start() {
+                Ok(thread) => thread,
+                // The system starts no thread for us.
+                Err(_) => {
+                    let mut stream = (self.stream)();
+                    let written = stream.write_all(octets).and_then(|()| stream.flush());
+                    return written.map(|()| octets.len());
+                }
+            },
+            WriterState::Started(thread) => thread,
+            WriterState::Stuck(thread) => match thread.written.try_recv() {
+                Ok(_) => thread,
+                Err(_) => {
+                    self.state = WriterState::Stuck(thread);
+                    return Err(stuck());
+                }
+            },
+        };
+        let is_sent = thread.octets.send(octets.to_vec()).is_ok();
+        let done = wait(&thread.written, &self.stop, self.patience).filter(|_| is_sent);
+        self.state = match done {
+            Some(_) => WriterState::Started(thread),
+            None => WriterState::Stuck(thread),
+        };
+        done.unwrap_or_else(|| Err(stuck())).map(|()| octets.len())
     }
 
     /// Each write has flushed.
@@ -106,6 +127,7 @@ impl<W: Write + 'static> Write for StreamWriter<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -168,5 +190,39 @@ mod tests {
             assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         }
         IS_READ.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes nothing before it may.
+    struct Late;
+
+    static MAY_TAKE: AtomicBool = AtomicBool::new(false);
+
+    impl Write for Late {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            while !MAY_TAKE.load(Ordering::Relaxed) {
+                thread::park_timeout(Duration::from_millis(1));
+            }
+            Ok(octets.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_deadline_gives_a_stream_up_and_the_next_run_writes_to_it_again() {
+        let stop = Stop::default();
+        let mut writer = StreamWriter::new(|| Late, &stop);
+        writer.patience = Duration::from_millis(10);
+        stop.with_deadline(Some(Instant::now())).limit_output();
+        for _ in 0..2 {
+            let error = writer.write(b"one").unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        }
+        MAY_TAKE.store(true, Ordering::Relaxed);
+        stop.limit_output();
+        // The thread says by and by that the first write is over.
+        let is_written = || writer.write(b"two").is_ok();
+        assert!(iter::repeat_with(is_written).any(|is_written| is_written));
     }
 }
