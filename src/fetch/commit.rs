@@ -27,7 +27,10 @@ pub(super) enum Remark {
     /// Nothing.
     None,
     /// It is shorter than announced.
-    Short,
+    Short {
+        /// Its size as listed.
+        listed: u64,
+    },
     /// It begins like a response of the server.
     StatusLike,
 }

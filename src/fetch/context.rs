@@ -51,8 +51,8 @@ pub(super) struct Done {
     pub(super) lost: Option<Download>,
     /// Something else than that is left to do.
     pub(super) more: bool,
-    /// Left out before they were asked for, for want of room.
-    pub(super) no_room: Vec<Download>,
+    /// The sizes of messages that were left out before they were asked for, for want of room.
+    pub(super) no_room: Vec<u64>,
     /// Messages that QUIT could take away and that are not safe here.
     pub(super) withhold_quit: bool,
     /// TOP does not show what RETR shows.
@@ -66,11 +66,12 @@ impl Done {
     ///
     /// If messages were left out for want of room.
     pub(super) fn all_fitted(&self) -> Result<(), Error> {
-        if self.no_room.is_empty() {
-            return Ok(());
+        match self.no_room.iter().min() {
+            None => Ok(()),
+            Some(&octets) => {
+                Err(Error::NoRoom { messages: MessageCount(self.no_room.len()), octets })
+            }
         }
-        let octets = self.no_room.iter().filter_map(|it| it.listed.octets).min().unwrap_or(0);
-        Err(Error::NoRoom { messages: MessageCount(self.no_room.len()), octets })
     }
 }
 

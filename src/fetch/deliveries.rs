@@ -74,11 +74,12 @@ impl<'r> Deliveries<'r> {
             let (number, unique_id) = (listed.number, &listed.unique_id);
             (self.observe)(FetchEvent::LineLeftOut { number, unique_id });
         }
-        let is_short = self.shortness.is_short(message.size().with_crlf, listed.octets);
-        let remark = match is_short {
-            true => Remark::Short,
-            false if suspect.is_some() && !leaves_line_out => Remark::StatusLike,
-            false => Remark::None,
+        let octets = message.size().with_crlf;
+        let announced = listed.octets.filter(|listed| self.shortness.is_short(octets, *listed));
+        let remark = match announced {
+            Some(listed) => Remark::Short { listed },
+            None if suspect.is_some() && !leaves_line_out => Remark::StatusLike,
+            None => Remark::None,
         };
         self.commit(download, message, marks, remark).map(|()| None)
     }
@@ -192,9 +193,8 @@ impl<'r> Deliveries<'r> {
                 (self.observe)(FetchEvent::LinesFollow { number, unique_id });
             }
             Remark::None => {}
-            Remark::Short => {
+            Remark::Short { listed } => {
                 self.summary.short += 1;
-                let listed = delivery.octets.unwrap_or(0);
                 (self.observe)(FetchEvent::Short { number, unique_id, octets, listed });
             }
             Remark::StatusLike => (self.observe)(FetchEvent::StatusLike { number, unique_id }),

@@ -37,7 +37,7 @@ use super::message_writer::MessageWriter;
 use super::proof::{Cadence, Proofs, out_of_step};
 use super::refusals::{ROW, Refusals};
 use super::room::Room;
-use super::sizes::scan;
+use super::sizes::scan_or_refusal;
 use super::suspect::ServerLines;
 use super::unproven::{RetrAnswer, Unproven, UnprovenAnswers};
 
@@ -222,13 +222,13 @@ impl<'t> Pipeline<'_, 't> {
                 continue;
             } else if let Some((number, kind)) = self.proof_before_risk() {
                 self.due = Some((number, kind));
-            } else if let Some(mut download) = self.schedule.downloads.pop_front() {
-                if self.fits(&mut download) {
-                    self.retrieve(download)?;
-                } else {
-                    self.done.no_room.push(download);
+            } else if let Some(download) = self.schedule.downloads.pop_front() {
+                if let Some(octets) = self.without_room(&download) {
+                    self.done.no_room.push(octets);
                     let is_last = self.schedule.downloads.is_empty();
                     self.due = self.last_proof().filter(|_| is_last);
+                } else {
+                    self.retrieve(download)?;
                 }
             } else if self.transaction.is_idle()
                 && self.unproven.is_empty()
@@ -258,15 +258,10 @@ impl<'t> Pipeline<'_, 't> {
         last.map(|it| it.download.number()).zip(self.proofs.kind())
     }
 
-    /// Whether there is room for a message, if its size is known. One that has none is
-    /// said with its size.
-    fn fits(&mut self, download: &mut Download) -> bool {
+    /// The size of a message for which there is no room. One of unknown size is asked for.
+    fn without_room(&mut self, download: &Download) -> Option<u64> {
         let octets = download.listed.octets.or(self.sizes.get(&download.number()).copied());
-        let fits = octets.is_none_or(|octets| self.room.take(octets));
-        if !fits {
-            download.listed.octets = octets;
-        }
-        fits
+        octets.filter(|octets| !self.room.take(*octets))
     }
 
     fn retrieve(&mut self, download: Download) -> Result<(), Error> {
@@ -314,7 +309,8 @@ impl<'t> Pipeline<'_, 't> {
 
     /// Takes the answer to LIST.
     fn take_sizes(&mut self) -> Result<(), Error> {
-        let scan = scan(&mut self.transaction)?;
+        // Sizes are advice: refused, there are none.
+        let scan = scan_or_refusal(&mut self.transaction)?.unwrap_or_default();
         self.sizes.extend(scan.into_iter().filter_map(|it| Some((it.number, it.octets?))));
         let downloads = self.schedule.downloads.iter().map(Download::number);
         let octets = downloads.filter_map(|number| self.sizes.get(&number));

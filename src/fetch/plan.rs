@@ -305,13 +305,15 @@ impl Group<'_> {
                 }
             },
             State::Held => Step::Leave(LeaveReason::Held),
-            State::TooLarge if !self.policy.wants(listed.octets) => {
-                Step::Leave(LeaveReason::TooLarge { occurrence, known: true })
-            }
-            State::TooLarge => {
-                let occurrences = self.occurrences();
-                self.retrieve(listed, Retrieval { occurrence, occurrences, ..NEW })
-            }
+            State::TooLarge => match self.policy.too_large(listed.octets) {
+                Some(octets) => {
+                    Step::Leave(LeaveReason::TooLarge { occurrence, octets, known: true })
+                }
+                None => {
+                    let occurrences = self.occurrences();
+                    Step::Retrieve(Retrieval { occurrence, occurrences, ..NEW })
+                }
+            },
             State::Imported | State::Seen => Step::Leave(LeaveReason::Seen),
         })
     }
@@ -403,10 +405,10 @@ impl Group<'_> {
     }
 
     fn retrieve(&self, listed: &Listed, retrieval: Retrieval) -> Step {
-        if self.policy.wants(listed.octets) {
-            Step::Retrieve(retrieval)
-        } else {
-            Step::Leave(LeaveReason::TooLarge { occurrence: retrieval.occurrence, known: false })
+        let Retrieval { occurrence, .. } = retrieval;
+        match self.policy.too_large(listed.octets) {
+            Some(octets) => Step::Leave(LeaveReason::TooLarge { occurrence, octets, known: false }),
+            None => Step::Retrieve(retrieval),
         }
     }
 }

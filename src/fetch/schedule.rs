@@ -38,9 +38,9 @@ impl AccountRun {
                     let proof = self.journal.settled(&key(occurrence)).map(Proof::Settled);
                     work.deletions.waiting.extend(proof.map(|proof| (listed.number, proof)));
                 }
-                Step::Leave(LeaveReason::TooLarge { occurrence, known: false }) => {
-                    let (octets, fingerprint) = (listed.octets, listed.header.print());
-                    observe(FetchEvent::Large { unique_id, octets: octets.unwrap_or(0) });
+                Step::Leave(LeaveReason::TooLarge { occurrence, octets, known: false }) => {
+                    observe(FetchEvent::Large { unique_id, octets });
+                    let (octets, fingerprint) = (Some(octets), listed.header.print());
                     let facts = Facts { octets, fingerprint, content: None };
                     self.journal.note_too_large(&key(occurrence), facts);
                 }

@@ -14,8 +14,7 @@ impl Shortness {
     /// Whether a message is cut: shorter than announced by a server that counts
     /// right, or by more than any way of counting explains. Inbucket 3 ends a message
     /// with a line of more than 64 KiB early, and announces it whole.
-    pub(super) fn is_short(&mut self, octets: u64, listed: Option<u64>) -> bool {
-        let Some(listed) = listed else { return false };
+    pub(super) fn is_short(&mut self, octets: u64, listed: u64) -> bool {
         if octets >= listed {
             self.whole += 1;
             return false;
@@ -34,24 +33,23 @@ mod tests {
     #[test]
     fn a_size_that_is_counted_in_another_way_is_not_short() {
         let mut seen = Shortness::default();
-        assert!(!seen.is_short(100, Some(100)));
-        assert!(!seen.is_short(100, None));
-        assert!(!seen.is_short(100, Some(104)));
-        assert!(!seen.is_short(5_000, Some(6_000)));
-        assert!(!seen.is_short(100, Some(1_000)));
+        assert!(!seen.is_short(100, 100));
+        assert!(!seen.is_short(100, 104));
+        assert!(!seen.is_short(5_000, 6_000));
+        assert!(!seen.is_short(100, 1_000));
     }
 
     #[test]
     fn half_a_message_is_short() {
-        assert!(Shortness::default().is_short(23, Some(70_031)));
-        assert!(Shortness::default().is_short(0, Some(1)));
+        assert!(Shortness::default().is_short(23, 70_031));
+        assert!(Shortness::default().is_short(0, 1));
     }
 
     #[test]
     fn one_octet_less_is_short_where_all_others_were_right() {
         let mut seen = Shortness::default();
-        (0..TRUSTED).for_each(|_| assert!(!seen.is_short(10, Some(10))));
-        assert!(seen.is_short(9, Some(10)));
-        assert!(!seen.is_short(9, Some(10)));
+        (0..TRUSTED).for_each(|_| assert!(!seen.is_short(10, 10)));
+        assert!(seen.is_short(9, 10));
+        assert!(!seen.is_short(9, 10));
     }
 }

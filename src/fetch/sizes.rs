@@ -37,8 +37,3 @@ fn answer(
 pub(super) fn is_empty(drop: Option<DropListing>) -> bool {
     drop.is_some_and(|drop| drop.messages == 0)
 }
-
-/// Takes the answer to LIST. Sizes are advice: refused, there are none.
-pub(super) fn scan(session: &mut Session<'_>) -> Result<Vec<ScanListing>, Error> {
-    scan_or_refusal(session).map(Result::unwrap_or_default)
-}

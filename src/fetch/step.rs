@@ -144,6 +144,8 @@ pub enum LeaveReason {
     TooLarge {
         /// Which of the messages with this unique-id.
         occurrence: u32,
+        /// Its size as listed.
+        octets: u64,
         /// That was said in an earlier run.
         known: bool,
     },
@@ -188,8 +190,9 @@ impl Policy {
         self.deletion != Deletion::Keep
     }
 
-    pub(super) fn wants(&self, octets: Option<u64>) -> bool {
-        self.max_size.is_none_or(|most| octets.is_none_or(|octets| octets <= most))
+    /// The size of a message that is larger than wanted. One of unknown size is wanted.
+    pub(super) fn too_large(&self, octets: Option<u64>) -> Option<u64> {
+        octets.filter(|octets| self.max_size.is_some_and(|most| *octets > most))
     }
 }
 

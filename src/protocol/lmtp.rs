@@ -104,8 +104,8 @@ pub struct LmtpExtensions {
     pub eight_bit: bool,
     /// PIPELINING (RFC 2920).
     pub pipelining: bool,
-    /// SIZE (RFC 1870), and its limit; 0 where there is none.
-    pub size: Option<u64>,
+    /// SIZE (RFC 1870). Its limit is left to the target, which answers MAIL FROM by it.
+    pub size: bool,
     /// SMTPUTF8 (RFC 6531).
     pub utf8: bool,
 }
@@ -116,14 +116,10 @@ impl LmtpExtensions {
         let mut found = Self::default();
         for line in reply.lines.iter().skip(1) {
             let line = line.to_ascii_uppercase();
-            let mut words = line.split(|octet| *octet == b' ');
-            match words.next().unwrap_or_default() {
+            match line.split(|octet| *octet == b' ').next().unwrap_or_default() {
                 b"8BITMIME" => found.eight_bit = true,
                 b"PIPELINING" => found.pipelining = true,
-                b"SIZE" => {
-                    let limit = words.next().and_then(|word| std::str::from_utf8(word).ok());
-                    found.size = Some(limit.and_then(|word| word.parse().ok()).unwrap_or(0));
-                }
+                b"SIZE" => found.size = true,
                 b"SMTPUTF8" => found.utf8 = true,
                 _ => {}
             }
@@ -140,7 +136,7 @@ impl LmtpExtensions {
     /// MAIL FROM, without its line end.
     pub fn mail_from(&self, facts: &MessageFacts, recipients: &[&Recipient]) -> String {
         let mut command = "MAIL FROM:<>".to_owned();
-        if self.size.is_some() {
+        if self.size {
             command += &format!(" SIZE={}", facts.octets);
         }
         if self.eight_bit && facts.has_8bit {
@@ -318,7 +314,7 @@ mod tests {
             (250, ReplyClass::Done, &b"SMTPUTF8"[..])
         );
         let found = LmtpExtensions::of(&reply);
-        assert_eq!((found.size, found.pipelining, found.utf8), (Some(100), true, true));
+        assert_eq!((found.size, found.pipelining, found.utf8), (true, true, true));
         assert!(!found.eight_bit);
         for wrong in [&b"25"[..], b"2x0 a", b"150 a", b"650 a", b"250_a", b"+OK", b""] {
             assert_eq!(read(&[wrong]), Err(LmtpViolation::NoReply), "{wrong:?}");
@@ -330,7 +326,7 @@ mod tests {
 
     #[test]
     fn mail_from_says_what_the_target_has_announced() {
-        let all = LmtpExtensions { eight_bit: true, pipelining: true, size: Some(0), utf8: true };
+        let all = LmtpExtensions { eight_bit: true, pipelining: true, size: true, utf8: true };
         let plain: Recipient = "a@b".parse().unwrap();
         let international: Recipient = "\u{fc}@b".parse().unwrap();
         let ascii = facts(b"a: b\n\nx\n");

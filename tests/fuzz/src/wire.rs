@@ -342,14 +342,14 @@ fn extensions(reply: &LmtpReply) {
         words.any(|word| word.eq_ignore_ascii_case(tag.as_bytes()))
     };
     assert_eq!((found.eight_bit, found.pipelining), (has("8BITMIME"), has("PIPELINING")));
-    assert_eq!((found.size.is_some(), found.utf8), (has("SIZE"), has("SMTPUTF8")));
+    assert_eq!((found.size, found.utf8), (has("SIZE"), has("SMTPUTF8")));
     let mut facts = MessageFacts::default();
     facts.push(b"a: \xff\n\nbody");
     facts.finish();
     let recipient: Recipient = "\u{fc}@example.org".parse().unwrap();
     let command = found.mail_from(&facts, &[&recipient]);
     assert!(!command.contains(['\r', '\n']), "{command:?}");
-    assert_eq!(command.contains(" SIZE="), found.size.is_some());
+    assert_eq!(command.contains(" SIZE="), found.size);
     assert_eq!(command.contains(" BODY=8BITMIME"), found.eight_bit);
     assert_eq!(command.contains(" SMTPUTF8"), found.utf8);
     assert_eq!(found.refuses(&recipient).is_none(), found.utf8);
