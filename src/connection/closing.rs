@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 
 use super::connection::{Connection, Stream};
 use super::error::Error;
-use super::waiting::PhaseTimer;
+use super::phase_timer::PhaseTimer;
 
 /// At most so many reads empty a socket; a server that goes on and on is left as it is.
 const MOST_READS: usize = 64;

@@ -10,9 +10,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::error::{Error, Phase};
 use super::options::Options;
+use super::phase_timer::{PhaseTimer, READ_SIZE, in_slice, write_all};
 use super::roots::Authorities;
 use super::tls::{self, Secured};
-use super::waiting::{PhaseTimer, READ_SIZE, in_slice, write_all};
 
 /// So much may wait to be sent; more than a window of commands.
 pub(super) const OUTPUT_SIZE: usize = 48 * 1024;

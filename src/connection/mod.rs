@@ -31,6 +31,7 @@ mod error;
 mod family;
 mod identity;
 mod options;
+mod phase_timer;
 mod proxy;
 mod random;
 mod reach;
@@ -39,7 +40,6 @@ mod roots;
 mod tcp;
 mod tls;
 mod trust;
-mod waiting;
 
 pub use ahead::Ahead;
 pub use certificate::Certificate;

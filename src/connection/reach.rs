@@ -16,11 +16,11 @@ use zeroize::Zeroizing;
 use super::connection::{Connection, OUTPUT_SIZE, Stream};
 use super::error::{Error, Phase};
 use super::options::{Options, Security};
+use super::phase_timer::{PhaseTimer, READ_SIZE};
 use super::proxy::tunnel as proxy;
 use super::roots::{Authorities, Roots};
 use super::tcp;
 use super::tls::Secured;
-use super::waiting::{PhaseTimer, READ_SIZE};
 
 impl Connection {
     /// Resolves, connects to the first of all addresses that answers and, with

@@ -12,7 +12,7 @@ use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddri
 
 use super::error::Error;
 use super::options::Options;
-use super::waiting::{PhaseTimer, SLICE};
+use super::phase_timer::{PhaseTimer, SLICE};
 
 /// The next address is tried beside one that has not answered after this
 /// (RFC 8305 section 5 recommends 250 ms).

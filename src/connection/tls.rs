@@ -21,10 +21,10 @@ use super::certificate::Certificate;
 use super::end_point::end_point;
 use super::error::{Error, Phase};
 use super::options::Options;
+use super::phase_timer::{PhaseTimer, READ_SIZE, in_slice, is_slice};
 use super::refusal::{CertificateRefusal, RefusalReason};
 use super::roots::Authorities;
 use super::trust::{ClientCertResolver, Verifier, VerifyMode};
-use super::waiting::{PhaseTimer, READ_SIZE, in_slice, is_slice};
 use crate::pin::Pin;
 
 /// A TLS session and the socket below it.

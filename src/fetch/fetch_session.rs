@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::journal::{Known, KnownProof, Ordered, Said, UnmetOrder};
+use crate::journal::{Known, KnownProof, Notice, Ordered, UnmetOrder};
 use crate::protocol::MessageNumber;
 use crate::session::{self, Credentials, Refusal};
 
@@ -137,10 +137,10 @@ impl AccountRun {
     /// Says that the server refuses to delete, once a day.
     fn tell_refusal(&mut self, refusal: &Refusal, now: u64, observe: Observer<'_>) {
         const DAY: u64 = 86_400;
-        let said = self.journal.index().said(Said::NotDeleted);
+        let said = self.journal.index().notice_given(Notice::NotDeleted);
         // A time ahead was noted while the clock was wrong.
         if said.is_none_or(|said| now < said || now - said >= DAY) {
-            self.journal.note_said(Said::NotDeleted, Some(now));
+            self.journal.note_notice(Notice::NotDeleted, Some(now));
             observe(FetchEvent::NotDeleted { refusal });
         }
     }
@@ -189,9 +189,9 @@ impl AccountRun {
             && listing.messages() > 0
             && !listing.leaves_fetched()
             && steps.iter().all(is_left);
-        let was_said = self.journal.index().said(Said::OnlySeen).is_some();
+        let was_said = self.journal.index().notice_given(Notice::OnlySeen).is_some();
         if stands_still != was_said {
-            self.journal.note_said(Said::OnlySeen, stands_still.then_some(now));
+            self.journal.note_notice(Notice::OnlySeen, stands_still.then_some(now));
         }
         if stands_still && !was_said {
             observe(FetchEvent::OnlySeen);

@@ -1,6 +1,6 @@
 //! Everything that is listed, or what is named of it, recorded as seen.
 
-use crate::journal::{Facts, Known, MessageKey, Said, State};
+use crate::journal::{Facts, Known, MessageKey, Notice, State};
 use crate::session::{self, Credentials};
 
 use super::attempts::Finish;
@@ -62,7 +62,7 @@ impl AccountRun {
             messages += 1;
         }
         if listing.transaction.may_list_a_window() && !listing.listing.is_empty() {
-            self.journal.note_said(Said::OnlySeen, Some(now));
+            self.journal.note_notice(Notice::OnlySeen, Some(now));
             observe(FetchEvent::OnlySeen);
         }
         self.journal.finish()?;

@@ -7,9 +7,9 @@ use crate::protocol::{MessageNumber, UniqueId};
 
 use super::error::Error;
 use super::listing::Listing;
-use super::named::Selection;
 use super::place::Place;
 use super::repair::open;
+use super::selection::Selection;
 use super::step::Listed;
 use super::unique_ids::are_numbers;
 

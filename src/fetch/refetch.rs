@@ -11,10 +11,10 @@ use super::again::{Again, Doubling, Refetch};
 use super::error::Error;
 use super::header::ListedHeader;
 use super::listing::{Listing, Renumbering};
-use super::named::Selection;
 use super::place::Place;
 use super::rekey::Orphan;
 use super::run::AccountRun;
+use super::selection::Selection;
 use super::step::Listed;
 use super::unique_ids::are_numbers;
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::protocol::{Expire, MessageNumber, UniqueId};
 
 use super::header::ListedHeader;
-use super::named::Selection;
+use super::selection::Selection;
 
 /// One message, as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -65,7 +65,7 @@ impl Index {
         let unsettled = self.unsettled().flat_map(|(_, batch)| batch);
         let unsettled: HashSet<String> = unsettled.map(|(_, name)| name).collect();
         let settled = self.waiting.iter().filter(|mark| !unsettled.contains(&*mark.name));
-        let waits = |mark: &super::waiting::Mark| {
+        let waits = |mark: &super::handover_marks::Mark| {
             Some(Waits { unique_id: UniqueId::new(&mark.unique_id)?, name: mark.name.clone() })
         };
         settled.filter_map(waits).collect()

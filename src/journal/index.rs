@@ -23,13 +23,13 @@ use super::clock::CountedTime;
 use super::content::ContentHash;
 use super::file_name::FileName;
 use super::fingerprint::Fingerprint;
+use super::handover_marks::HandoverMarks;
 use super::key::MessageKey;
 use super::order::Orders;
 use super::record::Missing;
 use super::server::ServerFacts;
 use super::state::{Known, State};
 use super::stored_file::StoredFile;
-use super::waiting::HandoverMarks;
 
 use entry::{Flag, IndexEntry};
 

@@ -10,7 +10,7 @@ use super::journal_file::Journal;
 use super::key::{MessageKey, WrittenKey};
 use super::port::KnownProof;
 use super::record::Record;
-use super::server::{Login, Said};
+use super::server::{Login, Notice};
 use super::state::{Facts, Known, State};
 use super::stored_file::StoredFile;
 
@@ -269,9 +269,9 @@ impl Journal {
         self.server_facts().note_quota(port, runs);
     }
 
-    /// Notes when a sentence was said; `None`: there was no reason for it.
-    pub fn note_said(&mut self, what: Said, at: Option<u64>) {
-        self.server_facts().note_said(what, at);
+    /// Notes when a notice was given; `None`: there was no reason for it.
+    pub fn note_notice(&mut self, what: Notice, at: Option<u64>) {
+        self.server_facts().note_notice(what, at);
     }
 
     /// Notes a login. It is remembered only where the server wants some time

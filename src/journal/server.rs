@@ -53,16 +53,16 @@ pub struct Login {
     pub refused: bool,
 }
 
-/// A sentence that is not said in every run.
+/// A sentence for the user that is not repeated in every run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Said {
+pub enum Notice {
     /// The server refuses to delete.
     NotDeleted,
     /// All that the server shows is seen, and it shows no more.
     OnlySeen,
 }
 
-impl Said {
+impl Notice {
     const ALL: [Self; 2] = [Self::NotDeleted, Self::OnlySeen];
 
     fn word(self) -> &'static str {
@@ -78,7 +78,7 @@ impl Said {
 pub(super) struct ServerFacts {
     ports: BTreeMap<u16, Port>,
     login: Option<Login>,
-    said: BTreeMap<Said, u64>,
+    notices: BTreeMap<Notice, u64>,
 }
 
 impl ServerFacts {
@@ -113,8 +113,8 @@ impl ServerFacts {
             }
             b"said" => {
                 let what = words.next()?;
-                let what = Said::ALL.into_iter().find(|it| it.word().as_bytes() == what)?;
-                self.said.insert(what, number(words.next())?);
+                let what = Notice::ALL.into_iter().find(|it| it.word().as_bytes() == what)?;
+                self.notices.insert(what, number(words.next())?);
             }
             word => {
                 let port = self.ports.entry(number(words.next())?).or_default();
@@ -130,7 +130,7 @@ impl ServerFacts {
             let refused = if refused { " refused" } else { "" };
             text += &format!("login {at} {delay}{refused}\n");
         }
-        for (what, at) in &self.said {
+        for (what, at) in &self.notices {
             text += &format!("said {} {at}\n", what.word());
         }
         for (number, port) in &self.ports {
@@ -249,14 +249,14 @@ impl ServerFacts {
         self.ports.entry(port).or_default().quota = runs;
     }
 
-    pub(super) fn said(&self, what: Said) -> Option<u64> {
-        self.said.get(&what).copied()
+    pub(super) fn notice_given(&self, what: Notice) -> Option<u64> {
+        self.notices.get(&what).copied()
     }
 
-    pub(super) fn note_said(&mut self, what: Said, at: Option<u64>) {
+    pub(super) fn note_notice(&mut self, what: Notice, at: Option<u64>) {
         match at {
-            Some(at) => self.said.insert(what, at),
-            None => self.said.remove(&what),
+            Some(at) => self.notices.insert(what, at),
+            None => self.notices.remove(&what),
         };
     }
 
@@ -293,8 +293,8 @@ mod tests {
         facts.note_no_unique_ids(110, 11, false);
         facts.note_no_unique_ids(110, 12, true);
         facts.note_quota(995, 2);
-        facts.note_said(Said::NotDeleted, Some(13));
-        facts.note_said(Said::OnlySeen, Some(14));
+        facts.note_notice(Notice::NotDeleted, Some(13));
+        facts.note_notice(Notice::OnlySeen, Some(14));
         facts
     }
 

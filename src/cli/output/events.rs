@@ -4,13 +4,13 @@ use crate::channel::event::{Event, Landlock, Sandbox};
 use crate::channel::message::{ListedState, Message};
 use crate::text::Quoted;
 
-use super::found::RunNotes;
 use super::level::Level;
 use super::message;
 use super::progress::Bar;
+use super::run_notes::RunNotes;
 use super::safe::words as quoted;
 use super::terminal::Output;
-use super::waiting::WaitNotice;
+use super::wait_notice::WaitNotice;
 use super::words::{ending, messages, now};
 
 /// More new messages than this, on a first run, may be a surprise.

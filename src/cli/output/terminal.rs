@@ -21,12 +21,12 @@ use crate::stop::Stop;
 use crate::text::Quoted;
 
 use super::exit::Exit;
-use super::found::RunNotes;
 use super::json::{self, JsonLine, OfAccount, OfProgram, Totals};
 use super::level::Level;
 use super::listing::TableStyle;
 use super::order::{OutputOrder, Part};
 use super::progress::Screen;
+use super::run_notes::RunNotes;
 use super::safe::safe;
 use super::streams::{Manner, Streams};
 use super::words::messages;

@@ -13,15 +13,15 @@ use crate::cli::health::patience::{Judgement, ReportDecision};
 
 use super::events::Teller;
 use super::exit::Exit;
-use super::found::RunNotes;
 use super::harmless::Harmless;
 use super::journal;
 use super::level::Level;
 use super::listing::{self, Row};
 use super::probe::Probe;
 use super::progress::Bar;
+use super::run_notes::RunNotes;
 use super::terminal::{BATCH, Output};
-use super::waiting::WaitNotice;
+use super::wait_notice::WaitNotice;
 use super::words::{duration, ending, messages, now};
 
 /// One account on the standard streams.

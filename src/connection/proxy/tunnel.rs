@@ -9,8 +9,8 @@ use super::wire::Wire;
 use super::{http, socks5};
 use crate::connection::error::{Error, Phase};
 use crate::connection::options::Options;
+use crate::connection::phase_timer::PhaseTimer;
 use crate::connection::tcp;
-use crate::connection::waiting::PhaseTimer;
 
 /// A connection to the server that the proxy has made, and the proxy's address.
 pub(crate) fn connect(

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use super::error::ProxyError;
 use crate::connection::error::Error;
 use crate::connection::options::Options;
-use crate::connection::waiting::{PhaseTimer, is_slice, write_all};
+use crate::connection::phase_timer::{PhaseTimer, is_slice, write_all};
 
 /// The way to the proxy, under the clock.
 pub(super) struct Wire<'w, S> {

@@ -2,7 +2,7 @@
 
 use crate::journal::early::KnownEarly;
 use crate::journal::port::{KnownProof, NoUniqueIds};
-use crate::journal::server::{Login, Said};
+use crate::journal::server::{Login, Notice};
 use crate::protocol::{Capabilities, Leniency, UniqueId};
 
 use super::Index;
@@ -62,9 +62,9 @@ impl Index {
         self.server.quota(port)
     }
 
-    /// When a sentence was said last.
-    pub fn said(&self, what: Said) -> Option<u64> {
-        self.server.said(what)
+    /// When a notice was given last.
+    pub fn notice_given(&self, what: Notice) -> Option<u64> {
+        self.server.notice_given(what)
     }
 
     /// The last login, if the server wanted some time until the next one.
