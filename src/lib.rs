@@ -173,7 +173,7 @@
 //!   one ends the session; none is dropped in silence.
 //! * A message: it goes to a file as it comes, and one that grows far beyond its listed
 //!   size is given up.
-//! * A Maildir whose files change at each look: a hundred looks.
+//! * A Maildir whose files change at each scan: a hundred scans.
 //! * A frame from a worker, and what a command or hook prints: 64 KiB. A frame to a worker:
 //!   64 MiB.
 //!

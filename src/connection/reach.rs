@@ -186,7 +186,7 @@ impl Route {
     }
 }
 
-/// What a look at a server with implicit TLS has shown.
+/// What a server with implicit TLS has shown.
 #[derive(Debug)]
 pub struct Inspection {
     /// The addresses that the host has; none through a proxy.

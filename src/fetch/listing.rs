@@ -1,4 +1,4 @@
-//! A look into the maildrop: log in, list, plan. Nothing here writes anything,
+//! The maildrop as it is listed: log in, list, plan. Nothing here writes anything,
 //! on either side.
 
 mod end; // QUIT

@@ -24,8 +24,8 @@ use super::event::{FetchEvent, Observer};
 use super::listing::Listing;
 use super::renewal::Renewal;
 
-/// The time, from one look at the machine's clock on: a run whose clock is set
-/// meanwhile goes on by the first look.
+/// The time, read off the machine's clock once: a run whose clock is set meanwhile goes on
+/// by the first reading.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     began: Instant,

@@ -1,4 +1,4 @@
-//! A look into the maildrop: the sessions of a fetch, and nothing is written.
+//! A read-only run: the sessions of a fetch, and nothing is written.
 
 use crate::journal::{Index, Login};
 use crate::session::{Credentials, Log};
@@ -13,7 +13,7 @@ use super::proof::out_of_step;
 use super::sessions::{self, Noted, Sessions};
 use super::sightings::Sizes;
 
-/// A look: the journal as it is, and what the sessions have taught.
+/// A read-only run: the journal as it is, and what the sessions have taught.
 struct ReadOnlyRun<'i> {
     index: &'i Index,
     login: Option<Login>,

@@ -75,7 +75,7 @@ impl Listing<'_> {
     /// listed, and which message that is. A header that several have, or another size,
     /// says too little: such a message is fetched and compared.
     pub fn rekeyed(&mut self, index: &Index) -> Result<Vec<(UniqueId, Orphan)>, Error> {
-        // A look has asked for the sizes: a fetch must not come to another answer.
+        // A read-only run has asked for the sizes: a fetch must not come to another answer.
         self.complete(index);
         self.learn_sizes()?;
         let unknown = self.unknown_headers(index)?;

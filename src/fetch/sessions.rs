@@ -1,4 +1,4 @@
-//! The loop of sessions, the same one for a fetch and for a look into the maildrop.
+//! The loop of sessions, the same one for a fetch and for a read-only run.
 
 use crate::journal::{Index, KnownEarly, Login, NoUniqueIds};
 use crate::protocol::{Capabilities, Leniencies, Leniency, ProofKind};
@@ -48,7 +48,8 @@ pub(super) trait Sessions {
     fn last_login(&self) -> Option<Login>;
     fn attempts(&mut self) -> &mut Attempts;
     fn current(&mut self) -> &mut Current;
-    /// Whether what is noted is there for the next run: a look notes nothing.
+    /// Whether what is noted is there for the next run: a read-only run notes
+    /// nothing.
     fn remembers(&self) -> bool;
     /// Notes something, if anything is noted.
     fn note(&mut self, noted: Noted<'_>, options: &Options, observe: Observer<'_>);

@@ -43,7 +43,7 @@ pub(super) fn connection_options(account: &WorkerAccount) -> Option<connection::
     let mut connection = account.session.connection.clone();
     let (clock, port) = (clock(), connection.port);
     let (state, mailbox) = (&account.state, &account.mailbox);
-    // A look notes nothing, so it finds nothing out.
+    // A read-only run notes nothing, so it tries nothing out.
     let tries = !account.job.command.is_read_only();
     let (last, may_speak_first) =
         Journal::before_connecting(state, mailbox, (port, clock.start()), tries);

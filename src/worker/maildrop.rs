@@ -1,5 +1,5 @@
-//! A look into the maildrop: nothing is written, nothing recovered, no lock of ours
-//! taken. The journal is read as it is.
+//! The maildrop as `--list`, `--check`, `--show` and `--dry-run` read it: nothing is
+//! written, nothing recovered, no lock of ours taken. The journal is read as it is.
 
 use std::collections::HashSet;
 
@@ -27,7 +27,7 @@ pub(super) fn index(account: &WorkerAccount) -> Result<Index, Error> {
     Ok(Journal::read_index(&account.state, &account.mailbox)?)
 }
 
-/// A look: whose maildrop, and what is known of it.
+/// Reads one account's maildrop, and what the journal knows of it.
 #[derive(Clone, Copy)]
 pub(super) struct MaildropReader<'l> {
     pub(super) account: &'l WorkerAccount,

@@ -252,7 +252,7 @@ fn or_abandon<R>(
     }
 }
 
-/// Looks into the maildrop; what a person orders to be written is written behind that.
+/// Reads the maildrop; what a person orders to be written is written behind that.
 fn read_maildrop(
     siblings: &Siblings,
     account: &WorkerAccount,

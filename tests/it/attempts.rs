@@ -1,5 +1,5 @@
 //! How sessions end, and what the next one does: the same for a fetch and for every
-//! look into the maildrop.
+//! read-only run.
 
 use std::fs;
 use std::process::{Command, Output};

@@ -99,7 +99,7 @@ fn a_deadline_that_leaves_room_is_time_to_wait() {
     assert!(server.logins().iter().all(|login| login.ends_with("accepted")), "too early");
 }
 
-const LOOKS: [&[&str]; 4] = [&["--list"], &["--check"], &["--dry-run"], &["--show", "1"]];
+const READ_ONLY: [&[&str]; 4] = [&["--list"], &["--check"], &["--dry-run"], &["--show", "1"]];
 
 /// Gmail announces 300 s and does not insist.
 #[test]
@@ -109,11 +109,11 @@ fn looks_try_at_once_whatever_is_announced_and_write_nothing() {
     sandbox.plain(&server).arg("--mark-seen").run().is_silent();
     let before = journal(&sandbox);
     assert_eq!(logins(&before), [600]);
-    for (args, status) in LOOKS.iter().zip([0, 1, 0, 0]) {
+    for (args, status) in READ_ONLY.iter().zip([0, 1, 0, 0]) {
         let ran = sandbox.plain(&server).args(*args).run();
         assert_eq!((ran.status, &*ran.stderr), (Some(status), ""), "{args:?}");
     }
-    // What is no look waits.
+    // Any other run waits.
     let ran = sandbox.plain(&server).arg("--mark-seen").run();
     assert_eq!((ran.status, &*ran.stderr), (Some(75), ""));
     assert_eq!((server.sessions(), journal(&sandbox)), (5, before));
@@ -124,7 +124,7 @@ fn a_look_that_the_server_refuses_as_too_early_is_75() {
     let (server, sandbox) = (server().login_delay(600).start(), Sandbox::new());
     sandbox.plain(&server).run().is_silent();
     let before = journal(&sandbox);
-    for args in LOOKS {
+    for args in READ_ONLY {
         let ran = sandbox.plain(&server).args(args).run();
         assert_eq!((ran.status, &*ran.stdout, &*ran.stderr), (Some(75), "", ""), "{args:?}");
         says(&sandbox.plain(&server).args(args).arg("-vv").run(), 75, "[LOGIN-DELAY]");

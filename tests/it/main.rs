@@ -43,7 +43,6 @@ mod layering; // which room may name which, and who touches the world
 mod limits; // how much a server may list
 mod lmtp; // each delivered message handed on by LMTP
 mod login; // servers that refuse, lie and change their minds
-mod looks; // what looks promise, and what the fetch then asks for
 mod main_job; // the main job against Dovecot
 mod mechanisms; // Dovecot lets the program in by each
 mod meddling; // what happens between two runs, and what repairs it
@@ -57,6 +56,7 @@ mod places; // containers, limits, odd file systems, homes of others
 mod plan; // a table of cases, and what holds for all
 mod probe; // what a server is, told to a person
 mod processes; // signals, job control and floods between the two processes of a run
+mod promised; // what --list, --check and --dry-run promise, and what the fetch then asks for
 mod properties; // what the fuzz targets hold, on the stable toolchain
 mod proxy; // through a proxy
 mod quit; // QUIT whose answer is not waited for

@@ -1,5 +1,5 @@
-//! Orders of `--state delete`: every look shows them, the next fetch carries them out, and
-//! until then they can be taken back.
+//! Orders of `--state delete`: every read-only run shows them, the next fetch carries them
+//! out, and until then they can be taken back.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -307,7 +307,7 @@ fn a_maildir_that_does_not_fit_is_named_with_the_whole_command_that_helps() {
         old.display()
     );
     assert!(ran.stderr.ends_with(&hint), "{ran:?}");
-    // A look is helped by the other Maildir alone.
+    // A read-only run is helped by the other Maildir alone.
     let ran = run("Other", &["--check"]);
     let hint =
         format!("hint: its mail went into {}: name that one with --maildir\n", old.display());

@@ -1,4 +1,4 @@
-//! The end of a look into the maildrop.
+//! The end of a session that has listed the maildrop and changes nothing.
 
 use super::Listing;
 use crate::fetch::download::Session;

@@ -50,7 +50,7 @@ fn a_first_flight_goes_before_the_greeting_once_that_was_tried_and_worked() {
     }
     assert_eq!(stage.server.commands_of(3)[..4], ["CAPA", PLAIN, "CAPA", "UIDL"]);
     assert_eq!((stage.server.sessions(), stage.server.logins().len()), (4, 4));
-    // A look knows it, too; this one asks for sizes in any case.
+    // A read-only run knows it, too; this one asks for sizes in any case.
     let ran = stage.run(&["--list", "-vvv"]);
     assert_eq!(before_greeting(&ran.stderr), [&flight[..], &["> LIST"]].concat());
     let ran = stage.run(&["-vvv", "--early", "false"]);
@@ -220,7 +220,7 @@ fn a_first_flight_goes_before_the_greeting_over_tls_1_2_too() {
     }
 }
 
-/// A look could not note that the server minds: each one would cost a session.
+/// A read-only run could not note that the server minds: each one would cost a session.
 #[test]
 fn a_look_does_not_try_whether_the_server_answers_before_its_greeting() {
     for fault in [Fault::hangs_up_on_early(), Fault::drops_early()] {

@@ -409,7 +409,7 @@ fn a_fifo_in_place_of_a_file_ends_the_run_at_once() {
         let began = Instant::now();
         for more in [&[][..], &["--state", "mark", "x"], &["--refetch"], &["--check"]] {
             let ran = sandbox.plain(&server).args(more).run();
-            // A look takes no lock.
+            // A read-only run takes no lock.
             if more != ["--check"] || !name.ends_with("lock") {
                 assert!(matches!(ran.status, Some(73 | 74)), "{name} {more:?} {ran:?}");
                 assert!(ran.stderr.contains("it is no regular file"), "{name} {more:?} {ran:?}");

@@ -72,7 +72,7 @@ mod oracle; // what may be where
 mod orders; // what a person wants deleted
 mod play; // the program against the maildrop
 mod program; // how a run is started, watched and judged
-mod promise; // what looks say of the next fetch
+mod promise; // what read-only runs say of the next fetch
 mod random; // numbers from a seed
 mod server; // the server of one run
 mod session; // one POP3 session, and what goes wrong in it

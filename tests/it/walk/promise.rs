@@ -2,7 +2,7 @@
 
 use super::program::Ran;
 
-/// What the looks say of the next fetch.
+/// What the read-only runs say of the next fetch.
 #[derive(Clone, Debug)]
 pub struct Promise {
     /// The last lines of `--list`, `--dry-run` and `--check`.

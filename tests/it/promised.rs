@@ -76,10 +76,10 @@ fn serve(client: &TcpStream, greeting: &str, mut left: Vec<Exchange>, heard: &Mu
     }
 }
 
-/// The options of a look, and how many messages an event of it promises.
-type Look = (&'static [&'static str], fn(&Value) -> u64);
+/// The options of a read-only run, and how many messages an event of it promises.
+type ReadOnly = (&'static [&'static str], fn(&Value) -> u64);
 
-const LOOKS: [Look; 3] = [
+const READ_ONLY: [ReadOnly; 3] = [
     (&["--check"], |line| line["new"].as_u64().filter(|_| line["event"] == "checked").unwrap_or(0)),
     (&["--list", "--new"], |line| (line["event"] == "message").into()),
     (&["--dry-run"], |line| (line["event"] == "message" && line["action"] == "fetch").into()),
@@ -111,9 +111,9 @@ fn no_look_promises_what_the_fetch_from_the_same_server_does_not_ask_for() {
         let (fetch, commands) = run(&text, &[]);
         let asked = commands.iter().filter(|it| it.starts_with("RETR "));
         let asked = asked.collect::<BTreeSet<_>>().len() as u64;
-        for (words, promised) in LOOKS {
-            let (look, _) = run(&text, words);
-            let lines = look.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
+        for (words, promised) in READ_ONLY {
+            let (ran, _) = run(&text, words);
+            let lines = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
             let promised: u64 = lines.map(|line: Value| promised(&line)).sum();
             // --limit is of one run, and --check and --list count what is new.
             let is_limited = text.contains("~ args --limit") && words != ["--dry-run"];
@@ -121,7 +121,7 @@ fn no_look_promises_what_the_fetch_from_the_same_server_does_not_ask_for() {
             let is_limited =
                 is_limited || fetch.stderr.contains("the server sends no more messages");
             let is_kept = promised <= asked || is_limited;
-            assert!(is_kept, "{name}, {words:?}: {promised} of {asked}; {look:?}, {commands:?}");
+            assert!(is_kept, "{name}, {words:?}: {promised} of {asked}; {ran:?}, {commands:?}");
             promises += u64::from(promised > 0);
         }
         // Nothing is asked for, though all is well: there is nothing new.
