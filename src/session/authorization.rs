@@ -73,6 +73,8 @@ pub struct Credentials {
     pub(super) user: Vec<u8>,
     /// Its password or token; EXTERNAL looks at none.
     pub(super) password: Secret,
+    /// How they log in, whatever the options of a session say: they were checked for this.
+    pub(super) mechanism: LoginMechanism,
 }
 
 impl Credentials {
@@ -87,7 +89,7 @@ impl Credentials {
             let checked = password.check();
             checked.map_err(|why| Error::Credentials { what: "password", why })?;
         }
-        Ok(Self { user, password })
+        Ok(Self { user, password, mechanism })
     }
 
     /// Whether another password, or token, is in these.

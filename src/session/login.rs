@@ -69,7 +69,7 @@ impl<'a> Authorization<'a> {
         let mut last: Option<(sasl::Mechanism, Refusal)> = None;
         loop {
             let chosen =
-                choose(self.options.mechanism, &self.capabilities, self.channel(), &refused);
+                choose(credentials.mechanism, &self.capabilities, self.channel(), &refused);
             let method = match (chosen, &mut last) {
                 (Ok(method), _) => method,
                 (Err(_), Some((mechanism, refusal))) => {

@@ -129,7 +129,7 @@ impl Authorization<'_> {
             };
             self.was_early |= is_early;
             let before = std::mem::replace(&mut self.capabilities, now);
-            let now = choose(self.options.mechanism, &self.capabilities, self.channel(), &[]);
+            let now = choose(credentials.mechanism, &self.capabilities, self.channel(), &[]);
             let may_still = self.pipelining()
                 && self.wants_utf8(method, credentials) == self.asked_utf8
                 && method.offers_binding(&before) == method.offers_binding(&self.capabilities)

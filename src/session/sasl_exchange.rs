@@ -61,7 +61,7 @@ impl Authorization<'_> {
             connection::random(&mut nonce)?;
         }
         let connection::Options { host, port, .. } = &self.options.connection;
-        let Credentials { user, password: secret } = credentials;
+        let Credentials { user, password: secret, .. } = credentials;
         let setting = sasl::Setting { user, secret, binding, nonce, host, port: *port };
         Exchange::new(mechanism, &setting).map_err(|source| Error::Exchange { mechanism, source })
     }

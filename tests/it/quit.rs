@@ -76,6 +76,19 @@ fn session(port: u16, ca: Option<&Path>, mechanism: LoginMechanism) {
     transaction.leave().unwrap();
 }
 
+#[test]
+fn credentials_log_in_by_the_mechanism_that_they_were_made_for() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(3)).start();
+    let options = session_options(server.address().port(), LoginMechanism::Auto);
+    let password = Secret::new(b"secret".to_vec());
+    let credentials = Credentials::new(b"mrose".to_vec(), password, LoginMechanism::User).unwrap();
+    let opened = Authorization::open(&options, &|_| {}).unwrap();
+    opened.log_in(&credentials).unwrap().leave().unwrap();
+    let commands = server.commands();
+    let has = |word: &str| commands.iter().any(|line| line.starts_with(word));
+    assert!(has("USER ") && !has("AUTH "), "{commands:?}");
+}
+
 /// A thousand sessions; in how many of them the server was told to QUIT.
 fn quits(delays: bool) -> usize {
     const EACH: usize = 500;
