@@ -117,7 +117,7 @@ pub enum Message {
         unique_id: Octets,
         /// The server lists it, and does not show its header; if false, it is not listed.
         is_listed: bool,
-        /// That has lasted for seven days: the order ends.
+        /// That has lasted for 14 days: the order ends.
         ends: bool,
     },
     /// A fetch would do something with the message: `--dry-run`.

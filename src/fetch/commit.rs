@@ -145,16 +145,16 @@ enum Reach {
 struct Syncing {
     /// What one call took last for a unit of work; `None` where there is no such call.
     whole: Option<Duration>,
-    /// The same file by file.
+    /// What syncs of single files took last for a unit of work.
     each: Duration,
 }
 
-/// So many octets more take about as long to sync as one file more.
-const OCTETS_OF_A_FILE: u64 = 64 << 10;
+/// So many octets take about as long to sync as a small file.
+const OCTETS_PER_UNIT: u64 = 64 << 10;
 
-/// A batch's work, in files.
+/// The work of syncing a batch: one unit for each file, and one for each so many octets.
 fn work(batch: &[Downloaded]) -> u32 {
-    let units = |it: &Downloaded| it.message.octets() / OCTETS_OF_A_FILE + 1;
+    let units = |it: &Downloaded| it.message.octets() / OCTETS_PER_UNIT + 1;
     u32::try_from(batch.iter().map(units).sum::<u64>()).unwrap_or(u32::MAX)
 }
 

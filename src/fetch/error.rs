@@ -128,9 +128,9 @@ pub enum Error {
     /// All messages bear new unique-ids.
     #[error("the server has given the messages new unique-ids")]
     Renumbered,
-    /// A message's unique-id is only its number, and its header is not shown.
+    /// A message's unique-id is only its number, and no header tells it from others.
     #[error(
-        "message {0} cannot be told from others: its unique-id is its number, and TOP does not show its header"
+        "message {0} cannot be told from others: its unique-id is its number, and TOP shows no header with a Message-ID"
     )]
     Untold(MessageNumber),
     /// Another journal of the Maildir knows the messages of this maildrop.

@@ -52,7 +52,7 @@ impl AccountRun {
         let port = options.session.connection.port;
         let refused_runs = self.journal.index().quota(port);
         let waiting = waiting(&steps);
-        let ordered = self.take_orders(orders, now, observe);
+        let ordered = self.take_orders(orders, now, observe)?;
         let steps = listing.into_iter().zip(steps);
         let mut schedule = self.schedule(steps, ordered, now, observe);
         schedule.begin_elsewhere(refused_runs);
@@ -88,26 +88,34 @@ impl AccountRun {
     }
 
     /// Ends the orders of a person, and says which of them mean no listed message. Those that
-    /// cannot be carried out hold on, for some days.
+    /// cannot be carried out hold on, for some days. An end is durable before it is said.
     fn take_orders(
         &mut self,
         orders: OrderCandidates,
         now: u64,
         observe: Observer<'_>,
-    ) -> HashMap<MessageNumber, Ordered> {
-        for Unmet { unique_id, is_listed } in orders.unmet() {
-            let ends = match self.journal.note_unmet_order(unique_id, now) {
-                UnmetOrder::Begins => false,
-                UnmetOrder::Ends => true,
-                // It was said.
-                UnmetOrder::Waits => continue,
-            };
-            observe(FetchEvent::OrderUnmet { unique_id, is_listed: *is_listed, ends });
+    ) -> Result<HashMap<MessageNumber, Ordered>, Error> {
+        let journal = &mut self.journal;
+        let noted = |it: &Unmet| (it.clone(), journal.note_unmet_order(&it.unique_id, now));
+        let unmet: Vec<_> = orders.unmet().iter().map(noted).collect();
+        let mistaken = orders.mistaken(journal.index());
+        for (_, unique_id) in &mistaken {
+            journal.end_orders(unique_id);
         }
-        for (number, unique_id) in orders.mistaken(self.journal.index()) {
-            observe(FetchEvent::OrderEnds { number, unique_id: &unique_id });
+        if !mistaken.is_empty() || unmet.iter().any(|(_, now)| *now == UnmetOrder::Ends) {
+            journal.write_pending()?;
         }
-        orders.take(&mut self.journal)
+        for (Unmet { unique_id, is_listed }, now) in &unmet {
+            // Of one that waits it was said.
+            if *now != UnmetOrder::Waits {
+                let (is_listed, ends) = (*is_listed, *now == UnmetOrder::Ends);
+                observe(FetchEvent::OrderUnmet { unique_id, is_listed, ends });
+            }
+        }
+        for (number, unique_id) in &mistaken {
+            observe(FetchEvent::OrderEnds { number: *number, unique_id });
+        }
+        Ok(orders.take(journal))
     }
 
     /// The known messages that may come again, and whether they may be deleted then.

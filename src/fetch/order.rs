@@ -28,23 +28,41 @@ pub struct Doomed {
 
 impl Listing<'_> {
     /// The messages that are named, each with its header. Where a unique-id is only the
-    /// message's number, one without a header cannot be told from others.
-    pub fn doomed(&mut self, named: &Selection) -> Result<Vec<Doomed>, Error> {
-        let is_numbered = are_numbers(self.listing.iter().map(Listed::name));
+    /// message's number, one without a header that tells it from others is refused.
+    pub fn doomed(&mut self, index: &Index, named: &Selection) -> Result<Vec<Doomed>, Error> {
+        let is_numbered = self.is_numbered();
         let is_meant = |listed: &&Listed| named.means(listed.number, &listed.unique_id);
         let meant: Vec<Listed> = self.listing.iter().filter(is_meant).cloned().collect();
         let numbers: VecDeque<_> = meant.iter().map(|listed| listed.number).collect();
         let mut read = HashMap::new();
-        self.headers(numbers, |number, header| _ = read.insert(number, header))?;
+        self.trusted_headers(index, numbers, |number, header| _ = read.insert(number, header))?;
         let doomed = meant.into_iter().map(|Listed { number, unique_id, octets, .. }| {
             let header = read.remove(&number);
-            let fingerprint = header.as_deref().map(print);
+            let fingerprint = header.as_deref().and_then(|header| print(header, is_numbered));
             match (is_numbered, fingerprint) {
                 (true, None) => Err(Error::Untold(number)),
                 _ => Ok(Doomed { number, unique_id, order: Order { octets, fingerprint }, header }),
             }
         });
         doomed.collect()
+    }
+
+    /// Whether unique-ids say nothing of their messages.
+    fn is_numbered(&self) -> bool {
+        are_numbers(self.listing.iter().map(Listed::name))
+    }
+
+    /// Headers of messages; none where TOP is known to show others than RETR.
+    fn trusted_headers(
+        &mut self,
+        index: &Index,
+        numbers: VecDeque<MessageNumber>,
+        take: impl FnMut(MessageNumber, Vec<u8>),
+    ) -> Result<(), Error> {
+        match index.distrusts_top() {
+            true => Ok(()),
+            false => self.headers(numbers, take),
+        }
     }
 }
 
@@ -103,10 +121,12 @@ impl Listing<'_> {
         };
         let listed: Vec<Listed> = self.listing.iter().filter(is_candidate).cloned().collect();
         let numbers = listed.iter().map(|listed| listed.number).collect();
-        let mut prints = HashMap::new();
-        self.headers(numbers, |number, header| _ = prints.insert(number, print(&header)))?;
+        let (is_numbered, mut prints) = (self.is_numbered(), HashMap::new());
+        self.trusted_headers(index, numbers, |number, header| {
+            prints.extend(print(&header, is_numbered).map(|print| (number, print)));
+        })?;
         let is_unseen = |it: &&Listed| {
-            !prints.contains_key(&it.number) && index.order_needs_header(&it.unique_id)
+            !prints.contains_key(&it.number) && index.orders_need_header(&it.unique_id)
         };
         let unseen: HashSet<UniqueId> =
             listed.iter().filter(is_unseen).map(|it| it.unique_id.clone()).collect();
@@ -183,9 +203,10 @@ impl OrderCandidates {
     }
 }
 
-/// The fingerprint of a header as an order has it: cut where `--state delete` cuts it.
-fn print(header: &[u8]) -> Fingerprint {
+/// The fingerprint of a header as an order has it: cut where `--state delete` cuts it. If the
+/// header alone has to tell its message from others, it needs a Message-ID.
+fn print(header: &[u8], alone: bool) -> Option<Fingerprint> {
     let mut hasher = HeaderHasher::default();
     hasher.push(header);
-    hasher.finish()
+    (!alone || hasher.identifies()).then(|| hasher.finish())
 }

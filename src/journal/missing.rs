@@ -20,8 +20,8 @@ const LISTINGS: u64 = 2;
 const FORGET_AFTER: u64 = 90 * DAY;
 
 /// A message that had no unique-id may be listed under one later; not if it has been missing
-/// for so long.
-const NAMED_WITHIN: u64 = 7 * DAY;
+/// for 14 days, of which a run counts seven at most.
+const NAMED_WITHIN: u64 = 14 * DAY;
 
 /// So many deleted messages are remembered that are not listed …
 const MOST_DELETED: usize = 1_000;
@@ -83,7 +83,8 @@ impl Missing {
 
 impl Index {
     /// The derived unique-ids whose messages may be listed under one of the server's: those
-    /// that are listed, or were lately. The renumbering of others is found by a sample.
+    /// that are listed, or were lately. Others that come back under another unique-id are
+    /// downloaded and compared by content.
     pub fn derived_lately(&self) -> impl Iterator<Item = IndexedId> {
         let counted = self.clock.map_or(0, |clock| clock.counted);
         self.derived().filter(move |id| {

@@ -9,9 +9,10 @@ use super::key::MessageKey;
 use super::order::{HeldOrders, Order, Ordered, UnmetOrder};
 use super::record::Record;
 
-/// An order ends when fetches could not carry it out for so long. A listing that is short, or
-/// a TOP that is refused, proves nothing on one day.
-const ENDS_AFTER: u64 = 7 * DAY;
+/// An order ends when fetches could not carry it out for so long: a listing that is short, or
+/// a TOP that is refused, proves nothing on one day. A run counts seven days at most, so that
+/// three fetches are needed at least, and a clock that jumps once ends nothing.
+const ENDS_AFTER: u64 = 14 * DAY;
 
 impl Index {
     fn orders_for(&self, unique_id: &UniqueId) -> &[Order] {
@@ -28,9 +29,9 @@ impl Index {
         self.orders.contains_key(unique_id.as_bytes())
     }
 
-    /// Whether an order for a message with this unique-id means it by its header.
-    pub fn order_needs_header(&self, unique_id: &UniqueId) -> bool {
-        self.orders_for(unique_id).iter().any(|order| order.fingerprint.is_some())
+    /// Whether all orders for this unique-id mean their messages by the header.
+    pub fn orders_need_header(&self, unique_id: &UniqueId) -> bool {
+        self.orders_for(unique_id).iter().all(|order| order.fingerprint.is_some())
     }
 
     /// How many orders hold.
@@ -38,13 +39,13 @@ impl Index {
         self.orders.values().map(|held| held.orders.len()).sum()
     }
 
-    /// How many of the orders that hold could not be carried out by the last fetch.
+    /// How many of the orders that hold could not be carried out so far, though a fetch tried.
     pub fn count_unmet_orders(&self) -> usize {
         let unmet = self.orders.values().filter(|held| held.unmet_since.is_some());
         unmet.map(|held| held.orders.len()).sum()
     }
 
-    /// Whether the last fetch could not carry out the orders for a unique-id.
+    /// Whether the orders for a unique-id could not be carried out so far, though a fetch tried.
     pub fn is_order_unmet(&self, unique_id: &UniqueId) -> bool {
         let held = self.orders.get(unique_id.as_bytes());
         held.is_some_and(|held| held.unmet_since.is_some())

@@ -85,6 +85,18 @@ mod tests {
     }
 
     #[test]
+    fn an_order_in_a_journal_made_new_has_waited_for_as_long_as_before() {
+        let mut index = Index::default();
+        let order = Order { octets: Some(7), fingerprint: None };
+        index.apply(&Record::Order { unique_id: b"a".into(), order }, 1);
+        index.apply(&Record::OrderUnmet { unique_id: b"a".into(), since: 9 }, 1);
+        let mut again = Index::default();
+        index.records().for_each(|record| again.apply(&record, 1));
+        let held = again.orders.get(&b"a"[..]).unwrap();
+        assert_eq!((&*held.orders, held.unmet_since), (&[order][..], Some(9)));
+    }
+
+    #[test]
     fn a_delivered_message_costs_about_60_octets_in_a_journal_and_never_its_files_name() {
         let ids: Vec<String> = (0..1000).map(|number| format!("{number:08x}65a1b2c3")).collect();
         let known = Known {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::deletion::age;
 use crate::rfc1939::letters;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, closed};
 use crate::script::{Script, same};
 use crate::terminal::{golden, seen};
 
@@ -233,7 +233,7 @@ fn an_order_whose_header_is_not_shown_in_one_session_waits_for_the_next() {
     assert_eq!(check.stdout, "2 new messages\n", "{check:?}");
     let ran = site.sandbox.pop3get(["home"]).run();
     assert_eq!(ran.status, Some(0), "{ran:?}");
-    assert_eq!(ran.stderr.matches("does not show its header").count(), 2, "{ran:?}");
+    assert_eq!(ran.stderr.matches("its header is not shown").count(), 2, "{ran:?}");
     assert_eq!(site.left().len(), 4);
     site.sandbox.pop3get(["home"]).run().is_silent();
     assert_eq!(site.left(), ["uid-2", "uid-4"]);
@@ -245,8 +245,10 @@ fn unmet(site: &Site, name: &str) {
     for args in [&["--check"][..], &[], &[], &["--list"], &["--state", "list"], &["--status"]] {
         script.run(&[&["home"], args].concat());
     }
-    age(&site.journal(), 6);
-    script.run(&["home"]);
+    for days in [6, 7] {
+        age(&site.journal(), days);
+        script.run(&["home"]);
+    }
     age(&site.journal(), 1);
     for args in [&["--dry-run"][..], &[], &[], &["--state", "list"], &["--check"]] {
         script.run(&[&["home"], args].concat());
@@ -259,7 +261,7 @@ fn unmet(site: &Site, name: &str) {
 }
 
 #[test]
-fn an_order_for_a_message_that_is_not_listed_is_told_once_and_ends_after_seven_days() {
+fn an_order_for_a_message_that_is_not_listed_is_told_once_and_ends_after_14_days() {
     let site = Site::new();
     // Another client has deleted the one, and the other has another unique-id now.
     site.server.maildrop("mrose").remove("uid-1");
@@ -275,7 +277,7 @@ fn an_order_for_a_message_that_is_not_listed_is_told_once_and_ends_after_seven_d
 }
 
 #[test]
-fn an_order_whose_header_is_never_shown_is_told_once_and_ends_after_seven_days() {
+fn an_order_whose_header_is_never_shown_is_told_once_and_ends_after_14_days() {
     let refused = Fault::reply("TOP", "-ERR no\r\n");
     let server = Server::builder().user("mrose", "secret").messages(letters(4));
     let faults = (3..30).map(|session| refused.clone().on(session));
@@ -298,7 +300,7 @@ fn an_order_that_waits_is_carried_out_when_its_message_is_listed_again() {
 }
 
 #[test]
-fn an_order_that_is_given_again_has_seven_days_again() {
+fn an_order_that_is_given_again_has_14_days_again() {
     let site = Site::new();
     for _ in 0..2 {
         site.server.maildrop("mrose").replace([]);
@@ -309,7 +311,56 @@ fn an_order_that_is_given_again_has_seven_days_again() {
     }
     site.server.maildrop("mrose").replace([]);
     let ran = site.sandbox.pop3get(["home"]).run();
-    assert_eq!(ran.stderr.matches("the order waits, at most 7 days").count(), 2, "{ran:?}");
+    assert_eq!(ran.stderr.matches("the order waits, at most 14 days").count(), 2, "{ran:?}");
+}
+
+#[test]
+fn each_end_of_an_order_is_told_however_many_end_at_once() {
+    let server = Server::builder().user("mrose", "secret").messages(letters(30)).start();
+    let site = Site::of(server);
+    let all: Vec<String> = (1..=30).map(|number| format!("uid-{number}")).collect();
+    site.order(&all.iter().map(String::as_str).collect::<Vec<_>>());
+    site.server.maildrop("mrose").replace(letters(30).map(|it| {
+        Message::new(it.uid(), [b"Received: again\r\n".as_slice(), it.octets()].concat())
+    }));
+    let ran = site.sandbox.pop3get(["home"]).run();
+    let told = "the order ends, and nothing is deleted by it";
+    assert_eq!(ran.stderr.matches(told).count(), 30, "{ran:?}");
+    assert_eq!(site.left().len(), 30);
+}
+
+/// Numbers as unique-ids: the header alone says which message is which.
+fn numbered(headers: &str) -> Server {
+    let message =
+        |number: u32| Message::new(number.to_string(), format!("{headers}\r\nText {number}.\r\n"));
+    Server::builder().user("mrose", "secret").messages((1..=4).map(message)).start()
+}
+
+#[test]
+fn a_numbered_message_without_a_message_id_is_not_ordered_to_be_deleted() {
+    let server = numbered("From: a@example.org\r\n");
+    let sandbox = Sandbox::new();
+    let args = ["--state", "delete", "--yes", "--message", "3"];
+    let ran = sandbox.plain(&server).args(args).run();
+    assert_eq!(ran.status, Some(69), "{ran:?}");
+    assert!(ran.stderr.contains("message 3 cannot be told from others"), "{ran:?}");
+    sandbox.plain(&server).args(["--limit", "1"]).run();
+    assert_eq!(server.maildrop("mrose").len(), 4);
+}
+
+#[test]
+fn a_header_of_a_server_whose_top_lies_decides_no_order() {
+    let site = Site::new();
+    let text = fs::read_to_string(site.journal()).unwrap();
+    let last = text.lines().last().unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap();
+    let append = closed(&format!("top-differs\ncommit {} 1 ", last + 1));
+    fs::write(site.journal(), text + &append).unwrap();
+    let before = site.server.commands().len();
+    let ran = site.sandbox.pop3get(["home"]).run();
+    assert_eq!(ran.stderr.matches("its header is not shown").count(), 2, "{ran:?}");
+    assert_eq!(site.left().len(), 4);
+    let asked = site.server.commands().split_off(before);
+    assert!(!asked.iter().any(|it| it.starts_with("TOP")), "{asked:?}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Teller<'_, '_> {
             }
             Event::Message(it) => {
                 self.sentences += usize::from(message::is_sentence(it, self.output.level));
-                if self.left_out() == 0 {
+                if self.left_out() == 0 || message::is_of_order(it) {
                     message::tell(self.output, self.account, it);
                 }
             }

@@ -76,8 +76,6 @@ pub(super) fn is_sentence(message: &Message, level: Level) -> bool {
         Message::HandedOver { except, .. } => except.is_some() && level > Level::Quiet,
         Message::Held { .. }
         | Message::LinesFollow { .. }
-        | Message::OrderEnds { .. }
-        | Message::OrderUnmet { .. }
         | Message::Refused { .. }
         | Message::Short { .. }
         | Message::StatusLike { .. } => level > Level::Quiet,
@@ -87,9 +85,17 @@ pub(super) fn is_sentence(message: &Message, level: Level) -> bool {
         | Message::Later { .. }
         | Message::LineLeftOut { .. }
         | Message::Listed { .. }
+        | Message::OrderEnds { .. }
+        | Message::OrderUnmet { .. }
         | Message::Planned { .. }
         | Message::Skipped { .. } => false,
     }
+}
+
+/// Whether a message has its sentence however many others have one: a person gave each order,
+/// and of its end it is said once.
+pub(super) fn is_of_order(message: &Message) -> bool {
+    matches!(message, Message::OrderEnds { .. } | Message::OrderUnmet { .. })
 }
 
 /// Says what the hand-over did with a message.
@@ -141,14 +147,13 @@ fn shown(message: &Message) -> String {
 /// Why a person's order to delete a message was not carried out.
 fn unmet(id: &str, is_listed: bool, ends: bool) -> String {
     let why = match (is_listed, ends) {
-        (true, false) => "the server does not show its header",
-        (true, true) => "the server did not show its header for 7 days",
+        (_, true) => "for 14 days the server did not list it, or its header was not shown",
+        (true, false) => "its header is not shown",
         (false, false) => "the server does not list it",
-        (false, true) => "the server did not list it for 7 days",
     };
     let then = match ends {
         true => "the order ends, and nothing is deleted by it",
-        false => "the order waits, at most 7 days",
+        false => "the order waits, at most 14 days",
     };
     format!("{id} cannot be deleted by your order: {why}; {then}")
 }

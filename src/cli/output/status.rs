@@ -66,9 +66,9 @@ fn text(status: &Status, now: i64) -> String {
     if *ordered > 0 {
         let waiting = match *unmet {
             0 => String::new(),
-            unmet => format!("; {unmet} of them not listed, or not shown, so far"),
+            unmet => format!("; {unmet} of them could not be deleted so far"),
         };
-        let text = format!("{ordered} from the server in the next fetch, by your order{waiting}");
+        let text = format!("{ordered} from the server, by your order{waiting}");
         line("to delete", text);
     }
     match handover {
@@ -187,11 +187,11 @@ mod tests {
         assert!(text.contains(", 3 runs, status 75: a\u{fffd}b\n"), "{text}");
         assert!(text.contains(":06: the server refused the last 4\n"), "{text}");
         assert!(text.contains("  messages      2 delivered, 1 seen\n"), "{text}");
-        let ordered = "  to delete     1 from the server in the next fetch, by your order\n";
+        let ordered = "  to delete     1 from the server, by your order\n";
         assert!(text.contains(ordered), "{text}");
         let text = super::text(&Status { ordered: 2, unmet: 1, ..status() }, 0);
         assert!(
-            text.contains(", by your order; 1 of them not listed, or not shown, so far\n"),
+            text.contains(", by your order; 1 of them could not be deleted so far\n"),
             "{text}"
         );
         let text = super::text(&status(), 0);

@@ -198,16 +198,22 @@ impl<'v, 'o> View<'v, 'o> {
 
     fn write_rows(&self, rows: &[Row]) -> io::Result<()> {
         let mut out = BufWriter::with_capacity(BATCH, self.output.text());
+        let written = self.write_rows_to(&mut out, rows).and_then(|()| out.flush());
+        // What could not be written is not tried once more.
+        _ = out.into_parts();
+        written
+    }
+
+    fn write_rows_to(&self, out: &mut impl io::Write, rows: &[Row]) -> io::Result<()> {
         let style = self.output.table_style();
         if !self.is_alone {
             writeln!(out, "{}:", self.account.name)?;
         }
         match self.command {
-            WorkerCommand::List { headers, .. } => listing::list(&mut out, rows, *headers, style)?,
-            WorkerCommand::Delete { .. } => listing::list(&mut out, rows, true, style)?,
-            _ => listing::dry_run(&mut out, rows, style, self.output.level > Level::Normal)?,
+            WorkerCommand::List { headers, .. } => listing::list(out, rows, *headers, style),
+            WorkerCommand::Delete { .. } => listing::list(out, rows, true, style),
+            _ => listing::dry_run(out, rows, style, self.output.level > Level::Normal),
         }
-        out.flush()
     }
 
     /// The end: tables, then the summary or the error as far as the verdict lets it be
