@@ -130,7 +130,7 @@ fn a_server_whose_total_is_its_own_is_asked_for_sizes_once() {
 }
 
 #[test]
-fn a_message_that_had_no_unique_id_and_is_gone_costs_new_ones_no_headers_after_a_week() {
+fn a_message_that_had_no_unique_id_and_is_gone_costs_new_ones_no_headers_after_two_weeks() {
     let unnamed = server(1).without("UIDL").unannounced("UIDL").start();
     let (named, sandbox) = (server(0).start(), Sandbox::new());
     sandbox.plain(&unnamed).arg("--delete").run().is_silent();
@@ -145,6 +145,13 @@ fn a_message_that_had_no_unique_id_and_is_gone_costs_new_ones_no_headers_after_a
     assert_eq!([costs(2), costs(3)], [1, 1], "QUIT may not have removed it");
     age(&sandbox.journal(), 6);
     assert_eq!(costs(4), 1);
+    age(&sandbox.journal(), 7);
+    assert_eq!(costs(5), 1);
     age(&sandbox.journal(), 1);
-    assert_eq!([costs(5), costs(6)], [0, 0]);
+    assert_eq!([costs(6), costs(7)], [0, 0]);
+    // It comes back under a unique-id, and is known by its content.
+    named.maildrop("mrose").add("back", letter(1));
+    named.maildrop("mrose").add("uid-8", letter(8));
+    sandbox.plain(&named).run();
+    assert_eq!(sandbox.count(), 8);
 }
