@@ -140,22 +140,19 @@ enum Reach {
 
 /// How a batch becomes durable: file by file, or by one call where that is
 /// sound. That call takes a tenth of the time for small files, unless others write much
-/// to the same file system; so the next batch takes the way that was cheaper for its
-/// work. Octets have to be written in both ways: they are a part of the work.
+/// to the same file system; so the next batch takes the way that was cheaper. The octets
+/// have to be written in both ways, and their time counts in neither.
 struct Syncing {
-    /// What one call took last for a unit of work; `None` where there is no such call.
+    /// What one call took last, its octets aside; `None` where there is no such call.
     whole: Option<Duration>,
-    /// What syncs of single files took last for a unit of work.
+    /// What one file took last, its octets aside.
     each: Duration,
 }
 
-/// So many octets take about as long to sync as a small file.
-const OCTETS_PER_UNIT: u64 = 64 << 10;
-
-/// The work of syncing a batch: one unit for each file, and one for each so many octets.
-fn work(batch: &[Downloaded]) -> u32 {
-    let units = |it: &Downloaded| it.message.octets() / OCTETS_PER_UNIT + 1;
-    u32::try_from(batch.iter().map(units).sum::<u64>()).unwrap_or(u32::MAX)
+/// What it takes to write a batch's octets: a nanosecond each. A slower disk leaves a rest,
+/// which only makes the choice less exact.
+fn writing(batch: &[Downloaded]) -> Duration {
+    Duration::from_nanos(batch.iter().map(|it| it.message.octets()).sum())
 }
 
 impl Syncing {
@@ -171,10 +168,11 @@ impl Syncing {
 
     /// Makes a batch's files and their names in `tmp/` durable.
     fn sync(&mut self, maildir: &Maildir, batch: &mut [Downloaded]) -> Result<Reach, Error> {
-        let (work, begun) = (work(batch).max(1), Instant::now());
-        if self.whole.is_some_and(|whole| batch.len() >= FEW && whole <= self.each) {
+        let files = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+        let (one_by_one, begun) = (self.each.saturating_mul(files), Instant::now());
+        if self.whole.is_some_and(|whole| batch.len() >= FEW && whole <= one_by_one) {
             if maildir.sync_whole()? {
-                self.whole = Some(begun.elapsed() / work);
+                self.whole = Some(begun.elapsed().saturating_sub(writing(batch)));
                 return check(batch).map(|()| Reach::FileSystem);
             }
             // Refused as such: file by file from here on.
@@ -186,7 +184,7 @@ impl Syncing {
             whole.message.sync()?;
         }
         maildir.sync_tmp()?;
-        self.each = begun.elapsed() / work;
+        self.each = begun.elapsed().saturating_sub(writing(batch)) / files.max(1);
         // Others stop writing at some time: it will be tried again.
         self.whole = self.whole.map(|whole| whole / 2);
         check(batch).map(|()| Reach::Batch)

@@ -92,8 +92,15 @@ fn few_files_are_synced_one_by_one_and_many_in_the_way_that_was_cheaper() {
 }
 
 #[test]
-fn the_octets_of_a_batch_are_a_part_of_its_work() {
+fn the_time_that_octets_take_counts_in_neither_way() {
     let (_home, maildir) = maildir();
-    let work = |count, octets| work(&messages(&maildir, count, octets));
-    assert_eq!([work(0, 1), work(3, 1), work(3, 300 << 10)], [0, 3, 15]);
+    let mut batch = messages(&maildir, u32::try_from(FEW).unwrap(), 1 << 20);
+    assert_eq!(writing(&batch), Duration::from_nanos(8 << 20));
+    for whole in [None, Some(Duration::ZERO)] {
+        let mut syncing = Syncing { whole, each: Duration::ZERO };
+        let begun = Instant::now();
+        syncing.sync(&maildir, &mut batch).unwrap();
+        let most = begun.elapsed().saturating_sub(writing(&batch));
+        assert!(syncing.each * 8 <= most && syncing.whole.is_none_or(|whole| whole <= most));
+    }
 }
