@@ -124,7 +124,7 @@ impl Report<'_> {
         if !roots.is_empty() {
             self.fact("", "trusts this one key, whatever names and dates its certificate has:");
         }
-        self.fact("", "first have the server's operator confirm the key by another connection");
+        self.fact("", "first have the server's operator confirm the key by another way");
     }
 
     fn certificate(&mut self, certificate: &CertificateReport) {
