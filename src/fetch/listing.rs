@@ -186,7 +186,7 @@ impl<'a> Listing<'a> {
         if nameless.is_empty() {
             return Ok(());
         }
-        if are_numbers(self.listing.iter().map(Listed::name)) {
+        if are_numbers(&self.listing) {
             // Its number is what UIDL would have said.
             self.listing.extend(nameless.into_iter().filter_map(|listed| {
                 let unique_id = UniqueId::new(listed.number.to_string().as_bytes())?;
@@ -237,7 +237,7 @@ impl<'a> Listing<'a> {
     pub(super) fn headers_of_numbered(
         &mut self,
     ) -> Result<HashMap<MessageNumber, ListedHeader>, Error> {
-        if !are_numbers(self.listing.iter().map(Listed::name)) {
+        if !are_numbers(&self.listing) {
             return Ok(HashMap::new());
         }
         self.shown_headers(self.listing.iter().map(|listed| listed.number).collect())
@@ -292,7 +292,7 @@ impl<'a> Listing<'a> {
     /// Whether unique-ids are numbers and were it before: there headers and sizes say
     /// which message is which, and a number that is unknown says nothing.
     fn is_numbered_as_before(&self, index: &Index) -> bool {
-        are_numbers(self.listing.iter().map(Listed::name))
+        are_numbers(&self.listing)
             && index.living().all(|(_, id)| id.iter().all(u8::is_ascii_digit))
     }
 

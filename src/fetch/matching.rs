@@ -21,7 +21,7 @@ pub(super) struct NumericUniqueIds {
 
 impl NumericUniqueIds {
     pub(super) fn of(listing: &[Listed], index: &Index) -> Option<Self> {
-        if index.is_empty() || !are_numbers(listing.iter().map(Listed::name)) {
+        if index.is_empty() || !are_numbers(listing) {
             return None;
         }
         let mut known: HashMap<Fingerprint, usize> = HashMap::new();

@@ -30,7 +30,7 @@ impl Listing<'_> {
     /// The messages that are named, each with its header. Where a unique-id is only the
     /// message's number, one without a header that tells it from others is refused.
     pub fn doomed(&mut self, index: &Index, named: &Selection) -> Result<Vec<Doomed>, Error> {
-        let is_numbered = self.is_numbered();
+        let is_numbered = are_numbers(&self.listing);
         let is_meant = |listed: &&Listed| named.means(listed.number, &listed.unique_id);
         let meant: Vec<Listed> = self.listing.iter().filter(is_meant).cloned().collect();
         let numbers: VecDeque<_> = meant.iter().map(|listed| listed.number).collect();
@@ -45,11 +45,6 @@ impl Listing<'_> {
             }
         });
         doomed.collect()
-    }
-
-    /// Whether unique-ids say nothing of their messages.
-    fn is_numbered(&self) -> bool {
-        are_numbers(self.listing.iter().map(Listed::name))
     }
 
     /// Headers of messages; none where TOP is known to show others than RETR.
@@ -121,7 +116,7 @@ impl Listing<'_> {
         };
         let listed: Vec<Listed> = self.listing.iter().filter(is_candidate).cloned().collect();
         let numbers = listed.iter().map(|listed| listed.number).collect();
-        let (is_numbered, mut prints) = (self.is_numbered(), HashMap::new());
+        let (is_numbered, mut prints) = (are_numbers(&self.listing), HashMap::new());
         self.trusted_headers(index, numbers, |number, header| {
             prints.extend(print(&header, is_numbered).map(|print| (number, print)));
         })?;

@@ -43,7 +43,7 @@ fn meant<'l>(
     named: &Selection,
     index: &Index,
 ) -> Vec<Meant<'l>> {
-    let is_numbered = are_numbers(listing.iter().map(Listed::name));
+    let is_numbered = are_numbers(listing);
     let mut by_print: HashMap<Fingerprint, Vec<(MessageKey, Known)>> = HashMap::new();
     if is_numbered {
         for (unique_id, known) in index.iter() {
@@ -173,7 +173,7 @@ impl AccountRun {
             return Err(Error::Declined);
         }
         // Where they are numbers, unique-ids do not say which records are meant.
-        let is_numbered = are_numbers(listing.listing.iter().map(Listed::name));
+        let is_numbered = are_numbers(&listing.listing);
         if is_numbered && *again == Again::All && *named == Selection::All {
             let all: Vec<UniqueId> = index.iter().map(|(unique_id, _)| unique_id).collect();
             all.iter().for_each(|unique_id| _ = self.journal.forget(unique_id));

@@ -20,13 +20,6 @@ pub struct Listed {
     pub header: ListedHeader,
 }
 
-impl Listed {
-    /// Its number and its unique-id.
-    pub(super) fn name(&self) -> (MessageNumber, Option<&UniqueId>) {
-        (self.number, Some(&self.unique_id))
-    }
-}
-
 /// What happens on the server to messages that are safe here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deletion {

@@ -86,7 +86,7 @@ impl Twins {
         if !steps.iter().any(is_retrieved) {
             return Self::default();
         }
-        let numbered = are_numbers(listing.iter().map(Listed::name));
+        let numbered = are_numbers(listing);
         let retrieved = || retrieved(listing, steps);
         let (fetched, lacks_name) = (indexed(retrieved(), index), retrieved().any(is_derived));
         let (listed, shared) = (whole.indexed(index), shared(listing, index));

@@ -1,16 +1,13 @@
 //! What a unique-id is made of.
 
 use crate::journal::{DERIVED, Fingerprint};
-use crate::protocol::{MessageNumber, UniqueId};
+use crate::protocol::UniqueId;
+
+use super::step::Listed;
 
 /// Whether every unique-id is its message's number, and there is one.
-pub(super) fn are_numbers<'l>(
-    mut listing: impl Iterator<Item = (MessageNumber, Option<&'l UniqueId>)>,
-) -> bool {
-    let is_number = |(number, id): (MessageNumber, Option<&UniqueId>)| {
-        id.is_some_and(|id| id.is_number(number))
-    };
-    listing.next().is_some_and(is_number) && listing.all(is_number)
+pub(super) fn are_numbers(listing: &[Listed]) -> bool {
+    !listing.is_empty() && listing.iter().all(|it| it.unique_id.is_number(it.number))
 }
 
 /// The unique-id of a message that has none.
