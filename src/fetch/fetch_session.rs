@@ -96,19 +96,19 @@ impl AccountRun {
         observe: Observer<'_>,
     ) -> Result<HashMap<MessageNumber, Ordered>, Error> {
         let journal = &mut self.journal;
-        let noted = |it: &Unmet| (it.clone(), journal.note_unmet_order(&it.unique_id, now));
-        let unmet: Vec<_> = orders.unmet().iter().map(noted).collect();
+        let note = |it: &Unmet| journal.note_unmet_order(&it.unique_id, now);
+        let unmet: Vec<UnmetOrder> = orders.unmet().iter().map(note).collect();
         let mistaken = orders.mistaken(journal.index());
         for (_, unique_id) in &mistaken {
             journal.end_orders(unique_id);
         }
-        if !mistaken.is_empty() || unmet.iter().any(|(_, now)| *now == UnmetOrder::Ends) {
+        if !mistaken.is_empty() || unmet.contains(&UnmetOrder::Ends) {
             journal.write_pending()?;
         }
-        for (Unmet { unique_id, is_listed }, now) in &unmet {
+        for (Unmet { unique_id, is_listed }, unmet) in orders.unmet().iter().zip(unmet) {
             // Of one that waits it was said.
-            if *now != UnmetOrder::Waits {
-                let (is_listed, ends) = (*is_listed, *now == UnmetOrder::Ends);
+            if unmet != UnmetOrder::Waits {
+                let (is_listed, ends) = (*is_listed, unmet == UnmetOrder::Ends);
                 observe(FetchEvent::OrderUnmet { unique_id, is_listed, ends });
             }
         }
