@@ -146,10 +146,7 @@ impl Index {
 
     /// The entries of a unique-id that came after its first one.
     fn others(&self, first: u32) -> &[u32] {
-        match self.shared.is_empty() {
-            true => &[],
-            false => self.shared.get(&first).map_or(&[], |shared| &shared.others),
-        }
+        self.shared.get(&first).map_or(&[], |shared| &shared.others)
     }
 
     /// The states of the messages with a unique-id, of which this is the first entry.
