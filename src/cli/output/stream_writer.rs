@@ -149,11 +149,11 @@ mod tests {
     }
 
     /// Takes nothing until it is read.
-    struct Unread;
+    struct Unread(&'static AtomicBool);
 
     impl Write for Unread {
         fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-            while !IS_READ.load(Ordering::Relaxed) {
+            while !self.0.load(Ordering::Relaxed) {
                 thread::park_timeout(Duration::from_millis(1));
             }
             Ok(octets.len())
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_stream_that_nothing_reads_is_given_up_behind_a_signal_and_not_before() {
         let stop = Stop::default();
-        let mut writer = StreamWriter::new(|| Unread, &stop);
+        let mut writer = StreamWriter::new(|| Unread(&IS_READ), &stop);
         writer.patience = Duration::from_millis(100);
         thread::scope(|scope| {
             let writes = scope.spawn(|| (writer.write(b"one").is_ok(), writer.write(b"two")));
@@ -192,27 +192,12 @@ mod tests {
         IS_READ.store(true, Ordering::Relaxed);
     }
 
-    /// Takes nothing before it may.
-    struct Late;
-
     static MAY_TAKE: AtomicBool = AtomicBool::new(false);
-
-    impl Write for Late {
-        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-            while !MAY_TAKE.load(Ordering::Relaxed) {
-                thread::park_timeout(Duration::from_millis(1));
-            }
-            Ok(octets.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn a_deadline_gives_a_stream_up_and_the_next_run_writes_to_it_again() {
         let stop = Stop::default();
-        let mut writer = StreamWriter::new(|| Late, &stop);
+        let mut writer = StreamWriter::new(|| Unread(&MAY_TAKE), &stop);
         writer.patience = Duration::from_millis(10);
         stop.with_deadline(Some(Instant::now())).limit_output();
         for _ in 0..2 {
