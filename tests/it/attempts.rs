@@ -23,11 +23,11 @@ fn endless_header() -> Fault {
 fn a_header_that_breaks_the_session_costs_a_list_that_header_alone() {
     for server in [server(3), server(3).without("PIPELINING")] {
         let (server, sandbox) = (server.fault(endless_header()).start(), Sandbox::new());
-        let looked = sandbox.plain(&server).args(["--list", "--headers", "--timeout", "1"]).run();
-        assert_eq!(looked.status, Some(0), "{looked:?}");
-        let is_shown = |number| looked.stdout.contains(&format!("letter {number}"));
-        assert_eq!([1, 2, 3].map(is_shown), [true, false, true], "{looked:?}");
-        assert_eq!(looked.stdout.matches("uid-").count(), 3, "{looked:?}");
+        let listed = sandbox.plain(&server).args(["--list", "--headers", "--timeout", "1"]).run();
+        assert_eq!(listed.status, Some(0), "{listed:?}");
+        let is_shown = |number| listed.stdout.contains(&format!("letter {number}"));
+        assert_eq!([1, 2, 3].map(is_shown), [true, false, true], "{listed:?}");
+        assert_eq!(listed.stdout.matches("uid-").count(), 3, "{listed:?}");
     }
 }
 
@@ -39,15 +39,15 @@ fn a_header_that_breaks_the_session_does_not_break_marking_or_a_dry_run() {
     let (server, sandbox) = (server.fault(endless_header()).start(), Sandbox::new());
     sandbox.plain(&server).args(["--mark-seen", "--timeout", "1"]).run().is_silent();
     for act in ["--check", "--dry-run"] {
-        let looked = sandbox.plain(&server).args([act, "--timeout", "1"]).run();
-        assert!(looked.stderr.is_empty() && looked.status < Some(2), "{looked:?}");
+        let ran = sandbox.plain(&server).args([act, "--timeout", "1"]).run();
+        assert!(ran.stderr.is_empty() && ran.status < Some(2), "{ran:?}");
     }
     sandbox.plain(&server).args(["--timeout", "1"]).run();
     assert!(sandbox.mail().iter().all(|mail| *mail == stored(2)), "{:?}", sandbox.count());
 }
 
 #[test]
-fn a_look_asks_one_command_at_a_time_where_several_are_answered_out_of_step() {
+fn a_check_asks_one_command_at_a_time_where_several_are_answered_out_of_step() {
     let (server, sandbox) = (server(3), Sandbox::new());
     let server = server.fault(Fault::reply("STAT", "").on(1)).start();
     let checked = sandbox.plain(&server).args(["--check", "--timeout", "1"]).run();

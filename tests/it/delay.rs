@@ -103,7 +103,7 @@ const READ_ONLY: [&[&str]; 4] = [&["--list"], &["--check"], &["--dry-run"], &["-
 
 /// Gmail announces 300 s and does not insist.
 #[test]
-fn looks_try_at_once_whatever_is_announced_and_write_nothing() {
+fn read_only_runs_log_in_at_once_whatever_is_announced_and_write_nothing() {
     let server = server().capability_line("LOGIN-DELAY 600").start();
     let sandbox = Sandbox::new();
     sandbox.plain(&server).arg("--mark-seen").run().is_silent();
@@ -120,7 +120,7 @@ fn looks_try_at_once_whatever_is_announced_and_write_nothing() {
 }
 
 #[test]
-fn a_look_that_the_server_refuses_as_too_early_is_75() {
+fn a_read_only_run_that_the_server_refuses_as_too_early_is_75() {
     let (server, sandbox) = (server().login_delay(600).start(), Sandbox::new());
     sandbox.plain(&server).run().is_silent();
     let before = journal(&sandbox);
@@ -417,7 +417,7 @@ fn retry_for_is_a_key_of_the_configuration_and_has_a_bound() {
 }
 
 #[test]
-fn a_look_tries_again_too() {
+fn a_check_tries_again_too() {
     let (server, sandbox) = (in_use(1), Sandbox::new());
     let ran = sandbox.plain(&server).args(["--check", "--retry-for", "1"]).run();
     ran.prints("3 new messages\n");

@@ -21,7 +21,7 @@ fn health(sandbox: &Sandbox) -> serde_json::Value {
 }
 
 #[test]
-fn a_fetch_writes_down_how_it_ended_and_a_look_does_not() {
+fn a_fetch_records_how_it_ended_and_a_list_does_not() {
     let (server, sandbox) = (server().start(), Sandbox::new());
     sandbox.plain(&server).run().is_silent();
     let good = health(&sandbox);
@@ -60,7 +60,7 @@ fn after_three_refused_logins_the_next_one_waits_and_says_nothing() {
     assert_eq!(server.sessions(), 4);
     assert_eq!(sandbox.plain(&server).run().stderr, "");
     assert_eq!(server.sessions(), 4);
-    // Somebody who looks is answered.
+    // A list is answered all the same.
     assert_ne!(sandbox.plain(&server).arg("--list").run().stderr, "");
     let whole = fs::read_to_string(sandbox.path(STATE).join("mrose@127.0.0.1")).unwrap();
     assert!(!whole.contains("secret"), "{whole}");

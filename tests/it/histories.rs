@@ -400,7 +400,7 @@ fn what_a_server_without_unique_ids_did_not_remove_is_known_when_it_has_some() {
 }
 
 #[test]
-fn a_size_of_nothing_makes_no_message_another_one_for_a_look_nor_for_a_fetch() {
+fn a_size_of_nothing_makes_no_message_another_one_for_a_list_nor_for_a_fetch() {
     let sandbox = Sandbox::new();
     let server = server(1).fault(Fault::reply("LIST", "+OK 1 0\r\n").on(1)).start();
     sandbox.plain(&server).run().is_silent();

@@ -38,7 +38,7 @@ fn trusting(sandbox: &Sandbox, pem: &str) -> Roots {
 }
 
 #[test]
-fn a_look_at_a_server_that_nobody_believes_gives_facts_and_sends_nothing() {
+fn an_inspection_of_an_untrusted_server_gives_facts_and_sends_nothing() {
     let server = server(Offered::ImplicitTls).certificate_expired().start();
     let sandbox = Sandbox::new();
     let port = server.address().port();
@@ -59,26 +59,28 @@ fn a_look_at_a_server_that_nobody_believes_gives_facts_and_sends_nothing() {
 }
 
 #[test]
-fn the_pin_of_a_look_is_the_pin_that_lets_in() {
+fn the_pin_of_an_inspection_is_the_pin_that_lets_in() {
     for server in [server(Offered::ImplicitTls), server(Offered::ImplicitTls).tls12_only()] {
         let server = server.start();
         let port = server.address().port();
-        let look = options(port, Security::ImplicitTls, Roots::None);
-        let secured = connection::inspect(&look).unwrap().secured;
+        let options = options(port, Security::ImplicitTls, Roots::None);
+        let secured = connection::inspect(&options).unwrap().secured;
         assert_eq!(secured.refusal.unwrap().reason, RefusalReason::Pin);
         let pin: Pin = secured.pin.unwrap();
-        let connection = Connection::open(&Options { pins: vec![pin], ..look.clone() }).unwrap();
+        let connection = Connection::open(&Options { pins: vec![pin], ..options.clone() }).unwrap();
         let secured = connection.secured().unwrap();
         assert!(secured.refusal.is_none());
         assert_eq!(secured.pin, Some(pin));
         // No authority and no pin: nobody.
-        let Err(Error::Certificate(refusal)) = Connection::open(&look) else { panic!("believed") };
+        let Err(Error::Certificate(refusal)) = Connection::open(&options) else {
+            panic!("believed")
+        };
         assert_eq!(refusal.reason, RefusalReason::Pin);
     }
 }
 
 #[test]
-fn a_look_after_stls_gives_the_same_facts() {
+fn an_inspection_after_stls_gives_the_same_facts() {
     let server = server(Offered::Stls).start();
     let options = options(server.address().port(), Security::Stls, Roots::Webpki);
     let mut connection = Connection::open(&options).unwrap();
@@ -149,29 +151,29 @@ fn shaking<T: Send + 'static>(
 }
 
 #[test]
-fn a_look_shows_no_certificate_of_ours() {
+fn an_inspection_shows_no_certificate_of_ours() {
     let key = KeyPair::generate().unwrap();
     let pem = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap().pem();
     let identity = connection::Identity::from_pem(pem.as_bytes(), key.serialize_pem().as_bytes());
     let identity = Some(identity.unwrap());
     for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
         let shaking = shaking(version, |session| session.peer_certificates().is_some());
-        let look = options(shaking.port, Security::ImplicitTls, Roots::None);
-        let look = Options { identity: identity.clone(), ..look };
-        let secured = connection::inspect(&look).unwrap().secured;
+        let options = options(shaking.port, Security::ImplicitTls, Roots::None);
+        let options = Options { identity: identity.clone(), ..options };
+        let secured = connection::inspect(&options).unwrap().secured;
         assert_eq!(secured.refusal.unwrap().reason, RefusalReason::Pin);
         assert!(!shaking.served.join().unwrap());
     }
 }
 
 #[test]
-fn a_look_needs_no_certificate_where_the_server_demands_one() {
+fn an_inspection_needs_no_certificate_where_the_server_demands_one() {
     let key = KeyPair::generate().unwrap();
     let pem = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap().pem();
     for server in [server(Offered::ImplicitTls), server(Offered::ImplicitTls).tls12_only()] {
         let server = server.client_certificates_required(&pem).start();
-        let look = options(server.address().port(), Security::ImplicitTls, Roots::None);
-        assert_eq!(connection::inspect(&look).unwrap().secured.chain.len(), 1);
+        let options = options(server.address().port(), Security::ImplicitTls, Roots::None);
+        assert_eq!(connection::inspect(&options).unwrap().secured.chain.len(), 1);
     }
 }
 

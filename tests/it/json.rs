@@ -98,9 +98,9 @@ fn a_fetch_tells_connection_capabilities_messages_and_a_summary() {
 #[test]
 fn what_was_listed_and_which_accounts_were_told_of_is_counted() {
     let (_server, sandbox) = fetched(&[], None);
-    for look in [&["--list"][..], &["--check"], &["--dry-run"], &["--mark-seen", "--dry-run"]] {
-        let ran = Lines::run(sandbox.pop3get(["home"]).args(look));
-        assert_eq!(ran.one("done")["listed"], 3, "{look:?}");
+    for args in [&["--list"][..], &["--check"], &["--dry-run"], &["--mark-seen", "--dry-run"]] {
+        let ran = Lines::run(sandbox.pop3get(["home"]).args(args));
+        assert_eq!(ran.one("done")["listed"], 3, "{args:?}");
     }
     let ran = Lines::run(sandbox.pop3get(["home", "--mark-seen"]));
     let marked = ran.one("marked");
@@ -138,7 +138,7 @@ fn a_failed_message_and_one_that_is_skipped_say_why() {
 }
 
 #[test]
-fn each_look_is_told_message_by_message() {
+fn list_dry_run_check_and_probe_are_told_in_json() {
     let (server, sandbox) =
         (server(3).message(b"\xff\x9b!".to_vec(), "Subject: x\r\n\r\n").start(), Sandbox::new());
     Lines::run(sandbox.plain(&server).args(["--limit", "1"]));
@@ -323,7 +323,7 @@ const MODES: [Mode; 28] = [
 /// An account that has fetched two of three messages; the fault is for its next session.
 fn fetched(mode: &[&str], fault: Option<Fault>) -> (Server, Sandbox) {
     let server = server(3);
-    // An order looks into the maildrop first.
+    // An order lists the maildrop first.
     let next = if mode.contains(&"undelete") { 3 } else { 2 };
     let faulty = |server: Builder, fault: Fault| server.fault(fault.on(next));
     let server = fault.into_iter().fold(server, faulty).start();

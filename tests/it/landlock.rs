@@ -222,14 +222,14 @@ fn was_closed(ran: &Ran) -> bool {
 }
 
 #[test]
-fn a_fetch_says_where_it_can_write_and_a_look_that_it_cannot() {
+fn a_fetch_says_where_it_can_write_and_a_list_that_it_cannot() {
     let (server, sandbox) = (server().start(), Sandbox::new());
-    let looked = sandbox.plain(&server).args(["-vv", "--list"]).run();
+    let listed = sandbox.plain(&server).args(["-vv", "--list"]).run();
     let fetched = sandbox.plain(&server).args(["-vv", "--delete"]).run();
-    assert_eq!((looked.status, fetched.status, sandbox.count()), (Some(0), Some(0), 2));
+    assert_eq!((listed.status, fetched.status, sandbox.count()), (Some(0), Some(0), 2));
     assert_eq!(server.maildrop("mrose").len(), 0);
-    if was_closed(&looked) && was_closed(&fetched) {
-        assert!(looked.stderr.contains(": files can be written nowhere\n"), "{looked:?}");
+    if was_closed(&listed) && was_closed(&fetched) {
+        assert!(listed.stderr.contains(": files can be written nowhere\n"), "{listed:?}");
         let state = sandbox.path(".local/state/pop3get").display().to_string();
         let maildir = sandbox.maildir().display().to_string();
         let written = format!(": files can be written in {state}, {maildir} alone\n");

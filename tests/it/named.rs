@@ -89,10 +89,10 @@ fn only_named_messages_are_marked_as_seen() {
 }
 
 #[test]
-fn a_look_shows_only_what_is_named() {
+fn list_and_dry_run_show_only_what_is_named() {
     let (server, sandbox) = (server(3).start(), Sandbox::new());
-    for look in ["--list", "--dry-run"] {
-        let ran = sandbox.plain(&server).args([look, "--uid", "uid-2"]).run();
+    for act in ["--list", "--dry-run"] {
+        let ran = sandbox.plain(&server).args([act, "--uid", "uid-2"]).run();
         assert!(ran.stdout.contains("uid-2") && !ran.stdout.contains("uid-1"), "{ran:?}");
     }
 }

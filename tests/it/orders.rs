@@ -61,10 +61,10 @@ impl Site {
 }
 
 #[test]
-fn every_look_shows_an_order_until_it_is_carried_out_or_taken_back() {
+fn every_read_only_run_shows_an_order_until_it_is_carried_out_or_taken_back() {
     let site = Site::new();
     let mut script = Script::new(&site.sandbox, &[site.server.address()]);
-    let looks: &[&[&str]] = &[
+    let read_only: &[&[&str]] = &[
         &["--list"],
         &["--list", "--new"],
         &["--dry-run"],
@@ -74,8 +74,8 @@ fn every_look_shows_an_order_until_it_is_carried_out_or_taken_back() {
         &["--check"],
         &["--status"],
     ];
-    for look in looks {
-        script.run(&[&["home"], *look].concat());
+    for args in read_only {
+        script.run(&[&["home"], *args].concat());
     }
     script.run(&["home", "--state", "undelete", "--uid", "uid-3", "--dry-run"]);
     script.run(&["home", "--state", "undelete", "uid-3"]);
@@ -83,8 +83,8 @@ fn every_look_shows_an_order_until_it_is_carried_out_or_taken_back() {
     script.run(&["home", "--state", "undelete"]);
     script.run(&["home", "--check"]);
     script.run(&["home", "-v"]);
-    for look in looks {
-        script.run(&[&["home"], *look].concat());
+    for args in read_only {
+        script.run(&[&["home"], *args].concat());
     }
     assert_eq!(site.left(), ["uid-2", "uid-3", "uid-4"]);
     // Days and hours differ from run to run.
@@ -117,9 +117,9 @@ fn state_list_shows_the_orders_behind_the_messages() {
 fn tables_with_an_order_fit_every_window() {
     let site = Site::new();
     for columns in [40, 80, 200] {
-        let look = |args: &[&str]| seen(site.sandbox.pop3get(["home"]).args(args), columns);
-        let list = look(&["--list", "--headers"]);
-        let text = format!("{list}\n{}\n{}", look(&["--list", "--new"]), look(&["--dry-run"]));
+        let shown = |args: &[&str]| seen(site.sandbox.pop3get(["home"]).args(args), columns);
+        let list = shown(&["--list", "--headers"]);
+        let text = format!("{list}\n{}\n{}", shown(&["--list", "--new"]), shown(&["--dry-run"]));
         golden(&format!("orders-{columns}"), &text);
     }
 }
@@ -227,7 +227,7 @@ fn without_top_an_order_means_a_message_of_the_same_size() {
 fn an_order_whose_header_is_not_shown_in_one_session_waits_for_the_next() {
     let refused = Fault::reply("TOP", "-ERR not now\r\n");
     let server = Server::builder().user("mrose", "secret").messages(letters(4));
-    // The order is given in the second session; TOP is refused in a look and in a fetch.
+    // The order is given in the second session; TOP is refused in a list and in a fetch.
     let site = Site::of(server.fault(refused.clone().on(3)).fault(refused.on(4)).start());
     let check = site.sandbox.pop3get(["home", "--check"]).run();
     assert_eq!(check.stdout, "2 new messages\n", "{check:?}");
@@ -373,14 +373,14 @@ fn a_fetch_of_named_messages_tells_nothing_of_other_orders() {
 }
 
 #[test]
-fn looks_leave_the_orders_as_they_are() {
+fn read_only_runs_leave_the_orders_as_they_are() {
     let site = Site::new();
     let journal = || fs::read(site.journal()).unwrap();
     let before = journal();
-    for look in [&["--list"][..], &["--check"], &["--dry-run"], &["--state", "list"], &["--status"]]
+    for args in [&["--list"][..], &["--check"], &["--dry-run"], &["--state", "list"], &["--status"]]
     {
-        site.sandbox.pop3get(["home"]).args(look).run();
-        assert_eq!(journal(), before, "{look:?}");
+        site.sandbox.pop3get(["home"]).args(args).run();
+        assert_eq!(journal(), before, "{args:?}");
     }
     let deleted: BTreeSet<_> =
         site.server.commands().into_iter().filter(|it| it.starts_with("DELE")).collect();

@@ -314,7 +314,7 @@ fn what_an_old_server_lacks_is_said_with_what_that_means() {
 }
 
 #[test]
-fn an_empty_maildrop_has_no_header_to_look_at() {
+fn an_empty_maildrop_has_no_header_to_ask_for() {
     let server = Server::builder().user("mrose", "secret").start();
     let facts = [
         "maildrop      0 messages, 0 octets",

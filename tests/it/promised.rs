@@ -101,7 +101,7 @@ fn run(text: &str, words: &[&str]) -> (Ran, Vec<String>) {
 }
 
 #[test]
-fn no_look_promises_what_the_fetch_from_the_same_server_does_not_ask_for() {
+fn no_read_only_run_promises_what_the_fetch_from_the_same_server_does_not_ask_for() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
     let (mut servers, mut promises) = (0, 0);
     for entry in fs::read_dir(folder).unwrap() {

@@ -146,7 +146,7 @@ fn a_worker_that_is_killed_and_a_maildir_that_is_gone_end_one_run_each() {
 }
 
 #[test]
-fn a_wrong_start_ends_and_a_look_is_one_look() {
+fn a_wrong_start_ends_and_a_check_runs_once() {
     let (server, sandbox) = (server().start(), Sandbox::new());
     sandbox.secret("password", "secret");
     account(&sandbox, &server.address().to_string());

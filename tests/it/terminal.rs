@@ -247,8 +247,8 @@ fn an_interrupted_run_says_that_the_next_one_goes_on() {
 }
 
 #[test]
-fn an_interrupted_look_speaks_of_no_delivery() {
-    for look in [&["--list"][..], &["--check"], &["--show", "1"], &["--dry-run"], &["--mark-seen"]]
+fn an_interrupted_read_only_run_speaks_of_no_delivery() {
+    for args in [&["--list"][..], &["--check"], &["--show", "1"], &["--dry-run"], &["--mark-seen"]]
     {
         let server = Server::builder().user("mrose", "secret").messages(letters(2));
         let server = server.fault(Fault::stall_at_command(2)).start();
@@ -258,10 +258,10 @@ fn an_interrupted_look_speaks_of_no_delivery() {
             let kill = ["-s", "INT", &id.to_string()].map(str::to_owned);
             assert!(Command::new("kill").args(kill).status().unwrap().success());
         };
-        let run = sandbox.plain(&server).args(look).args(["--progress", "never"]);
+        let run = sandbox.plain(&server).args(args).args(["--progress", "never"]);
         let (_, text) = on_terminal_with(run.command(), 80, interrupt);
-        assert!(text.ends_with(": interrupted\n"), "{look:?}: {text}");
-        assert!(!text.contains("delivered") && !text.contains("next run"), "{look:?}: {text}");
+        assert!(text.ends_with(": interrupted\n"), "{args:?}: {text}");
+        assert!(!text.contains("delivered") && !text.contains("next run"), "{args:?}: {text}");
     }
 }
 

@@ -17,7 +17,7 @@
 //! | Gmail | announces what it has only behind the login | gmail-capabilities-after-login, fetch-two-of-many |
 //! | Gmail | UIDL refused, then the end of the connection | gmail-uidl-then-eof |
 //! | Gmail | a refused token | auth-gmail-xoauth2-refused |
-//! | Gmail | LOGIN-DELAY 300 announced and not meant | `looks_try_at_once_whatever_is_announced_and_write_nothing` |
+//! | Gmail | LOGIN-DELAY 300 announced and not meant | `read_only_runs_log_in_at_once_whatever_is_announced_and_write_nothing` |
 //! | AOL, Yahoo, Verizon | UIDL works and is not announced | capa-without-uidl |
 //! | Exchange 2000 | no line end behind the last line | exchange-2000-no-final-crlf |
 //! | Exchange 2003 | `+OK` for the `+` of a challenge | auth-exchange-2003-ok-for-challenge |

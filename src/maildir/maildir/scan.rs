@@ -16,9 +16,9 @@ use crate::maildir::unique_name::{self, UniqueName};
 
 use super::Maildir;
 
-/// Two looks at a directory agree sooner than this unless another program writes to it
+/// Two scans of a directory agree sooner than this unless another program writes to it
 /// without end.
-const MOST_LOOKS: usize = 100;
+const MOST_SCANS: usize = 100;
 
 impl Maildir {
     /// The size of a file in `tmp/`; `None` if it is not there.
@@ -83,13 +83,13 @@ impl Maildir {
         self.delivered(|tag| tag.journal == journal)
     }
 
-    /// The files in `new/` and `cur/` whose tag is wanted. Looks until two looks agree:
+    /// The files in `new/` and `cur/` whose tag is wanted. Scans until two scans agree:
     /// a reader who renames a file while the directory is read could hide it from one.
     pub fn delivered(
         &self,
         is_wanted: impl Fn(&UniqueName) -> bool,
     ) -> Result<BTreeMap<String, DeliveredFile>, Error> {
-        let look = || {
+        let scan_both = || {
             let mut files = BTreeMap::new();
             for directory in ["new", "cur"] {
                 self.scan(directory, |name, tag| {
@@ -104,9 +104,9 @@ impl Maildir {
             }
             Ok(files)
         };
-        let mut last = look()?;
-        for _ in 0..MOST_LOOKS {
-            let now: BTreeMap<_, _> = look()?;
+        let mut last = scan_both()?;
+        for _ in 0..MOST_SCANS {
+            let now: BTreeMap<_, _> = scan_both()?;
             if now.keys().eq(last.keys()) {
                 return Ok(now);
             }
@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_that_changes_at_each_look_is_given_up() {
+    fn a_directory_that_changes_at_each_scan_is_given_up() {
         let home = tempfile::tempdir().unwrap();
         for directory in ["tmp", "new", "cur"] {
             fs::create_dir(home.path().join(directory)).unwrap();
@@ -269,13 +269,13 @@ mod tests {
         };
         fs::write(name(0), "").unwrap();
         let maildir = Maildir::open(home.path()).unwrap();
-        // Its owner renames the file at each look, so many times.
-        let looks = Cell::new(0);
+        // Its owner renames the file at each scan, so many times.
+        let scans = Cell::new(0);
         let renamed = |most| {
-            looks.set(0);
+            scans.set(0);
             maildir.delivered(|seen| {
-                looks.set(looks.get() + 1);
-                if looks.get() <= most {
+                scans.set(scans.get() + 1);
+                if scans.get() <= most {
                     fs::rename(name(seen.run), name(seen.run + 1)).unwrap();
                 }
                 true
@@ -284,6 +284,6 @@ mod tests {
         assert_eq!(renamed(3).unwrap().len(), 1);
         let error = renamed(u64::MAX).unwrap_err().to_string();
         assert!(error.contains("its files change all the time"), "{error}");
-        assert!(looks.get() <= MOST_LOOKS as u64 + 1, "{looks:?}");
+        assert!(scans.get() <= MOST_SCANS as u64 + 1, "{scans:?}");
     }
 }

@@ -43,7 +43,7 @@ fn every_code_has_its_status_in_every_way() {
 
 /// The next run repairs it, so cron has nothing to mail.
 #[test]
-fn a_login_that_came_too_soon_is_said_to_who_looks_on() {
+fn a_login_that_came_too_soon_is_said_only_with_verbose() {
     for (server, auth, login) in WAYS {
         let run = |more: &[&str]| {
             let stage = Stage::clear(server().fault(Fault::login_refused("LOGIN-DELAY")));

@@ -222,7 +222,7 @@ fn a_first_flight_goes_before_the_greeting_over_tls_1_2_too() {
 
 /// A read-only run could not note that the server minds: each one would cost a session.
 #[test]
-fn a_look_does_not_try_whether_the_server_answers_before_its_greeting() {
+fn a_read_only_run_does_not_try_whether_the_server_answers_before_its_greeting() {
     for fault in [Fault::hangs_up_on_early(), Fault::drops_early()] {
         let stage = Stage::early(server().fault(fault));
         stage.run(&[]).is_silent();

@@ -91,10 +91,10 @@ fn each_leniency_lets_in_and_strict_names_it_instead() {
         let ran = stage.run(&["--strict", "--max-size", "10M"]);
         ran.fails(76, &format!(" ({name})\nhint: without --strict"));
         assert_eq!(stage.sandbox.count(), 0, "{name}");
-        let looked = Stage::tls(server()).run(&["--strict", "--list"]);
+        let listed = Stage::tls(server()).run(&["--strict", "--list"]);
         // A list asks for no message, and so for no proof.
         assert!(
-            looked.stderr.contains(&format!(" ({name})\n")) || *name == "list-argument-ignored"
+            listed.stderr.contains(&format!(" ({name})\n")) || *name == "list-argument-ignored"
         );
     }
     let named = CASES.iter().map(|(name, ..)| *name).chain(LISTINGS.iter().map(|(name, ..)| *name));

@@ -155,7 +155,7 @@ fn five_hundred_commands_at_once_have_five_hundred_answers_in_order() {
 }
 
 #[test]
-fn the_test_looks_at_the_maildrop_and_changes_it_between_sessions() {
+fn a_test_reads_the_maildrop_and_changes_it_between_sessions() {
     let server = mrose().start();
     let maildrop = server.maildrop("mrose");
     let mut client = Client::logged_in(&server);
