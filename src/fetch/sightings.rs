@@ -4,7 +4,7 @@
 //! is kept than that they are listed: those that follow each other in the listing and in the
 //! journal are one entry.
 
-use crate::journal::{Index, IndexedId, IndexedIds, Known, State};
+use crate::journal::{Index, IndexedId, IndexedIds, Known, MessageKey, State};
 use crate::protocol::{MessageNumber, UniqueId};
 
 use super::header::ListedHeader;
@@ -30,7 +30,7 @@ impl Sizes {
         match self {
             Self::Always => true,
             Self::ForNew if index.is_empty() => true,
-            Self::ForKnown => index.has_found() || index.has_listed(|_, _| true),
+            Self::ForKnown => index.has_listed(|_, _| true),
             Self::ForGaps | Self::ForNew => index.has_listed(waits_in),
         }
     }
@@ -60,7 +60,7 @@ struct ListingFacts {
     are_numbers: bool,
     /// A size says what is to be done.
     needs_size: bool,
-    /// Any is known.
+    /// Any is known, or a file in the Maildir has its name.
     is_known: bool,
     /// Any is not.
     is_new: bool,
@@ -119,7 +119,7 @@ impl<'i> Lookup<'i> {
         let mut known = index.occurrences_of(id);
         let (first, second) = (known.next(), known.next());
         found.octets = add(found.octets, first.filter(|_| second.is_none()));
-        facts.is_known |= first.is_some();
+        facts.is_known |= first.is_some() || has_file(index, unique_id);
         facts.is_new |= first.is_none();
         let is_missing = id.is_some_and(|id| index.is_id_missing(id));
         facts.needs_size |= is_missing
@@ -167,7 +167,7 @@ impl Sightings {
             || match sizes {
                 Sizes::Always => true,
                 Sizes::ForGaps => false,
-                Sizes::ForKnown => index.has_found() || is_known,
+                Sizes::ForKnown => is_known,
                 Sizes::ForNew => is_new,
             }
     }
@@ -236,6 +236,12 @@ impl Sightings {
 
 fn listed(number: MessageNumber, unique_id: UniqueId) -> Listed {
     Listed { number, unique_id, octets: None, header: ListedHeader::Unasked }
+}
+
+/// Whether a file that alone tells of its message has the name of one with this unique-id.
+fn has_file(index: &Index, unique_id: &[u8]) -> bool {
+    let is_found = |unique_id| !index.found(&MessageKey::new(unique_id, 1)).is_empty();
+    index.has_found() && UniqueId::new(unique_id).is_some_and(is_found)
 }
 
 fn add(octets: Option<u64>, known: Option<Known>) -> Option<u64> {

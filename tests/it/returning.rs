@@ -1,6 +1,8 @@
 //! Unique-ids that were missing from a listing and are back: the same message, or
 //! another one under its unique-id.
 
+use std::fs;
+
 use pop3_test_server::{Builder, Fault, Message, Server};
 
 use crate::deletion::age;
@@ -154,4 +156,25 @@ fn a_message_that_had_no_unique_id_and_is_gone_costs_new_ones_no_headers_after_t
     named.maildrop("mrose").add("uid-8", letter(8));
     sandbox.plain(&named).run();
     assert_eq!(sandbox.count(), 8);
+}
+
+#[test]
+fn files_whose_messages_are_gone_ask_for_no_sizes_after_a_repair() {
+    let (server, sandbox) = (server(3).start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    fs::remove_file(sandbox.journal()).unwrap();
+    assert_eq!(sandbox.plain(&server).args(["--state", "repair"]).run().status, Some(0));
+    server.maildrop("mrose").replace([]);
+    let costs = |unique_id: &str, number| {
+        let before = listings(&server);
+        server.maildrop("mrose").add(unique_id, letter(number));
+        sandbox.plain(&server).arg("--delete").run().is_silent();
+        listings(&server) - before
+    };
+    assert_eq!([costs("uid-4", 4), costs("uid-5", 5)], [0, 0]);
+    assert_eq!((sandbox.count(), server.maildrop("mrose").len()), (5, 0));
+    // One is put back from a backup, and is deleted once its header has proven it.
+    assert_eq!((costs("uid-2", 2), server.maildrop("mrose").len()), (1, 1));
+    assert_eq!((costs("uid-6", 6), server.maildrop("mrose").len()), (1, 0));
+    assert_eq!((sandbox.count(), costs("uid-7", 7)), (6, 0));
 }
