@@ -4,8 +4,8 @@ use crate::protocol::decimal;
 
 /// A decimal number that fits. A journal has millions of them, so they are not
 /// read as text first.
-pub(super) fn number<T: TryFrom<u64>>(word: Option<&[u8]>) -> Option<T> {
-    decimal(word?)?.try_into().ok()
+pub(super) fn number<T: TryFrom<u64>>(word: &[u8]) -> Option<T> {
+    decimal(word)?.try_into().ok()
 }
 
 /// Sixteen hexadecimal digits.

@@ -1,6 +1,6 @@
 //! Whether a server answers commands that are sent before its greeting.
 
-use super::decimal::number;
+use super::line_words::LineWords;
 
 /// Whether a server answers commands that are sent before its greeting, and when that was
 /// learned.
@@ -21,13 +21,13 @@ impl KnownEarly {
     }
 
     /// As it stands among the facts.
-    pub(super) fn parse<'w>(words: &mut impl Iterator<Item = &'w [u8]>) -> Option<Self> {
-        let answered = match words.next()? {
+    pub(super) fn parse(words: &mut LineWords<'_>) -> Option<Self> {
+        let answered = match words.word()? {
             b"answered" => true,
             b"minded" => false,
             _ => return None,
         };
-        Some(Self { answered, at: number(words.next())? })
+        Some(Self { answered, at: words.number()? })
     }
 
     pub(super) fn line(self) -> String {

@@ -8,7 +8,8 @@
 
 use std::io::Write as _;
 
-use super::decimal::{id, number};
+use super::decimal::id;
+use super::line_words::LineWords;
 
 /// The line that closes an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,17 +26,17 @@ const MAX_COMMIT: u64 = 1 << 62;
 impl Commit {
     /// Parses one line without its LF.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
-        let mut words = line.strip_prefix(b"commit ")?.split(|octet| *octet == b' ');
-        let commit = (number(words.next())?, number(words.next())?, words.next()?);
-        let hex = std::str::from_utf8(commit.2).ok().filter(|hex| hex.len() == 8)?;
+        let mut words = LineWords::of(line.strip_prefix(b"commit ")?);
+        let (number, count) = (words.number()?, words.number()?);
+        let hex = std::str::from_utf8(words.word()?).ok().filter(|hex| hex.len() == 8)?;
         let checksum = u32::from_str_radix(hex, 16).ok()?;
-        let whole = words.next().is_none() && commit.0 < MAX_COMMIT;
-        whole.then_some(Self { number: commit.0, count: commit.1, checksum })
+        let whole = words.are_over() && number < MAX_COMMIT;
+        whole.then_some(Self { number, count, checksum })
     }
 
     /// Only the number, from a line that may be damaged behind it.
     pub(super) fn number(line: &[u8]) -> Option<u64> {
-        number(line.strip_prefix(b"commit ")?.split(|octet| *octet == b' ').next())
+        LineWords::of(line.strip_prefix(b"commit ")?).number()
     }
 
     /// Closes an append: everything in `append` is what the checksum covers.
@@ -67,9 +68,9 @@ pub(super) const VERSION: u64 = 1;
 
 /// The word that a file of ours begins with, its version, and the words behind.
 pub(super) fn signature<'a>(line: &'a [u8], word: &str) -> Option<(u64, Vec<&'a [u8]>)> {
-    let mut words = line.split(|octet| *octet == b' ');
-    (words.next()? == word.as_bytes()).then_some(())?;
-    Some((number(words.next())?, words.collect()))
+    let mut words = LineWords::of(line);
+    (words.word()? == word.as_bytes()).then_some(())?;
+    Some((words.number()?, std::iter::from_fn(|| words.word()).collect()))
 }
 
 impl JournalHeader {

@@ -31,8 +31,8 @@ use super::disk::{lock, make_state_directory, read_file, replace};
 use super::error::{Error, io_error};
 use super::frame::{Commit, VERSION, signature};
 use super::index::Index;
+use super::line_words::{LineWords, decode};
 use super::mailbox::Mailbox;
-use super::message_line::decode;
 use super::renaming;
 
 const NAME: &str = "handover";
@@ -144,24 +144,23 @@ fn line(name: &str, handed: &Handed) -> String {
 }
 
 fn parse(line: &[u8]) -> Option<(String, Handed)> {
-    let mut words = line.split(|octet| *octet == b' ');
+    let mut words = LineWords::of(line);
     let text = |word: &[u8]| Some(std::str::from_utf8(word).ok()?.to_owned());
     let handed = Handed {
-        progress: Progress::parse(words.next()?)?,
-        at: number(words.next())?,
-        tries: number(words.next())?,
-        since: number(words.next())?,
-        not_before: number(words.next())?,
+        progress: Progress::parse(words.word()?)?,
+        at: words.number()?,
+        tries: words.number()?,
+        since: words.number()?,
+        not_before: words.number()?,
         recipients: Vec::new(),
         why: None,
     };
-    let name = text(words.next()?)?;
-    let mut words = words.peekable();
+    let name = words.name()?.into_owned();
     let (mut recipients, mut why) = (Vec::new(), None);
-    while let Some(word) = words.next() {
+    while let Some(word) = words.word() {
         match word {
             [b'+' | b'-', _, ..] => recipients.push(text(word)?),
-            [b'=', rest @ ..] if words.peek().is_none() => {
+            [b'=', rest @ ..] if words.are_over() => {
                 why = Some(String::from_utf8_lossy(&decode(rest)?).into_owned());
             }
             _ => return None,
@@ -176,7 +175,7 @@ fn load(octets: &[u8]) -> Result<HandoverState, usize> {
     let mut lines = octets.split_inclusive(|octet| *octet == b'\n');
     let first = lines.next().and_then(|line| line.strip_suffix(b"\n")).ok_or(1_usize)?;
     let (version, words) = signature(first, WORD).ok_or(1_usize)?;
-    let start = words.first().and_then(|word| number(Some(word)));
+    let start = words.first().and_then(|word| number(word));
     let mut state = HandoverState {
         number: start.filter(|_| version == VERSION && words.len() == 1).ok_or(1_usize)?,
         messages: HashMap::new(),

@@ -63,7 +63,7 @@ fn parse(text: &[u8], path: &Path) -> Result<BindingFile, Error> {
 fn learn(file: &mut BindingFile, line: &[u8]) -> Option<()> {
     if let Some(run) = line.strip_prefix(b"run ") {
         let (journal, last) = run.split_at_checked(16)?;
-        file.runs.insert(id(journal)?, number(last.strip_prefix(b" "))?);
+        file.runs.insert(id(journal)?, number(last.strip_prefix(b" ")?)?);
         return Some(());
     }
     let (journal, mailbox) = line.strip_prefix(b"journal ")?.split_at_checked(16)?;

@@ -25,8 +25,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use memchr::memrchr;
-use percent_encoding::percent_decode;
+use memchr::{memchr, memrchr};
 
 use crate::text::push_encoded;
 
@@ -34,6 +33,7 @@ use super::content::ContentHash;
 use super::decimal::number;
 use super::file_name::{FileName, RunName};
 use super::fingerprint::Fingerprint;
+use super::line_words::{LineWords, decode};
 use super::state::{Known, State};
 
 /// What the records of an append leave out, as it stands in one before.
@@ -86,33 +86,17 @@ pub(super) fn is_of_message(line: &[u8]) -> bool {
     matches!(line, [b'd' | b'n' | b's' | b'x', b' ', ..])
 }
 
-/// A unique-id from its written form; `None` for what no server can give.
-pub(super) fn decode(written: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let unique_id: Cow<'_, [u8]> = match memchr::memchr(b'%', written) {
-        None => Cow::Borrowed(written),
-        Some(_) => percent_decode(written).into(),
-    };
-    let usable = !unique_id.is_empty() && memchr::memchr2(b'\r', b'\n', &unique_id).is_none();
-    usable.then_some(unique_id)
-}
-
 fn hash<const N: usize>(word: &[u8]) -> Option<[u8; N]> {
     let mut octets = [0; N];
     let decoded = URL_SAFE_NO_PAD.decode_slice(word, &mut octets).ok()?;
     (decoded == N).then_some(octets)
 }
 
-/// The first word, and what is behind the space that ends it.
-fn split_word(text: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let space = memchr::memchr(b' ', text).and_then(|at| text.split_at_checked(at));
-    space.map_or((text, None), |(word, rest)| (word, rest.get(1..)))
-}
-
 /// Two numbers with a comma between them.
 fn pair(word: &[u8]) -> Option<(u64, u64)> {
-    let comma = memchr::memchr(b',', word)?;
+    let comma = memchr(b',', word)?;
     let (first, second) = word.split_at_checked(comma)?;
-    Some((number(Some(first))?, number(second.get(1..))?))
+    Some((number(first)?, number(second.get(1..)?)?))
 }
 
 /// Puts a value where none is yet.
@@ -138,11 +122,11 @@ impl<'a> Tags<'a> {
             b'@' => once(&mut self.times, pair(rest)?),
             b'+' => {
                 let (at, counted) = context.times?;
-                let more: u64 = number(Some(rest))?;
+                let more: u64 = number(rest)?;
                 once(&mut self.times, (at.checked_add(more)?, counted.checked_add(more)?))
             }
             b'!' => once(&mut self.tries, pair(rest)?),
-            b'*' => once(&mut self.occurrence, number(Some(rest))?),
+            b'*' => once(&mut self.occurrence, number(rest)?),
             b'&' if rest.is_empty() => once(&mut self.shared, ()),
             b'=' => once(&mut self.hashes, (None, Some(ContentHash::from_octets(hash(rest)?)))),
             // Its time is known once all tags are.
@@ -165,7 +149,7 @@ fn file_name<'a>(word: &'a [u8], context: &AppendContext) -> Option<FileName<'a>
         let name = std::str::from_utf8(name).ok().filter(|name| !name.is_empty())?;
         return Some(FileName::Whole(Cow::Borrowed(name)));
     }
-    let (sequence, run) = (number(Some(word))?, Arc::clone(context.run.as_ref()?));
+    let (sequence, run) = (number(word)?, Arc::clone(context.run.as_ref()?));
     Some(FileName::Numbered { at: 0, sequence, run })
 }
 
@@ -175,18 +159,12 @@ impl<'a> MessageLine<'a> {
         let end = memrchr(b' ', line)?;
         let (facts, unique_id) = (line.get(..end)?, line.get(end + 1..)?);
         let unique_id = decode(unique_id)?;
-        let (state, facts) = split_word(facts);
-        let (octets, mut facts) = split_word(facts?);
-        let (state, is_delivery) = state_of(state)?;
-        let octets = match octets {
-            b"?" => None,
-            word => Some(number(Some(word))?),
-        };
+        let mut words = LineWords::of(facts);
+        let (state, is_delivery) = state_of(words.word()?)?;
+        let octets = words.maybe(number)?;
         let mut tags = Tags::default();
-        while let Some(rest) = facts {
-            let (word, behind) = split_word(rest);
+        while let Some(word) = words.word() {
             tags.take(word, context)?;
-            facts = behind;
         }
         let Tags { hashes, times, tries, occurrence, shared, mut name } = tags;
         if name.is_some() != is_delivery {

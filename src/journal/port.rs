@@ -1,12 +1,10 @@
 //! What was learned of a server on one of its ports.
 
-use percent_encoding::percent_decode;
-
 use crate::protocol::{Leniency, ProofKind};
 use crate::text::encoded;
 
-use super::decimal::number;
 use super::early::KnownEarly;
+use super::line_words::LineWords;
 
 /// UIDL is refused by a server that gave unique-ids before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,38 +60,31 @@ pub(super) struct Port {
 
 impl Port {
     /// Takes one fact: its word, and what stands behind the port.
-    pub(super) fn learn<'w>(
-        &mut self,
-        fact: &[u8],
-        words: &mut impl Iterator<Item = &'w [u8]>,
-    ) -> Option<()> {
+    pub(super) fn learn(&mut self, fact: &[u8], words: &mut LineWords<'_>) -> Option<()> {
         match fact {
-            b"announced" => self.announced = Some(percent_decode(words.next()?).collect()),
+            b"announced" => self.announced = Some(words.octets()?),
             b"early" => self.early = Some(KnownEarly::parse(words)?),
             b"leniency" => {
-                let leniency = Leniency::from_name(words.next()?)?;
-                self.leniencies.push((leniency, number(words.next())?));
+                let leniency = Leniency::from_name(words.word()?)?;
+                self.leniencies.push((leniency, words.number()?));
             }
-            b"no-header" => {
-                let at = number(words.next())?;
-                self.no_header = Some((at, percent_decode(words.next()?).collect()));
-            }
-            b"no-top" => self.no_top = Some(number(words.next())?),
+            b"no-header" => self.no_header = Some((words.number()?, words.octets()?)),
+            b"no-top" => self.no_top = Some(words.number()?),
             b"no-unique-ids" => {
                 self.no_unique_ids = Some(NoUniqueIds {
-                    runs: number(words.next())?,
-                    first: number(words.next())?,
-                    last: number(words.next())?,
-                    accepted: number::<u8>(words.next())? > 0,
+                    runs: words.number()?,
+                    first: words.number()?,
+                    last: words.number()?,
+                    accepted: words.number::<u8>()? > 0,
                 });
             }
-            b"out-of-step" => self.out_of_step = Some(number(words.next())?),
+            b"out-of-step" => self.out_of_step = Some(words.number()?),
             b"proof" => {
-                let kind = ProofKind::parse(words.next()?)?;
-                self.proof = Some(KnownProof { kind, at: number(words.next())? });
+                let kind = ProofKind::parse(words.word()?)?;
+                self.proof = Some(KnownProof { kind, at: words.number()? });
             }
-            b"own-total" => self.own_total = Some(number(words.next())?),
-            b"quota" => self.quota = number(words.next())?,
+            b"own-total" => self.own_total = Some(words.number()?),
+            b"quota" => self.quota = words.number()?,
             _ => return None,
         }
         Some(())

@@ -42,9 +42,9 @@ use super::content::ContentHash;
 use super::file_name::{FileName, RunName};
 use super::fingerprint::Fingerprint;
 use super::key::WrittenKey;
+use super::line_words::LineWords;
 use super::message_line::{self, AppendContext, MessageLine};
 use super::order::Order;
-use super::record_words::RecordWords;
 use super::state::Known;
 use super::stored_file::StoredFile;
 
@@ -123,7 +123,7 @@ impl<'a> Record<'a> {
     /// Parses one line without its LF; `None` for anything that `write` does not
     /// write.
     pub(super) fn parse(line: &'a [u8], context: &mut AppendContext) -> Option<Self> {
-        let mut words = RecordWords::of(line);
+        let mut words = LineWords::of(line);
         let record = match words.word()? {
             b"back" => Self::Back(words.unique_id()?),
             b"clock" => Self::Clock(CountedTime {
@@ -165,7 +165,7 @@ impl<'a> Record<'a> {
             b"waiting" => Self::Waiting { name: words.name()?, key: words.key()? },
             _ => return Self::of_message(line, context),
         };
-        words.word().is_none().then_some(record)
+        words.are_over().then_some(record)
     }
 
     /// A record that tells of a message.

@@ -35,10 +35,10 @@ use std::path::Path;
 
 use crate::protocol::{Capabilities, Leniency};
 
-use super::decimal::number;
 use super::disk::{read_file, write_file};
 use super::early::KnownEarly;
 use super::frame::{VERSION, signature};
+use super::line_words::LineWords;
 use super::port::{KnownProof, NoUniqueIds, Port};
 
 /// A login at a server that wants some time between two of them.
@@ -102,26 +102,25 @@ impl ServerFacts {
     }
 
     fn learn(&mut self, line: &[u8]) -> Option<()> {
-        let mut words = line.split(|octet| *octet == b' ');
-        match words.next()? {
+        let mut words = LineWords::of(line);
+        match words.word()? {
             b"login" => {
-                let at = number(words.next())?;
-                let delay = number(words.next())?;
-                let refused = words.next();
+                let (at, delay) = (words.number()?, words.number()?);
+                let refused = words.word();
                 refused.is_none_or(|word| word == b"refused").then_some(())?;
                 self.login = Some(Login { at, delay, refused: refused.is_some() });
             }
             b"said" => {
-                let what = words.next()?;
+                let what = words.word()?;
                 let what = Notice::ALL.into_iter().find(|it| it.word().as_bytes() == what)?;
-                self.notices.insert(what, number(words.next())?);
+                self.notices.insert(what, words.number()?);
             }
             word => {
-                let port = self.ports.entry(number(words.next())?).or_default();
+                let port = self.ports.entry(words.number()?).or_default();
                 port.learn(word, &mut words)?;
             }
         }
-        words.next().is_none().then_some(())
+        words.are_over().then_some(())
     }
 
     fn text(&self, host: &str) -> String {

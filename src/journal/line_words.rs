@@ -1,32 +1,46 @@
-//! The words of a record, read one by one.
+//! The words of a line, read one by one.
 
 use std::borrow::Cow;
-use std::slice::Split;
+
+use memchr::{memchr, memchr2};
+use percent_encoding::percent_decode;
 
 use super::content::ContentHash;
 use super::decimal::{id, number};
 use super::file_name::RunName;
 use super::key::WrittenKey;
-use super::message_line::decode;
 
-/// The words of a line, in their order.
-pub(super) struct RecordWords<'a>(Split<'a, u8, fn(&u8) -> bool>);
+/// The words of a line in their order, a space between two.
+pub(super) struct LineWords<'a>(Option<&'a [u8]>);
 
-impl<'a> RecordWords<'a> {
+impl<'a> LineWords<'a> {
     pub(super) fn of(line: &'a [u8]) -> Self {
-        Self(line.split(|octet| *octet == b' '))
+        Self(Some(line))
     }
 
     pub(super) fn word(&mut self) -> Option<&'a [u8]> {
-        self.0.next()
+        let line = self.0?;
+        let space = memchr(b' ', line);
+        self.0 = space.and_then(|at| line.get(at + 1..));
+        line.get(..space.unwrap_or(line.len()))
+    }
+
+    /// Whether no word is left.
+    pub(super) fn are_over(&self) -> bool {
+        self.0.is_none()
     }
 
     pub(super) fn number<T: TryFrom<u64>>(&mut self) -> Option<T> {
-        number(self.word())
+        number(self.word()?)
     }
 
     pub(super) fn id(&mut self) -> Option<u64> {
         id(self.word()?)
+    }
+
+    /// Any octets, percent-encoded.
+    pub(super) fn octets(&mut self) -> Option<Vec<u8>> {
+        Some(percent_decode(self.word()?).collect())
     }
 
     pub(super) fn unique_id(&mut self) -> Option<Cow<'a, [u8]>> {
@@ -62,4 +76,14 @@ impl<'a> RecordWords<'a> {
         let (journal, run) = (id(journal)?, id(run.strip_prefix(b"_")?)?);
         Some(RunName { journal, run, host: self.name()?.into_owned() })
     }
+}
+
+/// A unique-id from its written form; `None` for what no server can give.
+pub(super) fn decode(written: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let unique_id: Cow<'_, [u8]> = match memchr(b'%', written) {
+        None => Cow::Borrowed(written),
+        Some(_) => percent_decode(written).into(),
+    };
+    let usable = !unique_id.is_empty() && memchr2(b'\r', b'\n', &unique_id).is_none();
+    usable.then_some(unique_id)
 }
