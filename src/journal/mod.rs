@@ -91,6 +91,3 @@ pub use siblings::Siblings;
 pub use state::{Facts, Known, State};
 pub use state_directories::MissingStateDirectories;
 pub use stored_file::StoredFile;
-
-/// A message is known by its unique-id, which stands in [`MessageKey`].
-pub use crate::protocol::UniqueId;

@@ -6,7 +6,7 @@ use crate::channel::event::{Event, RepairReport, Summary};
 use crate::channel::job::Messages;
 use crate::channel::octets::Octets;
 use crate::cli::error::Error;
-use crate::journal::{Index, Known, Order, UniqueId};
+use crate::journal::{Index, Known, Order};
 
 use super::exit::Exit;
 use super::json::{self, OfProgram};
@@ -22,44 +22,39 @@ pub(crate) fn tell(
     named: &Messages,
 ) -> Result<(), Error> {
     let named: HashSet<&[u8]> = named.unique_ids.iter().map(Octets::as_bytes).collect();
-    let is_meant = |(unique_id, _): &(UniqueId, Known)| {
-        named.is_empty() || named.contains(unique_id.as_bytes())
-    };
-    let known: Vec<_> = index.iter().filter(is_meant).collect();
-    for (unique_id, known) in &known {
-        output.own_event(json::known(account, unique_id, known))?;
+    let is_meant = |unique_id: &[u8]| named.is_empty() || named.contains(unique_id);
+    let mut text = String::new();
+    for (unique_id, known) in index.iter().filter(|(it, _)| is_meant(it.as_bytes())) {
+        output.own_event(json::known(account, unique_id.as_bytes(), &known))?;
+        text += &message_line(&unique_id.word(), &known);
     }
-    let mut orders = index.orders();
-    orders.retain(|(unique_id, _)| named.is_empty() || named.contains(unique_id.as_bytes()));
-    for (unique_id, Order { octets, .. }) in &orders {
-        let unmet = index.is_order_unmet(unique_id);
-        let (unique_id, octets) = (Octets::from(unique_id.as_bytes()), *octets);
-        output.own_event(OfProgram::Order { account, unique_id, octets, unmet })?;
+    for (unique_id, Order { octets, .. }) in index.orders() {
+        if is_meant(unique_id.as_bytes()) {
+            let unmet = index.is_order_unmet(&unique_id);
+            text += &order_line(&unique_id.word(), octets, unmet);
+            let unique_id = Octets::from(unique_id.as_bytes());
+            output.own_event(OfProgram::Order { account, unique_id, octets, unmet })?;
+        }
     }
-    output.print((list(&known) + &list_orders(&orders, index)).as_bytes())?;
+    output.print(text.as_bytes())?;
     output.done(account, Exit::Ok, &Summary::default())
 }
 
-/// The journal, a line a message.
-fn list(messages: &[(UniqueId, Known)]) -> String {
-    let mut text = String::new();
-    for (unique_id, known) in messages {
-        let Known { state, at, occurrence, .. } = *known;
-        let octets = known.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
-        let when = if at == 0 { "-".into() } else { date(at) };
-        text += &format!("{state} {when} {octets} {occurrence} {}\n", unique_id.word());
-    }
-    text
+/// A message of the journal.
+fn message_line(unique_id: &str, known: &Known) -> String {
+    let Known { state, at, occurrence, octets, .. } = *known;
+    let when = if at == 0 { "-".into() } else { date(at) };
+    format!("{state} {when} {} {occurrence} {unique_id}\n", size(octets))
 }
 
-/// The orders that hold, a line each, in the columns of the messages.
-fn list_orders(orders: &[(UniqueId, Order)], index: &Index) -> String {
-    let line = |(unique_id, order): &(UniqueId, Order)| {
-        let octets = order.octets.map_or_else(|| "-".into(), |octets| octets.to_string());
-        let word = if index.is_order_unmet(unique_id) { "delete-unmet" } else { "delete-ordered" };
-        format!("{word} - {octets} - {}\n", unique_id.word())
-    };
-    orders.iter().map(line).collect()
+/// An order that holds, in the columns of the messages.
+fn order_line(unique_id: &str, octets: Option<u64>, unmet: bool) -> String {
+    let word = if unmet { "delete-unmet" } else { "delete-ordered" };
+    format!("{word} - {} - {unique_id}\n", size(octets))
+}
+
+fn size(octets: Option<u64>) -> String {
+    octets.map_or_else(|| "-".into(), |octets| octets.to_string())
 }
 
 /// A file and the one whose content it has.

@@ -12,7 +12,7 @@ use crate::channel::event::{Event, Summary};
 use crate::channel::failure::{FailedOperation, Kind};
 use crate::channel::octets::Octets;
 use crate::cli::error::{Error, Lost};
-use crate::journal::{Known, UniqueId};
+use crate::journal::Known;
 
 use super::exit::{Exit, kind_of, kind_of_maildir};
 use super::fared::Fared;
@@ -266,10 +266,10 @@ pub(super) fn error<'l>(account: Option<&'l str>, error: &Error) -> OfProgram<'l
 }
 
 /// A message of the journal as an event.
-pub(super) fn known<'l>(account: &'l str, unique_id: &UniqueId, known: &Known) -> OfProgram<'l> {
+pub(super) fn known<'l>(account: &'l str, unique_id: &[u8], known: &Known) -> OfProgram<'l> {
     let Known { state, at, occurrence, octets, .. } = *known;
     let since = Some(at).filter(|at| *at > 0);
-    let (state, unique_id) = (state.word(), Octets::from(unique_id.as_bytes()));
+    let (state, unique_id) = (state.word(), Octets::from(unique_id));
     OfProgram::Known { account, unique_id, occurrence, state, since, octets }
 }
 
