@@ -3,11 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// No address is longer (RFC 5321 section 4.5.3.1.3 has 256).
 const MAX_ADDRESS: usize = 320;
 
 /// The address of a recipient, which can stand between angle brackets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(try_from = "String")]
 pub struct Recipient(String);
 
 impl Recipient {
@@ -29,6 +32,14 @@ impl FromStr for Recipient {
     }
 }
 
+impl TryFrom<String> for Recipient {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        text.parse()
+    }
+}
+
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -43,6 +54,7 @@ mod tests {
     fn a_recipient_brings_no_command_along() {
         for wrong in ["", "a b", "a\r\nRCPT TO:<b>", "<a>", "a>", "a\0"] {
             assert!(wrong.parse::<Recipient>().is_err(), "{wrong:?}");
+            assert!(serde_json::from_value::<Recipient>(wrong.into()).is_err(), "{wrong:?}");
         }
         for right in ["rose", "a@b", "j\u{fc}@\u{fc}.example", "\"a.b\"@c"] {
             assert_eq!(right.parse::<Recipient>().unwrap().to_string(), right);

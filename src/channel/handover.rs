@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::recipient::Recipient;
+
 use super::octets::Octets;
 
 /// One file of the account, to be shown to the configured command.
@@ -33,7 +35,7 @@ pub struct LmtpJob {
     /// Where it listens.
     pub target: LmtpTarget,
     /// Whom it takes messages for.
-    pub recipients: Vec<String>,
+    pub recipients: Vec<Recipient>,
     /// How long it may take once it has a whole message, in seconds.
     pub patience: u64,
 }

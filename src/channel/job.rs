@@ -5,6 +5,8 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::pin::Pin;
+
 use super::command::WorkerCommand;
 use super::handover::LmtpJob;
 use super::octets::Octets;
@@ -116,8 +118,8 @@ pub struct ConnectionSettings {
     pub tls: Tls,
     /// Whose certificate authorities are believed.
     pub roots: RootsSetting,
-    /// If any: the server's key has to be one of these; `sha256:` and base64.
-    pub pins: Vec<String>,
+    /// If any: the server's key has to be one of these.
+    pub pins: Vec<Pin>,
     /// The client certificate; its key follows as a secret.
     pub client_certificate: Option<ClientCertificate>,
     /// A proxy that resolves the host itself.

@@ -12,7 +12,6 @@ use crate::fetch;
 use crate::handover::{self, Answer, ByHand, HandoverMessage, Lmtp, LmtpOptions, Target};
 use crate::maildir::Maildir;
 use crate::protocol::UniqueId;
-use crate::recipient::Recipient;
 
 use super::error::{Error, WorkerFailure};
 use super::link::Link;
@@ -59,8 +58,6 @@ pub(super) fn target<'l>(
     let Some(LmtpJob { target, recipients, patience }) = &account.job.lmtp else {
         return Ok(Box::new(PipeTarget { link }));
     };
-    let recipients: Result<Vec<Recipient>, _> = recipients.iter().map(|it| it.parse()).collect();
-    let recipients = recipients.map_err(|_| WorkerFailure::Settings("a recipient is none"))?;
     let messages = Maildir::opener(&at.maildir);
     let messages = messages.map_err(|_| WorkerFailure::Settings("there is no Maildir"))?;
     let mut connection = account.session.connection.clone();
@@ -75,7 +72,7 @@ pub(super) fn target<'l>(
     };
     let patience = Duration::from_secs(*patience);
     let options = LmtpOptions { connection, socket, patience, name: name() };
-    Ok(Box::new(Lmtp::new(options, recipients, messages)))
+    Ok(Box::new(Lmtp::new(options, recipients.clone(), messages)))
 }
 
 /// This machine, as LHLO names it.

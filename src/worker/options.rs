@@ -136,7 +136,6 @@ fn connection(
     stop: &Stop,
 ) -> Result<connection::Options, WorkerFailure> {
     let given = &job.connection;
-    let pins = given.pins.iter().map(|pin| pin.parse());
     let proxy = given.proxy.as_ref().map(|proxy| {
         let login = match (&proxy.user, &secrets.proxy_password) {
             (Some(user), Some(password)) => {
@@ -165,9 +164,7 @@ fn connection(
             RootsSetting::System {} => connection::Roots::System,
             RootsSetting::Webpki {} => connection::Roots::Webpki,
         },
-        pins: pins
-            .collect::<Result<_, _>>()
-            .map_err(|_| WorkerFailure::Settings("a pin is none"))?,
+        pins: given.pins.clone(),
         identity: None,
         proxy: proxy.transpose()?,
         family: given.family.map(|family| match family {

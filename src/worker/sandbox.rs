@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn each_command_reaches_the_ports_that_it_needs() {
         let target = LmtpTarget::Host { host: "localhost".into(), port: 24 };
-        let lmtp = LmtpJob { target, recipients: vec!["a@b".into()], patience: 1 };
+        let lmtp = LmtpJob { target, recipients: vec!["a@b".parse().unwrap()], patience: 1 };
         let socket = LmtpTarget::Socket { path: Octets::from(Path::new("/run/lmtp")) };
         let by_socket = LmtpJob { target: socket, ..lmtp.clone() };
         assert_eq!(ports(&WorkerCommand::Check {}, 995, Some(&lmtp)), [53, 995]);

@@ -124,7 +124,7 @@ impl Account {
 
     fn lmtp(&self) -> Option<LmtpJob> {
         let Some(Handover::Lmtp(target)) = &self.settings.handover else { return None };
-        let recipients = self.settings.rcpt.iter().flatten().map(ToString::to_string).collect();
+        let recipients = self.settings.rcpt.clone().unwrap_or_default();
         let patience = self.exec_timeout().as_secs();
         Some(LmtpJob { target: target.clone(), recipients, patience })
     }

@@ -52,7 +52,6 @@ impl ConfigRoute {
             (None, TlsRoots::System) => RootsSetting::System {},
             (None, TlsRoots::Webpki) => RootsSetting::Webpki {},
         };
-        let pins = settings.tls_pin.iter().flatten().map(|pin| pin.to_string()).collect();
         let (connect_timeout, timeout) =
             (seconds(settings.connect_timeout, 60), seconds(settings.timeout, 180));
         let connection = ConnectionSettings {
@@ -60,7 +59,7 @@ impl ConfigRoute {
             port,
             tls,
             roots,
-            pins,
+            pins: settings.tls_pin.clone().unwrap_or_default(),
             client_certificate,
             proxy,
             family: match (settings.ipv4, settings.ipv6) {
