@@ -42,8 +42,8 @@ pub struct ProbeReport {
     pub login_delay: Option<u64>,
     /// For how long the server keeps messages.
     pub retention: Option<Retention>,
-    /// How many messages there are, and their size.
-    pub maildrop: Option<(u64, u64)>,
+    /// How many messages there are, and their size together, if that of each is known.
+    pub maildrop: Option<(usize, Option<u64>)>,
     /// What UIDL is worth.
     pub unique_ids: Option<UniqueIdsReport>,
     /// Whether TOP works; a refusal's words. Not asked of an empty maildrop.

@@ -36,11 +36,9 @@ impl Orphan {
         }
     }
 
-    /// Whether both sizes are known and are not the same. No message has a size of 0:
-    /// some servers give it to all.
+    /// Whether both sizes are known and are not the same.
     fn has_other_size(&self, listed: &Listed, index: &Index) -> bool {
-        let [listed, known] = [listed.octets, self.octets(index)].map(|it| it.filter(|it| *it > 0));
-        listed.zip(known).is_some_and(|(listed, known)| listed != known)
+        listed.octets.zip(self.octets(index)).is_some_and(|(listed, known)| listed != known)
     }
 }
 

@@ -15,10 +15,6 @@ pub(super) fn has_changed(drop: Option<DropListing>, known: Option<u64>) -> bool
 /// Whether STAT's total is that of LIST's sizes, if both are known. Some servers count
 /// line ends otherwise.
 pub(super) fn is_that_of(drop: Option<DropListing>, scan: &[ScanListing]) -> Option<bool> {
-    let listed = total(scan.iter().map(|listed| listed.octets))?;
+    let listed = ScanListing::total(scan)?;
     Some(drop.filter(|_| !scan.is_empty())?.octets == listed)
-}
-
-fn total(mut octets: impl Iterator<Item = Option<u64>>) -> Option<u64> {
-    octets.try_fold(0u64, |sum, octets| Some(sum.saturating_add(octets?)))
 }

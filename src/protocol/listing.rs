@@ -49,7 +49,8 @@ pub struct ScanListing {
     pub number: MessageNumber,
     /// Its size in octets, as the server counts them: many count wrongly, so
     /// nothing is ever delimited by it. `None` where there is no such number:
-    /// GreenMail 2.0.1 says -1 for a size that it does not know.
+    /// GreenMail 2.0.1 says -1 for a size that it does not know. No message has a size
+    /// of 0: some servers give it to all.
     pub octets: Option<u64>,
 }
 
@@ -59,7 +60,13 @@ impl ScanListing {
         let (number, rest) = word(line);
         let (octets, _) = word(rest);
         let number = MessageNumber::parse(number).ok_or(Violation::Number)?;
-        Ok(Self { number, octets: decimal(octets) })
+        Ok(Self { number, octets: decimal(octets).filter(|octets| *octets > 0) })
+    }
+
+    /// The size of all messages together, if that of each is known.
+    pub fn total(listing: &[Self]) -> Option<u64> {
+        let mut octets = listing.iter().map(|listed| listed.octets);
+        octets.try_fold(0u64, |sum, octets| Some(sum.saturating_add(octets?)))
     }
 
     /// Whether the text behind `+OK` can name one message: "+OK 2 messages" begins a
@@ -141,12 +148,24 @@ mod tests {
         let number = MessageNumber::new(1).unwrap();
         assert_eq!(ScanListing::parse(b"1 120"), Ok(ScanListing { number, octets: Some(120) }));
         assert_eq!(ScanListing::parse(b"1  120 x"), Ok(ScanListing { number, octets: Some(120) }));
-        for unknown in [&b"1"[..], b"1 -1", b"1 1.5k", b"1 99999999999999999999999"] {
+        for unknown in [&b"1"[..], b"1 0", b"1 -1", b"1 1.5k", b"1 99999999999999999999999"] {
             assert_eq!(ScanListing::parse(unknown), Ok(ScanListing { number, octets: None }));
         }
         for wrong in [&b""[..], b"0 120", b"x 120"] {
             assert_eq!(ScanListing::parse(wrong), Err(Violation::Number));
         }
+    }
+
+    #[test]
+    fn sizes_have_a_total_where_each_is_known() {
+        let total = |lines: &[&[u8]]| {
+            let listing = lines.iter().map(|line| ScanListing::parse(line).unwrap());
+            ScanListing::total(&listing.collect::<Vec<_>>())
+        };
+        assert_eq!(total(&[]), Some(0));
+        assert_eq!(total(&[b"1 120", b"2 200"]), Some(320));
+        assert_eq!(total(&[b"1 120", b"2 0"]), None);
+        assert_eq!(total(&[b"1 18446744073709551615", b"2 200"]), Some(u64::MAX));
     }
 
     #[test]
@@ -156,6 +175,7 @@ mod tests {
         let scan = |line: &[u8]| names(ScanListing::leniencies(line));
         assert_eq!(scan(b"1 120"), []);
         assert_eq!(scan(b"1 120 and more"), []);
+        assert_eq!(scan(b"1 0"), []);
         assert_eq!(scan(b"1 -1"), [SizeUnknown]);
         assert_eq!(scan(b"1"), [SizeUnknown]);
         assert_eq!(scan(b"1\t120"), [BlanksInListing]);

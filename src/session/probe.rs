@@ -52,8 +52,8 @@ pub struct Findings {
     pub login: Option<LoginMechanism>,
     /// What is announced after the login.
     pub after_login: Option<CapaAnswer>,
-    /// The messages.
-    pub maildrop: Option<DropListing>,
+    /// How many messages there are, and their size together, if LIST has that of each.
+    pub maildrop: Option<(usize, Option<u64>)>,
     /// What UIDL is worth.
     pub unique_ids: Option<Result<UniqueIds, Refusal>>,
     /// Whether TOP works; not asked of an empty maildrop.
@@ -256,9 +256,7 @@ impl Findings {
             self.after_login = Some(capabilities(&mut transaction.conversation)?);
         }
         let listing = transaction.scan_listing()?;
-        let octets =
-            listing.iter().fold(0u64, |sum, listed| sum.saturating_add(listed.octets.unwrap_or(0)));
-        self.maildrop = Some(DropListing { messages: listing.len() as u64, octets });
+        self.maildrop = Some((listing.len(), ScanListing::total(&listing)));
         let unique_ids = transaction.unique_id_listing()?;
         self.unique_ids = Some(unique_ids.map(|listing| {
             let is_number = |listed: &UniqueIdListing| {

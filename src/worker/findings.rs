@@ -82,7 +82,7 @@ fn findings(
             None => Retention::Ever {},
             Some(days) => Retention::Days(days),
         }),
-        maildrop: found.maildrop.map(|it| (it.messages, it.octets)),
+        maildrop: found.maildrop,
         unique_ids: found.unique_ids.as_ref().map(|ids| match ids {
             Ok(ids) => UniqueIdsReport::Listed { named: ids.named, numbers: ids.numbers },
             Err(refusal) => UniqueIdsReport::Refused { text: Octets::cut(&refusal.text) },

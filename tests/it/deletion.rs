@@ -211,6 +211,23 @@ fn numbers_for_unique_ids_without_top_never_make_new_mail_vanish() {
 }
 
 #[test]
+fn a_size_of_0_for_each_message_tells_no_numbered_one_from_another() {
+    let numbered = |letters: &[usize]| -> Vec<Message> {
+        let uids = letters.iter().zip(1..);
+        let message = |number, uid: u32| Message::new(uid.to_string(), letter(number));
+        uids.map(|(number, uid)| message(*number, uid).listed_as(0)).collect()
+    };
+    let server = Server::builder().user("mrose", "secret").messages(numbered(&[1, 2, 3]));
+    let (server, sandbox) = (server.without("TOP").start(), Sandbox::new());
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").replace(numbered(&[2, 3, 4]));
+    for _ in 0..2 {
+        sandbox.plain(&server).run().is_silent();
+        assert_eq!(sandbox.count(), 4);
+    }
+}
+
+#[test]
 fn marks_on_numbers_do_not_hide_later_mail() {
     let numbered = |letters: &[usize]| -> Vec<Message> {
         let uids = letters.iter().zip(1..);

@@ -162,6 +162,20 @@ fn two_mailboxes_with_counters_as_unique_ids_share_a_maildir() {
 }
 
 #[test]
+fn a_size_of_0_for_each_message_makes_two_mailboxes_none() {
+    let messages = |first: usize| {
+        let message = move |at| Message::new(format!("{at}"), letter(first + at)).listed_as(0);
+        (1..=4).map(message)
+    };
+    let builder = Server::builder().without("TOP").user("a", "secret").messages(messages(0));
+    let (server, sandbox) =
+        (builder.user("b", "secret").messages(messages(10)).start(), Sandbox::new());
+    named(&sandbox, &server, "a").run().is_silent();
+    named(&sandbox, &server, "b").run().is_silent();
+    assert_eq!(sandbox.count(), 8);
+}
+
+#[test]
 fn a_first_run_that_failed_or_listed_nothing_is_no_other_name() {
     let server = Server::builder()
         .user("empty", "secret")

@@ -327,6 +327,16 @@ fn an_empty_maildrop_has_no_header_to_ask_for() {
 }
 
 #[test]
+fn sizes_that_are_not_known_have_no_total() {
+    for listing in ["1 0\r\n2 0\r\n3 0", "1 52\r\n2 -1\r\n3 52"] {
+        let listing = format!("+OK\r\n{listing}\r\n.\r\n");
+        let server = server(Security::Plain).fault(Fault::nth_reply("LIST", 1, listing)).start();
+        let ran = probing(&Sandbox::new(), &server, "none").run();
+        tells(&ran, &["maildrop      3 messages; LIST does not tell the size of each"]);
+    }
+}
+
+#[test]
 fn odd_unique_ids_are_noticed() {
     let cases = [
         (

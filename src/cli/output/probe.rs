@@ -260,8 +260,11 @@ impl Report<'_> {
     /// What a fetch hangs on.
     fn maildrop(&mut self, findings: &ProbeReport) {
         let Some((many, octets)) = findings.maildrop else { return };
-        let many = usize::try_from(many).unwrap_or(usize::MAX);
-        self.fact("maildrop", format_args!("{}, {octets} octets", messages(many)));
+        let octets = match octets {
+            Some(octets) => format!(", {octets} octets"),
+            None => "; LIST does not tell the size of each".into(),
+        };
+        self.fact("maildrop", format_args!("{}{octets}", messages(many)));
         self.uidl(findings, many);
         match &findings.top {
             Some(AnswerReport::Answered {}) => {

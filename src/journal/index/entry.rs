@@ -86,6 +86,8 @@ impl IndexEntry {
 
     pub(super) fn set_facts(&mut self, facts: Facts) {
         let Facts { octets, fingerprint, content } = facts;
+        // A journal may have it of a server that gives it to all.
+        let octets = octets.filter(|octets| *octets > 0);
         self.octets = octets.unwrap_or(0).to_be_bytes();
         self.set(Flag::Octets, octets.is_some());
         self.fingerprint = fingerprint.map_or([0; 16], Fingerprint::octets);

@@ -63,7 +63,7 @@ pub fn listing(line: &[u8]) {
     let drop = first.zip(second).map(|(messages, octets)| DropListing { messages, octets });
     assert_eq!(DropListing::parse(line).ok(), drop);
     let message = first.and_then(|first| MessageNumber::new(u32::try_from(first).ok()?));
-    let scan = message.map(|number| ScanListing { number, octets: second });
+    let scan = message.map(|number| ScanListing { number, octets: second.filter(|it| *it > 0) });
     assert_eq!(ScanListing::parse(line).ok(), scan);
     let parsed = UniqueIdListing::parse(line);
     assert_eq!(parsed.as_ref().ok().map(|listing| listing.number), message);
