@@ -133,6 +133,9 @@ pub enum Error {
         "message {0} cannot be told from others: its unique-id is its number, and TOP shows no header with a Message-ID"
     )]
     Untold(MessageNumber),
+    /// Neither a header nor a size tells a message from others.
+    #[error("message {0} cannot be told from others: TOP shows no header, and LIST no size")]
+    Unsized(MessageNumber),
     /// Another journal of the Maildir knows the messages of this maildrop.
     #[error("the Maildir has the messages of this maildrop already, as those of {}; nothing was fetched", .0.key())]
     SameMailbox(Mailbox),

@@ -27,8 +27,9 @@ pub struct Doomed {
 }
 
 impl Listing<'_> {
-    /// The messages that are named, each with its header. Where a unique-id is only the
-    /// message's number, one without a header that tells it from others is refused.
+    /// The messages that are named, each with its header. One that neither header nor size
+    /// tell from others is refused; where a unique-id is only the message's number, its size
+    /// does not.
     pub fn doomed(&mut self, index: &Index, named: &Selection) -> Result<Vec<Doomed>, Error> {
         let is_numbered = are_numbers(&self.listing);
         let is_meant = |listed: &&Listed| named.means(listed.number, &listed.unique_id);
@@ -41,6 +42,7 @@ impl Listing<'_> {
             let fingerprint = header.as_deref().and_then(|header| print(header, is_numbered));
             match (is_numbered, fingerprint) {
                 (true, None) => Err(Error::Untold(number)),
+                (false, None) if octets.is_none() => Err(Error::Unsized(number)),
                 _ => Ok(Doomed { number, unique_id, order: Order { octets, fingerprint }, header }),
             }
         });

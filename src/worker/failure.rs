@@ -78,7 +78,9 @@ fn of_fetch(error: &fetch::Error) -> Kind {
         fetch::Error::Declined => Kind::Declined,
         fetch::Error::NoRoom { .. } => Kind::Disk,
         fetch::Error::NoSuchMessage(_) => Kind::NoSuchMessage,
-        fetch::Error::NoUniqueIds(_) | fetch::Error::Untold(_) => Kind::ServerUnavailable,
+        fetch::Error::NoUniqueIds(_) | fetch::Error::Unsized(_) | fetch::Error::Untold(_) => {
+            Kind::ServerUnavailable
+        }
         fetch::Error::Renumbered => Kind::Renumbered,
         fetch::Error::AllRefused { .. } => Kind::MessageRefused,
         fetch::Error::UniqueIdsGone(_) => Kind::UniqueIdsGone,

@@ -224,6 +224,21 @@ fn without_top_an_order_means_a_message_of_the_same_size() {
 }
 
 #[test]
+fn without_top_a_message_whose_size_is_not_known_is_not_ordered_to_be_deleted() {
+    for sizes in ["1 0\r\n2 0", "1 -1\r\n2 -1"] {
+        let server = Server::builder().user("mrose", "secret").messages(letters(2));
+        let sizes = Fault::reply("LIST", format!("+OK\r\n{sizes}\r\n.\r\n"));
+        let (server, sandbox) = (server.without("TOP").fault(sizes).start(), Sandbox::new());
+        let args = ["--state", "delete", "--yes", "--uid", "uid-2"];
+        let ran = sandbox.plain(&server).args(args).run();
+        assert_eq!(ran.status, Some(69), "{ran:?}");
+        assert!(ran.stderr.contains("message 2 cannot be told from others: TOP shows"), "{ran:?}");
+        sandbox.plain(&server).run();
+        assert_eq!((server.maildrop("mrose").len(), sandbox.count()), (2, 2));
+    }
+}
+
+#[test]
 fn an_order_whose_header_is_not_shown_in_one_session_waits_for_the_next() {
     let refused = Fault::reply("TOP", "-ERR not now\r\n");
     let server = Server::builder().user("mrose", "secret").messages(letters(4));
