@@ -10,8 +10,9 @@ use crate::secret::Secret;
 
 use super::ahead::Early;
 use super::choice::{Channel, check};
-use super::conversation::{Conversation, Log};
+use super::conversation::Conversation;
 use super::error::Error;
+use super::log::Log;
 use super::mechanism::LoginMechanism;
 
 /// How many commands may be under way at once.

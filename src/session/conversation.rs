@@ -1,47 +1,22 @@
 //! Commands out, lines in: what both states share.
 
+mod capabilities; // the answer to CAPA
 mod lines; // of a listing
+mod message; // its octets
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use memchr::memchr;
 
-use crate::connection::{self, Certificate, Connection, Phase, Roots};
+use crate::connection::{self, Connection, Phase, Roots};
 use crate::protocol::{
-    Capabilities, Command, Continuation, Indicator, Keyword, Leniencies, Leniency,
-    MAX_RESPONSE_LINE, Redactor, StatusLine, Unstuffer, Violation, sasl,
+    Command, Continuation, Indicator, Keyword, Leniencies, Leniency, MAX_RESPONSE_LINE, Redactor,
+    StatusLine, Violation, sasl,
 };
 use crate::secret::Secret;
 
 use super::error::{Error, Refusal};
-
-/// One line of the conversation, as `-vvv` shows it.
-#[derive(Clone, Copy, Debug)]
-pub enum Line<'a> {
-    /// What the server announces it can, before the login or after it.
-    Capabilities {
-        /// What it announces.
-        capabilities: &'a Capabilities,
-        /// Behind the login.
-        after_login: bool,
-    },
-    /// The server has greeted, and the connection is protected as it will be.
-    Connected(&'a Connection),
-    /// A command that was sent; its `Display` leaves secrets out.
-    Sent(&'a Command),
-    /// The first line of a response, secrets left out.
-    Received(&'a [u8]),
-    /// The server breaks an RFC, and is served all the same.
-    Lenient(Leniency),
-    /// The rest of a multi-line response, that long.
-    Octets(u64),
-    /// TLS protects what follows.
-    Protected {
-        /// The server's, where anybody looks at its dates.
-        certificate: Option<&'a Certificate>,
-    },
-}
+use super::log::{Line, Log};
 
 /// What a server says while it judges a login.
 pub(super) enum LoginAnswer<'l> {
@@ -52,12 +27,6 @@ pub(super) enum LoginAnswer<'l> {
     /// `-ERR`
     Refused(Refusal),
 }
-
-/// Hears the conversation.
-pub type Log<'a> = &'a dyn Fn(Line<'_>);
-
-/// Where LF seems to end the lines of a message, so long more of it is waited for.
-const LINE_FEEDS: Duration = Duration::from_millis(500);
 
 /// A status line is no longer without its CRLF (RFC 2449 section 4).
 const STATUS_LINE: usize = 510;
@@ -308,90 +277,6 @@ impl<'a> Conversation<'a> {
     /// Reads a status line and demands `+OK`.
     pub(super) fn positive(&mut self, keyword: Keyword, phase: Phase) -> Result<&[u8], Error> {
         self.status(keyword, phase)?.map_err(|refusal| Error::Refused { keyword, refusal })
-    }
-
-    /// The message after the status line of RETR or TOP, in pieces, line ends LF.
-    pub(super) fn message(
-        &mut self,
-        keyword: Keyword,
-        sink: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> Result<(), Error> {
-        let mut unstuffer = Unstuffer::default();
-        let mut octets = 0;
-        let status_has_crlf = self.has_crlf;
-        self.piece.clear();
-        loop {
-            let taken = unstuffer.push(self.connection.buffered(), &mut self.piece);
-            self.connection.consume(taken);
-            octets += taken as u64;
-            if self.piece.len() >= PIECE || (unstuffer.is_done() && !self.piece.is_empty()) {
-                if sink(&self.piece).is_break() {
-                    return Err(Error::Stopped);
-                }
-                self.piece.clear();
-            }
-            if unstuffer.is_done() {
-                (self.log)(Line::Octets(octets));
-                return Ok(());
-            }
-            let (at_end, at_start) =
-                (unstuffer.may_end_with_line_feeds(), unstuffer.is_in_first_line());
-            if at_end || at_start && !status_has_crlf && octets > 0 {
-                if !self.is_silent(LINE_FEEDS)? {
-                    continue;
-                }
-                let violation = match status_has_crlf {
-                    true => Violation::LineFeedsInMessage,
-                    false => Violation::LineFeeds,
-                };
-                return Err(Error::Violation { keyword, violation });
-            }
-            self.connection.begin(Phase::Message);
-            self.connection.fill()?;
-        }
-    }
-
-    /// The answer to CAPA; a refusal means that there are none (RFC 2449
-    /// section 5 is optional).
-    pub(super) fn capabilities(&mut self) -> Result<Capabilities, Error> {
-        Ok(self.capabilities_or_refusal()?.unwrap_or_default())
-    }
-
-    /// The same, a refusal told apart from an empty answer.
-    pub(super) fn capabilities_or_refusal(
-        &mut self,
-    ) -> Result<Result<Capabilities, Refusal>, Error> {
-        self.connection.begin(Phase::Reply);
-        self.read_capabilities(false)
-    }
-
-    /// The answer to CAPA behind the login.
-    pub(super) fn capabilities_after_login(&mut self) -> Result<Capabilities, Error> {
-        self.connection.begin(Phase::Reply);
-        Ok(self.read_capabilities(true)?.unwrap_or_default())
-    }
-
-    /// The same, where the answer has to begin within this time.
-    pub(super) fn capabilities_within(
-        &mut self,
-        at_most: Duration,
-    ) -> Result<Result<Capabilities, Refusal>, Error> {
-        self.connection.begin_within(Phase::Reply, at_most);
-        self.read_capabilities(false)
-    }
-
-    fn read_capabilities(
-        &mut self,
-        after_login: bool,
-    ) -> Result<Result<Capabilities, Refusal>, Error> {
-        let keyword = Command::Capa.keyword();
-        if let Err(refusal) = self.read_status(keyword, Phase::Reply)? {
-            return Ok(Err(refusal));
-        }
-        let mut capabilities = Capabilities::default();
-        self.lines(keyword, |line| capabilities.push(line))?;
-        (self.log)(Line::Capabilities { capabilities: &capabilities, after_login });
-        Ok(Ok(capabilities))
     }
 
     /// Says that TLS protects what follows, and how long it will.

@@ -31,6 +31,7 @@ mod choice;
 mod conversation;
 mod early;
 mod error;
+mod log;
 mod login;
 mod mechanism;
 mod pipelined_login;
@@ -46,8 +47,8 @@ pub use ahead::Early;
 pub use authorization::{
     Authorization, ChannelBinding, Credentials, Options, Pipelining, check_user,
 };
-pub use conversation::{Line, Log};
 pub use error::{Error, Nature, Refusal};
+pub use log::{Line, Log};
 pub use mechanism::LoginMechanism;
 pub use probe::{CapaAnswer, Findings, ProbeStep, UniqueIds, probe};
 pub use proof::{Extra, ProofAnswer, ProofReply, ProofVerdict};

@@ -21,8 +21,9 @@ use super::authorization::{
     Authorization, Credentials, Options, Pipelining, ask_for_tls, is_unanswered, stls,
 };
 use super::choice::{AuthMethod, choose};
-use super::conversation::{Conversation, Line, Log, of_tls};
+use super::conversation::{Conversation, of_tls};
 use super::error::{Error, Refusal};
+use super::log::{Line, Log};
 use super::mechanism::LoginMechanism;
 use super::transaction::Transaction;
 

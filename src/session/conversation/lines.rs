@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use memchr::memchr;
 
-use super::{Conversation, Line};
+use super::Conversation;
 use crate::connection::{self, Phase};
 use crate::protocol::{Keyword, MAX_LISTING_OCTETS, MAX_RESPONSE_LINE, Violation};
 use crate::session::error::Error;
+use crate::session::log::Line;
 
 impl Conversation<'_> {
     /// Passes over the lines of a listing; whether one came within this time.
