@@ -7,6 +7,9 @@
 //!   dot, CR or LF at the edge of a packet is remembered as a state (EDB-19207
 //!   is what happens otherwise).
 //! * Only CRLF ends a line. A dot after a bare CR or LF is content.
+//! * A leading dot is removed only where another dot follows it. A server that stuffs
+//!   sends two, so a dot alone before other octets was not stuffed, and is content:
+//!   Dovecot 2.3.19 does not stuff a dot that is a message's first octet.
 
 use memchr::memchr;
 
@@ -15,7 +18,7 @@ use memchr::memchr;
 ///
 /// ```abnf
 /// response = *line "." CRLF
-/// line     = [".'"] *OCTET CRLF   ; stuffed if it would begin with "."
+/// line     = ["."] *OCTET CRLF   ; stuffed if it would begin with "."
 /// ```
 #[derive(Debug, Default)]
 pub struct Unstuffer {
@@ -70,7 +73,14 @@ impl Unstuffer {
                 (At::LineStart, b'.') => (self.at, rest) = (At::Dot, after),
                 (At::Dot, b'\r') => (self.at, rest) = (At::DotCr, after),
                 (At::DotCr, b'\n') => (self.at, rest) = (At::End, after),
-                (At::DotCr, _) => self.at = At::Cr,
+                (At::DotCr, _) => {
+                    out.push(b'.');
+                    self.at = At::Cr;
+                }
+                (At::Dot, octet) if *octet != b'.' => {
+                    out.push(b'.');
+                    self.at = At::Line;
+                }
                 (At::Cr, b'\n') => {
                     out.push(b'\n');
                     self.lines += 1;
@@ -149,7 +159,12 @@ mod tests {
     fn a_dot_after_a_bare_cr_or_lf_does_not_end_the_message() {
         unstuffs(b"a\r.\r\n.\r\n", b"a\r.\r\n");
         unstuffs(b"a\n.\n\r\n.\r\n", b"a\n.\n\r\n");
-        unstuffs(b".\n.\r\n.\r\n", b"\n.\r\n");
+        unstuffs(b".\n.\r\n.\r\n", b".\n.\r\n");
+    }
+
+    #[test]
+    fn a_leading_dot_that_no_other_follows_was_not_stuffed_and_stays() {
+        unstuffs(b".a\r\n..b\r\n. \r\n.\r\n", b".a\r\n.b\r\n. \r\n");
     }
 
     #[test]
@@ -179,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn a_stuffed_line_may_begin_with_cr() {
-        unstuffs(b".\r\r\n.\r\n", b"\r\r\n");
-        unstuffs(b".\rx\r\n.\r\n", b"\rx\r\n");
+    fn a_dot_before_a_bare_cr_is_no_end() {
+        unstuffs(b".\r\r\n.\r\n", b".\r\r\n");
+        unstuffs(b"..\rx\r\n.\r\n", b".\rx\r\n");
     }
 
     #[test]

@@ -137,7 +137,8 @@ fn announced(capabilities: &Capabilities, lines: &[Vec<Vec<u8>>]) {
 }
 
 /// RFC 1939 section 3 read whole: the message with LF for CRLF, and how many octets it took
-/// with its terminator, or `None` if that is not there yet.
+/// with its terminator, or `None` if that is not there yet. A dot is stuffed where another
+/// one follows it.
 fn unstuffed(stream: &[u8]) -> (Vec<u8>, Option<usize>) {
     let (mut message, mut at) = (Vec::new(), 0);
     loop {
@@ -149,7 +150,11 @@ fn unstuffed(stream: &[u8]) -> (Vec<u8>, Option<usize>) {
         if end.is_some() && line == b"." {
             return (message, Some(at + 3));
         }
-        message.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
+        let is_stuffed = line.starts_with(b"..");
+        let content = if is_stuffed { &line[1..] } else { line };
+        // What a dot at the end begins is not known yet, nor with a CR behind it.
+        let is_begun = end.is_none() && line == b".";
+        message.extend_from_slice(if is_begun { b"" } else { content });
         let Some(end) = end else { return (message, None) };
         message.push(b'\n');
         at += end + 2;
