@@ -41,9 +41,9 @@ pub(super) fn check_value(octets: &[u8]) -> Result<(), ArgumentError> {
 /// prohibits or (the library reads Unicode 3.2 strictly) does not know, stay as
 /// they are. Servers that prepare do the same or refuse; the others compare octets.
 ///
-/// Only PLAIN and SCRAM know of it; CRAM-MD5 and LOGIN are older, and a token is
-/// ASCII. ASCII is copied once; what the library leaves of other text while it
-/// works is out of reach, and not wiped.
+/// Only a client of SCRAM prepares: for PLAIN that is left to who verifies (RFC 4616
+/// section 2), CRAM-MD5 and LOGIN are older, and a token is ASCII. ASCII is copied once;
+/// what the library leaves of other text while it works is out of reach, and not wiped.
 fn prepared(octets: &[u8]) -> Secret {
     let text = std::str::from_utf8(octets).ok();
     match text.and_then(|text| stringprep::saslprep(text).ok()) {
