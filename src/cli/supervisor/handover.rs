@@ -5,7 +5,6 @@
 use std::collections::HashSet;
 use std::sync::mpsc::sync_channel;
 use std::thread;
-use std::time::Duration;
 
 use crate::channel::command::WorkerCommand;
 use crate::channel::event::Event;
@@ -20,10 +19,7 @@ use crate::stop::Stop;
 use super::hearing::{AccountSender, Heard, WAITING};
 use super::prepare::Preparation;
 use super::service::{Service, WorkerMessage};
-use super::start::Start;
-
-/// A signal sets a flag; only a look at it ends a wait.
-const SLICE: Duration = Duration::from_millis(50);
+use super::start::{SLICE, Start};
 
 const COMMAND: WorkerCommand = WorkerCommand::HandOver {};
 
@@ -99,8 +95,8 @@ fn serve(
             Ok((_, Heard::ChannelOver(Some(why)))) => {
                 return Err(Error::WorkerLost(Lost::Misbehaved(why)));
             }
-            Ok((_, Heard::ChannelOver(None))) => service.is_over(),
-            Ok((_, Heard::StreamOver)) => service.stream_is_over(),
+            Ok((_, Heard::ChannelOver(None))) => service.channel_over(),
+            Ok((_, Heard::StreamOver)) => service.stream_over(),
             Ok((_, Heard::Started(Err(error)))) => return Err(error),
             Ok((_, heard @ Heard::Internal(_))) => _ = sink.pass(heard),
             _ => {}

@@ -17,11 +17,32 @@ struct Host {
     others: Vec<String>,
 }
 
+impl Host {
+    /// The failure of every account but the first one that found the server lost.
+    fn lost(&self) -> Option<Failure> {
+        // A name that does not exist is said once; the others may fare better later.
+        Some(Failure { kind: Kind::Connection, ..self.lost.clone()? })
+    }
+}
+
 /// The servers of a run.
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
     numbers: HashMap<String, usize>,
     all: Vec<Host>,
+    /// The number of each account's server.
+    of_accounts: Vec<usize>,
+}
+
+/// What the failure of an account says of its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HostFailure {
+    /// It cannot be reached, and this account found that out: the others need not try.
+    Found,
+    /// It cannot be reached, as another account found out before.
+    Known,
+    /// Nothing.
+    None,
 }
 
 /// Whether a failure says that the server cannot be reached by any account.
@@ -45,53 +66,58 @@ fn is_unreachable(failure: &Failure) -> bool {
 }
 
 impl Hosts {
-    /// The number of a server: of its name and port, reached in the same way.
-    pub(super) fn number(&mut self, connection: &ConnectionSettings) -> usize {
+    /// Adds the next account. Returns the number of its server: of its name and port,
+    /// reached in the same way.
+    pub(super) fn add(&mut self, connection: &ConnectionSettings) -> usize {
         let ConnectionSettings { host, port, proxy, .. } = connection;
         let new = self.all.len();
         let number = *self.numbers.entry(format!("{host}:{port} {proxy:?}")).or_insert(new);
         if number == new {
             self.all.push(Host::default());
         }
+        self.of_accounts.push(number);
         number
     }
 
-    /// A server has greeted.
-    pub(super) fn reached(&mut self, number: usize) {
-        if let Some(host) = self.all.get_mut(number) {
+    fn of(&mut self, account: usize) -> Option<&mut Host> {
+        self.all.get_mut(*self.of_accounts.get(account)?)
+    }
+
+    /// The server of an account has greeted.
+    pub(super) fn reached(&mut self, account: usize) {
+        if let Some(host) = self.of(account) {
             host.is_reached = true;
         }
     }
 
-    /// An account has failed. Whether it is the first one that could not reach the
-    /// server: then the others need not try.
-    pub(super) fn failed(&mut self, number: usize, failure: &Failure) -> bool {
-        let Some(host) = self.all.get_mut(number) else { return false };
-        if host.is_reached || host.lost.is_some() || !is_unreachable(failure) {
-            return false;
+    /// An account has failed. What another account found out before becomes its failure.
+    pub(super) fn failed(&mut self, account: usize, failure: &mut Failure) -> HostFailure {
+        let unreached = self.of(account).filter(|host| !host.is_reached);
+        let Some(host) = unreached.filter(|_| is_unreachable(failure)) else {
+            return HostFailure::None;
+        };
+        if let Some(lost) = host.lost() {
+            *failure = lost;
+            return HostFailure::Known;
         }
         host.lost = Some(failure.clone());
-        true
+        HostFailure::Found
     }
 
-    /// Why an account that has failed so, or has not begun, is one of the others.
-    pub(super) fn lost(&self, number: usize, own: Option<&Failure>) -> Option<Failure> {
-        let host = self.all.get(number)?;
-        let lost = host.lost.as_ref().filter(|_| !host.is_reached)?;
-        // A name that does not exist is said once; the others may fare better later.
-        let other = Failure { kind: Kind::Connection, ..lost.clone() };
-        own.is_none_or(is_unreachable).then_some(other)
+    /// Why an account need not begin, if its server cannot be reached.
+    pub(super) fn lost(&mut self, account: usize) -> Option<Failure> {
+        self.of(account).filter(|host| !host.is_reached)?.lost()
     }
 
-    /// Notes the name of one of the others, of which something is to be said.
-    pub(super) fn note(&mut self, number: usize, account: &str) {
-        if let Some(host) = self.all.get_mut(number) {
-            host.others.push(account.to_owned());
+    /// Notes the name of an account that ended because its server cannot be reached.
+    pub(super) fn note(&mut self, account: usize, name: &str) {
+        if let Some(host) = self.of(account) {
+            host.others.push(name.to_owned());
         }
     }
 
-    /// The names that were noted, once.
-    pub(super) fn take_others(&mut self, number: usize) -> Vec<String> {
-        self.all.get_mut(number).map(|host| std::mem::take(&mut host.others)).unwrap_or_default()
+    /// The names that were noted of an account's server, once.
+    pub(super) fn take_others(&mut self, account: usize) -> Vec<String> {
+        self.of(account).map(|host| std::mem::take(&mut host.others)).unwrap_or_default()
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Scope};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::channel::command::WorkerCommand;
 use crate::channel::event::Event;
@@ -30,10 +30,8 @@ use super::prepare::Preparation;
 use super::schedule::{JobSchedule, Turn};
 use super::service::{Service, WorkerMessage};
 use super::shared::Supervisor;
+use super::start::SLICE;
 use super::watch::Watch;
-
-/// A signal sets a flag; only a look at it ends a wait.
-const SLICE: Duration = Duration::from_millis(50);
 
 /// An account that has a job, or waits for one again.
 struct Served<'r, 'o> {
@@ -68,8 +66,6 @@ struct SupervisorRun<'r, 'e, 'o> {
     command: &'r WorkerCommand,
     to_us: SyncSender<(usize, Heard)>,
     hosts: Hosts,
-    /// The host of each account.
-    host_of: Vec<usize>,
     /// What each account may leave behind.
     leftovers: Vec<Option<Leftovers>>,
     schedule: JobSchedule,
@@ -86,14 +82,13 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
         command: &'r WorkerCommand,
         to_us: SyncSender<(usize, Heard)>,
     ) -> Self {
-        let (mut hosts, mut host_of) = (Hosts::default(), Vec::new());
+        let mut hosts = Hosts::default();
         let mut schedule = JobSchedule::new(supervisor.jobs, supervisor.jobs_per_host);
         let mut mailboxes = BTreeMap::new();
         for (_, account) in accounts {
-            let host = hosts.number(&account.route.connection);
+            let host = hosts.add(&account.route.connection);
             let new = mailboxes.len();
             let mailbox = *mailboxes.entry(account.maildrop()).or_insert(new);
-            host_of.push(host);
             schedule.add(host, mailbox);
         }
         Self {
@@ -103,7 +98,6 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
             command,
             to_us,
             hosts,
-            host_of,
             leftovers: accounts.iter().map(|(_, it)| Leftovers::of(it, command)).collect(),
             schedule,
             questions: Questions::new(),
@@ -114,7 +108,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
 
     /// Serves all accounts, and returns their statuses.
     fn serve(mut self, heard: &Receiver<(usize, Heard)>) -> Vec<Exit> {
-        let mut looked = Instant::now();
+        let mut polled = Instant::now();
         loop {
             self.supervisor.manager.alive();
             let signal = self.supervisor.stop.signal();
@@ -130,8 +124,8 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
                 self.hear(at, heard);
                 self.poll(at);
             }
-            if pause.is_some() || looked.elapsed() >= SLICE {
-                looked = Instant::now();
+            if pause.is_some() || polled.elapsed() >= SLICE {
+                polled = Instant::now();
                 let served: Vec<_> = self.served.keys().copied().collect();
                 served.into_iter().for_each(|at| self.poll(at));
                 self.flush();
@@ -189,7 +183,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
         if let Some(error) = pause {
             self.speak(at);
             self.ended(at, output.failed(&account.name, &error));
-            self.is_over(at);
+            self.account_over(at);
             return None;
         }
         let view = View::new(output, account, self.command, *is_alone);
@@ -247,7 +241,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
             (Heard::ChannelOver(Some(why)), _) => {
                 self.finish(at, Err(Error::WorkerLost(Lost::Misbehaved(why))));
             }
-            (Heard::ChannelOver(None), Some(service)) => service.is_over(),
+            (Heard::ChannelOver(None), Some(service)) => service.channel_over(),
             (Heard::Frame(frame), Some(service)) => match service.frame(*frame) {
                 Ok(said) => self.act(at, said),
                 Err(error) => self.finish(at, Err(error)),
@@ -258,7 +252,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
                     service.stop_for(error);
                 }
             }
-            (Heard::StreamOver, Some(service)) => service.stream_is_over(),
+            (Heard::StreamOver, Some(service)) => service.stream_over(),
             (Heard::Command(_) | Heard::CommandsOver(_) | Heard::HandedOver(_), _) | (_, None) => {}
         }
     }
@@ -285,8 +279,8 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
                 self.questions.add(at, Asked::Password { is_alone, refused });
             }
             WorkerMessage::Event(event) => {
-                if let (Event::Connected { .. }, Some(host)) = (&event, self.host_of.get(at)) {
-                    self.hosts.reached(*host);
+                if let Event::Connected { .. } = event {
+                    self.hosts.reached(at);
                 }
                 if let Err(error) = served.view.event(event) {
                     service.stop_for(error);

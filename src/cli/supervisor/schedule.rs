@@ -110,10 +110,16 @@ impl JobSchedule {
         self.set(at, AccountState::Ended);
     }
 
-    /// The accounts of a host that have not begun.
-    pub(super) fn new_ones_of(&self, host: usize) -> Vec<usize> {
-        let is_one = |entry: &Entry| entry.host == host && entry.state == AccountState::New;
-        (0..self.entries.len()).filter(|at| self.entries.get(*at).is_some_and(is_one)).collect()
+    /// The accounts of the same host that have not begun.
+    pub(super) fn new_ones_of_host(&self, at: usize) -> Vec<usize> {
+        let host = self.host(at);
+        let entries = self.entries.iter().enumerate();
+        let is_one = |it: &Entry| Some(it.host) == host && it.state == AccountState::New;
+        entries.filter(|(_, it)| is_one(it)).map(|(at, _)| at).collect()
+    }
+
+    fn host(&self, at: usize) -> Option<usize> {
+        self.entries.get(at).map(|it| it.host)
     }
 
     /// Whether another account of the same mailbox has not begun.
@@ -122,9 +128,10 @@ impl JobSchedule {
         self.entries.iter().any(|it| Some(it.mailbox) == mailbox && it.state == AccountState::New)
     }
 
-    /// Whether an account of a host has not ended.
-    pub(super) fn has_more_of(&self, host: usize) -> bool {
-        self.entries.iter().any(|it| it.host == host && it.state != AccountState::Ended)
+    /// Whether an account of the same host has not ended.
+    pub(super) fn has_more_of_host(&self, at: usize) -> bool {
+        let host = self.host(at);
+        self.entries.iter().any(|it| Some(it.host) == host && it.state != AccountState::Ended)
     }
 
     /// Whether all accounts have ended.

@@ -226,12 +226,12 @@ impl<'s> Service<'s> {
     }
 
     /// The channel is at its end.
-    pub(super) fn is_over(&mut self) {
+    pub(super) fn channel_over(&mut self) {
         self.over = Some(Instant::now());
     }
 
     /// Standard output or standard error is at its end.
-    pub(super) fn stream_is_over(&mut self) {
+    pub(super) fn stream_over(&mut self) {
         self.worker.streams = self.worker.streams.saturating_sub(1);
     }
 

@@ -34,7 +34,7 @@ pub enum Start {
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A signal sets a flag; only a look at it ends a wait.
-const SLICE: Duration = Duration::from_millis(50);
+pub(super) const SLICE: Duration = Duration::from_millis(50);
 
 /// A worker that has said who it is.
 #[derive(Debug)]

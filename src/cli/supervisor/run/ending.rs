@@ -12,6 +12,7 @@ use crate::cli::output::exit::Exit;
 use crate::cli::supervisor::failed::failed;
 use crate::cli::supervisor::handover;
 use crate::cli::supervisor::hearing::{AccountSender, Heard};
+use crate::cli::supervisor::hosts::HostFailure;
 
 use super::{Served, SupervisorRun};
 
@@ -63,66 +64,60 @@ impl SupervisorRun<'_, '_, '_> {
         self.conclude(at, result);
     }
 
-    /// An account has ended.
+    /// An account has ended. Where another account found out that its server cannot be
+    /// reached, its name is said with those of the others.
     fn conclude(&mut self, at: usize, mut result: Result<(), Error>) {
         let Some(served) = self.served.remove(&at) else { return };
         let Served { account, view, watch, .. } = served;
         self.speak(at);
-        let host = self.host_of.get(at).copied().unwrap_or_default();
-        let (mut is_first, mut is_other) = (false, false);
+        let mut host_failure = HostFailure::None;
         if let Err(Error::Worker { failure, .. }) = &mut result {
-            let is_configured = |key: &String| (self.supervisor.keys)().contains(key);
-            if failure.kind == Kind::SameMailbox
-                && failure.mailbox.as_ref().is_some_and(is_configured)
-            {
+            if failure.kind == Kind::SameMailbox && self.is_configured(failure.mailbox.as_ref()) {
                 failure.kind = Kind::SameMailboxOfAccount;
             }
-            is_first = self.hosts.failed(host, failure);
-            if let Some(lost) = self.hosts.lost(host, Some(failure)).filter(|_| !is_first) {
-                (is_other, *failure) = (true, lost);
-            }
+            host_failure = self.hosts.failed(at, failure);
         }
-        let leftovers = result.is_err().then(|| self.leftovers.get_mut(at)?.take()).flatten();
-        let hosts = &mut self.hosts;
-        let is_watched = self.supervisor.output.is_watched();
+        let has_failed = result.is_err();
         let grace = account.settings.grace.map(|it| Duration::from_secs(it.0));
-        let grace = grace.filter(|_| !is_watched);
+        let grace = grace.filter(|_| !self.supervisor.output.is_watched());
         let exit = view.end(result, |ended| {
             let judgement = watch.map_or(Judgement::SAY, |watch| watch.judge(ended, grace));
-            if !is_other || judgement.verdict != ReportDecision::Say {
+            if host_failure != HostFailure::Known || judgement.verdict != ReportDecision::Say {
                 return judgement;
             }
-            hosts.note(host, &account.name);
+            self.hosts.note(at, &account.name);
             Judgement { verdict: ReportDecision::Silent, ..judgement }
         });
         // Health is written by now, and what holds it stays.
-        if let Some(leftovers) = leftovers {
+        if has_failed && let Some(Some(leftovers)) = self.leftovers.get(at) {
             leftovers.remove_unused();
         }
         self.ended(at, exit);
-        if is_first {
-            self.schedule.new_ones_of(host).into_iter().for_each(|other| self.give_up(other));
+        if host_failure == HostFailure::Found {
+            self.schedule.new_ones_of_host(at).into_iter().for_each(|other| self.give_up(other));
         }
-        if !self.schedule.has_more_of(host) {
-            let others = self.hosts.take_others(host);
+        if !self.schedule.has_more_of_host(at) {
+            let others = self.hosts.take_others(at);
             self.supervisor.output.not_reached(account.server(), &others);
         }
-        self.is_over(at);
+        self.account_over(at);
+    }
+
+    /// Whether the mailbox with this key is that of an account of the configuration.
+    fn is_configured(&self, key: Option<&String>) -> bool {
+        key.is_some_and(|key| (self.supervisor.keys)().contains(key))
     }
 
     /// Ends an account that has not begun, since its server cannot be reached.
     fn give_up(&mut self, at: usize) {
         let Some(account) = self.take(at) else { return };
-        let host = self.host_of.get(at).copied().unwrap_or_default();
-        let failure = self.hosts.lost(host, None);
-        self.conclude(
-            at,
-            failure.map_or(Ok(()), |failure| Err(failed(account, self.command, failure))),
-        );
+        let failure = self.hosts.lost(at);
+        let result = failure.map_or(Ok(()), |it| Err(failed(account, self.command, it)));
+        self.conclude(at, result);
     }
 
     /// Nothing more is said of an account.
-    pub(super) fn is_over(&self, at: usize) {
+    pub(super) fn account_over(&self, at: usize) {
         if let Some((number, _)) = self.accounts.get(at) {
             self.supervisor.output.account_over(*number);
         }
