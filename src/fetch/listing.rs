@@ -2,11 +2,13 @@
 //! on either side.
 
 mod end; // QUIT
+mod renumbering; // new unique-ids for known messages
 mod scan; // what LIST says
+mod top; // what TOP shows
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
-use crate::journal::{Fingerprint, HeaderHasher, Index, IndexedIds, MessageKey};
+use crate::journal::{Fingerprint, Index, IndexedIds, MessageKey};
 use crate::protocol::{
     Keyword, Leniency, MessageNumber, ResponseCode, ScanListing, UniqueId, Violation,
 };
@@ -15,14 +17,13 @@ use crate::session::{self, Refusal, Transaction};
 use super::download::Session;
 use super::error::{Error, Operation};
 use super::header::ListedHeader;
-use super::headers::Headers;
 use super::plan::shared;
 use super::proof::Proofs;
 use super::sightings::{Lookup, Sightings, Sizes};
 use super::sizes::{awaited_scan, is_empty};
 use super::step::Listed;
 use super::total;
-use super::unique_ids::{are_numbers, derived, is_derived};
+use super::unique_ids::{are_numbers, derived};
 
 /// An open session and what it lists.
 #[derive(Debug)]
@@ -55,10 +56,6 @@ pub struct Listing<'a> {
     /// The messages that are here and stay as they are, where no one has to look at them.
     pub(super) left: Option<Sightings>,
 }
-
-/// So many of the unknown messages are looked at when almost none of the known
-/// ones is listed.
-const SAMPLE: usize = 16;
 
 /// Whether messages that seem new may be known under other unique-ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,70 +229,6 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// The sizes and headers of all messages, where numbers are their unique-ids
-    /// and so say nothing of them.
-    pub(super) fn headers_of_numbered(
-        &mut self,
-    ) -> Result<HashMap<MessageNumber, ListedHeader>, Error> {
-        if !are_numbers(&self.listing) {
-            return Ok(HashMap::new());
-        }
-        self.shown_headers(self.listing.iter().map(|listed| listed.number).collect())
-    }
-
-    /// Whether the server has given the messages new unique-ids: of a sample of the
-    /// unknown ones at least half have the header of a live record that is not
-    /// listed now. Where headers cannot tell, almost no known one is listed.
-    pub fn is_renumbered(&mut self, index: &Index) -> Result<Renumbering, Error> {
-        let unknown = self.listing.iter().filter(|l| !index.knows(&l.unique_id));
-        let sample: VecDeque<_> = unknown.map(|listed| listed.number).take(SAMPLE).collect();
-        if sample.is_empty() || self.is_numbered_as_before(index) {
-            return Ok(Renumbering::None);
-        }
-        let listed = self.indexed(index);
-        let (mut expected, mut there) = (0usize, 0usize);
-        for (id, _) in index.living() {
-            expected += 1;
-            there += usize::from(listed.has(id));
-        }
-        let files = self.unlisted_files(index);
-        let found = index.all_found().count();
-        expected += found;
-        there += found.saturating_sub(files.len());
-        if there == expected {
-            return Ok(Renumbering::None);
-        }
-        let few = there * 10 < expected;
-        let known: HashSet<_> = self
-            .orphans(index)
-            .into_keys()
-            .chain(files.iter().map(|file| file.fingerprint))
-            .collect();
-        if known.is_empty() || index.distrusts_top() || self.no_top {
-            return Ok(if few { Renumbering::Whole } else { Renumbering::None });
-        }
-        let asked = sample.len();
-        let headers = self.shown_headers(sample)?;
-        let prints = headers.values().filter_map(|header| header.identity());
-        let matches = prints.filter(|print| known.contains(print)).count();
-        Ok(match matches {
-            _ if headers.is_empty() && few => Renumbering::Whole,
-            0 => Renumbering::None,
-            some if some * 2 >= asked => Renumbering::Whole,
-            _ => {
-                self.sampled = headers;
-                Renumbering::Some
-            }
-        })
-    }
-
-    /// Whether unique-ids are numbers and were it before: there headers and sizes say
-    /// which message is which, and a number that is unknown says nothing.
-    fn is_numbered_as_before(&self, index: &Index) -> bool {
-        are_numbers(&self.listing)
-            && index.living().all(|(_, id)| id.iter().all(u8::is_ascii_digit))
-    }
-
     /// The known messages whose unique-id is not listed, by fingerprint.
     pub(super) fn orphans(&self, index: &Index) -> HashMap<Fingerprint, Vec<MessageKey>> {
         let listed = self.indexed(index);
@@ -332,93 +265,6 @@ impl<'a> Listing<'a> {
         self.left.as_ref().is_some_and(Sightings::has_fetched)
     }
 
-    /// Whether a message that had no unique-id once may have one now.
-    pub fn may_have_got_names(&self, index: &Index) -> bool {
-        let has_got_one = |it: &Listed| !index.knows(&it.unique_id) && !is_derived(&it.unique_id);
-        if !self.listing.iter().any(has_got_one) {
-            return false;
-        }
-        let listed = self.indexed(index);
-        // QUIT may not have removed what was deleted.
-        index.derived_lately().any(|id| !listed.has(id))
-    }
-
-    /// The messages whose unique-ids the journal does not know, each with its header, in
-    /// the listing's order.
-    pub(super) fn unknown_headers(
-        &mut self,
-        index: &Index,
-    ) -> Result<Vec<(Listed, Fingerprint)>, Error> {
-        let unknown = |listed: &&Listed| !index.knows(&listed.unique_id);
-        let numbers = self.listing.iter().filter(unknown).map(|listed| listed.number).collect();
-        let headers = self.shown_headers(numbers)?;
-        let header =
-            |listed: &Listed| Some((listed.clone(), headers.get(&listed.number)?.identity()?));
-        Ok(self.listing.iter().filter_map(header).collect())
-    }
-
-    /// What the headers of some messages show, by pipelined TOP; those that the server
-    /// refuses are missing.
-    pub(super) fn shown_headers(
-        &mut self,
-        mut numbers: VecDeque<MessageNumber>,
-    ) -> Result<HashMap<MessageNumber, ListedHeader>, Error> {
-        let mut headers = HashMap::new();
-        numbers.retain(|number| {
-            let sampled = self.sampled.get(number);
-            sampled.map(|header| headers.insert(*number, *header)).is_none()
-        });
-        self.tops(numbers, HeaderHasher::push, |number, hasher| {
-            let identifies = hasher.identifies();
-            let print = hasher.finish();
-            let header = if identifies {
-                ListedHeader::Print(print)
-            } else {
-                ListedHeader::Anonymous(print)
-            };
-            headers.insert(number, header);
-        })?;
-        Ok(headers)
-    }
-
-    /// Reads headers, and remembers at which message that broke the session.
-    fn tops<C: Default>(
-        &mut self,
-        mut numbers: VecDeque<MessageNumber>,
-        push: fn(&mut C, &[u8]),
-        done: impl FnMut(MessageNumber, C),
-    ) -> Result<(), Error> {
-        if self.no_top {
-            return Ok(());
-        }
-        if !self.headerless.is_empty() {
-            let without = self.listing.iter().filter(|it| self.headerless.contains(&it.unique_id));
-            let without: HashSet<_> = without.map(|listed| listed.number).collect();
-            numbers.retain(|number| !without.contains(number));
-        }
-        let (transaction, proofs) = (&mut self.transaction, &mut self.proofs);
-        let mut headers = Headers::new(transaction, proofs, numbers, 0, push);
-        let read = headers.read(done);
-        if read.is_err() {
-            let at = self.listing.iter().find(|listed| Some(listed.number) == headers.at);
-            self.broken_header = at.map(|listed| listed.unique_id.clone());
-        }
-        read
-    }
-
-    /// The headers of these messages, each cut at 64 KiB.
-    pub fn headers(
-        &mut self,
-        numbers: VecDeque<MessageNumber>,
-        take: impl FnMut(MessageNumber, Vec<u8>),
-    ) -> Result<(), Error> {
-        let push = |header: &mut Vec<u8>, piece: &[u8]| {
-            let room = MAX_HEADER.saturating_sub(header.len());
-            header.extend_from_slice(piece.get(..room).unwrap_or(piece));
-        };
-        self.tops(numbers, push, take)
-    }
-
     /// The names of all listed messages, those that are left out excepted.
     pub fn names(&self) -> impl Iterator<Item = (MessageNumber, &UniqueId)> + Clone {
         self.listing.iter().map(|listed| (listed.number, &listed.unique_id))
@@ -434,6 +280,3 @@ fn needs_unique_ids(transaction: &Session<'_>, index: &Index, refusal: &Refusal)
 
 /// No server gives one unique-id to more messages than this by mistake.
 const MAX_OCCURRENCES: usize = 1000;
-
-/// A header longer than this is cut off before anybody decodes it.
-const MAX_HEADER: usize = 64 * 1024;
