@@ -21,7 +21,7 @@ const SAMPLE: usize = 16;
 impl Listing<'_> {
     /// The steps for what is listed, headers looked at where they decide.
     pub fn steps(&mut self, index: &Index, policy: &Policy, now: u64) -> Result<Vec<Step>, Error> {
-        if index.distrusts_top() {
+        if self.distrusts_top {
             for listed in &mut self.listing {
                 listed.header = ListedHeader::Unavailable;
             }

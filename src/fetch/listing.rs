@@ -35,6 +35,8 @@ pub struct Listing<'a> {
     pub(super) headerless: HashSet<UniqueId>,
     /// TOP is not sent at all.
     pub(super) no_top: bool,
+    /// TOP shows other headers than RETR: they are for people, and decide nothing.
+    pub(super) distrusts_top: bool,
     /// LIST is asked with UIDL and STAT.
     pub(super) asks_sizes: bool,
     /// STAT's total is not that of LIST's sizes.
@@ -76,6 +78,7 @@ impl<'a> Listing<'a> {
             proofs: Proofs::new(None, false),
             headerless: HashSet::new(),
             no_top: false,
+            distrusts_top: false,
             asks_sizes: false,
             has_own_total: false,
             shows_own_total: None,
@@ -194,8 +197,12 @@ impl<'a> Listing<'a> {
             self.listing.sort_by_key(|listed| listed.number);
             return Ok(());
         }
-        let headers = self.shown_headers(nameless.iter().map(|listed| listed.number).collect())?;
-        let mut orphans = self.orphans(index);
+        // Where TOP is not trusted, it still gives each message a unique-id of its own.
+        let headers = self.read_headers(nameless.iter().map(|listed| listed.number).collect())?;
+        let mut orphans = match self.distrusts_top {
+            true => HashMap::new(),
+            false => self.orphans(index),
+        };
         for listed in nameless {
             // Without UIDL the header is all that says which message it is.
             let header = headers.get(&listed.number).copied();

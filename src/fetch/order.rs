@@ -30,13 +30,13 @@ impl Listing<'_> {
     /// The messages that are named, each with its header. One that neither header nor size
     /// tell from others is refused; where a unique-id is only the message's number, its size
     /// does not.
-    pub fn doomed(&mut self, index: &Index, named: &Selection) -> Result<Vec<Doomed>, Error> {
+    pub fn doomed(&mut self, named: &Selection) -> Result<Vec<Doomed>, Error> {
         let is_numbered = are_numbers(&self.listing);
         let is_meant = |listed: &&Listed| named.means(listed.number, &listed.unique_id);
         let meant: Vec<Listed> = self.listing.iter().filter(is_meant).cloned().collect();
         let numbers: VecDeque<_> = meant.iter().map(|listed| listed.number).collect();
         let mut read = HashMap::new();
-        self.trusted_headers(index, numbers, |number, header| _ = read.insert(number, header))?;
+        self.trusted_headers(numbers, |number, header| _ = read.insert(number, header))?;
         let doomed = meant.into_iter().map(|Listed { number, unique_id, octets, .. }| {
             let header = read.remove(&number);
             let fingerprint = header.as_deref().and_then(|header| print(header, is_numbered));
@@ -49,17 +49,13 @@ impl Listing<'_> {
         doomed.collect()
     }
 
-    /// Headers of messages; none where TOP is known to show others than RETR.
+    /// Headers of messages; none where they decide nothing.
     fn trusted_headers(
         &mut self,
-        index: &Index,
         numbers: VecDeque<MessageNumber>,
         take: impl FnMut(MessageNumber, Vec<u8>),
     ) -> Result<(), Error> {
-        match index.distrusts_top() {
-            true => Ok(()),
-            false => self.headers(numbers, take),
-        }
+        if self.lacks_headers() { Ok(()) } else { self.headers(numbers, take) }
     }
 }
 
@@ -119,7 +115,7 @@ impl Listing<'_> {
         let listed: Vec<Listed> = self.listing.iter().filter(is_candidate).cloned().collect();
         let numbers = listed.iter().map(|listed| listed.number).collect();
         let (is_numbered, mut prints) = (are_numbers(&self.listing), HashMap::new());
-        self.trusted_headers(index, numbers, |number, header| {
+        self.trusted_headers(numbers, |number, header| {
             prints.extend(print(&header, is_numbered).map(|print| (number, print)));
         })?;
         let is_unseen = |it: &&Listed| {

@@ -179,6 +179,7 @@ pub(super) fn open<'a, R: Sessions>(
     run.current().pipelining = listing.transaction.is_pipelining();
     run.current().reached = Reached::Listing;
     let known = known_proof(run.index(), port, now);
+    let distrusts_top = run.index().distrusts_top();
     let attempts = run.attempts();
     // A failed session may have been misled by what was remembered.
     let known = known.filter(|_| attempts.is_first());
@@ -186,6 +187,7 @@ pub(super) fn open<'a, R: Sessions>(
     listing.proofs.hurries = !attempts.is_first();
     listing.headerless = attempts.headerless.clone();
     listing.no_top = attempts.no_top;
+    listing.distrusts_top = distrusts_top;
     listing.asks_sizes = session.sizes;
     note_leniencies(run, &listing, options, observe);
     if let Some(announced) = listing.transaction.cacheable_capabilities() {

@@ -15,7 +15,7 @@ pub(super) fn delete(reader: MaildropReader<'_>, write: bool) -> Result<(), Erro
     let account = reader.account;
     let (listing, (doomed, outlook)) = reader.at(|listing, options| {
         let named = account.policy.named.resolved(listing.names())?;
-        let doomed = listing.doomed(reader.index, &named)?;
+        let doomed = listing.doomed(&named)?;
         Ok((doomed, reader.steps(listing, options)?))
     })?;
     let link = reader.observer.link;

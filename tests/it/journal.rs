@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use pop3_test_server::{Builder, Server};
+use pop3_test_server::{Builder, Fault, Message, Server};
 
 use crate::rfc1939::{letter, letters, stored};
-use crate::sandbox::{Sandbox, mail};
+use crate::sandbox::{Sandbox, distrust_top, mail};
 
 fn server(count: usize) -> Builder {
     Server::builder().user("mrose", "secret").messages(letters(count))
@@ -208,8 +208,7 @@ fn a_held_lock_is_75_and_said_with_v() {
 
 #[test]
 fn two_accounts_share_a_maildir_and_touch_only_their_own() {
-    let others =
-        (1..=3).map(|n| pop3_test_server::Message::new(format!("uid-{n}"), letter(n + 10)));
+    let others = (1..=3).map(|n| Message::new(format!("uid-{n}"), letter(n + 10)));
     let server = server(3).user("jpostel", "secret").messages(others).start();
     let sandbox = fetched(&server);
     let stranger = sandbox.maildir().join("tmp/1.M2P3.elsewhere");
@@ -237,7 +236,7 @@ fn moved_flagged_and_deleted_messages_do_not_come_again() {
 #[test]
 fn a_listing_that_is_short_or_empty_once_makes_nothing_come_twice() {
     for shortened in [0, 1] {
-        let fault = pop3_test_server::Fault::lists_only(shortened).on(2);
+        let fault = Fault::lists_only(shortened).on(2);
         let server = server(3).fault(fault).start();
         let sandbox = fetched(&server);
         for _ in 0..3 {
@@ -251,7 +250,7 @@ fn a_listing_that_is_short_or_empty_once_makes_nothing_come_twice() {
 fn renumbered_unique_ids_stop_the_run_before_any_download() {
     let server = server(12).start();
     let sandbox = fetched(&server);
-    let renamed = (1..=12).map(|n| pop3_test_server::Message::new(format!("other-{n}"), letter(n)));
+    let renamed = (1..=12).map(|n| Message::new(format!("other-{n}"), letter(n)));
     server.maildrop("mrose").replace(renamed);
     let before = server.commands().len();
     sandbox.plain(&server).run().fails(76, "the server has given the messages new unique-ids");
@@ -271,7 +270,7 @@ fn where_some_messages_were_renumbered_each_header_is_asked_for_once() {
     // Four of the sixteen unknown ones.
     let names =
         (1..=24).map(|n| (if n <= 4 { format!("other-{n}") } else { format!("uid-{n}") }, n));
-    let listed = names.map(|(name, n)| pop3_test_server::Message::new(name, letter(n)));
+    let listed = names.map(|(name, n)| Message::new(name, letter(n)));
     server.maildrop("mrose").replace(listed);
     let before = server.commands().len();
     sandbox.plain(&server).run().is_silent();
@@ -285,10 +284,21 @@ fn where_some_messages_were_renumbered_each_header_is_asked_for_once() {
 }
 
 #[test]
+fn a_header_of_a_server_whose_top_lies_makes_no_new_message_a_known_one() {
+    let header = "+OK\r\nSubject: letter 1\r\nMessage-ID: <1>\r\n\r\n.\r\n";
+    let server = server(1).fault(Fault::reply("TOP", header)).start();
+    let sandbox = fetched(&server);
+    distrust_top(&sandbox.journal());
+    server.maildrop("mrose").replace([Message::new("uid-2", letter(2))]);
+    sandbox.plain(&server).arg("--rekey").run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(1), stored(2)]);
+}
+
+#[test]
 fn all_new_mail_after_all_old_is_gone_is_no_renumbering() {
     let server = server(12).start();
     let sandbox = fetched(&server);
-    let fresh = (21..=40).map(|n| pop3_test_server::Message::new(format!("fresh-{n}"), letter(n)));
+    let fresh = (21..=40).map(|n| Message::new(format!("fresh-{n}"), letter(n)));
     server.maildrop("mrose").replace(fresh);
     sandbox.plain(&server).run().is_silent();
     assert_eq!(sandbox.count(), 32);

@@ -107,6 +107,14 @@ pub fn closed(append: &str) -> String {
     format!("{append}{:08x}\n", crc32fast::hash(append.as_bytes()))
 }
 
+/// Notes in a journal that its server's TOP shows other headers than RETR.
+pub fn distrust_top(journal: &Path) {
+    let text = fs::read_to_string(journal).unwrap();
+    let last = text.lines().last().unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap();
+    let append = closed(&format!("top-differs\ncommit {} 1 ", last + 1));
+    fs::write(journal, text + &append).unwrap();
+}
+
 /// Reads a Maildir with another program's eyes: the `maildir` crate's.
 pub fn mail(path: &Path) -> Vec<Vec<u8>> {
     if !path.exists() {

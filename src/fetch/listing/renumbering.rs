@@ -42,7 +42,7 @@ impl Listing<'_> {
             .into_keys()
             .chain(files.iter().map(|file| file.fingerprint))
             .collect();
-        if known.is_empty() || index.distrusts_top() || self.no_top {
+        if known.is_empty() || self.lacks_headers() {
             return Ok(if few { Renumbering::Whole } else { Renumbering::None });
         }
         let asked = sample.len();

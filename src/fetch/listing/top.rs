@@ -41,9 +41,22 @@ impl Listing<'_> {
         Ok(self.listing.iter().filter_map(header).collect())
     }
 
-    /// What the headers of some messages show, by pipelined TOP; those that the server
+    /// Whether no header decides anything.
+    pub(in crate::fetch) fn lacks_headers(&self) -> bool {
+        self.no_top || self.distrusts_top
+    }
+
+    /// What the headers of some messages show, where that decides; those that the server
     /// refuses are missing.
     pub(in crate::fetch) fn shown_headers(
+        &mut self,
+        numbers: VecDeque<MessageNumber>,
+    ) -> Result<HashMap<MessageNumber, ListedHeader>, Error> {
+        if self.lacks_headers() { Ok(HashMap::new()) } else { self.read_headers(numbers) }
+    }
+
+    /// The same by pipelined TOP, whether it is trusted or not.
+    pub(super) fn read_headers(
         &mut self,
         mut numbers: VecDeque<MessageNumber>,
     ) -> Result<HashMap<MessageNumber, ListedHeader>, Error> {
