@@ -35,7 +35,7 @@ pub(super) fn delete(reader: MaildropReader<'_>, write: bool) -> Result<(), Erro
             return Err(fetch::Error::Declined.into());
         }
         let place = account.place().map_err(|_| Error::Interrupted)?;
-        patiently(&account.session.connection.stop, link, || fetch::order(&place, &doomed))?;
+        patiently(account, link, || fetch::order(&place, &doomed))?;
     }
     link.event(Event::Ordered { messages, write });
     Ok(())

@@ -37,7 +37,7 @@ pub(super) fn load(
 ) -> Result<AccountRun, Error> {
     let observe = |event: FetchEvent<'_>| observer.event(event);
     let load = || AccountRun::load(reserved, &observe);
-    Ok(patiently(&account.session.connection.stop, observer.link, load)?)
+    Ok(patiently(account, observer.link, load)?)
 }
 
 /// Says which directories the file system cannot sync. Asked only where something was
@@ -73,16 +73,14 @@ pub(super) fn open_anew(
     account: &WorkerAccount,
     place: &Place,
     observer: &EventForwarder<'_>,
-    link: &Link,
 ) -> Result<AccountRun, Error> {
+    let link = observer.link;
     let messages = fetch::doubled(place)?;
     if messages > 0 && !link.confirm(Question::Refetch { messages, octets: None })? {
         return Err(fetch::Error::Declined.into());
     }
     let observe = |event: FetchEvent<'_>| observer.event(event);
-    Ok(patiently(&account.session.connection.stop, link, || {
-        AccountRun::open_anew(place, &observe)
-    })?)
+    Ok(patiently(account, link, || AccountRun::open_anew(place, &observe))?)
 }
 
 /// Runs, and says what was done also if it failed.
@@ -91,8 +89,8 @@ pub(super) fn run(
     account: &WorkerAccount,
     credentials: &Credentials,
     observer: &EventForwarder<'_>,
-    link: &Link,
 ) -> Result<(), Error> {
+    let link = observer.link;
     let observe = |event: FetchEvent<'_>| observer.event(event);
     let options = account.fetch();
     // Why no answer came is told before the refusal that it leads to.

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::fetch::Error;
 use crate::journal;
-use crate::stop::Stop;
 
 use super::link::Link;
+use super::options::WorkerAccount;
 
 /// A run holds the lock for as long as a few syncs take. One that is stopped while
 /// it holds it must not stop others for ever.
@@ -15,12 +15,13 @@ const AT_MOST: Duration = Duration::from_secs(30);
 /// Does something that needs the lock of a Maildir, again and again while it is
 /// busy: not beyond the deadline of the run, and not after a signal or `stop`.
 pub(super) fn patiently<T>(
-    stop: &Stop,
+    account: &WorkerAccount,
     link: &Link,
     mut act: impl FnMut() -> Result<T, Error>,
 ) -> Result<T, Error> {
     let end = Instant::now() + AT_MOST;
-    let end = stop.deadline().map_or(end, |deadline| deadline.min(end));
+    let deadline = account.session.connection.stop.deadline();
+    let end = deadline.map_or(end, |deadline| deadline.min(end));
     loop {
         match act() {
             Err(Error::Journal(journal::Error::Busy { .. }))

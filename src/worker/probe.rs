@@ -5,7 +5,6 @@ use crate::session::{self, Credentials, ProbeStep};
 
 use super::error::Error;
 use super::findings;
-use super::link::Link;
 use super::observe::EventForwarder;
 use super::options::WorkerAccount;
 
@@ -14,12 +13,11 @@ pub(super) fn probe(
     account: &WorkerAccount,
     credentials: Option<&Credentials>,
     observer: &EventForwarder<'_>,
-    link: &Link,
 ) -> Result<(), Error> {
     let log = |line: session::Line<'_>| observer.line(line);
     let (found, result) = session::probe(&account.session, credentials, &log);
     let failed = result.as_ref().err().map(|(step, _)| *step);
-    findings::tell(&found, failed, credentials.is_some(), account, link);
+    findings::tell(&found, failed, credentials.is_some(), account, observer.link);
     result.map_err(|(step, source)| {
         let doing = match step {
             ProbeStep::Connect => Operation::Connect,

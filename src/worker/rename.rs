@@ -7,7 +7,6 @@ use crate::session::Credentials;
 use crate::text::Quoted;
 
 use super::error::Error;
-use super::link::Link;
 use super::maildrop::MaildropReader;
 use super::observe::EventForwarder;
 use super::options::WorkerAccount;
@@ -19,7 +18,7 @@ fn mailbox(old: &str) -> Result<Mailbox, Error> {
 }
 
 /// With `--dry-run`: opens the old journal, and makes nothing.
-pub(super) fn open_to_look(place: &Place, old: &str) -> Result<Siblings, Error> {
+pub(super) fn open_read_only(place: &Place, old: &str) -> Result<Siblings, Error> {
     Ok(fetch::siblings_with(place, &mailbox(old)?)?)
 }
 
@@ -56,9 +55,7 @@ pub(super) fn open(
 ) -> Result<Renaming, Error> {
     let old = mailbox(old)?;
     let observe = |event: FetchEvent<'_>| observer.event(event);
-    Ok(patiently(&account.session.connection.stop, observer.link, || {
-        Renaming::open(place, &old, &observe)
-    })?)
+    Ok(patiently(account, observer.link, || Renaming::open(place, &old, &observe))?)
 }
 
 /// Compares the maildrop with the old journal, and renames.
@@ -67,10 +64,9 @@ pub(super) fn run(
     account: &WorkerAccount,
     credentials: &Credentials,
     observer: &EventForwarder<'_>,
-    link: &Link,
 ) -> Result<(), Error> {
     let observe = |event: FetchEvent<'_>| observer.event(event);
     renaming.run(&account.fetch(), credentials, &observe)?;
-    link.event(Event::Renamed { write: true });
+    observer.link.event(Event::Renamed { write: true });
     Ok(())
 }

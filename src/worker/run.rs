@@ -83,7 +83,7 @@ impl CommandStart<'_> {
             let mut target = handover::target(account, &place, link)?;
             return Ok(handover::hand_over(&place, &mut *target, link));
         }
-        Ok(reach(local, account, &observer, link, out))
+        Ok(reach(local, account, &observer, out))
     }
 }
 
@@ -105,7 +105,7 @@ fn open(
             opened.map(|(imported, run)| Local::Import(imported, run))
         }
         WorkerCommand::Rename { old, write: false } => {
-            rename::open_to_look(&account.place()?, old).map(Local::Siblings)
+            rename::open_read_only(&account.place()?, old).map(Local::Siblings)
         }
         WorkerCommand::Rename { old, write: true } => {
             let opened = rename::open(account, &account.place()?, old, observer);
@@ -180,17 +180,16 @@ fn reach(
     local: Local,
     account: &WorkerAccount,
     observer: &EventForwarder<'_>,
-    link: &Link,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let command = &account.job.command;
+    let (command, link) = (&account.job.command, observer.link);
     if *command == (WorkerCommand::Probe {}) {
         let has_user = !account.job.user.is_empty();
         // A server that is refused is examined, and gets no password.
         let is_asked =
             has_user && (link.has_password() || connecting::reach(account, observer).is_ok());
         let credentials = if is_asked { credentials(account, link)? } else { None };
-        return probe::probe(account, credentials.as_ref(), observer, link);
+        return probe::probe(account, credentials.as_ref(), observer);
     }
     let asked = || {
         if !link.has_password() {
@@ -209,16 +208,16 @@ fn reach(
         Local::Anew => {
             let credentials = asked()?;
             let place = account.place().map_err(|_| Error::Interrupted)?;
-            let run = fetch::open_anew(account, &place, observer, link)?;
-            return fetch::run(run, account, &credentials, observer, link);
+            let run = fetch::open_anew(account, &place, observer)?;
+            return fetch::run(run, account, &credentials, observer);
         }
         Local::Run(run) => {
             let (run, credentials) = or_abandon(*run, asked(), |run| fetch::abandon(run, link))?;
-            return fetch::run(run, account, &credentials, observer, link);
+            return fetch::run(run, account, &credentials, observer);
         }
         Local::Renaming(renaming) => {
             let (renaming, credentials) = or_abandon(*renaming, asked(), |it| _ = it.abandon())?;
-            return rename::run(renaming, account, &credentials, observer, link);
+            return rename::run(renaming, account, &credentials, observer);
         }
         Local::Reserved(reserved) => {
             let begun = begin(account, link)?;
@@ -226,7 +225,7 @@ fn reach(
             // A person is asked for a password only if it is of use.
             let asked = begun.map_or_else(asked, Ok);
             let (run, credentials) = or_abandon(run, asked, |run| fetch::abandon(run, link))?;
-            return fetch::run(run, account, &credentials, observer, link);
+            return fetch::run(run, account, &credentials, observer);
         }
         Local::Siblings(siblings) => siblings,
     };
@@ -234,7 +233,7 @@ fn reach(
         Some(credentials) => credentials,
         None => asked()?,
     };
-    read_maildrop(&siblings, account, &credentials, observer, link, out)
+    read_maildrop(&siblings, account, &credentials, observer, out)
 }
 
 /// A run with what it needs to log in. Without that it has no session, and is abandoned.
@@ -258,10 +257,9 @@ fn read_maildrop(
     account: &WorkerAccount,
     credentials: &Credentials,
     observer: &EventForwarder<'_>,
-    link: &Link,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let index = index(account)?;
+    let (link, index) = (observer.link, index(account)?);
     let log = |line: Line<'_>| observer.line(line);
     let reader = MaildropReader { account, index: &index, credentials, observer, log: &log };
     match &account.job.command {

@@ -43,9 +43,7 @@ pub(super) fn forget(
     listed.extend(named);
     let occurrences = |unique_id| index.occurrences(unique_id).count();
     let messages = match write && !listed.is_empty() {
-        true => patiently(&account.session.connection.stop, link, || {
-            fetch::forget(place, listed.iter())
-        })?,
+        true => patiently(account, link, || fetch::forget(place, listed.iter()))?,
         false => listed.iter().map(occurrences).sum(),
     };
     link.event(Event::Forgotten { messages, write });
@@ -67,10 +65,7 @@ pub(super) fn undelete(
         return Err(Error::NotOrdered(unordered.word()));
     }
     let orders = match write {
-        true => {
-            let stop = &account.session.connection.stop;
-            patiently(stop, link, || fetch::take_back(place, named.iter()))?
-        }
+        true => patiently(account, link, || fetch::take_back(place, named.iter()))?,
         false => index.orders().iter().filter(|(unique_id, _)| named.contains(unique_id)).count(),
     };
     link.event(Event::OrdersTakenBack { orders, write });
@@ -87,7 +82,7 @@ pub(super) fn mark(
     let named: HashSet<UniqueId> = unique_ids(account)?.into_iter().collect();
     let messages = if write {
         let now = clock().start();
-        patiently(&account.session.connection.stop, link, || fetch::mark(place, named.iter(), now))?
+        patiently(account, link, || fetch::mark(place, named.iter(), now))?
     } else {
         let index =
             Journal::read_index(&place.state, &place.mailbox).map_err(fetch::Error::from)?;
@@ -105,7 +100,7 @@ pub(super) fn separate(
     link: &Link,
 ) -> Result<(), Error> {
     if write {
-        patiently(&account.session.connection.stop, link, || fetch::separate(place))?;
+        patiently(account, link, || fetch::separate(place))?;
     }
     link.event(Event::Separated { write });
     Ok(())
@@ -125,7 +120,7 @@ pub(super) fn repair(
     write: bool,
     link: &Link,
 ) -> Result<(), Error> {
-    let result = patiently(&account.session.connection.stop, link, || fetch::repair(place, write))?;
+    let result = patiently(account, link, || fetch::repair(place, write))?;
     link.event(Event::Repaired(RepairReport {
         is_whole: result.is_whole(),
         was_missing: result.was_missing,
