@@ -34,7 +34,7 @@ pub(super) fn delete(reader: MaildropReader<'_>, write: bool) -> Result<(), Erro
         if !link.confirm(Question::Delete { messages })? {
             return Err(fetch::Error::Declined.into());
         }
-        let place = account.place().map_err(|_| Error::Interrupted)?;
+        let place = account.place()?;
         patiently(account, link, || fetch::order(&place, &doomed))?;
     }
     link.event(Event::Ordered { messages, write });

@@ -38,6 +38,9 @@ pub(super) enum Error {
     /// The message cannot be printed.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
+    /// Settings that no supervisor sends: it is not told.
+    #[error("the settings make no sense: {0}")]
+    Settings(&'static str),
     /// `--show`: more than one message has the name.
     #[error("several messages are named, and one can be shown")]
     SeveralMessages,

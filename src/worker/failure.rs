@@ -27,7 +27,7 @@ impl From<&Error> for Failure {
             Error::Fetch(source) => (None, of_fetch(source), source.to_string()),
             Error::Handover(source) => (None, of_handover(source), source.to_string()),
             Error::Import(_) => (None, Kind::ImportUnusable, error.to_string()),
-            Error::Interrupted => (None, Kind::Interrupted, error.to_string()),
+            Error::Interrupted | Error::Settings(_) => (None, Kind::Interrupted, error.to_string()),
             Error::Output(_) => (None, Kind::Output, error.to_string()),
             Error::SeveralMessages => (None, Kind::SeveralMessages, error.to_string()),
             Error::Thread(_) => (None, Kind::SystemTemporary, error.to_string()),

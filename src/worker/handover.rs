@@ -13,7 +13,7 @@ use crate::handover::{self, Answer, ByHand, HandoverMessage, Lmtp, LmtpOptions, 
 use crate::maildir::Maildir;
 use crate::protocol::UniqueId;
 
-use super::error::{Error, WorkerFailure};
+use super::error::Error;
 use super::link::Link;
 use super::options::{WorkerAccount, clock};
 
@@ -54,12 +54,12 @@ pub(super) fn target<'l>(
     account: &WorkerAccount,
     at: &fetch::Place,
     link: &'l Link,
-) -> Result<Box<dyn Target + 'l>, WorkerFailure> {
+) -> Result<Box<dyn Target + 'l>, Error> {
     let Some(LmtpJob { target, recipients, patience }) = &account.job.lmtp else {
         return Ok(Box::new(PipeTarget { link }));
     };
     let messages = Maildir::opener(&at.maildir);
-    let messages = messages.map_err(|_| WorkerFailure::Settings("there is no Maildir"))?;
+    let messages = messages.map_err(|_| Error::Settings("there is no Maildir"))?;
     let mut connection = account.session.connection.clone();
     (connection.security, connection.roots) = (Security::Plain, Roots::None);
     (connection.proxy, connection.family, connection.identity) = (None, None, None);

@@ -6,7 +6,7 @@ use crate::fetch::{AccountRun, FetchEvent};
 use crate::journal::Imported;
 use crate::session::{Credentials, Line};
 
-use super::error::{Error, WorkerFailure};
+use super::error::Error;
 use super::fetch;
 use super::maildrop::{MaildropReader, index};
 use super::observe::EventForwarder;
@@ -21,17 +21,14 @@ pub(super) fn open(
     path: &Octets,
     write: bool,
     observer: &EventForwarder<'_>,
-) -> Result<Result<Opened, Error>, WorkerFailure> {
+) -> Result<Opened, Error> {
     let (user, host) = (&account.job.user, &account.job.connection.host);
-    let imported = match Imported::read(&path.to_path(), user, host) {
-        Ok(imported) => imported,
-        Err(error) => return Ok(Err(Error::Import(error))),
-    };
+    let imported = Imported::read(&path.to_path(), user, host).map_err(Error::Import)?;
     if !write {
-        return Ok(Ok((imported, None)));
+        return Ok((imported, None));
     }
-    let opened = fetch::open(account, &account.place()?, observer);
-    Ok(opened.map(|run| (imported, Some(Box::new(run)))))
+    let run = fetch::open(account, &account.place()?, observer)?;
+    Ok((imported, Some(Box::new(run))))
 }
 
 /// Logs in, and records what the other fetcher has fetched.

@@ -96,8 +96,8 @@ impl WorkerAccount {
     }
 
     /// Where mail goes; the supervisor sends no command here that does without.
-    pub(super) fn place(&self) -> Result<Place, WorkerFailure> {
-        let maildir = self.maildir.clone().ok_or(WorkerFailure::Settings("there is no Maildir"))?;
+    pub(super) fn place(&self) -> Result<Place, Error> {
+        let maildir = self.maildir.clone().ok_or(Error::Settings("there is no Maildir"))?;
         let hooks = Hooks { exec: self.job.exec, handover: self.job.handover };
         Ok(Place { maildir, state: self.state.clone(), mailbox: self.mailbox.clone(), hooks })
     }

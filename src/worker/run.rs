@@ -10,7 +10,7 @@ use crate::fetch::{AccountRun, Renaming, Reserved};
 use crate::journal::{Imported, Siblings};
 use crate::session::{self, Credentials, Line};
 
-use super::error::{Error, WorkerFailure};
+use super::error::Error;
 use super::link::Link;
 use super::maildrop::{MaildropReader, index, numbered};
 use super::observe::EventForwarder;
@@ -50,7 +50,7 @@ pub(super) struct CommandStart<'s> {
 
 impl CommandStart<'_> {
     /// Does it. The supervisor is heard by a thread as soon as threads may start.
-    pub(super) fn run(self) -> Result<Result<(), Error>, WorkerFailure> {
+    pub(super) fn run(self) -> Result<(), Error> {
         let CommandStart { account, link, confined, out } = self;
         let shown = account.job.shown;
         let is_probe = account.job.command == (WorkerCommand::Probe {});
@@ -60,14 +60,9 @@ impl CommandStart<'_> {
         if account.job.command.needs_server() && is_named {
             let user = account.job.user.as_bytes();
             // Before journal and Maildir are made, and the password is asked for.
-            if let Err(error) = session::check_user(account.session.mechanism, user) {
-                return Ok(Err(Error::Credentials(error)));
-            }
+            session::check_user(account.session.mechanism, user).map_err(Error::Credentials)?;
         }
-        let local = match open(account, &observer)? {
-            Ok(local) => local,
-            Err(error) => return Ok(Err(error)),
-        };
+        let local = open(account, &observer)?;
         let is_handover = account.job.command == (WorkerCommand::HandOver {});
         if !account.job.command.needs_server() && !is_handover {
             return journal(account, link);
@@ -75,67 +70,56 @@ impl CommandStart<'_> {
         if let Some(surroundings) = confined {
             link.event(Event::Sandbox(sandbox::close(account, surroundings)));
         }
-        if let Err(error) = link.listen() {
-            return Ok(Err(Error::Thread(error)));
-        }
+        link.listen().map_err(Error::Thread)?;
         if is_handover {
             let place = account.place()?;
             let mut target = handover::target(account, &place, link)?;
-            return Ok(handover::hand_over(&place, &mut *target, link));
+            return handover::hand_over(&place, &mut *target, link);
         }
-        Ok(reach(local, account, &observer, out))
+        reach(local, account, &observer, out)
     }
 }
 
 /// What is needed of the local side, before anything is closed.
-fn open(
-    account: &WorkerAccount,
-    observer: &EventForwarder<'_>,
-) -> Result<Result<Local, Error>, WorkerFailure> {
+fn open(account: &WorkerAccount, observer: &EventForwarder<'_>) -> Result<Local, Error> {
     Ok(match &account.job.command {
         WorkerCommand::Fetch { refetch: Some(RefetchScope::All), .. } => {
-            let opened = fetch::open_or_anew(account, &account.place()?, observer);
-            opened.map(|run| run.map_or(Local::Anew, |run| Local::Run(Box::new(run))))
+            let run = fetch::open_or_anew(account, &account.place()?, observer)?;
+            run.map_or(Local::Anew, |run| Local::Run(Box::new(run)))
         }
         WorkerCommand::Fetch { .. } | WorkerCommand::MarkSeen { write: true } => {
             open_late(account, observer)?
         }
         WorkerCommand::ImportSeen { path, write } => {
-            let opened = import_seen::open(account, path, *write, observer)?;
-            opened.map(|(imported, run)| Local::Import(imported, run))
+            let (imported, run) = import_seen::open(account, path, *write, observer)?;
+            Local::Import(imported, run)
         }
         WorkerCommand::Rename { old, write: false } => {
-            rename::open_read_only(&account.place()?, old).map(Local::Siblings)
+            Local::Siblings(rename::open_read_only(&account.place()?, old)?)
         }
         WorkerCommand::Rename { old, write: true } => {
-            let opened = rename::open(account, &account.place()?, old, observer);
-            opened.map(|renaming| Local::Renaming(Box::new(renaming)))
+            let renaming = rename::open(account, &account.place()?, old, observer)?;
+            Local::Renaming(Box::new(renaming))
         }
         // What is written later needs its directories before the sandbox closes.
         WorkerCommand::Delete { write: true } => {
-            let opened = fetch::open(account, &account.place()?, observer);
-            opened.map(|_| Local::Siblings(Siblings::default()))
+            fetch::open(account, &account.place()?, observer)?;
+            Local::Siblings(Siblings::default())
         }
         WorkerCommand::Check {} | WorkerCommand::DryRun { .. } => {
-            Ok(Local::Siblings(siblings(account)))
+            Local::Siblings(siblings(account))
         }
-        _ => Ok(Local::Siblings(Siblings::default())),
+        _ => Local::Siblings(Siblings::default()),
     })
 }
 
 /// Takes the lock. The journal is loaded later where that only reads it.
-fn open_late(
-    account: &WorkerAccount,
-    observer: &EventForwarder<'_>,
-) -> Result<Result<Local, Error>, WorkerFailure> {
-    let reserved = match account.place()?.reserve() {
-        Ok(reserved) => reserved,
-        Err(error) => return Ok(Err(error.into())),
-    };
+fn open_late(account: &WorkerAccount, observer: &EventForwarder<'_>) -> Result<Local, Error> {
+    let reserved = account.place()?.reserve()?;
     if reserved.is_at_rest() {
-        return Ok(Ok(Local::Reserved(reserved)));
+        return Ok(Local::Reserved(reserved));
     }
-    Ok(fetch::load(account, &reserved, observer).map(|run| Local::Run(Box::new(run))))
+    Ok(Local::Run(Box::new(fetch::load(account, &reserved, observer)?)))
 }
 
 /// Begins to connect if the password is here and nothing has to be waited for.
@@ -152,9 +136,9 @@ fn begin(account: &WorkerAccount, link: &Link) -> Result<Option<Credentials>, Er
 }
 
 /// The journal by hand: no server, no thread.
-fn journal(account: &WorkerAccount, link: &Link) -> Result<Result<(), Error>, WorkerFailure> {
+fn journal(account: &WorkerAccount, link: &Link) -> Result<(), Error> {
     let place = account.place()?;
-    Ok(match &account.job.command {
+    match &account.job.command {
         WorkerCommand::Duplicates {} => state::duplicates(&place, link),
         WorkerCommand::Forget { write, .. } => {
             state::forget(account, &place, (HashSet::new(), *write), link)
@@ -172,7 +156,7 @@ fn journal(account: &WorkerAccount, link: &Link) -> Result<Result<(), Error>, Wo
         WorkerCommand::Separate { write } => state::separate(account, &place, *write, link),
         WorkerCommand::Repair { write } => state::repair(account, &place, *write, link),
         _ => Ok(()),
-    })
+    }
 }
 
 /// Reaches the server.
@@ -207,7 +191,7 @@ fn reach(
         }
         Local::Anew => {
             let credentials = asked()?;
-            let place = account.place().map_err(|_| Error::Interrupted)?;
+            let place = account.place()?;
             let run = fetch::open_anew(account, &place, observer)?;
             return fetch::run(run, account, &credentials, observer);
         }
@@ -268,11 +252,11 @@ fn read_maildrop(
             dry_run::dry_run(reader, siblings, (*rekey, *refetch))?;
         }
         WorkerCommand::Forget { write, .. } => {
-            let place = account.place().map_err(|_| Error::Interrupted)?;
+            let place = account.place()?;
             return state::forget(account, &place, (numbered(reader)?, *write), link);
         }
         WorkerCommand::Undelete { write, .. } => {
-            let place = account.place().map_err(|_| Error::Interrupted)?;
+            let place = account.place()?;
             return state::undelete(account, &place, (numbered(reader)?, *write), link);
         }
         WorkerCommand::List { headers, new } => list::list(reader, (*headers, *new))?,

@@ -63,8 +63,10 @@ pub fn serve(
     drop(secrets);
     account.renewal = renewal(&account, &link);
     let start = CommandStart { account: &account, link: &link, confined: confined.as_ref(), out };
-    let result = start.run()?;
-    end(&upward, result.as_ref().err())
+    match start.run() {
+        Err(Error::Settings(why)) => Err(WorkerFailure::Settings(why)),
+        ended => end(&upward, ended.as_ref().err()),
+    }
 }
 
 /// Another token comes from the supervisor. One that no command can carry is none.
