@@ -39,9 +39,10 @@ impl PendingDeletes {
         transaction.dele(number, Purpose::Delete(proof)).map_err(Operation::Delete(number).failed())
     }
 
-    /// Sends DELE for the message that has waited longest, if one waits.
+    /// Sends DELE for the last message that waits, if one does: a server that lets the
+    /// numbers behind a deleted message move at once deletes no other one then.
     pub(super) fn send_next(&mut self, transaction: &mut Session<'_>) -> Result<bool, Error> {
-        match self.waiting.pop_front() {
+        match self.waiting.pop_back() {
             Some(next) => self.send(transaction, next).map(|()| true),
             None => Ok(false),
         }

@@ -12,6 +12,7 @@
 //! * A response counts only when a proof follows it ([`super::proof`]). The first
 //!   bad one ends the session, and nothing behind the last good one is used.
 
+mod doubts;
 mod followed;
 mod proven;
 
@@ -40,6 +41,7 @@ use super::room::Room;
 use super::sizes::scan_or_refusal;
 use super::suspect::ServerLines;
 use super::unproven::{RetrAnswer, Unproven, UnprovenAnswers};
+use doubts::Doubts;
 
 struct Pipeline<'r, 't> {
     context: Context<'r>,
@@ -47,8 +49,10 @@ struct Pipeline<'r, 't> {
     schedule: Schedule,
     proofs: &'r mut Proofs,
     unproven: UnprovenAnswers,
-    /// A proof that is to be sent next.
-    due: Option<(MessageNumber, ProofKind)>,
+    /// Proofs that are to be sent next.
+    due: VecDeque<(MessageNumber, ProofKind)>,
+    /// Proofs that name another size than was listed.
+    doubts: Doubts,
     /// Messages whose first line looks like a status line: asked for again, alone.
     suspects: VecDeque<Download>,
     server_lines: ServerLines,
@@ -93,7 +97,8 @@ pub(super) fn run<'t>(
             schedule,
             proofs,
             unproven: UnprovenAnswers::default(),
-            due: None,
+            due: VecDeque::new(),
+            doubts: Doubts::default(),
             suspects: VecDeque::new(),
             server_lines: ServerLines::default(),
             awaited: 0,
@@ -175,7 +180,7 @@ impl<'t> Pipeline<'_, 't> {
     fn is_finished(&self) -> bool {
         self.schedule.downloads.is_empty()
             && self.suspects.is_empty()
-            && self.due.is_none()
+            && self.due.is_empty()
             && (self.unproven.is_empty() || self.proofs.kind().is_none())
     }
 
@@ -214,19 +219,19 @@ impl<'t> Pipeline<'_, 't> {
             }
             let Self { transaction, schedule: Schedule { deletions, downloads, .. }, .. } = self;
             let is_fetching = self.awaited > 0 || !downloads.is_empty();
-            if let Some((number, kind)) = self.due.take() {
+            if let Some((number, kind)) = self.due.pop_front() {
                 let purpose = Purpose::Proof(number, kind);
                 transaction.prove(number, kind, purpose).map_err(Operation::List.failed())?;
                 self.awaited += 1;
             } else if is_fetching && deletions.send_next(transaction)? {
                 continue;
             } else if let Some((number, kind)) = self.proof_before_risk() {
-                self.due = Some((number, kind));
+                self.due.push_back((number, kind));
             } else if let Some(download) = self.schedule.downloads.pop_front() {
                 if let Some(octets) = self.without_room(&download) {
                     self.done.no_room.push(octets);
                     let is_last = self.schedule.downloads.is_empty();
-                    self.due = self.last_proof().filter(|_| is_last);
+                    self.due.extend(self.last_proof().filter(|_| is_last));
                 } else {
                     self.retrieve(download)?;
                 }
@@ -270,7 +275,7 @@ impl<'t> Pipeline<'_, 't> {
         self.transaction.retr(number, purpose).map_err(Operation::Retrieve(number).failed())?;
         self.awaited += 1;
         if self.transaction.is_pipelining() {
-            self.due = self.proofs.kind().map(|kind| (number, kind));
+            self.due.extend(self.proofs.kind().map(|kind| (number, kind)));
         }
         Ok(())
     }
@@ -382,7 +387,7 @@ impl<'t> Pipeline<'_, 't> {
             || self.unproven.refused_in_a_row() >= ROW
             || self.done.refusals.tells_a_quota(number);
         if is_due {
-            self.due = Some((number, kind));
+            self.due.push_back((number, kind));
         }
         Ok(())
     }

@@ -175,6 +175,56 @@ fn a_message_with_an_unstuffed_dot_is_said_and_stays_and_the_others_arrive() {
     }
 }
 
+/// Another client removes message 3 after the listing, and the server lets the numbers
+/// behind it move in the open session: each command is answered rightly, about another
+/// message.
+#[test]
+fn numbers_that_move_within_a_session_file_no_message_under_another_ones_unique_id() {
+    for pipelining in [true, false] {
+        let letter = |number: usize| {
+            let line = "x".repeat(10 * number);
+            format!("Message-ID: <{number}@example.org>\r\n\r\n{line}\r\n")
+        };
+        let mut builder = Server::builder().user("mrose", "secret");
+        if !pipelining {
+            builder = builder.without("PIPELINING");
+        }
+        for number in 1..=6 {
+            builder = builder.message(format!("uid-{number}"), letter(number));
+        }
+        for number in 3..=6 {
+            let next = number + 1;
+            let replies = [
+                ("RETR", format!("+OK\r\n{}.\r\n", letter(next))),
+                ("LIST", format!("+OK {number} {}\r\n", letter(next).len())),
+                ("UIDL", format!("+OK {number} uid-{next}\r\n")),
+            ];
+            for (keyword, reply) in replies {
+                let reply = if next == 7 { "-ERR no such message\r\n".into() } else { reply };
+                let command = format!("{keyword} {number}");
+                builder = builder.fault(Fault::reply(&command, reply).on(1));
+            }
+        }
+        let (server, sandbox) = (builder.start(), Sandbox::new());
+        for _ in 0..2 {
+            sandbox.plain(&server).run();
+        }
+        let all: Vec<_> = (1..=6).map(|it| letter(it).replace("\r\n", "\n").into_bytes()).collect();
+        assert_eq!(sandbox.mail(), all, "{pipelining}");
+    }
+}
+
+/// Numbers behind a message that move when it is marked are those of messages that were
+/// marked before.
+#[test]
+fn the_last_message_is_deleted_first() {
+    let (server, sandbox) = (server(4).start(), Sandbox::new());
+    sandbox.plain(&server).arg("--delete").run().is_silent();
+    let commands = server.commands();
+    let deleted: Vec<_> = commands.iter().filter(|it| it.starts_with("DELE")).collect();
+    assert_eq!(deleted, ["DELE 4", "DELE 3", "DELE 2", "DELE 1"]);
+}
+
 /// A web server, or mail of another protocol: what it says tells which.
 #[test]
 fn a_greeting_that_is_none_of_pop3_is_quoted_and_moves_no_terminal() {

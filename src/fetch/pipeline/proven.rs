@@ -5,6 +5,7 @@ use crate::fetch::error::{Error, Operation};
 use crate::fetch::first_line::is_status_like;
 use crate::fetch::proof::{Proofs, out_of_step};
 use crate::fetch::suspect::Suspect;
+use crate::fetch::unique_ids::is_derived;
 use crate::fetch::unproven::{RetrAnswer, Unproven};
 use crate::protocol::{MessageNumber, ProofKind};
 use crate::session::{ProofAnswer, ProofVerdict};
@@ -28,27 +29,34 @@ impl Pipeline<'_, '_> {
         let is_refused = about.is_some_and(|it| matches!(it.answer, RetrAnswer::Refused(_)));
         let names_itself = about
             .is_some_and(|it| matches!(it.answer, RetrAnswer::Message { names_itself: true, .. }));
+        let listed = about.and_then(|it| it.download.listed.octets);
+        let has_unique_id = unique_id.is_some_and(|it| !is_derived(it));
         match self.proofs.judge(&answer, kind, number, unique_id) {
-            // "+OK 120 octets" to RETR 120 looks like a proof by LIST.
-            ProofVerdict::Good(octets)
-                if kind == ProofKind::List && names_itself && self.transaction.is_pipelining() =>
-            {
-                self.unproven.note_size(number, octets);
-                self.due = Some((number, ProofKind::Uidl));
-                Ok(())
-            }
             ProofVerdict::Good(octets) => {
                 self.unproven.note_size(number, octets);
-                self.proven(number)
+                // "+OK 120 octets" to RETR 120 looks like a proof by LIST. A size that is
+                // another one than was listed may be another message's: where a server
+                // lets numbers move within a session, each command is answered rightly.
+                let is_response = names_itself && self.transaction.is_pipelining();
+                let differs = octets.zip(listed).is_some_and(|(octets, listed)| octets != listed);
+                if kind == ProofKind::List && (is_response || has_unique_id && differs) {
+                    self.due.push_back((number, ProofKind::Uidl));
+                    self.doubts.add(number);
+                    return Ok(());
+                }
+                for number in self.doubts.good(number, kind) {
+                    self.proven(number)?;
+                }
+                Ok(())
             }
             // Its own proof is refused, too: the next good one decides.
             ProofVerdict::Refused if is_refused => Ok(()),
             ProofVerdict::Refused if !self.transaction.is_pipelining() => {
-                self.due = Proofs::after(kind).map(|kind| (number, kind));
-                if self.due.is_none() {
+                let Some(kind) = Proofs::after(kind) else {
                     self.proofs.give_up();
                     return self.proven(number);
-                }
+                };
+                self.due.push_back((number, kind));
                 Ok(())
             }
             ProofVerdict::Bad | ProofVerdict::Refused => self.unproven_at(number, &answer),
