@@ -305,15 +305,10 @@ impl Group<'_> {
                 }
             },
             State::Held => Step::Leave(LeaveReason::Held),
-            State::TooLarge => match self.policy.too_large(listed.octets) {
-                Some(octets) => {
-                    Step::Leave(LeaveReason::TooLarge { occurrence, octets, known: true })
-                }
-                None => {
-                    let occurrences = self.occurrences();
-                    Step::Retrieve(Retrieval { occurrence, occurrences, ..NEW })
-                }
-            },
+            State::TooLarge => {
+                let occurrences = self.occurrences();
+                self.retrieve(listed, Retrieval { occurrence, occurrences, ..NEW })
+            }
             State::Imported | State::Seen => Step::Leave(LeaveReason::Seen),
         })
     }
@@ -404,10 +399,16 @@ impl Group<'_> {
         }
     }
 
+    /// Fetches a message, unless it is too large.
     fn retrieve(&self, listed: &Listed, retrieval: Retrieval) -> Step {
         let Retrieval { occurrence, .. } = retrieval;
+        let is_it =
+            |known: &Known| known.occurrence == occurrence && known.state == State::TooLarge;
         match self.policy.too_large(listed.octets) {
-            Some(octets) => Step::Leave(LeaveReason::TooLarge { occurrence, octets, known: false }),
+            Some(octets) => {
+                let known = self.known.iter().any(is_it);
+                Step::Leave(LeaveReason::TooLarge { occurrence, octets, known })
+            }
             None => Step::Retrieve(retrieval),
         }
     }
