@@ -111,7 +111,7 @@ pub enum Kind {
     ExchangeUnavailable,
     /// The server did not prove that it knows the password.
     ExchangeUnproved,
-    /// A journal knows messages already that was to be replaced.
+    /// A journal knows messages or orders already that was to be replaced.
     Filled,
     /// What was handed over is not known.
     HandoverLost,

@@ -36,8 +36,8 @@ pub enum Error {
         /// Counted from 1.
         line: usize,
     },
-    /// A mailbox is to get a journal that knows messages already.
-    #[error("{} knows messages already, and would be lost", .path.display())]
+    /// A mailbox is to get a journal in place of one that knows messages or orders already.
+    #[error("{} knows messages or orders already, and would be lost", .path.display())]
     Filled {
         /// The journal.
         path: PathBuf,

@@ -41,6 +41,10 @@ impl HandoverMarks {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.places.contains_key(name)
     }

@@ -319,6 +319,12 @@ impl Index {
         self.found.is_empty() && self.entries.iter().all(|entry| entry.state.is_none())
     }
 
+    /// Whether nothing is lost with the journal: it knows no message, none waits to be handed
+    /// over, though it may be forgotten, and a person has ordered nothing.
+    pub fn can_be_replaced(&self) -> bool {
+        self.is_empty() && self.waiting.is_empty() && self.orders.is_empty()
+    }
+
     /// Whether this server's TOP shows other headers than its RETR.
     pub fn distrusts_top(&self) -> bool {
         self.distrusts_top

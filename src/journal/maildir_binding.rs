@@ -219,6 +219,12 @@ impl MaildirBinding {
         self.name(new, journal)
     }
 
+    /// Names a mailbox's journal no more.
+    pub(super) fn forget(&mut self, mailbox: &str) -> Result<(), Error> {
+        self.journals.retain(|(_, named)| named != mailbox);
+        self.write()
+    }
+
     /// Notes that a run begins to deliver after this commit of a journal.
     pub(super) fn note_run(&mut self, journal: u64, last: u64) -> Result<(), Error> {
         self.runs.insert(journal, last);

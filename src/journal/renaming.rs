@@ -161,10 +161,10 @@ pub(super) fn unfinished(state: &Path, mailbox: &Mailbox) -> Option<(u64, Mailbo
 }
 
 impl Journal {
-    /// Makes the journal of `old` that of the mailbox of `new`, whose journal knows
-    /// nothing. Everything beside it moves along.
+    /// Makes the journal of `old` that of the mailbox of `new`, with whose own nothing is
+    /// lost. Everything beside it moves along.
     pub fn rename(mut old: Self, new: &Self, state: &Path, maildir: &Path) -> Result<(), Error> {
-        if !new.index().is_empty() {
+        if !new.index().can_be_replaced() {
             return Err(Error::Filled { path: new.mailbox().journal(state) });
         }
         old.write_pending()?;
@@ -172,6 +172,13 @@ impl Journal {
         let _handover = lock(from.handover_lock(state))?;
         let spool = from.spool(state);
         let is_spooled = MaildirBinding::read_names(&spool, from.key())?.1 == Some(journal);
+        if is_spooled
+            && let Some(mut binding) = MaildirBinding::open(maildir, state)?
+            && binding.journal_of(to.key()).is_some()
+        {
+            // It would go on with a journal that is no more, and take no messages along.
+            binding.forget(to.key())?;
+        }
         let maildir = if is_spooled { &*spool } else { maildir };
         let mut binding = MaildirBinding::open_or_make(maildir, state)?;
         if binding.journal_of(from.key()) != Some(journal) {

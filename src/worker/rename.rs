@@ -29,7 +29,7 @@ pub(super) fn dry_run(
     old: &str,
 ) -> Result<(), Error> {
     let old = mailbox(old)?;
-    if !reader.index.is_empty() {
+    if !reader.index.can_be_replaced() {
         let path = reader.account.mailbox.journal(&reader.account.state);
         return Err(fetch::Error::from(journal::Error::Filled { path }).into());
     }

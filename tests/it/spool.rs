@@ -170,3 +170,58 @@ fn refused_messages_are_taken_out_by_export() {
         assert_eq!((target.taken().len(), server.maildrop("mrose").len()), (1, 0));
     }
 }
+
+/// Another name for the mailbox, and a run under it with a hand-over.
+fn renamed(sandbox: &Sandbox, server: &Server, line: &str, args: &[&str]) -> Ran {
+    hand_over(sandbox, server, line).args(["--journal", "new"]).args(args).run()
+}
+
+const RENAME: &[&str] = &["--state", "rename", "mrose@127.0.0.1"];
+
+/// Three messages wait under the old name.
+fn waiting() -> (Server, Sandbox) {
+    let (server, sandbox) = (server(3), Sandbox::new());
+    hand_over(&sandbox, &server, "exit 75").run().fails(75, "handed over later");
+    fs::remove_file(sandbox.path("taken")).unwrap();
+    (server, sandbox)
+}
+
+#[test]
+fn a_spool_gets_the_name_of_a_mailbox_that_has_listed_nothing_yet() {
+    let maildir = &["-m", "Mail"][..];
+    for (before, after) in [(&[][..], &[][..]), (maildir, maildir), (&[], maildir)] {
+        let (server, sandbox) = waiting();
+        // A first run under the new name makes a journal that knows nothing.
+        server.maildrop("mrose").replace([]);
+        renamed(&sandbox, &server, ":", before).is_silent();
+        server.maildrop("mrose").replace(letters(4));
+        let ran = renamed(&sandbox, &server, ":", &[after, RENAME].concat());
+        assert_eq!(ran.stdout, "renamed\n", "{ran:?}");
+        for _ in 0..2 {
+            renamed(&sandbox, &server, ":", after).is_silent();
+            assert_eq!(taken(&sandbox), (1..=4).flat_map(stored).collect::<Vec<_>>());
+        }
+        let asked = server.commands().iter().filter(|it| it.starts_with("RETR")).count();
+        assert_eq!(asked, 4, "none is fetched twice");
+    }
+}
+
+#[test]
+fn a_mailbox_whose_messages_wait_keeps_its_journal() {
+    let (server, sandbox) = waiting();
+    server.maildrop("mrose").replace(letters(4).skip(3));
+    renamed(&sandbox, &server, "exit 75", &[]).fails(75, "handed over later");
+    let forget = ["--state", "forget", "--uid", "uid-4"];
+    assert_eq!(renamed(&sandbox, &server, ":", &forget).stdout, "1 message forgotten\n");
+    server.maildrop("mrose").replace(letters(3));
+    for dry in [&["-n"][..], &[]] {
+        let ran = renamed(&sandbox, &server, ":", &[dry, RENAME].concat());
+        ran.fails(73, "/new/journal knows messages or orders already, and would be lost");
+    }
+    fs::remove_file(sandbox.path("taken")).unwrap();
+    server.maildrop("mrose").replace([]);
+    renamed(&sandbox, &server, ":", &[]).is_silent();
+    assert_eq!(taken(&sandbox), stored(4));
+    hand_over(&sandbox, &server, ":").run().is_silent();
+    assert_eq!(taken(&sandbox), [4, 1, 2, 3].map(stored).concat());
+}

@@ -125,7 +125,9 @@ fn hint(kind: Kind) -> Option<&'static str> {
 /// About Maildir, state and messages.
 fn local(kind: Kind) -> Option<&'static str> {
     Some(match kind {
-        Kind::Filled => "a mailbox that has fetched messages keeps the journal that it has",
+        Kind::Filled => {
+            "a mailbox that has fetched messages, or has orders, keeps the journal that it has"
+        }
         Kind::UnknownMailbox => "the Maildir's .pop3get has the names of its mailboxes",
         Kind::HandoverLost => {
             "--state handover again hands everything over that waits, --state handover done counts it as handed over"

@@ -74,12 +74,22 @@ fn a_renaming_killed_at_any_system_call_has_happened_or_has_not() {
 
 const SPOOLED: &str = "pipe:cat >>taken; exit 75";
 
-/// Fetched under the old name, without a Maildir, and not handed over yet.
-fn waiting() -> (Server, Sandbox) {
+/// A Maildir of the new name.
+const MAILDIR: &[&str] = &["-m", "Mail"];
+
+/// Fetched under the old name, without a Maildir, and not handed over yet. With a Maildir the
+/// new name has a journal, which knows nothing.
+fn waiting(place: &[&str]) -> (Server, Sandbox) {
     let server = Server::builder().user("mrose", "secret").messages(messages(MESSAGES)).start();
     let sandbox = Sandbox::new();
     let ran = bare(&server, &sandbox, &["--journal", OLD, "--handover", "pipe:exit 75"]);
     assert_eq!(ran.status, Some(75), "{ran:?}");
+    if place == MAILDIR {
+        server.maildrop("mrose").replace([]);
+        let ran = bare(&server, &sandbox, &[&["--journal", NEW], place].concat());
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        server.maildrop("mrose").replace(messages(MESSAGES));
+    }
     (server, sandbox)
 }
 
@@ -91,14 +101,15 @@ fn bare(server: &Server, sandbox: &Sandbox, args: &[&str]) -> Ran {
 }
 
 /// All messages are handed over once under the new name, and none is fetched again.
-fn check_spooled(server: &Server, sandbox: &Sandbox, what: &str) {
-    let rename = [&["--handover", SPOOLED], RENAME].concat();
+fn check_spooled(server: &Server, sandbox: &Sandbox, place: &[&str], what: &str) {
+    let rename = [&["--handover", SPOOLED], place, RENAME].concat();
     let again = bare(server, sandbox, &rename);
     let is_renamed = again.status == Some(0) && again.stdout == "renamed\n";
     assert!(is_renamed || again.status == Some(64), "{what}: {again:?}");
     let taken = sandbox.path("taken");
     let line = format!("pipe:cat >>{}", taken.display());
-    let handed = bare(server, sandbox, &["--journal", NEW, "--handover", &line]);
+    let hand_over = [&["--journal", NEW, "--handover", &line], place].concat();
+    let handed = bare(server, sandbox, &hand_over);
     assert_eq!(handed.status, Some(0), "{what}: {handed:?}");
     let text = fs::read_to_string(taken).unwrap_or_default();
     for number in 1..=MESSAGES {
@@ -116,28 +127,30 @@ fn check_spooled(server: &Server, sandbox: &Sandbox, what: &str) {
 
 #[test]
 fn a_mailbox_with_a_spool_gets_another_name_and_its_messages_come_along() {
-    let (server, sandbox) = waiting();
+    let (server, sandbox) = waiting(&[]);
     let dry = bare(&server, &sandbox, &[&["--handover", SPOOLED, "-n"], RENAME].concat());
     assert_eq!((dry.status, &*dry.stdout), (Some(0), "it is the same mailbox\n"), "{dry:?}");
-    check_spooled(&server, &sandbox, "whole");
+    check_spooled(&server, &sandbox, &[], "whole");
 }
 
 #[test]
 fn a_renaming_with_a_spool_killed_at_any_system_call_loses_nothing() {
     let names = ["write", "fsync", "fdatasync", "rename", "renameat2", "unlink", "flock", "sendto"];
     let points = names.into_iter().flat_map(|name| (1..=12).map(move |nth| (name, nth)));
+    let points = points.flat_map(|(name, nth)| [(name, nth, &[][..]), (name, nth, MAILDIR)]);
     let points = sample(points.collect(), 40);
     let died = AtomicUsize::new(0);
-    sweep(points, |(name, nth)| {
-        let (server, sandbox) = waiting();
+    sweep(points, |(name, nth, place)| {
+        let (server, sandbox) = waiting(place);
         let trace = format!("trace={name}");
         let inject = format!("inject={name}:signal=KILL:when={nth}");
         let wishes = ["-e", &*trace, "-e", &*inject];
         let mut run = strace_without_maildir(&sandbox, &server, &wishes, Path::new("/dev/null"));
-        let ran = run.args(["--handover", SPOOLED]).args(RENAME).output().unwrap();
+        run.current_dir(sandbox.path("."));
+        let ran = run.args(["--handover", SPOOLED]).args(place).args(RENAME).output().unwrap();
         let is_dead = !ran.status.success();
         died.fetch_add(usize::from(is_dead), Ordering::Relaxed);
-        check_spooled(&server, &sandbox, &format!("{name} {nth}"));
+        check_spooled(&server, &sandbox, place, &format!("{name} {nth} {place:?}"));
     });
     let died = died.into_inner();
     eprintln!("spool renamed, killed at {died} points");
