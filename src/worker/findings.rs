@@ -87,10 +87,7 @@ fn findings(
             Ok(ids) => UniqueIdsReport::Listed { named: ids.named, numbers: ids.numbers },
             Err(refusal) => UniqueIdsReport::Refused { text: Octets::cut(&refusal.text) },
         }),
-        top: found.top.as_ref().map(|top| match top {
-            Ok(()) => AnswerReport::Answered {},
-            Err(refusal) => AnswerReport::Refused { text: Octets::cut(&refusal.text) },
-        }),
+        top: found.top.as_ref().map(answer),
         pipelining: found.pipelining,
         is_ended: found.is_ended,
     }
@@ -119,7 +116,7 @@ fn apop(apop: &Result<(), TimestampError>) -> Apop {
     }
 }
 
-fn answer(answer: &session::CapaAnswer) -> AnswerReport {
+fn answer<T>(answer: &Result<T, session::Refusal>) -> AnswerReport {
     match answer {
         Ok(_) => AnswerReport::Answered {},
         Err(refusal) => AnswerReport::Refused { text: Octets::cut(&refusal.text) },

@@ -19,10 +19,11 @@ use super::upward::{STOP, Upward, locked};
 /// What commands say to the supervisor and ask of it.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) upward: Arc<Upward>,
+    upward: Arc<Upward>,
     /// Without the deadline, which the session minds.
     stop: Stop,
-    password: Mutex<Option<Option<Secret>>>,
+    /// What came with the settings, until it is taken.
+    password: Mutex<Option<Secret>>,
     /// The channel's lower end, until a thread reads it.
     reader: Mutex<Option<Reader<UnixStream>>>,
     answers: Mutex<Option<Receiver<SupervisorAnswer>>>,
@@ -55,7 +56,7 @@ impl Link {
         Self {
             upward,
             stop: stop.clone(),
-            password: Mutex::new(password.map(Some)),
+            password: Mutex::new(password),
             reader: Mutex::new(Some(reader)),
             answers: Mutex::default(),
         }
@@ -103,10 +104,10 @@ impl Link {
     /// The password: what came with the settings, or what the supervisor answers.
     /// `None` where there is none.
     pub(super) fn password(&self) -> Result<Option<Secret>, Error> {
-        if let Some(password) = locked(&self.password).take() {
-            return Ok(password);
+        match locked(&self.password).take() {
+            None => self.secret(false),
+            password => Ok(password),
         }
-        self.secret(false)
     }
 
     /// Another token, in place of one that the server has refused; `None` where there is

@@ -24,7 +24,7 @@ use super::error::{Error, WorkerFailure};
 pub(super) struct Secrets {
     pub(super) client_key: Option<Secret>,
     pub(super) password: Option<Secret>,
-    pub(super) proxy_password: Option<Secret>,
+    proxy_password: Option<Secret>,
 }
 
 impl Secrets {
@@ -45,7 +45,7 @@ pub(super) struct WorkerAccount {
     pub(super) policy: Policy,
     /// Where another token comes from.
     pub(super) renewal: Renewal,
-    pub(super) retry_for: Duration,
+    retry_for: Duration,
     pub(super) mailbox: Mailbox,
     pub(super) state: PathBuf,
     pub(super) maildir: Option<PathBuf>,

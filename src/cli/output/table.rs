@@ -166,7 +166,7 @@ impl<R: Iterator<Item = Vec<Cell>> + Clone> Table<R> {
 }
 
 /// Text in a colour.
-pub(super) fn paint(text: &str, style: Style) -> String {
+fn paint(text: &str, style: Style) -> String {
     format!("{style}{text}{style:#}")
 }
 
