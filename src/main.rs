@@ -44,9 +44,10 @@ fn watch(flag: &Arc<AtomicUsize>) -> std::io::Result<()> {
     let ignored = ignored();
     let is_ours = |signal: &i32| ignored >> (signal - 1) & 1 == 0;
     for signal in [SIGHUP, SIGINT, SIGTERM].into_iter().filter(is_ours) {
-        match is_first_process() {
-            true => flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&asked))?,
-            false => flag::register_conditional_default(signal, Arc::clone(&asked))?,
+        if is_first_process() {
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&asked))?
+        } else {
+            flag::register_conditional_default(signal, Arc::clone(&asked))?
         };
         flag::register(signal, Arc::clone(&asked))?;
         let number = usize::try_from(signal).unwrap_or(usize::MAX);

@@ -137,9 +137,12 @@ impl LmtpSession {
         transaction: &mut LmtpTransaction<'_>,
     ) {
         let done = match self.connection.buffered() {
-            [] => self.envelope(transaction).and_then(|accepted| match accepted.is_empty() {
-                true => Ok(()),
-                false => self.data(message, &accepted, transaction),
+            [] => self.envelope(transaction).and_then(|accepted| {
+                if accepted.is_empty() {
+                    Ok(())
+                } else {
+                    self.data(message, &accepted, transaction)
+                }
             }),
             _ => {
                 let violation = LmtpViolation::Unasked;
@@ -179,9 +182,10 @@ impl LmtpSession {
             if !is_pipelining && is_mailed {
                 self.say(&rcpt(recipient))?;
             }
-            let answer = match is_pipelining || is_mailed {
-                true => verdict("RCPT", &self.ask("RCPT")?),
-                false => RecipientVerdict::Accepted,
+            let answer = if is_pipelining || is_mailed {
+                verdict("RCPT", &self.ask("RCPT")?)
+            } else {
+                RecipientVerdict::Accepted
             };
             let answer = if is_mailed { answer } else { mail.clone() };
             match (answer, recipients.get_mut(at)) {

@@ -42,10 +42,7 @@ fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
         }
         opened => opened?,
     };
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(no_file()),
-    }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(no_file()) }
 }
 
 /// Opens a regular file to read it.

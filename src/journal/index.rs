@@ -250,9 +250,10 @@ impl Index {
 
     /// The files that have a message's name in the Maildir, where they alone tell of it.
     pub fn found(&self, key: &MessageKey) -> &[StoredFile] {
-        match self.found.is_empty() {
-            true => &[],
-            false => self.found.get(&key.name_hash()).map_or(&[], Vec::as_slice),
+        if self.found.is_empty() {
+            &[]
+        } else {
+            self.found.get(&key.name_hash()).map_or(&[], Vec::as_slice)
         }
     }
 

@@ -312,9 +312,10 @@ impl Journal {
             if nowhere.contains(&at) {
                 return Settlement::Held;
             }
-            match self.index.is_settled(&key) {
-                true => Settlement::Deletable(Settled { key }),
-                false => Settlement::Kept,
+            if self.index.is_settled(&key) {
+                Settlement::Deletable(Settled { key })
+            } else {
+                Settlement::Kept
             }
         });
         settled.collect()

@@ -226,8 +226,9 @@ fn read_of(state: &Path, mailbox: &Mailbox) -> Result<Option<Loaded>, Error> {
 fn read_all(state: &Path, mailbox: &Mailbox, maildir: &Path) -> Result<Option<Loaded>, Error> {
     let path = mailbox.journal(state);
     let old = read(&path)?;
-    match taking_along::take_along(state, mailbox, maildir, old.as_ref())? {
-        true => read(&path),
-        false => Ok(old),
+    if taking_along::take_along(state, mailbox, maildir, old.as_ref())? {
+        read(&path)
+    } else {
+        Ok(old)
     }
 }

@@ -101,13 +101,12 @@ impl Repair {
         maildir: &Path,
         write: bool,
     ) -> Result<Self, Error> {
-        let lock = match write {
-            true => {
-                let lock = lock_directory(&mailbox.directory(state), mailbox.lock(state))?;
-                renaming::finish(state, mailbox, maildir)?;
-                Some(lock)
-            }
-            false => None,
+        let lock = if write {
+            let lock = lock_directory(&mailbox.directory(state), mailbox.lock(state))?;
+            renaming::finish(state, mailbox, maildir)?;
+            Some(lock)
+        } else {
+            None
         };
         let path = mailbox.journal(state);
         let (text, was_missing) = match read_file(&path) {

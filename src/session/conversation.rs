@@ -251,9 +251,10 @@ impl<'a> Conversation<'a> {
         self.read_line(Keyword::Auth, Phase::Reply)?;
         let continuation = Continuation::parse(&self.line);
         let hides = mechanism.is_scram() && continuation.is_some();
-        match hides {
-            true => (self.log)(Line::Received(b"+ ..")),
-            false => self.log_line(),
+        if hides {
+            (self.log)(Line::Received(b"+ .."));
+        } else {
+            self.log_line();
         }
         if let Some(Continuation { leniency, .. }) = continuation {
             leniency.map_or(Ok(()), |leniency| self.lenient(leniency))?;

@@ -37,9 +37,8 @@ pub(super) fn about<T>(
     number: impl Fn(&T) -> MessageNumber,
 ) -> Result<T, Error> {
     listing
-        .and_then(|listing| match number(&listing) == asked {
-            true => Ok(listing),
-            false => Err(Violation::AnotherMessage),
+        .and_then(|listing| {
+            if number(&listing) == asked { Ok(listing) } else { Err(Violation::AnotherMessage) }
         })
         .map_err(|violation| Error::Violation { keyword: command.keyword(), violation })
 }

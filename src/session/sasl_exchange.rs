@@ -211,9 +211,10 @@ impl Authorization<'_> {
         }
         let reason = exchange.reason().map(|words| self.conversation.redacted(words));
         // Nothing that shows a password is recommended where one was proved.
-        let others = match mechanism.is_scram() {
-            true => Box::default(),
-            false => others(&[AuthMethod::Sasl(mechanism)], &self.capabilities, self.channel()),
+        let others = if mechanism.is_scram() {
+            Box::default()
+        } else {
+            others(&[AuthMethod::Sasl(mechanism)], &self.capabilities, self.channel())
         };
         Err(Error::LoginRefused { mechanism, refusal, reason, others })
     }

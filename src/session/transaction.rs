@@ -275,10 +275,8 @@ impl<'a, T> Transaction<'a, T> {
         self.is_behind_login = false;
         let capabilities = self.conversation.capabilities_after_login();
         // A server may hand us on after the login, and lose what was sent behind it.
-        let capabilities = match self.pipelining {
-            true => capabilities.map_err(Error::out_of_step)?,
-            false => capabilities?,
-        };
+        let capabilities =
+            if self.pipelining { capabilities.map_err(Error::out_of_step)? } else { capabilities? };
         self.pipelining = capabilities.pipelining() && self.pace != Pipelining::LockStep;
         self.capabilities = Some(capabilities);
         self.check_announced()
@@ -293,12 +291,11 @@ impl<'a, T> Transaction<'a, T> {
     /// anything else, the terminator was none: Dovecot 2.3.19 does not stuff a
     /// dot that is a message's first octet, and so ends it where it begins.
     fn check_end(&self, command: &Command) -> Result<(), Error> {
-        match self.conversation.is_before_status() {
-            true => Ok(()),
-            false => {
-                let (keyword, violation) = (command.keyword(), Violation::Unasked);
-                Err(Error::Violation { keyword, violation })
-            }
+        if self.conversation.is_before_status() {
+            Ok(())
+        } else {
+            let (keyword, violation) = (command.keyword(), Violation::Unasked);
+            Err(Error::Violation { keyword, violation })
         }
     }
 

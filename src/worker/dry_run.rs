@@ -36,9 +36,10 @@ pub(super) fn dry_run(
             state = ListedState::Found;
         }
         let (number, octets) = (listed.number.get(), listed.octets);
-        let action = match !is_ordered && again.contains(&listed.number) {
-            true => Some(Action::Fetch),
-            false => state.action(),
+        let action = if !is_ordered && again.contains(&listed.number) {
+            Some(Action::Fetch)
+        } else {
+            state.action()
         };
         let unique_id = unique_id(&listed.unique_id);
         link.event(Event::Message(match action {

@@ -73,9 +73,8 @@ fn findings(
         login: found.login.map(name),
         failed: failed.map(step),
         has_password,
-        after_login: found.after_login.as_ref().map(|other| match is_same(found) {
-            true => AfterLogin::Same {},
-            false => AfterLogin::Other(answer(other)),
+        after_login: found.after_login.as_ref().map(|other| {
+            if is_same(found) { AfterLogin::Same {} } else { AfterLogin::Other(answer(other)) }
         }),
         login_delay: capabilities.and_then(Capabilities::login_delay).map(|it| it.seconds),
         retention: capabilities.and_then(Capabilities::expire).map(|it| match it.days {

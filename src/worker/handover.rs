@@ -80,9 +80,10 @@ fn name() -> String {
     let system = rustix::system::uname();
     let name = system.nodename().to_string_lossy();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    match name.chars().all(is_plain) && (1..=255).contains(&name.len()) {
-        true => name.into_owned(),
-        false => "localhost".into(),
+    if name.chars().all(is_plain) && (1..=255).contains(&name.len()) {
+        name.into_owned()
+    } else {
+        "localhost".into()
     }
 }
 

@@ -74,9 +74,10 @@ impl<'l> MaildropReader<'l> {
         listing: &mut Listing<'_>,
         siblings: &Siblings,
     ) -> Result<(), Error> {
-        match self.index.may_have_another_name() {
-            true => listing.refuse_another_name(siblings),
-            false => Ok(()),
+        if self.index.may_have_another_name() {
+            listing.refuse_another_name(siblings)
+        } else {
+            Ok(())
         }
     }
 
@@ -97,10 +98,8 @@ impl<'l> MaildropReader<'l> {
         // With --rekey the dry run looks at all headers itself.
         let rekeys = matches!(account.job.command, WorkerCommand::DryRun { rekey: true, .. });
         let has_names = !rekeys && listing.may_have_got_names(index);
-        let renumbering = match shows || has_names {
-            true => Renumbering::None,
-            false => listing.is_renumbered(index)?,
-        };
+        let renumbering =
+            if shows || has_names { Renumbering::None } else { listing.is_renumbered(index)? };
         // A list shows what is there even then.
         let lists = matches!(account.job.command, WorkerCommand::List { .. });
         if renumbering == Renumbering::Whole && !lists {

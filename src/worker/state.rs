@@ -42,9 +42,10 @@ pub(super) fn forget(
     listed.retain(|unique_id| index.knows(unique_id));
     listed.extend(named);
     let occurrences = |unique_id| index.occurrences(unique_id).count();
-    let messages = match write && !listed.is_empty() {
-        true => patiently(account, link, || fetch::forget(place, listed.iter()))?,
-        false => listed.iter().map(occurrences).sum(),
+    let messages = if write && !listed.is_empty() {
+        patiently(account, link, || fetch::forget(place, listed.iter()))?
+    } else {
+        listed.iter().map(occurrences).sum()
     };
     link.event(Event::Forgotten { messages, write });
     Ok(())
@@ -64,9 +65,10 @@ pub(super) fn undelete(
     if let Some(unordered) = named.iter().find(|unique_id| !index.has_order(unique_id)) {
         return Err(Error::NotOrdered(unordered.word()));
     }
-    let orders = match write {
-        true => patiently(account, link, || fetch::take_back(place, named.iter()))?,
-        false => index.orders().iter().filter(|(unique_id, _)| named.contains(unique_id)).count(),
+    let orders = if write {
+        patiently(account, link, || fetch::take_back(place, named.iter()))?
+    } else {
+        index.orders().iter().filter(|(unique_id, _)| named.contains(unique_id)).count()
     };
     link.event(Event::OrdersTakenBack { orders, write });
     Ok(())

@@ -17,12 +17,11 @@ fn files(below: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(below).into_iter().flatten() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false => {
-                let time = path.metadata().unwrap().modified().unwrap();
-                _ = found.insert(path.clone(), (fs::read(&path).unwrap(), time));
-            }
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            let time = path.metadata().unwrap().modified().unwrap();
+            _ = found.insert(path.clone(), (fs::read(&path).unwrap(), time));
         }
     }
     found

@@ -117,9 +117,10 @@ fn two_hundred_accounts_of_one_server_are_fetched_eight_at_a_time() {
 #[test]
 fn accounts_of_a_slow_server_are_fetched_side_by_side() {
     const USERS: usize = 30;
-    let (delay, limit) = match whole() {
-        true => (Duration::from_secs(1), Duration::from_secs(9)),
-        false => (Duration::from_millis(300), Duration::from_secs(6)),
+    let (delay, limit) = if whole() {
+        (Duration::from_secs(1), Duration::from_secs(9))
+    } else {
+        (Duration::from_millis(300), Duration::from_secs(6))
     };
     let server = server(USERS).start();
     let gate = Gate::before(&server, delay);

@@ -417,10 +417,8 @@ fn a_step_that_fails_ends_the_report_and_does_not_swallow_it() {
     ];
     for (fault, status, sentence, fact) in cases {
         let server = server(Security::Plain);
-        let server = match fact == greeted {
-            true => server.fault(Fault::greeting("+OK hello\r\n")),
-            false => server,
-        };
+        let server =
+            if fact == greeted { server.fault(Fault::greeting("+OK hello\r\n")) } else { server };
         let (server, sandbox) = (server.fault(fault).start(), Sandbox::new());
         let ran = probing(&sandbox, &server, "none").args(["--connect-timeout", "2"]).run();
         let port = server.address().port().to_string();

@@ -294,9 +294,10 @@ fn dovecot_lda_files_each_message_once() {
         root.display(),
     );
     fs::write(home.join("conf"), config).unwrap();
-    let other = match rustix::process::geteuid().is_root() {
-        true => "setpriv --reuid=65534 --regid=65534 --clear-groups",
-        false => "",
+    let other = if rustix::process::geteuid().is_root() {
+        "setpriv --reuid=65534 --regid=65534 --clear-groups"
+    } else {
+        ""
     };
     let line = format!(
         "pipe:cd {0}; umask 022; export HOME={0} USER=nobody LD_LIBRARY_PATH={1}/lib; \

@@ -188,10 +188,8 @@ fn setting<'a>(user: &'a str, secret: &'a Secret, binding: Binding) -> Setting<'
 /// What rsasl has of ours, with a channel where it is bound.
 fn mechanisms() -> impl Iterator<Item = (Mechanism, Binding)> {
     Mechanism::ALL.into_iter().filter(|it| *it != Mechanism::CramMd5).map(|mechanism| {
-        let binding = match mechanism.is_plus() {
-            true => Binding::Exporter(CHANNEL),
-            false => Binding::Impossible,
-        };
+        let binding =
+            if mechanism.is_plus() { Binding::Exporter(CHANNEL) } else { Binding::Impossible };
         (mechanism, binding)
     })
 }

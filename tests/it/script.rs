@@ -69,9 +69,12 @@ impl<'s> Script<'s> {
 
     /// The same in another environment, say.
     pub fn run_with(&mut self, args: &[&str], with: impl Fn(Pop3get) -> Pop3get) -> &mut Self {
-        let quoted = |word: &&str| match word.contains([' ', '*', '\'']) || word.is_empty() {
-            true => format!(" '{word}'"),
-            false => format!(" {word}"),
+        let quoted = |word: &&str| {
+            if word.contains([' ', '*', '\'']) || word.is_empty() {
+                format!(" '{word}'")
+            } else {
+                format!(" {word}")
+            }
         };
         let typed: String = args.iter().map(quoted).collect();
         let typed = same(self.sandbox, &self.addresses, &typed);

@@ -309,9 +309,10 @@ fn ask_to_refetch(mut channel: UnixStream) {
     let lines = BufReader::new(channel.try_clone().unwrap()).lines().map_while(Result::ok);
     let is_yes = lines.skip_while(|line| !line.ends_with('}') || line.contains("\"settings\""));
     let mut is_yes = is_yes.skip_while(|line| line.contains("\"secret\""));
-    match is_yes.next().is_some_and(|line| line.ends_with("{\"answer\":{\"yes\":true}}")) {
-        true => send(channel, END.as_bytes()),
-        false => drop(channel),
+    if is_yes.next().is_some_and(|line| line.ends_with("{\"answer\":{\"yes\":true}}")) {
+        send(channel, END.as_bytes());
+    } else {
+        drop(channel);
     }
 }
 

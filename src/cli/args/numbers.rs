@@ -11,9 +11,9 @@ impl FromStr for MessageRange {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const WRONG: &str = "write a message-number like 7, or two like 3-9";
-        let number = |text: &str| match text.bytes().all(|octet| octet.is_ascii_digit()) {
-            true => text.parse().ok().filter(|number| *number > 0),
-            false => None,
+        let number = |text: &str| {
+            let is_decimal = text.bytes().all(|octet| octet.is_ascii_digit());
+            text.parse().ok().filter(|number| is_decimal && *number > 0)
         };
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         match (number(first), number(last)) {

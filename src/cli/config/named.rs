@@ -72,9 +72,12 @@ pub(crate) fn named(args: &Args, config: &Config) -> Result<Vec<NamedAccount>, E
         check_typed(&args.settings, &found)?;
         if args.check_config {
             // The disabled ones are looked at, each in its place, and not meant.
-            let of_entry = |entry: &AccountTable| match entry.is_disabled {
-                true => NamedAccount::any_of_file(entry, args, config),
-                false => NamedAccount::meant(entry, args, config),
+            let of_entry = |entry: &AccountTable| {
+                if entry.is_disabled {
+                    NamedAccount::any_of_file(entry, args, config)
+                } else {
+                    NamedAccount::meant(entry, args, config)
+                }
             };
             found = config.accounts.iter().map(of_entry).collect();
         }

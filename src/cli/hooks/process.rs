@@ -90,9 +90,10 @@ impl Hook<'_> {
             let now = Instant::now();
             let is_stopped = stop.is_due();
             if kill_at.is_none() && (is_stopped || now >= end) {
-                reason = Some(match is_stopped {
-                    true => HookFailure::Stopped,
-                    false => HookFailure::TimedOut(time),
+                reason = Some(if is_stopped {
+                    HookFailure::Stopped
+                } else {
+                    HookFailure::TimedOut(time)
                 });
                 running.signal(Signal::TERM);
                 kill_at = Some(now + GRACE);

@@ -151,9 +151,10 @@ fn unmet(id: &str, is_listed: bool, ends: bool) -> String {
         (true, false) => "its header is not shown",
         (false, false) => "the server does not list it",
     };
-    let then = match ends {
-        true => "the order ends, and nothing is deleted by it",
-        false => "the order waits, at most 14 days",
+    let then = if ends {
+        "the order ends, and nothing is deleted by it"
+    } else {
+        "the order waits, at most 14 days"
     };
     format!("{id} cannot be deleted by your order: {why}; {then}")
 }

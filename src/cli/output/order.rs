@@ -49,12 +49,11 @@ impl OutputOrder {
     }
 
     fn unless_held(&mut self, part: Part) -> Option<Part> {
-        match self.is_held {
-            true => {
-                self.held.push(part);
-                None
-            }
-            false => Some(part),
+        if self.is_held {
+            self.held.push(part);
+            None
+        } else {
+            Some(part)
         }
     }
 

@@ -73,9 +73,10 @@ impl Report<'_> {
     /// From the name to the key.
     fn connection(&mut self, findings: &ProbeReport) {
         let connection = &self.account.route.connection;
-        let host = match connection.host.contains(':') {
-            true => format!("[{}]", connection.host),
-            false => connection.host.clone(),
+        let host = if connection.host.contains(':') {
+            format!("[{}]", connection.host)
+        } else {
+            connection.host.clone()
         };
         self.fact("server", format_args!("{host}:{}", connection.port));
         for address in &findings.addresses {

@@ -37,9 +37,10 @@ pub(super) fn suggestion(account: &Account, findings: &ProbeReport) -> String {
         let in_place = settings.ca_file.is_some() || has_roots;
         lines.trust(secured, in_place);
     }
-    let secret = match findings.takes_token {
-        true => "what prints a fresh access token",
-        false => "what prints the password",
+    let secret = if findings.takes_token {
+        "what prints a fresh access token"
+    } else {
+        "what prints the password"
     };
     if auth != Some("external") {
         lines.set("# password-command", secret);

@@ -154,9 +154,10 @@ impl<'s> Output<'s> {
 
     /// An event of a worker, if it is wanted.
     pub(super) fn event(&self, account: &str, event: &Event) -> Result<(), Error> {
-        match self.json && json::is_shown(event) {
-            true => self.push(&JsonLine::Account(OfAccount { event, account })),
-            false => Ok(()),
+        if self.json && json::is_shown(event) {
+            self.push(&JsonLine::Account(OfAccount { event, account }))
+        } else {
+            Ok(())
         }
     }
 

@@ -123,9 +123,10 @@ impl RunningCommand {
 
     fn signal(&self, signal: Signal) {
         let id = Pid::from_child(&self.child);
-        let _ = match self.has_group {
-            true => rustix::process::kill_process_group(id, signal),
-            false => rustix::process::kill_process(id, signal),
+        let _ = if self.has_group {
+            rustix::process::kill_process_group(id, signal)
+        } else {
+            rustix::process::kill_process(id, signal)
         };
     }
 }

@@ -203,9 +203,8 @@ impl Words<'_> {
         if is_quoted {
             self.take();
         }
-        let is_end = |octet: u8| match is_quoted {
-            true => octet == b'"' || octet == b'\n',
-            false => octet.is_ascii_whitespace(),
+        let is_end = |octet: u8| {
+            if is_quoted { octet == b'"' || octet == b'\n' } else { octet.is_ascii_whitespace() }
         };
         // Room for all of it at once: what a growing vector leaves behind is not wiped.
         let mut escaped = false;

@@ -190,9 +190,10 @@ impl<'s> Service<'s> {
         let takes_token =
             matches!(self.account.settings.auth, Some(Auth::OAuthBearer | Auth::XOAuth2));
         self.command.needs_server()
-            && match refused {
-                false => !self.has_asked,
-                true => self.has_asked && !self.has_renewed && takes_token,
+            && if refused {
+                self.has_asked && !self.has_renewed && takes_token
+            } else {
+                !self.has_asked
             }
     }
 

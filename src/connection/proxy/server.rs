@@ -45,9 +45,10 @@ impl ProxyLogin {
     /// Refuses what RFC 1929 cannot carry: each has 1 to 255 octets.
     pub fn new(user: Vec<u8>, password: Secret) -> Result<Self, ProxyError> {
         let fits = |octets: &[u8]| (1..=255).contains(&octets.len());
-        match fits(&user) && fits(password.expose()) {
-            true => Ok(Self { user, password }),
-            false => Err(ProxyError::LoginLength),
+        if fits(&user) && fits(password.expose()) {
+            Ok(Self { user, password })
+        } else {
+            Err(ProxyError::LoginLength)
         }
     }
 }

@@ -31,10 +31,7 @@ pub fn check_user(mechanism: Mechanism, user: &[u8]) -> Result<(), Error> {
 
 /// Refuses octets that could not stand between two separators of a token message.
 pub(super) fn check_value(octets: &[u8]) -> Result<(), ArgumentError> {
-    match octets.contains(&1) {
-        true => Err(ArgumentError::Separator),
-        false => check_argument(octets),
-    }
+    if octets.contains(&1) { Err(ArgumentError::Separator) } else { check_argument(octets) }
 }
 
 /// SASLprep, where it can be had: octets that are no UTF-8, and text that it
@@ -130,9 +127,10 @@ mod tests {
                 assert_eq!(check(wrong, b"s"), Some(Error::User(ArgumentError::Control)));
                 assert_eq!(check(b"u", wrong), secret_of(ArgumentError::Control));
             }
-            let (user, secret) = match mechanism.takes_token() {
-                true => (ArgumentError::Separator, ArgumentError::Separator),
-                false => (ArgumentError::Control, ArgumentError::Control),
+            let (user, secret) = if mechanism.takes_token() {
+                (ArgumentError::Separator, ArgumentError::Separator)
+            } else {
+                (ArgumentError::Control, ArgumentError::Control)
             };
             assert_eq!(check(b"a\x01b", b"s"), Some(Error::User(user)));
             assert_eq!(check(b"u", b"a\x01b"), secret_of(secret));

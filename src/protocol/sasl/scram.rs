@@ -104,9 +104,10 @@ impl Signature {
         let mut attributes = Attributes::new(challenge)?;
         let signature = decode(attributes.value(b'v')?).map_err(|_| Error::Malformed)?;
         attributes.extensions()?;
-        match bool::from(signature.ct_eq(&self.0)) && !self.0.is_empty() {
-            true => Ok(()),
-            false => Err(Error::Signature),
+        if bool::from(signature.ct_eq(&self.0)) && !self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Signature)
         }
     }
 }

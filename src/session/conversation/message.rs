@@ -43,9 +43,10 @@ impl Conversation<'_> {
                 if !self.is_silent(LINE_FEEDS)? {
                     continue;
                 }
-                let violation = match status_has_crlf {
-                    true => Violation::LineFeedsInMessage,
-                    false => Violation::LineFeeds,
+                let violation = if status_has_crlf {
+                    Violation::LineFeedsInMessage
+                } else {
+                    Violation::LineFeeds
                 };
                 return Err(Error::Violation { keyword, violation });
             }

@@ -153,9 +153,10 @@ impl<T> Transaction<'_, T> {
             Ok(())
         })?;
         needed.iter().try_for_each(|leniency| self.lenient(leniency))?;
-        match numbers.has_one_twice() {
-            true => Err(Error::Violation { keyword, violation: Violation::NumberTwice }),
-            false => Ok(()),
+        if numbers.has_one_twice() {
+            Err(Error::Violation { keyword, violation: Violation::NumberTwice })
+        } else {
+            Ok(())
         }
     }
 

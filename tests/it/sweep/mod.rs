@@ -37,10 +37,7 @@ pub fn seed() -> u64 {
 /// All points, or about as many as said: evenly spread, one of each stretch by the
 /// seed.
 fn sample<T>(points: Vec<T>, about: usize) -> Vec<T> {
-    match whole() {
-        true => points,
-        false => sample_by(seed(), points, about),
-    }
+    if whole() { points } else { sample_by(seed(), points, about) }
 }
 
 fn sample_by<T>(seed: u64, points: Vec<T>, about: usize) -> Vec<T> {
