@@ -40,44 +40,39 @@ fn siblings(account: &WorkerAccount) -> Siblings {
     account.maildir.as_ref().map(open).unwrap_or_default()
 }
 
-/// What a command still needs from its start on.
-pub(super) struct CommandStart<'s> {
-    pub(super) account: &'s WorkerAccount,
-    pub(super) link: &'s Link,
-    pub(super) confined: Option<&'s Surroundings>,
-    pub(super) out: &'s mut dyn Write,
-}
-
-impl CommandStart<'_> {
-    /// Does it. The supervisor is heard by a thread as soon as threads may start.
-    pub(super) fn run(self) -> Result<(), Error> {
-        let CommandStart { account, link, confined, out } = self;
-        let shown = account.job.shown;
-        let is_probe = account.job.command == (WorkerCommand::Probe {});
-        let stop = &account.session.connection.stop;
-        let observer = EventForwarder { link, shown, stop, is_probe };
-        let is_named = !account.job.user.is_empty() || !is_probe;
-        if account.job.command.needs_server() && is_named {
-            let user = account.job.user.as_bytes();
-            // Before journal and Maildir are made, and the password is asked for.
-            session::check_user(account.session.mechanism, user).map_err(Error::Credentials)?;
-        }
-        let local = open(account, &observer)?;
-        let is_handover = account.job.command == (WorkerCommand::HandOver {});
-        if !account.job.command.needs_server() && !is_handover {
-            return journal(account, link);
-        }
-        if let Some(surroundings) = confined {
-            link.event(Event::Sandbox(sandbox::close(account, surroundings)));
-        }
-        link.listen().map_err(Error::Thread)?;
-        if is_handover {
-            let place = account.place()?;
-            let mut target = handover::target(account, &place, link)?;
-            return handover::hand_over(&place, &mut *target, link);
-        }
-        reach(local, account, &observer, out)
+/// Does what the account's job says. The supervisor is heard by a thread as soon as
+/// threads may start; `confined` is `None` where the process is not closed in.
+pub(super) fn run(
+    account: &WorkerAccount,
+    link: &Link,
+    confined: Option<&Surroundings>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let shown = account.job.shown;
+    let is_probe = account.job.command == (WorkerCommand::Probe {});
+    let stop = &account.session.connection.stop;
+    let observer = EventForwarder { link, shown, stop, is_probe };
+    let is_named = !account.job.user.is_empty() || !is_probe;
+    if account.job.command.needs_server() && is_named {
+        let user = account.job.user.as_bytes();
+        // Before journal and Maildir are made, and the password is asked for.
+        session::check_user(account.session.mechanism, user).map_err(Error::Credentials)?;
     }
+    let local = open(account, &observer)?;
+    let is_handover = account.job.command == (WorkerCommand::HandOver {});
+    if !account.job.command.needs_server() && !is_handover {
+        return journal(account, link);
+    }
+    if let Some(surroundings) = confined {
+        link.event(Event::Sandbox(sandbox::close(account, surroundings)));
+    }
+    link.listen().map_err(Error::Thread)?;
+    if is_handover {
+        let place = account.place()?;
+        let mut target = handover::target(account, &place, link)?;
+        return handover::hand_over(&place, &mut *target, link);
+    }
+    reach(local, account, &observer, out)
 }
 
 /// What is needed of the local side, before anything is closed.

@@ -13,7 +13,7 @@ use crate::stop::Stop;
 use super::error::{Error, WorkerFailure};
 use super::link::Link;
 use super::options::{Secrets, WorkerAccount, identity};
-use super::run::CommandStart;
+use super::run::run;
 use super::sandbox::Surroundings;
 use super::upward::{PATIENCE, Upward};
 
@@ -56,17 +56,20 @@ pub fn serve(
     let mut account = WorkerAccount::new(*job, &secrets, stop)?;
     account.session.connection.identity = match identity {
         Ok(identity) => identity,
-        Err(error) => return end(&upward, Some(&error)),
+        Err(error) => {
+            end(&upward, Some(&error));
+            return Ok(());
+        }
     };
     let link = Link::new(Arc::clone(&upward), reader, stop, secrets.password.take());
     let link = Arc::new(link);
     drop(secrets);
     account.renewal = renewal(&account, &link);
-    let start = CommandStart { account: &account, link: &link, confined: confined.as_ref(), out };
-    match start.run() {
-        Err(Error::Settings(why)) => Err(WorkerFailure::Settings(why)),
+    match run(&account, &link, confined.as_ref(), out) {
+        Err(Error::Settings(why)) => return Err(WorkerFailure::Settings(why)),
         ended => end(&upward, ended.as_ref().err()),
     }
+    Ok(())
 }
 
 /// Another token comes from the supervisor. One that no command can carry is none.
@@ -80,8 +83,7 @@ fn renewal(account: &WorkerAccount, link: &Arc<Link>) -> Renewal {
 }
 
 /// The last frame, and the end of the stream behind it.
-fn end(upward: &Upward, error: Option<&Error>) -> Result<(), WorkerFailure> {
+fn end(upward: &Upward, error: Option<&Error>) {
     upward.frame(&Up::End { failure: error.map(Failure::from) });
     upward.close();
-    Ok(())
 }
