@@ -9,8 +9,8 @@ use crate::cli::config::connection_options::absolute;
 use crate::cli::error::{Error, HintFacts};
 use crate::cli::health::record::Health;
 
-/// The failure of an account.
-pub(super) fn failed(account: &Account, command: &WorkerCommand, failure: Failure) -> Error {
+/// The error that an account ends with.
+pub(super) fn worker_error(account: &Account, command: &WorkerCommand, failure: Failure) -> Error {
     let is_elsewhere = matches!(failure.kind, Kind::AnotherMaildir | Kind::MaildirGone);
     let health = is_elsewhere.then(|| Health::read(&account.state, account.mailbox().key()));
     let maildir = match failure.kind {

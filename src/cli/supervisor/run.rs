@@ -150,7 +150,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
         }
         while let Some((at, asked)) = self.questions.next() {
             let Some(account) = self.served.get(&at).map(|it| it.account) else { continue };
-            let sink = AccountSender { account: at, to: self.to_us.clone() };
+            let sink = self.sender(at);
             if self.questions.has_terminal() {
                 self.supervisor.output.hold();
             }
@@ -168,6 +168,11 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
         self.questions.end_all(signal);
         self.supervisor.output.release();
         self.served.values_mut().filter_map(|it| it.service.as_mut()).for_each(Service::stop);
+    }
+
+    /// The way to this loop for what comes from an account.
+    fn sender(&self, at: usize) -> AccountSender {
+        AccountSender { account: at, to: self.to_us.clone() }
     }
 
     fn service(&mut self, at: usize) -> Option<&mut Service<'r>> {
@@ -204,7 +209,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
             at_once: self.command.is_read_only() || is_watched,
             another_follows: self.schedule.has_another_of_mailbox(at),
         };
-        let sink = AccountSender { account: at, to: self.to_us.clone() };
+        let sink = self.sender(at);
         let stop = &supervisor.stop;
         let begin = move || {
             preparation.serve(stop, &sink);

@@ -17,7 +17,7 @@ use crate::cli::error::{Error, Lost};
 use crate::cli::password::lookup::missing;
 use crate::secret::Secret;
 
-use super::failed::failed as failure_of;
+use super::failed::worker_error;
 use super::hearing::{Answered, StartedWorker};
 use super::start::{PATIENCE, Worker};
 
@@ -41,8 +41,8 @@ pub(super) struct Service<'s> {
     over: Option<Instant>,
     /// How long to wait before the next look at its process.
     pause: Duration,
-    /// What its last frame said.
-    end: Option<Option<Failure>>,
+    /// How it went, as its last frame says.
+    end: Option<Result<(), Failure>>,
     /// What failed on this side.
     own: Option<Error>,
 }
@@ -158,7 +158,7 @@ impl<'s> Service<'s> {
                 Ok(WorkerMessage::Confirm(question))
             }
             Up::End { failure } => {
-                self.end = Some(failure);
+                self.end = Some(failure.map_or(Ok(()), Err));
                 Ok(WorkerMessage::Nothing)
             }
             Up::Event(event) => Ok(WorkerMessage::Event(event)),
@@ -266,9 +266,9 @@ impl<'s> Service<'s> {
         let signal = status.and_then(|status| status.signal());
         let failed = status.is_some_and(|status| !status.success());
         match (signal, self.end.take()) {
-            (None, Some(None)) if !failed => Ok(()),
-            (None, Some(Some(failure))) if !failed => {
-                Err(failure_of(self.account, self.command, failure))
+            (None, Some(Ok(()))) if !failed => Ok(()),
+            (None, Some(Err(failure))) if !failed => {
+                Err(worker_error(self.account, self.command, failure))
             }
             (signal, _) => Err(Error::WorkerLost(Lost::by(signal))),
         }

@@ -9,9 +9,9 @@ use crate::cli::error::Error;
 use crate::cli::health::patience::{Judgement, ReportDecision};
 use crate::cli::hooks::exec;
 use crate::cli::output::exit::Exit;
-use crate::cli::supervisor::failed::failed;
+use crate::cli::supervisor::failed::worker_error;
 use crate::cli::supervisor::handover;
-use crate::cli::supervisor::hearing::{AccountSender, Heard};
+use crate::cli::supervisor::hearing::Heard;
 use crate::cli::supervisor::hosts::HostFailure;
 
 use super::{Served, SupervisorRun};
@@ -35,7 +35,7 @@ impl SupervisorRun<'_, '_, '_> {
             return self.conclude(at, result);
         }
         served.result = Some(result);
-        let sink = AccountSender { account: at, to: self.to_us.clone() };
+        let sink = self.sender(at);
         let stop = &self.supervisor.stop;
         let start = self.supervisor.start;
         let run = move || {
@@ -112,7 +112,7 @@ impl SupervisorRun<'_, '_, '_> {
     fn give_up(&mut self, at: usize) {
         let Some(account) = self.take(at) else { return };
         let failure = self.hosts.lost(at);
-        let result = failure.map_or(Ok(()), |it| Err(failed(account, self.command, it)));
+        let result = failure.map_or(Ok(()), |it| Err(worker_error(account, self.command, it)));
         self.conclude(at, result);
     }
 
