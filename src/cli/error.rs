@@ -44,14 +44,27 @@ pub(crate) enum Error {
     Secret(anyhow::Error),
     /// A worker cannot be started.
     Start(io::Error),
-    /// The deadline passed before there was a password.
-    TooLate,
+    /// The deadline passed while something was waited for.
+    TooLate(Awaited),
     /// The command line.
     Usage { why: String, hint: Option<&'static str> },
     /// A worker failed, and said why. The server is named where it matters.
     Worker { server: String, failure: Failure, facts: Box<HintFacts> },
     /// A worker ended, or had to be ended, without saying why.
     WorkerLost(Lost),
+}
+
+/// What is waited for here until the deadline.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Awaited {
+    /// A password, or the command that prints it.
+    Password,
+    /// The turn of an account among others.
+    Turn,
+    /// Unique-ids on standard input.
+    UniqueIds,
+    /// A worker that says who it is.
+    Worker,
 }
 
 /// Why a command did not do its work.

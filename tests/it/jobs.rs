@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pop3_test_server::{Builder, Message, Server};
+use pop3_test_server::{Builder, Fault, Message, Server};
 
 use crate::rfc1939::letter;
 use crate::sandbox::{Sandbox, mail};
@@ -255,4 +255,16 @@ fn each_level_says_more() {
     let ran = sandbox.pop3get(["-vvv"]).run();
     assert!(ran.stderr.contains("a0: > QUIT\n"), "{ran:?}");
     assert!(ran.stderr.lines().all(|line| line.starts_with("a0: ")), "{ran:?}");
+}
+
+#[test]
+fn an_account_whose_turn_comes_after_the_deadline_waited_for_no_password() {
+    let (silent, server) = (server(1).fault(Fault::stall_before_greeting()).start(), server(2));
+    let server = server.start();
+    let text = accounts(2, server.address());
+    let sandbox =
+        sandbox(&text.replacen(&server.address().to_string(), &silent.address().to_string(), 1));
+    let ran = sandbox.pop3get(["--jobs", "1", "--deadline", "1"]).run();
+    ran.fails(75, "a1: the deadline passed before the account's turn came");
+    assert_eq!(delivered(&sandbox, 2), 0);
 }

@@ -10,7 +10,7 @@ use crate::channel::job::Messages;
 use crate::channel::octets::Octets;
 use crate::cli::args::numbers::MessageRange;
 use crate::cli::args::options::Args;
-use crate::cli::error::Error;
+use crate::cli::error::{Awaited, Error};
 use crate::cli::password::wait::wait;
 use crate::stop::Stop;
 
@@ -93,8 +93,8 @@ fn standard_input(args: &Args, stop: &Stop) -> Result<Vec<String>, Error> {
     let reading = std::thread::Builder::new().name("stdin".into());
     let spawned = reading.spawn(move || _ = to_us.send(from_lines(std::io::stdin().lock())));
     spawned.map_err(Error::Start)?;
-    let read = wait(stop, None, |slice| read.recv_timeout(slice).ok());
-    let read = read.map_err(|failure| failure.unwrap_or(Error::TooLate))?;
+    let read = wait((stop, Awaited::UniqueIds), None, |slice| read.recv_timeout(slice).ok());
+    let read = read.map_err(|failure| failure.unwrap_or(Error::TooLate(Awaited::UniqueIds)))?;
     read.map_err(|error| {
         Error::usage(format!("cannot read unique-ids from standard input: {error}"))
     })

@@ -147,7 +147,7 @@ impl Error {
             Self::Maildir(error) => kind_of_maildir(error).into(),
             Self::LoginPause(_) => Exit::NoPermission,
             Self::Start(error) => of_start(error),
-            Self::Replaced | Self::TooLate => Exit::Temporary,
+            Self::Replaced | Self::TooLate(_) => Exit::Temporary,
             Self::CommandLine { .. } | Self::Usage { .. } => Exit::Usage,
             Self::Worker { failure, .. } => failure.kind.into(),
             Self::WorkerLost(Lost::Killed) => Exit::Temporary,

@@ -46,7 +46,7 @@ impl Error {
             | Self::Replaced
             | Self::Secret(_)
             | Self::Start(_)
-            | Self::TooLate
+            | Self::TooLate(_)
             | Self::WorkerLost(_) => None,
         }
     }

@@ -239,7 +239,7 @@ impl From<&Error> for ErrorKind {
             Error::Report { .. } => ProgramKind::Report,
             Error::Secret(_) => ProgramKind::Secret,
             Error::Start(_) => ProgramKind::Start,
-            Error::TooLate => return Self::Worker(Kind::DeadlineOver),
+            Error::TooLate(_) => return Self::Worker(Kind::DeadlineOver),
             Error::CommandLine { .. } | Error::Usage { .. } => ProgramKind::Usage,
             Error::Worker { failure, .. } => return Self::Worker(failure.kind),
             Error::WorkerLost(Lost::Crashed { .. }) => ProgramKind::WorkerCrashed,
@@ -312,6 +312,7 @@ pub(super) fn push(lines: &mut Vec<u8>, line: &JsonLine<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::channel::message::{ListedState, Message};
+    use crate::cli::error::Awaited;
 
     use super::*;
 
@@ -356,9 +357,12 @@ mod tests {
 
     #[test]
     fn every_error_has_a_kind_that_is_one_word() {
-        for error in
-            [Error::Replaced, Error::usage("x"), Error::WorkerLost(Lost::Killed), Error::TooLate]
-        {
+        for error in [
+            Error::Replaced,
+            Error::usage("x"),
+            Error::WorkerLost(Lost::Killed),
+            Error::TooLate(Awaited::Turn),
+        ] {
             let kind = serde_json::to_string(&ErrorKind::from(&error)).unwrap();
             assert!(kind.trim_matches('"').bytes().all(|o| o == b'-' || o.is_ascii_lowercase()));
         }

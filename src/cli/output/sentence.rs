@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::channel::failure::{FailedOperation, Failure, Kind};
 use crate::cli::config::mistake::Mistake;
-use crate::cli::error::{Error, HookFailure, Lost};
+use crate::cli::error::{Awaited, Error, HookFailure, Lost};
 
 use super::words::next_login;
 
@@ -30,7 +30,7 @@ impl fmt::Display for Error {
             Self::Replaced => f.write_str("pop3get was replaced while it ran; start it again"),
             Self::Secret(error) => write!(f, "{error:#}"),
             Self::Start(error) => write!(f, "cannot start a worker: {error}"),
-            Self::TooLate => f.write_str("the deadline passed while we waited for the password"),
+            Self::TooLate(awaited) => write!(f, "the deadline passed {awaited}"),
             Self::Usage { why, .. } => f.write_str(why),
             Self::Worker { server, failure, .. } => {
                 let Failure { operation, text, .. } = failure;
@@ -44,6 +44,17 @@ impl fmt::Display for Error {
             }
             Self::WorkerLost(lost) => lost.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Password => "while we waited for the password",
+            Self::Turn => "before the account's turn came",
+            Self::UniqueIds => "while we waited for unique-ids on standard input",
+            Self::Worker => "while the worker started",
+        })
     }
 }
 

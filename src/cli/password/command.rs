@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal};
 use zeroize::Zeroizing;
 
 use crate::cli::args::command_line::CommandLine;
-use crate::cli::error::Error;
+use crate::cli::error::{Awaited, Error};
 use crate::secret::Secret;
 use crate::stop::Stop;
 
@@ -64,9 +64,12 @@ fn within(
     };
     // Its output's end first: as long as it is not waited for, its id is its own
     // and no other process can be ended in its place.
-    let line = wait(stop, Some(end), |slice| running.printed.recv_timeout(slice).ok());
+    let line = wait((stop, Awaited::Password), Some(end), |slice| {
+        running.printed.recv_timeout(slice).ok()
+    });
     let line = line.map_err(over)?;
-    let status = wait(stop, Some(end), |slice| running.ended(slice)).map_err(over)?;
+    let status =
+        wait((stop, Awaited::Password), Some(end), |slice| running.ended(slice)).map_err(over)?;
     let status = status.context("cannot wait for password-command").map_err(Error::Secret)?;
     if !status.success() {
         return Err(Error::Secret(anyhow!("password-command failed: {status}")));
@@ -215,7 +218,7 @@ mod tests {
     fn the_deadline_and_a_signal_end_the_wait() {
         let soon = Instant::now() + Duration::from_millis(100);
         let stop = Stop::default().with_deadline(Some(soon));
-        assert!(matches!(run(&shell("exec sleep 60"), &[], &stop), Err(Error::TooLate)));
+        assert!(matches!(run(&shell("exec sleep 60"), &[], &stop), Err(Error::TooLate(_))));
         let stop = Stop::default();
         stop.set(2);
         assert!(run(&shell("exec sleep 60"), &[], &stop).is_err());

@@ -5,7 +5,7 @@ use crate::channel::command::WorkerCommand;
 use crate::channel::frame::{self, Down};
 use crate::channel::job::{Job, SecretPurpose, ShownEvents};
 use crate::cli::config::account::Account;
-use crate::cli::error::Error;
+use crate::cli::error::{Awaited, Error};
 use crate::secret::Secret;
 use crate::stop::Stop;
 
@@ -55,6 +55,9 @@ impl<'p> Preparation<'p> {
 
     /// Starts a worker and tells it what to do.
     pub(super) fn begin(&self, stop: &Stop) -> Result<(StartedWorker, WorkerStreams), Error> {
+        if stop.is_late() {
+            return Err(Error::TooLate(Awaited::Turn));
+        }
         let (job, secrets) = self.job(stop)?;
         let has_password = job.secrets.contains(&SecretPurpose::Password);
         let prints = matches!(self.command, WorkerCommand::Show { .. });

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::channel::frame::{self, MAX_UP, Reader, Up};
-use crate::cli::error::{Error, Lost};
+use crate::cli::error::{Awaited, Error, Lost};
 use crate::cli::password::wait::wait;
 use crate::stop::Stop;
 
@@ -187,7 +187,7 @@ fn is_right(
     let is_silent = |error: &io::Error| {
         matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
     };
-    let heard = wait(stop, Some(end), |_| match reader.read::<Up>() {
+    let heard = wait((stop, Awaited::Worker), Some(end), |_| match reader.read::<Up>() {
         Err(frame::Error::Io(error)) if is_silent(&error) => None,
         heard => Some(heard),
     });
