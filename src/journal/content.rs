@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::fingerprint::digit;
+use super::digits::octets;
 
 /// The first 64 bits of SHA-256 over a message's stored octets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,12 +21,7 @@ impl ContentHash {
 
     /// Reads back what `Display` wrote.
     pub(super) fn parse(hex: &[u8]) -> Option<Self> {
-        let hex: &[u8; 16] = hex.try_into().ok()?;
-        let (mut bits, mut pairs) = ([0; 8], hex.iter());
-        for octet in &mut bits {
-            *octet = digit(*pairs.next()?)? << 4 | digit(*pairs.next()?)?;
-        }
-        Some(Self(bits))
+        octets(hex).map(Self)
     }
 }
 

@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::decimal::id;
+use super::digits::id;
 use super::disk::{sync_directory, write_file};
 use super::error::{Error, io_error};
 use super::mailbox::Mailbox;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-use super::decimal::id;
+use super::digits::id;
 
 /// What the names of a run's files have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]

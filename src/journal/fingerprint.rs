@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::digits::octets;
+
 /// The first 128 bits of SHA-256 over a header as it is stored, without the
 /// fields that servers change between two readings.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,21 +22,7 @@ impl Fingerprint {
 
     /// Reads back what `Display` wrote.
     pub(super) fn parse(hex: &[u8]) -> Option<Self> {
-        let hex: &[u8; 32] = hex.try_into().ok()?;
-        let (mut bits, mut pairs) = ([0; 16], hex.iter());
-        for octet in &mut bits {
-            *octet = digit(*pairs.next()?)? << 4 | digit(*pairs.next()?)?;
-        }
-        Some(Self(bits))
-    }
-}
-
-/// A hexadecimal digit in lower case, as `Display` writes it.
-pub(super) fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        _ => None,
+        octets(hex).map(Self)
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::io::Write as _;
 
-use super::decimal::id;
+use super::digits::id;
 use super::line_words::LineWords;
 
 /// The line that closes an append.

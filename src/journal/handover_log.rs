@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use crate::text::encoded;
 
-use super::decimal::number;
+use super::digits::number;
 use super::disk::{lock, make_state_directory, read_file, replace};
 use super::error::{Error, io_error};
 use super::frame::{Commit, VERSION, signature};

@@ -6,7 +6,7 @@ use memchr::{memchr, memchr2};
 use percent_encoding::percent_decode;
 
 use super::content::ContentHash;
-use super::decimal::{id, number};
+use super::digits::{id, number};
 use super::file_name::RunName;
 use super::key::WrittenKey;
 

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::decimal::{id, number};
+use super::digits::{id, number};
 use super::disk::{Unlocked, random_id, read_file, replace, sync_directory, try_lock, unfinished};
 use super::error::{Error, io_error};
 use super::frame::{VERSION, signature};

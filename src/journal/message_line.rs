@@ -30,7 +30,7 @@ use memchr::{memchr, memrchr};
 use crate::text::push_encoded;
 
 use super::content::ContentHash;
-use super::decimal::number;
+use super::digits::number;
 use super::file_name::{FileName, RunName};
 use super::fingerprint::Fingerprint;
 use super::line_words::{LineWords, decode};

@@ -23,7 +23,7 @@
 mod append;
 mod clock;
 mod content;
-mod decimal;
+mod digits;
 mod disk;
 mod early;
 mod error;

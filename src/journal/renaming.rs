@@ -20,7 +20,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use super::decimal::id;
+use super::digits::id;
 use super::disk::{lock, make_state_directory, read_file, replace, sync_directory};
 use super::error::{BindingMismatch, Error, io_error};
 use super::frame::{VERSION, signature};
