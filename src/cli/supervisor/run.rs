@@ -38,10 +38,26 @@ struct Served<'r, 'o> {
     account: &'r Account,
     view: View<'r, 'o>,
     watch: Option<Watch>,
-    /// None while its worker starts, and when that has ended.
-    service: Option<Service<'r>>,
-    /// How its worker ended, while the commands after a delivery run.
-    result: Option<Result<(), Error>>,
+    worker: WorkerStage<'r>,
+}
+
+/// How far the worker of an account is.
+enum WorkerStage<'r> {
+    /// It starts.
+    Starting,
+    /// It works.
+    Working(Service<'r>),
+    /// It has ended so. The commands after a delivery may run.
+    Ended(Result<(), Error>),
+}
+
+impl<'r> Served<'r, '_> {
+    fn service(&mut self) -> Option<&mut Service<'r>> {
+        match &mut self.worker {
+            WorkerStage::Working(service) => Some(service),
+            _ => None,
+        }
+    }
 }
 
 /// Has a command done for each account, says what there is to say, and returns the
@@ -119,7 +135,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
             if self.schedule.is_over() || signal != 0 && !self.schedule.has_workers() {
                 return self.exits;
             }
-            let pause = self.served.values().filter_map(|it| it.service.as_ref()?.pause()).min();
+            let pause = self.served.values_mut().filter_map(|it| it.service()?.pause()).min();
             if let Ok((at, heard)) = heard.recv_timeout(pause.unwrap_or(SLICE)) {
                 self.hear(at, heard);
                 self.poll(at);
@@ -167,7 +183,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
     fn stop_all(&mut self, signal: usize) {
         self.questions.end_all(signal);
         self.supervisor.output.release();
-        self.served.values_mut().filter_map(|it| it.service.as_mut()).for_each(Service::stop);
+        self.served.values_mut().filter_map(Served::service).for_each(Service::stop);
     }
 
     /// The way to this loop for what comes from an account.
@@ -176,7 +192,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
     }
 
     fn service(&mut self, at: usize) -> Option<&mut Service<'r>> {
-        self.served.get_mut(&at)?.service.as_mut()
+        self.served.get_mut(&at)?.service()
     }
 
     /// Makes an account one that is served; `None` where it has ended with that.
@@ -192,7 +208,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
             return None;
         }
         let view = View::new(output, account, self.command, *is_alone);
-        self.served.insert(at, Served { account, view, watch, service: None, result: None });
+        self.served.insert(at, Served { account, view, watch, worker: WorkerStage::Starting });
         Some(account)
     }
 
@@ -220,45 +236,42 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
         }
     }
 
-    /// Something came for an account. What comes after its end is passed over.
+    /// Something came for an account. What its worker sent before its end and is heard
+    /// behind it is passed over.
     fn hear(&mut self, at: usize, heard: Heard) {
+        use WorkerStage::{Ended, Starting, Working};
         self.speak(at);
         let command = self.command;
         let Some(served) = self.served.get_mut(&at) else { return };
-        let Served { account, view, service, result, .. } = served;
-        if result.is_some() {
-            match heard {
-                Heard::Command(line) => view.command(&line),
-                Heard::CommandsOver(errors) => self.commands_over(at, errors),
-                // An output that is broken is found when it is written.
-                Heard::HandedOver(event) => _ = view.event(event),
-                Heard::Internal(line) => view.internal(&line),
-                _ => {}
-            }
-            return;
-        }
-        match (heard, service) {
-            (Heard::Started(Ok(begun)), service) => {
-                *service = Some(Service::new(*begun, account, command));
+        let Served { account, view, worker, .. } = served;
+        match (heard, worker) {
+            (Heard::Internal(line), _) => view.internal(&line),
+            (Heard::Command(line), Ended(_)) => view.command(&line),
+            (Heard::CommandsOver(errors), Ended(_)) => self.commands_over(at, errors),
+            // An output that is broken is found when it is written.
+            (Heard::HandedOver(event), Ended(_)) => _ = view.event(event),
+            (_, Ended(_)) => {}
+            (Heard::Started(Ok(begun)), worker) => {
+                *worker = Working(Service::new(*begun, account, command));
             }
             (Heard::Started(Err(error)), _) => self.finish(at, Err(error)),
             (Heard::Answered(answer), _) => self.answer(at, answer),
             (Heard::ChannelOver(Some(why)), _) => {
                 self.finish(at, Err(Error::WorkerLost(Lost::Misbehaved(why))));
             }
-            (Heard::ChannelOver(None), Some(service)) => service.channel_over(),
-            (Heard::Frame(frame), Some(service)) => match service.frame(*frame) {
+            (Heard::ChannelOver(None), Working(service)) => service.channel_over(),
+            (Heard::Frame(frame), Working(service)) => match service.frame(*frame) {
                 Ok(said) => self.act(at, said),
                 Err(error) => self.finish(at, Err(error)),
             },
-            (Heard::Internal(line), _) => view.internal(&line),
-            (Heard::Message(octets), Some(service)) => {
+            (Heard::Message(octets), Working(service)) => {
                 if let Err(error) = view.message(&octets) {
                     service.stop_for(error);
                 }
             }
-            (Heard::StreamOver, Some(service)) => service.stream_over(),
-            (Heard::Command(_) | Heard::CommandsOver(_) | Heard::HandedOver(_), _) | (_, None) => {}
+            (Heard::StreamOver, Working(service)) => service.stream_over(),
+            (Heard::Command(_) | Heard::CommandsOver(_) | Heard::HandedOver(_), _)
+            | (_, Starting) => {}
         }
     }
 
@@ -266,7 +279,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
         let agrees = self.supervisor.agrees;
         let is_alone = self.supervisor.is_alone;
         let Some(served) = self.served.get_mut(&at) else { return };
-        let Some(service) = &mut served.service else { return };
+        let WorkerStage::Working(service) = &mut served.worker else { return };
         match said {
             // A worker with another command is ended for that.
             WorkerMessage::HandOver(_) | WorkerMessage::Nothing => {}
@@ -311,7 +324,7 @@ impl<'r, 'e, 'o> SupervisorRun<'r, 'e, 'o> {
     /// Writes what waits to be written; no worker goes on for an output that is broken.
     fn flush(&mut self) {
         let Err(Error::Output(error)) = self.supervisor.output.flush() else { return };
-        for service in self.served.values_mut().filter_map(|it| it.service.as_mut()) {
+        for service in self.served.values_mut().filter_map(Served::service) {
             let error = io::Error::new(error.kind(), error.to_string());
             service.stop_for(Error::Output(error));
         }

@@ -14,7 +14,7 @@ use crate::cli::supervisor::handover;
 use crate::cli::supervisor::hearing::Heard;
 use crate::cli::supervisor::hosts::HostFailure;
 
-use super::{Served, SupervisorRun};
+use super::{Served, SupervisorRun, WorkerStage};
 
 impl SupervisorRun<'_, '_, '_> {
     /// The worker of an account has ended. The command of `--exec` is run also after a
@@ -22,8 +22,6 @@ impl SupervisorRun<'_, '_, '_> {
     pub(super) fn finish(&mut self, at: usize, result: Result<(), Error>) {
         self.questions.end(at);
         let Some(served) = self.served.get_mut(&at) else { return };
-        // Its worker is no more, whatever is said of it.
-        served.service = None;
         // Who holds the lock is about to run it.
         let is_at_work =
             matches!(&result, Err(Error::Worker { failure, .. }) if failure.kind == Kind::Locked);
@@ -34,7 +32,7 @@ impl SupervisorRun<'_, '_, '_> {
         if !has_command || !fetches || is_at_work {
             return self.conclude(at, result);
         }
-        served.result = Some(result);
+        served.worker = WorkerStage::Ended(result);
         let sink = self.sender(at);
         let stop = &self.supervisor.stop;
         let start = self.supervisor.start;
@@ -53,12 +51,16 @@ impl SupervisorRun<'_, '_, '_> {
 
     /// The commands after a delivery have ended.
     pub(super) fn commands_over(&mut self, at: usize, errors: Vec<Error>) {
-        let Some(served) = self.served.get_mut(&at) else { return };
-        let mut result = served.result.take().unwrap_or(Ok(()));
+        let Some(Served { view, worker: WorkerStage::Ended(result), .. }) =
+            self.served.get_mut(&at)
+        else {
+            return;
+        };
+        let mut result = std::mem::replace(result, Ok(()));
         for error in errors {
             match result {
                 Ok(()) => result = Err(error),
-                Err(_) => served.view.also(&error),
+                Err(_) => view.also(&error),
             }
         }
         self.conclude(at, result);
@@ -68,7 +70,9 @@ impl SupervisorRun<'_, '_, '_> {
     /// reached, its name is said with those of the others.
     fn conclude(&mut self, at: usize, mut result: Result<(), Error>) {
         let Some(served) = self.served.remove(&at) else { return };
-        let Served { account, view, watch, .. } = served;
+        let Served { account, view, watch, worker } = served;
+        // Its worker is no more, whatever is said of it.
+        drop(worker);
         self.speak(at);
         let mut host_failure = HostFailure::None;
         if let Err(Error::Worker { failure, .. }) = &mut result {
