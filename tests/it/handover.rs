@@ -168,6 +168,8 @@ fn a_typing_mistake_is_one_sentence_and_three_refusals_in_a_row_end_the_run() {
     let run = hand_over(&sandbox, &server, "rm \"$F\"; echo x >>../refused; exit 65").run();
     assert_eq!(run.status, Some(75), "{run:?}");
     assert!(run.stderr.contains("three messages in a row were not taken"), "{run:?}");
+    // Refused for good, they are not shown to it again.
+    assert!(run.stderr.contains("hint: the mail is safe here; the next run goes on"), "{run:?}");
     assert_eq!(fs::read_to_string(sandbox.path("refused")).unwrap().lines().count(), 3);
     hand_over(&sandbox, &server, ":").run().fails(65, "3 of the delivered messages");
     assert_eq!(taken(&sandbox), in_order(4..=20));

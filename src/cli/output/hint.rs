@@ -135,7 +135,7 @@ fn local(kind: Kind) -> Option<&'static str> {
         Kind::SpoolElsewhere => {
             "run without --maildir until nothing waits, or name a Maildir beside the state directory"
         }
-        Kind::HandoverLater => "the mail is safe here; the next run tries again",
+        Kind::HandoverLater => "the mail is safe here; the next run goes on with what waits",
         Kind::HandoverRefused => {
             "--state handover again tries them again, --state handover done forgets them, --state export DIR takes them out; with --uid only those"
         }
