@@ -174,6 +174,17 @@ fn a_configuration_that_is_no_file_is_refused_at_once() {
 }
 
 #[test]
+fn a_line_of_the_configuration_that_is_not_utf_8_is_named() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("latin"), b"[account.a]\nserver = \"x\"\nuser = \"caf\xe9\"\n").unwrap();
+    let ran = sandbox.pop3get(["--config", "latin"]).run();
+    ran.fails(78, "latin:3: the line is not UTF-8");
+    let utf_16: Vec<u8> = "[account.a]\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(sandbox.path("wide"), [&b"\xff\xfe"[..], &utf_16].concat()).unwrap();
+    sandbox.pop3get(["--config", "wide"]).run().fails(78, "wide:1: the line is not UTF-8");
+}
+
+#[test]
 fn a_wrong_command_line_is_64_and_one_sentence() {
     let sandbox = Sandbox::new();
     for (args, sentence) in [

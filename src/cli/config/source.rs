@@ -51,12 +51,24 @@ pub(super) fn read(given: Option<&Path>, mistakes: &mut Vec<Mistake>) -> Sources
     }
     let mut files = Vec::new();
     for path in paths {
-        match read_file(&path) {
-            Ok(text) => files.push(ConfigFile { path, text }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named && path == main => {}
+        let octets = match read_file(&path) {
+            Ok(octets) => octets,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named && path == main => {
+                continue;
+            }
             Err(error) => {
                 let why = format!("cannot read the configuration: {error}");
                 mistakes.push(Mistake::of_file(&path, why));
+                continue;
+            }
+        };
+        match String::from_utf8(octets) {
+            Ok(text) => files.push(ConfigFile { path, text }),
+            Err(error) => {
+                let before = error.as_bytes().get(..error.utf8_error().valid_up_to());
+                let line = 1 + memchr::memchr_iter(b'\n', before.unwrap_or_default()).count();
+                let mistake = Mistake::of_file(&path, "the line is not UTF-8");
+                mistakes.push(Mistake { line: Some(line), ..mistake });
             }
         }
     }
@@ -85,16 +97,16 @@ fn beside(main: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
 }
 
 /// Reads a file, or a device as far as it goes; a pipe without a writer would block.
-fn read_file(path: &Path) -> io::Result<String> {
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     if fs::metadata(path)?.file_type().is_fifo() {
         return Err(io::Error::other("it is a pipe"));
     }
-    let mut text = String::new();
-    let read = fs::File::open(path)?.take(MAX_OCTETS + 1).read_to_string(&mut text)?;
+    let mut octets = Vec::new();
+    let read = fs::File::open(path)?.take(MAX_OCTETS + 1).read_to_end(&mut octets)?;
     if read as u64 > MAX_OCTETS {
         return Err(io::Error::other("it is larger than 1 MiB"));
     }
-    Ok(text)
+    Ok(octets)
 }
 
 /// Where this program's files lie.
