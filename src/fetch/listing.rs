@@ -37,6 +37,8 @@ pub struct Listing<'a> {
     pub(super) no_top: bool,
     /// TOP shows other headers than RETR: they are for people, and decide nothing.
     pub(super) distrusts_top: bool,
+    /// A message without a unique-id has that of a known message with its header.
+    pub(super) has_names_by_header: bool,
     /// LIST is asked with UIDL and STAT.
     pub(super) asks_sizes: bool,
     /// STAT's total is not that of LIST's sizes.
@@ -79,6 +81,7 @@ impl<'a> Listing<'a> {
             headerless: HashSet::new(),
             no_top: false,
             distrusts_top: false,
+            has_names_by_header: false,
             asks_sizes: false,
             has_own_total: false,
             shows_own_total: None,
@@ -209,6 +212,7 @@ impl<'a> Listing<'a> {
             match (header.zip(header.and_then(ListedHeader::print)), refusal) {
                 (Some((header, print)), _) => {
                     let known = orphans.get_mut(&print).and_then(Vec::pop);
+                    self.has_names_by_header |= known.is_some();
                     let unique_id = known.map_or_else(|| derived(print), |key| Some(key.unique_id));
                     self.listing.extend(unique_id.map(|unique_id| {
                         let (number, octets) = (listed.number, listed.octets);

@@ -74,8 +74,9 @@ pub(super) struct Twins {
 
 impl Twins {
     /// A message may come again under another unique-id if its own is not listed.
-    /// Where unique-ids are message-numbers they say nothing: there every known
-    /// message counts. Where nothing is fetched, no record is read.
+    /// Where unique-ids are message-numbers, or were given by headers that TOP showed, they
+    /// say nothing: there every known message counts. Where nothing is fetched, no record
+    /// is read.
     pub(super) fn of(
         whole: &Listing<'_>,
         steps: &[Step],
@@ -86,7 +87,7 @@ impl Twins {
         if !steps.iter().any(is_retrieved) {
             return Self::default();
         }
-        let numbered = are_numbers(listing);
+        let numbered = are_numbers(listing) || whole.has_names_by_header;
         let retrieved = || retrieved(listing, steps);
         let (fetched, lacks_name) = (indexed(retrieved(), index), retrieved().any(is_derived));
         let (listed, shared) = (whole.indexed(index), shared(listing, index));

@@ -178,3 +178,30 @@ fn files_whose_messages_are_gone_ask_for_no_sizes_after_a_repair() {
     assert_eq!((costs("uid-6", 6), server.maildrop("mrose").len()), (1, 0));
     assert_eq!((sandbox.count(), costs("uid-7", 7)), (6, 0));
 }
+
+/// TOP shows a header that RETR does not, the unique-ids are numbers, all sizes are equal,
+/// and a session lists no unique-ids: a header gives each message the name of another one.
+#[test]
+fn a_message_with_the_unique_id_of_another_one_is_known_by_its_content() {
+    let numbered = |letters: &[usize]| -> Vec<Message> {
+        let message =
+            |(at, number): (usize, &usize)| Message::new(format!("{at}"), letter(*number));
+        (1..).zip(letters).map(message).collect()
+    };
+    let top = |place: usize, number: usize| {
+        let header = format!("X-Top: yes\r\nSubject: letter {number}\r\nMessage-ID: <{number}>");
+        Fault::reply(&format!("TOP {place}"), format!("+OK\r\n{header}\r\n\r\n.\r\n"))
+    };
+    let mut builder = Server::builder().user("mrose", "secret").messages(numbered(&[2, 3]));
+    for (session, place, number) in [(2, 1, 1), (2, 2, 2), (2, 3, 3), (3, 1, 2), (3, 2, 3)] {
+        builder = builder.fault(top(place, number).on(session));
+    }
+    let server = builder.fault(Fault::reply("UIDL", "+OK\r\n.\r\n").on(3)).start();
+    let sandbox = Sandbox::new();
+    sandbox.plain(&server).run().is_silent();
+    server.maildrop("mrose").replace(numbered(&[1, 2, 3]));
+    assert_eq!(sandbox.plain(&server).args(["--max-size", "10"]).run().status, Some(0));
+    server.maildrop("mrose").replace(numbered(&[2, 3]));
+    sandbox.plain(&server).run().is_silent();
+    assert_eq!(sandbox.mail(), [stored(2), stored(3)]);
+}
