@@ -274,10 +274,8 @@ impl Attempts {
         let repeats = self.no_pipelining;
         self.no_pipelining = true;
         self.was_out_of_step |= was_at_messages || repeats;
-        Next::Again(match (is_lost || remembered) && !was_at_messages {
-            true => Note::Forget,
-            false => Note::OutOfStep,
-        })
+        let forgets = (is_lost || remembered) && !was_at_messages;
+        Next::Again(if forgets { Note::Forget } else { Note::OutOfStep })
     }
 
     fn lost(

@@ -202,10 +202,7 @@ impl<'a> Listing<'a> {
         }
         // Where TOP is not trusted, it still gives each message a unique-id of its own.
         let headers = self.read_headers(nameless.iter().map(|listed| listed.number).collect())?;
-        let mut orphans = match self.distrusts_top {
-            true => HashMap::new(),
-            false => self.orphans(index),
-        };
+        let mut orphans = if self.distrusts_top { HashMap::new() } else { self.orphans(index) };
         for listed in nameless {
             // Without UIDL the header is all that says which message it is.
             let header = headers.get(&listed.number).copied();
@@ -231,13 +228,12 @@ impl<'a> Listing<'a> {
     /// Refuses a unique-id that so many messages bear that telling them apart
     /// would take for ever.
     fn check_occurrences(&self, index: &Index) -> Result<(), Error> {
-        match shared(&self.listing, index).values().all(|places| places.len() <= MAX_OCCURRENCES) {
-            true => Ok(()),
-            false => Err(Operation::List.failed()(session::Error::Violation {
-                keyword: Keyword::Uidl,
-                violation: Violation::Crowded,
-            })),
+        if shared(&self.listing, index).values().any(|places| places.len() > MAX_OCCURRENCES) {
+            let (keyword, violation) = (Keyword::Uidl, Violation::Crowded);
+            let error = session::Error::Violation { keyword, violation };
+            return Err(Operation::List.failed()(error));
         }
+        Ok(())
     }
 
     /// The known messages whose unique-id is not listed, by fingerprint.

@@ -151,10 +151,8 @@ fn limit(steps: &mut [Step], limit: Option<usize>) {
     let Some(limit) = limit else { return };
     let mut left = limit;
     for compares in [false, true] {
-        let reason = match compares {
-            false => LeaveReason::Limit,
-            true => LeaveReason::Delivered { deletable: None },
-        };
+        let reason =
+            if compares { LeaveReason::Delivered { deletable: None } } else { LeaveReason::Limit };
         for step in steps.iter_mut() {
             if matches!(step, Step::Retrieve(it) if it.compares == compares) {
                 match left.checked_sub(1) {

@@ -57,10 +57,10 @@ impl Renaming {
 /// The other mailboxes of the Maildir; an error if the old one is none of them.
 pub fn siblings_with(place: &Place, old: &Mailbox) -> Result<Siblings, Error> {
     let siblings = Siblings::open(&place.state, &place.mailbox, &maildir_of(place, old)?);
-    match siblings.contains(old) {
-        true => Ok(siblings),
-        false => Err(Error::UnknownMailbox(old.key().to_owned())),
+    if !siblings.contains(old) {
+        return Err(Error::UnknownMailbox(old.key().to_owned()));
     }
+    Ok(siblings)
 }
 
 /// Where another mailbox delivers: into its own spool if that names its journal, else

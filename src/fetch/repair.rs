@@ -56,9 +56,10 @@ pub(super) fn open(place: &Place) -> Result<Journal, Error> {
 /// and binds the two. What was committed and waits in `tmp/` is delivered before.
 /// If not asked to write it makes and moves nothing.
 pub fn repair(place: &Place, write: bool) -> Result<RepairResult, Error> {
-    let maildir = match write {
-        true => Maildir::open(&place.maildir)?,
-        false => Maildir::open_existing(&place.maildir)?,
+    let maildir = if write {
+        Maildir::open(&place.maildir)?
+    } else {
+        Maildir::open_existing(&place.maildir)?
     };
     let mut repair = Repair::open(&place.state, &place.mailbox, &place.maildir, write)?;
     let mut delivered = BTreeMap::new();

@@ -265,9 +265,10 @@ impl AccountRun {
             && (rekeying == Rekey::Stop && refetch.is_none())
             && self.siblings.is_empty()
             && !(index.has_orders() || index.has_found());
-        match may_leave {
-            true => listing.list_open(index, sizes)?,
-            false => listing.list(index, sizes)?,
+        if may_leave {
+            listing.list_open(index, sizes)?;
+        } else {
+            listing.list(index, sizes)?;
         }
         listing.refuse_another_name(&self.siblings)?;
         let policy = &self.resolve(policy, listing)?;

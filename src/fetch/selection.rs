@@ -50,10 +50,8 @@ impl Selection {
         };
         if let Some(missing) = numbers.iter().find(|range| !is_there(range)) {
             let (first, last) = (missing.start(), missing.end());
-            return Err(Error::NoSuchMessage(match first == last {
-                true => first.to_string(),
-                false => format!("{first}-{last}"),
-            }));
+            let missing = if first == last { first.to_string() } else { format!("{first}-{last}") };
+            return Err(Error::NoSuchMessage(missing));
         }
         let meant = listing.filter(|(number, unique_id)| self.means(*number, unique_id));
         let unique_ids = meant.map(|(_, unique_id)| unique_id.clone());

@@ -153,9 +153,10 @@ pub(super) fn open<'a, R: Sessions>(
 ) -> Result<Listing<'a>, Error> {
     let mut session = options.session.clone();
     let (port, now) = (session.connection.port, options.clock.start());
-    session.pace = match run.attempts().no_pipelining {
-        true => Pipelining::LockStep,
-        false => pace(run.index(), port, now),
+    session.pace = if run.attempts().no_pipelining {
+        Pipelining::LockStep
+    } else {
+        pace(run.index(), port, now)
     };
     let is_known = matches!(session.pace, Pipelining::Remembered(_));
     if session.early != Early::Never && is_known && !run.attempts().no_early {

@@ -19,10 +19,8 @@ impl Pipeline<'_, '_> {
     /// before.
     pub(super) fn pass_over(&mut self) -> Result<(), Error> {
         let number = self.unproven.last().map(|it| it.download.number());
-        let mut extra = match self.transaction.is_before_status() {
-            true => Extra::TooMany,
-            false => Extra::OtherLines,
-        };
+        let is_status = self.transaction.is_before_status();
+        let mut extra = if is_status { Extra::TooMany } else { Extra::OtherLines };
         if let Some(number) = number.filter(|_| self.proofs.resynchronises) {
             let passed = self.transaction.pass_over_status_lines(number);
             extra = passed.map_err(|error| {
